@@ -1,0 +1,97 @@
+"""FR-Net itself: an adaptive local threshold, then an erosion (SignDiff, section 3.4)."""
+
+import cv2
+import numpy as np
+
+from signdiff_frnet.contract import UInt8Image, to_array, to_hwc3
+from signdiff_frnet.parameters import DEFAULTS, FRNetParameters, ThresholdMethod
+
+_METHODS = {"gaussian": cv2.ADAPTIVE_THRESH_GAUSSIAN_C, "mean": cv2.ADAPTIVE_THRESH_MEAN_C}
+
+
+def frnet(
+    image: UInt8Image,
+    *,
+    threshold_method: ThresholdMethod = DEFAULTS.threshold_method,
+    block_size: int = DEFAULTS.block_size,
+    offset: float = DEFAULTS.offset,
+    kernel_size: int = DEFAULTS.kernel_size,
+) -> UInt8Image:
+    """Draw the FR map of an image, at the image's own size.
+
+    Args:
+        image: (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA, uint8.
+        threshold_method: ``"gaussian"`` or ``"mean"``; see :class:`FRNetParameters`, as for the others.
+        block_size: side of the threshold's neighbourhood in pixels; odd, at least 3.
+        offset: how much darker than its neighbourhood a black pixel is, in grey levels; -255 to 255.
+        kernel_size: side of the erosion's square in pixels; odd, at least 1.
+
+    Returns:
+        (H, W) uint8: 0 on the strokes, 255 elsewhere.
+
+    Raises:
+        ValueError: a parameter lies outside its range.
+        InvalidImageError: the image has another dtype or shape, or no pixels.
+
+    Example:
+        >>> image = np.full((9, 9), 200, dtype=np.uint8)
+        >>> image[4, 4] = 100
+        >>> (frnet(image, kernel_size=3) == 0).sum()
+        np.int64(9)
+    """
+    parameters = FRNetParameters(
+        threshold_method=threshold_method, block_size=block_size, offset=offset, kernel_size=kernel_size
+    )
+    binary = threshold_locally(to_grey(to_array(image)), parameters)
+    return erode_binary(binary, kernel_size=kernel_size)
+
+
+def to_grey(image: UInt8Image) -> UInt8Image:
+    """Turn an image grey, by OpenCV's weights for red, green and blue.
+
+    Args:
+        image: (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA, uint8.
+
+    Returns:
+        (H, W) uint8, contiguous.
+
+    Raises:
+        InvalidImageError: another shape, or no pixels.
+    """
+    grey: UInt8Image = cv2.cvtColor(np.ascontiguousarray(to_hwc3(image)), cv2.COLOR_RGB2GRAY)
+    return grey
+
+
+def threshold_locally(grey: UInt8Image, parameters: FRNetParameters) -> UInt8Image:
+    """Blacken the pixels that are darker than their neighbourhood.
+
+    Args:
+        grey: (H, W) uint8.
+        parameters: all but ``kernel_size`` are used.
+
+    Returns:
+        (H, W) uint8, every value 0 or 255.
+    """
+    method = _METHODS[parameters.threshold_method]
+    binary: UInt8Image = cv2.adaptiveThreshold(
+        grey, 255, method, cv2.THRESH_BINARY, parameters.block_size, float(parameters.offset)
+    )
+    return binary
+
+
+def erode_binary(binary: UInt8Image, *, kernel_size: int = DEFAULTS.kernel_size) -> UInt8Image:
+    """Shrink the white regions of a binary map, and so widen its black strokes.
+
+    Args:
+        binary: (H, W) uint8, every value 0 or 255.
+        kernel_size: side of the square structuring element, in pixels; odd.
+
+    Returns:
+        (H, W) uint8, every value 0 or 255. What lies beyond the border erodes nothing.
+
+    Raises:
+        ValueError: ``kernel_size`` is even or smaller than 1.
+    """
+    FRNetParameters(kernel_size=kernel_size)
+    eroded: UInt8Image = cv2.erode(binary, np.ones((kernel_size, kernel_size), np.uint8))
+    return eroded
