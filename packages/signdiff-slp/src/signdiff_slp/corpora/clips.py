@@ -1,0 +1,116 @@
+"""Read the fingerspelling clips of `spoken-to-signed` as arrays on our joints, without changing them.
+
+The clips are MediaPipe Holistic detections of one signer of American Sign Language (ASL): one clip a letter, 25 frames
+per second, in a frame of 500x500 with the shoulders 200 apart. Depth is still in MediaPipe's own unit; `depth` makes
+it one with width and height.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CLIP_FPS: Final = 25.0
+"""Frames per second of the clips, and of everything that is stitched from them."""
+
+SHOULDERS_APART: Final = 200.0
+"""Distance between the shoulders in the clips, in pixels."""
+
+ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz"
+"""The letters that the clips spell."""
+
+_ARM: Final = ("RIGHT_SHOULDER", "RIGHT_ELBOW", "RIGHT_WRIST")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """One letter as it was detected. Pixels with the point between the shoulders as origin; y points down.
+
+    Attributes:
+        letter: a small letter.
+        nose: (T, 3).
+        arm: (T, 3, 3) right shoulder, elbow, wrist. Depth (last axis) is in MediaPipe's unit, smaller is nearer.
+        arm_confidence: (T, 3) in [0, 1].
+        hand: (T, 21, 3) right hand. Depth is in MediaPipe's unit, relative to the hand's wrist.
+    """
+
+    letter: str
+    nose: NDArray[np.float64]
+    arm: NDArray[np.float64]
+    arm_confidence: NDArray[np.float64]
+    hand: NDArray[np.float64]
+
+
+def lexicon_folder() -> Path:
+    """Find the fingerspelling clips of the installed `spoken-to-signed`.
+
+    Raises:
+        ModuleNotFoundError: the extra ``signdiff-slp[corpora]`` is not installed.
+    """
+    spec = importlib.util.find_spec("spoken_to_signed")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(
+            "the fingerspelling clips need spoken-to-signed: pip install 'signdiff-slp[corpora]'."
+        )
+    return Path(next(iter(spec.submodule_search_locations))) / "assets" / "fingerspelling_lexicon"
+
+
+def read_clips(folder: Path | None = None) -> list[Clip]:
+    """Read the 26 letters of the ASL alphabet.
+
+    Args:
+        folder: holds ``index.csv``; that of the installed `spoken-to-signed` if it is not given.
+
+    Returns:
+        One clip a letter, in the order of `ALPHABET`.
+
+    Raises:
+        ValueError: letters are missing in ``folder``.
+    """
+    folder = lexicon_folder() if folder is None else folder
+    with (folder / "index.csv").open(encoding="utf-8", newline="") as file:
+        paths = {row["words"].lower(): row["path"] for row in csv.DictReader(file) if row["signed_language"] == "ase"}
+    missing = [letter for letter in ALPHABET if letter not in paths]
+    if missing:
+        raise ValueError(f"folder must hold a clip of every ASL letter, but {folder} lacks {', '.join(missing)}.")
+    return [_read_clip(letter, folder / paths[letter]) for letter in ALPHABET]
+
+
+def _read_clip(letter: str, path: Path) -> Clip:
+    from pose_format import Pose
+
+    pose = Pose.read(path.read_bytes())
+    if pose.body.fps != CLIP_FPS:
+        raise ValueError(f"{path} must have {CLIP_FPS} frames per second, but has {pose.body.fps}.")
+    data = np.ma.filled(pose.body.data[:, 0], np.nan).astype(np.float64)
+    confidence = np.asarray(pose.body.confidence[:, 0], dtype=np.float64)
+    starts = {}
+    start = 0
+    for component in pose.header.components:
+        starts[component.name] = (start, list(component.points))
+        start += len(component.points)
+
+    body_start, body_points = starts["POSE_LANDMARKS"]
+    hand_start, hand_points = starts["RIGHT_HAND_LANDMARKS"]
+    body = {name: body_start + index for index, name in enumerate(body_points)}
+    arm = [body[name] for name in _ARM]
+    shoulders = data[:, [body["LEFT_SHOULDER"], body["RIGHT_SHOULDER"]]]
+    neck = shoulders.mean(axis=1, keepdims=True)
+    hand = data[:, hand_start : hand_start + len(hand_points)]
+    hand_depth = hand[..., 2:] - hand[:, :1, 2:]
+    hand = np.concatenate([hand[..., :2] - neck[..., :2], hand_depth], axis=-1)
+    return Clip(
+        letter=letter,
+        nose=data[:, body["NOSE"]] - neck[:, 0],
+        arm=data[:, arm] - neck,
+        arm_confidence=confidence[:, arm],
+        hand=hand,
+    )

@@ -1,0 +1,143 @@
+"""Make depth one with width and height: a signer's bones keep their lengths, whichever way they point.
+
+MediaPipe gives depth in a unit of its own. A factor that is too small makes a bone shorter whenever it points at the
+viewer; one that is too large makes it longer. The right factor makes lengths most constant: it has the smallest
+coefficient of variation (standard deviation divided by mean). What the factor leaves over is noise of the detector,
+mostly in depth; `keep_lengths` takes it out by moving joints along the line of sight, and sideways only where a bone
+appears longer than it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from signdiff_core.skeleton import HAND_LIMBS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from signdiff_slp.corpora.clips import Clip
+
+ARM_LIMBS: Final = ((0, 1), (1, 2))
+"""Upper arm and forearm among the joints of `Clip.arm`."""
+
+PALM_LIMBS: Final = ((5, 9), (9, 13), (13, 17), (5, 17), (1, 5))
+"""Pairs of joints across the palm whose distance hardly changes; no limbs, but they keep a palm flat."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepthFit:
+    """How constant bone lengths are before and after scaling depth.
+
+    Attributes:
+        part: ``hand`` or ``arm``.
+        factor: pixels per unit of MediaPipe's depth.
+        variation_before: mean over bones of the coefficient of variation with depth left as it is.
+        variation_after: the same with depth times ``factor``.
+        frames: how many frames were measured.
+    """
+
+    part: str
+    factor: float
+    variation_before: float
+    variation_after: float
+    frames: int
+
+
+def variation(points: NDArray[np.floating], limbs: Sequence[tuple[int, int]], factor: float) -> float:
+    """Tell how constant bone lengths are, for one depth factor.
+
+    Args:
+        points: (T, J, 3) positions whose last coordinate is in another unit.
+        limbs: pairs of joints.
+        factor: what to multiply that coordinate by.
+
+    Returns:
+        Mean over bones of standard deviation divided by mean length; 0 is constant.
+
+    Example:
+        >>> points = np.array([[[0, 0, 0], [3, 0, 0]], [[0, 0, 0], [0, 0, 1.0]]])
+        >>> variation(points, [(0, 1)], 3.0)
+        0.0
+    """
+    lengths = _lengths(points * np.array([1.0, 1.0, factor]), limbs)
+    return float(np.mean(lengths.std(axis=0) / lengths.mean(axis=0)))
+
+
+def depth_factor(points: NDArray[np.floating], limbs: Sequence[tuple[int, int]], *, largest: float) -> float:
+    """Find the depth factor that makes bone lengths most constant.
+
+    Args:
+        points: (T, J, 3) positions whose last coordinate is in another unit.
+        limbs: pairs of joints.
+        largest: upper end of the search.
+
+    Returns:
+        The factor, to a hundredth of ``largest``.
+    """
+    candidates = np.linspace(0.0, largest, 101)
+    return float(candidates[np.argmin([variation(points, limbs, factor) for factor in candidates])])
+
+
+def measure_depth(clips: Sequence[Clip]) -> list[DepthFit]:
+    """Estimate the factors of hand and arm on all frames of all clips; the table of ``corpus depth``."""
+    hands = np.concatenate([clip.hand for clip in clips])
+    arms = np.concatenate([clip.arm for clip in clips])
+    fits = []
+    for part, points, limbs, largest in (("hand", hands, HAND_LIMBS, 2000.0), ("arm", arms, ARM_LIMBS, 400.0)):
+        factor = depth_factor(points, limbs, largest=largest)
+        fits.append(
+            DepthFit(
+                part=part,
+                factor=factor,
+                variation_before=variation(points, limbs, 1.0),
+                variation_after=variation(points, limbs, factor),
+                frames=len(points),
+            )
+        )
+    return fits
+
+
+def keep_lengths(
+    points: NDArray[np.floating],
+    limbs: Sequence[tuple[int, int]],
+    lengths: NDArray[np.floating],
+    *,
+    mobility: NDArray[np.floating],
+    sweeps: int = 300,
+) -> NDArray[np.float64]:
+    """Move joints until limbs have their lengths, each joint as little as can be and rather in depth than sideways.
+
+    Position-based dynamics (Müller et al. 2007): every sweep corrects each limb along itself, shared between its two
+    joints and the three axes by their mobilities.
+
+    Args:
+        points: (T, J, 3) positions; the last axis is depth.
+        limbs: pairs of joints.
+        lengths: (len(limbs),) wanted lengths.
+        mobility: (J, 3) how readily a joint moves along an axis; 0 nails it down.
+        sweeps: how often all limbs are corrected.
+
+    Returns:
+        (T, J, 3) positions whose limbs have their lengths to within about a hundredth.
+    """
+    moved = np.array(points, dtype=np.float64)
+    for _ in range(sweeps):
+        for (a, b), length in zip(limbs, lengths, strict=True):
+            along = moved[:, b] - moved[:, a]
+            now = np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-9)
+            unit = along / now
+            give = np.sum(unit**2 * (mobility[a] + mobility[b]), axis=-1, keepdims=True)
+            step = 0.7 * (now - length) / np.maximum(give, 1e-6) * unit
+            moved[:, a] += step * mobility[a]
+            moved[:, b] -= step * mobility[b]
+    return moved
+
+
+def _lengths(points: NDArray[np.floating], limbs: Sequence[tuple[int, int]]) -> NDArray[np.float64]:
+    ends = np.asarray(limbs)
+    return np.asarray(np.linalg.norm(points[:, ends[:, 1]] - points[:, ends[:, 0]], axis=-1), dtype=np.float64)
