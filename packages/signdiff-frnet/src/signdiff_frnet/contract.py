@@ -85,5 +85,6 @@ def to_hwc3(array: UInt8Image) -> UInt8Image:
     if array.shape[2] == 4:
         alpha = array[:, :, 3:].astype(np.float32) / 255.0
         over_white = array[:, :, :3].astype(np.float32) * alpha + 255.0 * (1.0 - alpha)
-        return over_white.clip(0, 255).astype(np.uint8)
+        flat: UInt8Image = over_white.clip(0, 255).astype(np.uint8)
+        return flat
     return np.repeat(array, 3, axis=2) if array.shape[2] == 1 else array

@@ -33,7 +33,7 @@ class FRNetParameters:
     block_size: int = 11
     """Side of the neighbourhood in pixels; odd, at least 3."""
 
-    offset: float = 7.0
+    offset: float = 10.0
     """How much darker than its neighbourhood a pixel must be to turn black, in grey levels; -255 to 255.
 
     OpenCV rounds it up to the next integer. At 2, the value of OpenCV's tutorial, sensor noise alone

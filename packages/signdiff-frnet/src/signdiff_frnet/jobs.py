@@ -1,0 +1,102 @@
+"""Which file is drawn to which: the plan of the signdiff-frnet command."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from signdiff_frnet.commands import UsageError
+from signdiff_frnet.suffixes import IMAGE_SUFFIXES, LOSSLESS_SUFFIXES, VIDEO_CODECS, VIDEO_SUFFIXES
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file to read and the file that its FR map goes to."""
+
+    source: Path
+    target: Path
+
+    @property
+    def is_video(self) -> bool:
+        """Whether both are videos."""
+        return self.source.suffix.lower() in VIDEO_SUFFIXES
+
+
+def plan(inputs: Sequence[Path], output: Path) -> list[Job]:
+    """Decide what is drawn where, without touching anything.
+
+    One image or video goes to the file ``output`` if that has a suffix to write; everything else goes below the folder
+    ``output``, folders with their subfolders, images as ``.png`` and videos as ``.mp4``.
+
+    Args:
+        inputs: images, videos, and folders that are searched for both.
+        output: a file or a folder, which need not exist.
+
+    Returns:
+        The jobs, at least one, in the order of the inputs and by name inside folders.
+
+    Raises:
+        UsageError: there is nothing to draw, the output can't hold it, or a file would overwrite another.
+        FileNotFoundError: an input does not exist.
+    """
+    for path in inputs:
+        if not path.exists():
+            raise FileNotFoundError(2, "expected an image, a video or a folder, but it does not exist", str(path))
+    if output.suffix and not output.is_dir():
+        jobs = [_single(inputs, output)]
+    else:
+        jobs = [
+            Job(source, output / relative.with_suffix(".mp4" if _is_video(source) else ".png"))
+            for source, relative in _sources(inputs)
+        ]
+    _check_overwriting(jobs)
+    return jobs
+
+
+def _single(inputs: Sequence[Path], output: Path) -> Job:
+    if len(inputs) > 1 or inputs[0].is_dir():
+        raise UsageError(f"-o must be a folder for several inputs or a folder of them, but is the file {output}")
+    video = _is_video(_known(inputs[0]))
+    allowed = tuple(VIDEO_CODECS) if video else LOSSLESS_SUFFIXES
+    if output.suffix.lower() not in allowed:
+        kind = "video" if video else "image, which a lossy format would not keep binary,"
+        raise UsageError(f"-o must end in one of {' '.join(allowed)} for a {kind} but is {output}")
+    return Job(inputs[0], output)
+
+
+def _sources(inputs: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
+    for path in inputs:
+        if not path.is_dir():
+            yield _known(path), Path(path.name)
+            continue
+        found = [file for file in sorted(path.rglob("*")) if file.is_file() and _has_known_suffix(file)]
+        if not found:
+            raise UsageError(f"{path}: expected a folder that holds images or videos, but it holds none")
+        for file in found:
+            yield file, file.relative_to(path)
+
+
+def _check_overwriting(jobs: Sequence[Job]) -> None:
+    sources = {job.source.resolve() for job in jobs}
+    targets: dict[Path, Path] = {}
+    for job in jobs:
+        target = job.target.resolve()
+        if target in sources:
+            raise UsageError(f"-o must leave the inputs alone, but {job.target} is one of them")
+        if target in targets:
+            raise UsageError(f"{targets[target]} and {job.source} would both be written to {job.target}")
+        targets[target] = job.source
+
+
+def _known(path: Path) -> Path:
+    if not _has_known_suffix(path):
+        known = " ".join((*IMAGE_SUFFIXES, *VIDEO_SUFFIXES))
+        raise UsageError(f"{path}: expected an image or a video, with one of the suffixes {known}")
+    return path
+
+
+def _has_known_suffix(path: Path) -> bool:
+    return path.suffix.lower() in IMAGE_SUFFIXES or _is_video(path)
+
+
+def _is_video(path: Path) -> bool:
+    return path.suffix.lower() in VIDEO_SUFFIXES

@@ -1,0 +1,156 @@
+"""Which parameters give FR maps that survive a camera's noise and a codec? Prints a table that answers.
+
+    python -m signdiff_frnet.study IMAGE_OR_VIDEO...
+
+Each line of the table is one setting at one resolution, averaged over the frames. A setting is good if its strokes
+stay where they are when the frame is disturbed (``noise same``, ``jpeg same``), and if they mark what there is to see
+(``on edges``) rather than everything (``white``).
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import product
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+
+from signdiff_frnet.commands import CommandParser, UsageError, run
+from signdiff_frnet.contract import UInt8Image, to_hwc3
+from signdiff_frnet.media import is_video, probe_video, read_image, read_video
+from signdiff_frnet.parameters import FRNetParameters, ThresholdMethod
+from signdiff_frnet.sizes import resize_frame
+from signdiff_frnet.stability import Quality, assess
+
+OFFSETS = tuple(range(2, 13))
+BLOCK_SIZES = (7, 11, 15, 21)
+HOLDS = 0.85
+"""A setting holds if this share of its strokes stays, under either disturbance and at every resolution."""
+
+Results = dict[int, list[Quality]]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the study.
+
+    Args:
+        argv: the arguments, or None for those of the process.
+
+    Returns:
+        The exit status.
+    """
+    parser = CommandParser(prog="python -m signdiff_frnet.study", description="Compare FR-Net's parameters on frames.")
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="IMAGE_OR_VIDEO")
+    parser.add_argument(
+        "--frames", type=int, default=4, help="frames taken from each video, evenly spaced (%(default)s)"
+    )
+    parser.add_argument(
+        "--resolution",
+        type=int,
+        nargs="+",
+        default=[512, 256],
+        help="detect_resolution; several may be given (512 256)",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return run(parser, argv, _study)
+
+
+def _study(arguments: argparse.Namespace) -> None:
+    if arguments.frames < 1:
+        raise UsageError(f"--frames must be at least 1, but is {arguments.frames}.")
+    settings = [
+        FRNetParameters(threshold_method=method, block_size=block_size, offset=offset)
+        for method, block_size, offset in product(get_args(ThresholdMethod), BLOCK_SIZES, OFFSETS)
+    ]
+    frames = list(sample_frames(arguments.inputs, per_video=arguments.frames))
+    results = {
+        resolution: assess((resize_frame(frame, resolution, name="--resolution") for frame in frames), settings)
+        for resolution in arguments.resolution
+    }
+    choice = choose(settings, results)
+    if arguments.json:
+        print(json.dumps(_as_records(settings, results, choice, len(frames)), indent=1))
+    else:
+        print(_as_table(settings, results, choice, len(frames)))
+
+
+def sample_frames(paths: Sequence[Path], *, per_video: int) -> Iterator[UInt8Image]:
+    """Take images whole, and from each video a few frames that are evenly spaced.
+
+    Args:
+        paths: images and videos.
+        per_video: frames to take from a video, at most; at least 1.
+
+    Yields:
+        (H, W, 3) RGB uint8.
+
+    Raises:
+        MediaError: a file holds no readable image or video.
+        OSError: a file can't be opened.
+    """
+    for path in paths:
+        if is_video(path):
+            _, length = probe_video(path)
+            wanted = set(np.linspace(0, max(0, length - 1), per_video).round().astype(int).tolist())
+            yield from (frame for index, frame in enumerate(read_video(path)) if index in wanted)
+        else:
+            yield to_hwc3(read_image(path))
+
+
+def choose(settings: Sequence[FRNetParameters], results: Results) -> FRNetParameters | None:
+    """Choose the setting that loses least of the frame among those that hold.
+
+    Of the settings whose strokes stay to at least 85% under noise and under JPEG, at every resolution, those with the
+    smallest offset; of these, the one that marks most of the edges, at the resolution where it marks fewest.
+
+    Args:
+        settings: what was compared.
+        results: by resolution, one quality for each setting.
+
+    Returns:
+        The best setting, or None if none holds.
+    """
+    best: tuple[float, float] | None = None
+    choice = None
+    for index, setting in enumerate(settings):
+        qualities = [row[index] for row in results.values()]
+        if min(min(quality.noise_same, quality.jpeg_same) for quality in qualities) < HOLDS:
+            continue
+        rank = (-setting.offset, min(quality.on_edges for quality in qualities))
+        if best is None or rank > best:
+            best, choice = rank, setting
+    return choice
+
+
+def _as_table(
+    settings: Sequence[FRNetParameters], results: Results, choice: FRNetParameters | None, frames: int
+) -> str:
+    lines = [f"{frames} frames; noise of sigma 2, JPEG of quality 75; * marks the choice", ""]
+    lines.append("resolution  method   block offset | white  noise flips  jpeg flips  noise same  jpeg same  on edges")
+    for resolution, qualities in results.items():
+        for setting, q in zip(settings, qualities, strict=True):
+            lines.append(
+                f"{resolution:>10}  {setting.threshold_method:<8} {setting.block_size:>5} {setting.offset:>6} |"
+                f" {q.white:>5.3f} {q.noise_flips:>12.3f} {q.jpeg_flips:>11.3f} {q.noise_same:>11.3f}"
+                f" {q.jpeg_same:>10.3f} {q.on_edges:>9.3f}{' *' if setting == choice else ''}"
+            )
+    lines.append(f"\nchoice: {choice or 'none, because no setting keeps 85% of its strokes'}")
+    return "\n".join(lines)
+
+
+def _as_records(
+    settings: Sequence[FRNetParameters], results: Results, choice: FRNetParameters | None, frames: int
+) -> dict[str, object]:
+    rows = [
+        {"resolution": resolution, **asdict(setting), **asdict(quality)}
+        for resolution, qualities in results.items()
+        for setting, quality in zip(settings, qualities, strict=True)
+    ]
+    return {"frames": frames, "choice": asdict(choice) if choice else None, "settings": rows}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
