@@ -1,0 +1,30 @@
+"""Checks that the public functions make of their arrays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+
+def sequence(name: str, values: ArrayLike, *, ndim: int, axes: str) -> NDArray[np.float64]:
+    """Turn values into a float64 array of ``ndim`` axes, with at least one frame and nothing but finite numbers."""
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != ndim or 0 in array.shape:
+        raise ValueError(f"{name} must have the shape {axes} with at least one of each, but has {array.shape}.")
+    if not np.isfinite(array).all():
+        frame = int(np.argwhere(~np.isfinite(array))[0][0])
+        raise ValueError(f"{name} must be finite, but has a NaN or an infinity in frame {frame}.")
+    return array
+
+
+def same_frame_shape(reference: NDArray[np.float64], hypothesis: NDArray[np.float64]) -> None:
+    """Check that frames of both sequences hold the same joints."""
+    if reference.shape[1:] != hypothesis.shape[1:]:
+        raise ValueError(
+            "reference and hypothesis must have frames of the same shape, "
+            f"but have {reference.shape[1:]} and {hypothesis.shape[1:]}."
+        )

@@ -1,0 +1,5 @@
+"""Functions that compare two images."""
+
+from signdiff_eval.functional.image.ssim import ssim
+
+__all__ = ["ssim"]

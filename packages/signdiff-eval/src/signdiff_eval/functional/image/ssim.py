@@ -1,0 +1,86 @@
+"""Structural similarity of two images, whole or within a box."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+Box = tuple[int, int, int, int]
+"""Left, top, right and bottom in pixels; right and bottom are the first column and row outside."""
+
+SIGMA: Final = 1.5
+"""Standard deviation of the Gaussian window in pixels (Wang et al. 2004)."""
+
+WINDOW: Final = 11
+"""Side of the Gaussian window in pixels: the smallest image or box that has a score."""
+
+DATA_RANGE: Final = 255
+"""Distance between the darkest and the lightest value."""
+
+
+def ssim(reference: ArrayLike, hypothesis: ArrayLike, *, box: Box | None = None) -> float:
+    """Compute the mean structural similarity as Wang et al. (2004) define it.
+
+    It is `skimage.metrics.structural_similarity` with an 11x11 Gaussian window of sigma 1.5, population covariance, a
+    data range of 255, and the mean over channels.
+
+    Args:
+        reference: (H, W) or (H, W, 3) uint8.
+        hypothesis: the same shape, uint8.
+        box: compare this part of the frames only, cut to the frame where it reaches outside.
+
+    Returns:
+        The similarity, at most 1; 1 for equal images.
+
+    Raises:
+        ValueError: another dtype or shape, or less than 11 pixels a side (of the frame, or of the box within it).
+
+    Example:
+        >>> import numpy as np
+        >>> image = np.arange(32 * 32, dtype=np.uint8).reshape(32, 32)
+        >>> ssim(image, image)
+        1.0
+        >>> ssim(image, 255 - image) < 0
+        True
+        >>> ssim(image, image, box=(8, 8, 24, 24))
+        1.0
+    """
+    from skimage.metrics import structural_similarity
+
+    reference, hypothesis = _image("reference", reference), _image("hypothesis", hypothesis)
+    if reference.shape != hypothesis.shape:
+        raise ValueError(
+            f"reference and hypothesis must have the same shape, but have {reference.shape} and {hypothesis.shape}."
+        )
+    if box is not None:
+        left, top, right, bottom = box
+        rows, columns = slice(max(top, 0), max(bottom, 0)), slice(max(left, 0), max(right, 0))
+        reference, hypothesis = reference[rows, columns], hypothesis[rows, columns]
+    if min(reference.shape[:2]) < WINDOW:
+        height, width = reference.shape[:2]
+        raise ValueError(
+            f"{'reference' if box is None else 'box'} must be at least {WINDOW} pixels a side within the frame, "
+            f"but is {width}x{height}."
+        )
+    return float(
+        structural_similarity(
+            reference,
+            hypothesis,
+            gaussian_weights=True,
+            sigma=SIGMA,
+            use_sample_covariance=False,
+            data_range=DATA_RANGE,
+            channel_axis=2 if reference.ndim == 3 else None,
+        )
+    )
+
+
+def _image(name: str, values: ArrayLike) -> NDArray[np.uint8]:
+    array = np.asarray(values)
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
+        raise ValueError(f"{name} must be (H, W) or (H, W, 3) uint8, but is {array.shape} {array.dtype}.")
+    return array

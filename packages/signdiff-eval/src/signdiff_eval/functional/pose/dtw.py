@@ -1,0 +1,110 @@
+"""Dynamic time warping between pose sequences, in the variants that papers report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+import numpy as np
+
+from signdiff_eval import _checks
+from signdiff_eval.functional.pose.alignment import accumulate, trace
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+DTWVariant = Literal["pt", "mje"]
+"""Names of the variants."""
+
+VARIANTS: Final[tuple[str, ...]] = get_args(DTWVariant)
+"""The same, to iterate over."""
+
+
+def dtw(reference: ArrayLike, hypothesis: ArrayLike, variant: DTWVariant = "pt", drop_bos: bool = False) -> float:
+    """Measure how far apart two pose sequences are once their timing is aligned.
+
+    ``pt``, Progressive Transformers (Saunders et al. 2020, and their evaluation code): the last column is the counter.
+    Both sequences are cut before the (first) peak of their counter, but keep at least one frame; the counter is taken
+    off; the cost of two frames is the sum of absolute differences; the total is divided by the reference's frames.
+
+    ``mje``, mean joint error (SLRTP 2025 challenge, ``dtw_mje``): the sequences are aligned at the Euclidean distance
+    of whole frames; the result is the Euclidean distance between corresponding joints, averaged over joints and over
+    the steps of the path. The challenge's script aligns with FastDTW, an approximation; this alignment is exact, so
+    it pairs frames at least as well.
+
+    Args:
+        reference: (T, D + 1) for ``pt``: values joint by joint, then the counter; (T, J, C) for ``mje``. In any unit
+            of length that both share.
+        hypothesis: (U, D + 1) or (U, J, C).
+        variant: ``pt`` or ``mje``.
+        drop_bos: leave out the hypothesis' first frame: the begin frame that a decoder's output may carry. Only for
+            ``pt``.
+
+    Returns:
+        The distance, at least 0 and 0 for equal sequences: ``pt`` in units per reference frame, summed over the
+        values of a frame; ``mje`` in units per joint.
+
+    Raises:
+        ValueError: an unknown variant, shapes that don't suit it or each other, a number that isn't finite,
+            ``drop_bos`` with ``mje`` or with a hypothesis of one frame.
+
+    Example:
+        >>> import numpy as np
+        >>> reference = np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 0.5], [9.0, 9.0, 1.0]])  # two values and a counter
+        >>> hypothesis = reference + [0.5, 0.0, 0.0]
+        >>> dtw(reference, hypothesis, variant="pt")
+        0.5
+        >>> dtw(reference[:, :2].reshape(3, 1, 2), hypothesis[:, :2].reshape(3, 1, 2), variant="mje")
+        0.5
+    """
+    amount, weight = dtw_statistics(reference, hypothesis, variant, drop_bos)
+    return amount / weight
+
+
+def dtw_statistics(
+    reference: ArrayLike, hypothesis: ArrayLike, variant: DTWVariant, drop_bos: bool = False
+) -> tuple[float, float]:
+    """Compute what a corpus score adds up over its pairs, arguments as for `dtw`.
+
+    Returns:
+        (distance, 1) for ``pt``, whose corpus score is the mean over pairs; (summed joint errors, number of them) for
+        ``mje``, whose corpus score is the mean over the aligned frames of all pairs.
+    """
+    if variant == "pt":
+        reference = _checks.sequence("reference", reference, ndim=2, axes="(T, D + 1)")
+        hypothesis = _checks.sequence("hypothesis", hypothesis, ndim=2, axes="(T, D + 1)")
+        _checks.same_frame_shape(reference, hypothesis)
+        if reference.shape[1] < 2:
+            raise ValueError("reference must hold at least one value beside the counter, but holds only one column.")
+        if drop_bos:
+            if len(hypothesis) < 2:
+                raise ValueError("hypothesis must have a frame after its begin frame, but has one frame in all.")
+            hypothesis = hypothesis[1:]
+        return _pt(_before_peak(reference), _before_peak(hypothesis)), 1.0
+    if variant == "mje":
+        if drop_bos:
+            raise ValueError("drop_bos must be False with variant 'mje', whose sequences carry no begin frame.")
+        reference = _checks.sequence("reference", reference, ndim=3, axes="(T, J, C)")
+        hypothesis = _checks.sequence("hypothesis", hypothesis, ndim=3, axes="(T, J, C)")
+        _checks.same_frame_shape(reference, hypothesis)
+        return _mje(reference, hypothesis)
+    raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, but is {variant!r}.")
+
+
+def _before_peak(sequence: NDArray[np.float64]) -> NDArray[np.float64]:
+    return sequence[: max(1, int(sequence[:, -1].argmax())), :-1]
+
+
+def _pt(reference: NDArray[np.float64], hypothesis: NDArray[np.float64]) -> float:
+    from scipy.spatial.distance import cdist
+
+    total = accumulate(cdist(reference, hypothesis, "cityblock"))[-1, -1]
+    return float(total) / len(reference)
+
+
+def _mje(reference: NDArray[np.float64], hypothesis: NDArray[np.float64]) -> tuple[float, float]:
+    from scipy.spatial.distance import cdist
+
+    costs = cdist(reference.reshape(len(reference), -1), hypothesis.reshape(len(hypothesis), -1), "euclidean")
+    path = trace(accumulate(costs))
+    errors = np.linalg.norm(reference[path[:, 0]] - hypothesis[path[:, 1]], axis=-1)
+    return float(errors.sum()), float(errors.size)

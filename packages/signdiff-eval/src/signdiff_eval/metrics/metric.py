@@ -1,0 +1,98 @@
+"""What every accumulating metric has in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from signdiff_eval.signature import Signature
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Metric(ABC):
+    """A score that is built up pair by pair.
+
+    A subclass adds one row of numbers for each pair in `update`, and turns the rows of any selection of pairs into a
+    score in `score_of`. So metrics merge by joining their rows, and a bootstrap is a selection with repeats.
+
+    Attributes:
+        ideal: the best possible score.
+        columns: how many numbers a row holds.
+    """
+
+    ideal: ClassVar[float]
+    columns: ClassVar[int] = 2
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[float, ...]] = []
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The score's key in a report."""
+
+    @property
+    def settings(self) -> tuple[tuple[str, str], ...]:
+        """The settings that fix the score's value, for its signature."""
+        return ()
+
+    @property
+    def signature(self) -> Signature:
+        """The name and settings of the score."""
+        return Signature(self.name, self.settings)
+
+    @property
+    def statistics(self) -> NDArray[np.float64]:
+        """The rows so far: (number of pairs, `columns`)."""
+        return np.array(self._rows, dtype=np.float64).reshape(-1, self.columns)
+
+    @abstractmethod
+    def update(self, reference: Any, hypothesis: Any) -> None:
+        """Take in one pair."""
+
+    def score_of(self, statistics: NDArray[np.float64]) -> float:
+        """Compute the score of some pairs: here, the sum of the first column over the sum of the second.
+
+        Args:
+            statistics: (number of pairs, `columns`), at least one pair.
+
+        Raises:
+            ValueError: the second column adds up to 0.
+        """
+        amount, weight = statistics.sum(axis=0)
+        if weight == 0:
+            raise ValueError(f"{self.name} must have something to divide by, but the references add up to 0.")
+        return float(amount / weight)
+
+    def compute(self) -> float:
+        """Compute the score of all pairs.
+
+        Raises:
+            ValueError: there are none.
+        """
+        if not self._rows:
+            raise ValueError(f"{self.name} must be updated with at least one pair before it is computed.")
+        return self.score_of(self.statistics)
+
+    def reset(self) -> None:
+        """Forget all pairs."""
+        self._rows.clear()
+
+    def merge(self, *others: Self) -> Self:
+        """Take over the pairs that other metrics of the same signature have seen, in order.
+
+        Returns:
+            This metric.
+
+        Raises:
+            ValueError: another signature.
+        """
+        for other in others:
+            if other.signature != self.signature:
+                raise ValueError(f"others must have the signature {self.signature}, but one has {other.signature}.")
+        self._rows.extend(row for other in others for row in tuple(other._rows))
+        return self

@@ -1,0 +1,90 @@
+"""Poses as arrays in which every joint has a place in every frame."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pose_format import Pose
+
+
+@dataclass(frozen=True, slots=True)
+class PoseSequence:
+    """One person's movement.
+
+    Attributes:
+        name: where it comes from, for messages.
+        joints: (T, J, C) float64 in the units of the file. Where a joint was absent, it lies on a straight line
+            between the frames before and after, or where it is nearest in time; NaN if it is absent throughout.
+        fps: frames per second.
+        skeleton: names of the J joints.
+        absent: joints that were absent, counted over all frames.
+    """
+
+    name: str
+    joints: NDArray[np.float64]
+    fps: float
+    skeleton: tuple[str, ...]
+    absent: int
+
+    def resampled(self, fps: float) -> PoseSequence:
+        """Change the frame rate by linear interpolation, from the first frame on.
+
+        At half the rate these are exactly the frames 0, 2, 4, ...
+
+        Args:
+            fps: frames per second, positive.
+        """
+        if math.isclose(fps, self.fps, rel_tol=1e-5):
+            return self
+        last = (len(self.joints) - 1) / self.fps
+        times = np.arange(int(np.floor(last * fps + 1e-9)) + 1) / fps * self.fps
+        before = np.minimum(times.astype(np.intp), len(self.joints) - 1)
+        after = np.minimum(before + 1, len(self.joints) - 1)
+        weight = (times - before)[:, None, None]
+        joints = self.joints[before] * (1 - weight) + self.joints[after] * weight
+        return PoseSequence(self.name, joints, fps, self.skeleton, self.absent)
+
+
+def sequence_of(pose: Pose, name: str) -> PoseSequence:
+    """Take the joints out of a pose.
+
+    Args:
+        pose: a pose of one person and any skeleton; a joint is absent where it is masked or its confidence is 0.
+        name: where it comes from, for messages.
+
+    Raises:
+        ValueError: no frame, not exactly one person, a frame rate that isn't positive, or a joint that is present
+            and isn't finite.
+    """
+    frames, people = pose.body.data.shape[:2]
+    if not frames:
+        raise ValueError(f"{name} must have at least one frame, but has none.")
+    if people != 1:
+        raise ValueError(f"{name} must show one person, but shows {people}.")
+    if not pose.body.fps > 0:
+        raise ValueError(f"{name} must have a positive frame rate, but has {pose.body.fps}.")
+    joints = np.ma.filled(pose.body.data[:, 0], np.nan).astype(np.float64)
+    absent = np.asarray(pose.body.confidence[:, 0]) == 0
+    absent |= np.ma.getmaskarray(pose.body.data)[:, 0].any(axis=-1)
+    if not np.isfinite(joints[~absent]).all():
+        raise ValueError(f"{name} must be finite where a joint is present, but isn't.")
+    skeleton = tuple(f"{part.name}.{point}" for part in pose.header.components for point in part.points)
+    _fill(joints, absent)
+    return PoseSequence(name, joints, float(pose.body.fps), skeleton, int(absent.sum()))
+
+
+def _fill(joints: NDArray[np.float64], absent: NDArray[np.bool_]) -> None:
+    times = np.arange(len(joints))
+    for joint in np.flatnonzero(absent.any(axis=0)):
+        gaps = absent[:, joint]
+        if gaps.all():
+            joints[:, joint] = np.nan
+            continue
+        for axis in range(joints.shape[2]):
+            joints[gaps, joint, axis] = np.interp(times[gaps], times[~gaps], joints[~gaps, joint, axis])

@@ -1,0 +1,46 @@
+"""A report as a table for people and as JSON for machines."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from signdiff_eval.scoring import Report
+
+
+def to_json(report: Report) -> str:
+    """Write a report as one JSON object: score keys to value, ceiling, ideal and signature.
+
+    Numbers keep full precision.
+    """
+    scores = {
+        score.signature.name: {
+            "score": score.value,
+            "ceiling": score.ceiling,
+            "ideal": score.ideal,
+            "signature": str(score.signature),
+        }
+        for score in report.scores
+    }
+    reference, hypothesis = report.absent
+    counts = {"pairs": report.pairs, "absent_joints": {"reference": reference, "hypothesis": hypothesis}}
+    return json.dumps(scores | counts, indent=2, allow_nan=False)
+
+
+def print_table(report: Report, console: Console) -> None:
+    """Print a report: one row a score, its signature below."""
+    from rich.table import Table
+
+    table = Table("metric", title=f"{report.pairs} pair{'s' * (report.pairs != 1)}")
+    for column in ("score", "ceiling (reference against itself)", "ideal"):
+        table.add_column(column, justify="right")
+    for score in report.scores:
+        table.add_row(score.signature.name, f"{score.value:.4f}", f"{score.ceiling:.4f}", f"{score.ideal:g}")
+    console.print(table)
+    if any(report.absent):
+        console.print(f"joints absent and filled in: reference {report.absent[0]}, hypothesis {report.absent[1]}")
+    for score in report.scores:
+        console.print(str(score.signature), soft_wrap=True, highlight=False, markup=False)
