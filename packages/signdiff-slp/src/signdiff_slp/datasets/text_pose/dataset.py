@@ -1,0 +1,98 @@
+"""A corpus of texts and poses on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import final
+
+from fairseq2.data.tokenizers import Tokenizer
+from fairseq2.datasets import DataPipelineReader, DataReader, DatasetError, SyncMode
+from fairseq2.gang import Gangs
+from fairseq2.logging import log
+
+from signdiff_slp.datasets.text_pose.batch import TextPoseBatch
+from signdiff_slp.datasets.text_pose.config import TextPoseConfig
+from signdiff_slp.datasets.text_pose.manifest import read_manifest
+from signdiff_slp.datasets.text_pose.pipeline import build_pipeline
+
+
+@final
+class TextPoseDataset:
+    """A folder with, for each split, ``{split}.tsv`` (name, first frame, number of frames, text; no header) and
+    ``{split}.poses.npy`` ((sum of T, 150) float32).
+
+    Args:
+        data_dir: the folder.
+
+    Raises:
+        DatasetError: the folder holds no split.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self.splits = frozenset(path.stem for path in data_dir.glob("*.tsv"))
+        if not self.splits:
+            raise DatasetError(f"data_dir must hold at least one split.tsv, but {data_dir} does not.")
+
+    def create_reader(
+        self,
+        split: str,
+        tokenizer: Tokenizer,
+        gangs: Gangs,
+        *,
+        max_num_frames: int,
+        max_seq_len: int,
+        shuffle: bool = False,
+        seed: int = 0,
+        num_accumulate: int = 1,
+        num_workers: int = 1,
+        num_prefetch: int = 2,
+        sync_mode: SyncMode = SyncMode.UNTIL_FIRST,
+    ) -> DataReader[TextPoseBatch]:
+        """Read a split in batches of similar lengths.
+
+        Args:
+            split: one of ``splits``.
+            tokenizer: encodes the texts.
+            gangs: who else reads; each rank gets its share.
+            max_num_frames: most frames of a batch, padding included; a multiple of ``max_seq_len``.
+            max_seq_len: longer examples are left out; how many is logged.
+            shuffle: in another order in every epoch.
+            seed: of the shuffling.
+            num_accumulate: batches that the reader returns at a time.
+            num_workers: examples that are loaded at the same time.
+            num_prefetch: batches that are made ahead.
+            sync_mode: whether all ranks stop with the first or with the last.
+
+        Raises:
+            DatasetError: the split does not exist, its files do not fit, or nothing is left of it.
+        """
+        if split not in self.splits:
+            raise DatasetError(f"split must be one of {sorted(self.splits)}, but is {split!r}.")
+        examples = read_manifest(self.data_dir, split)
+        num_long = sum(example.num_frames > max_seq_len for example in examples)
+        if num_long:
+            log.warning("{} of {} examples of {} are longer than {} frames and are left out.", num_long, len(examples), split, max_seq_len)  # fmt: skip
+        if num_long == len(examples):
+            raise DatasetError(f"split must hold an example of at most {max_seq_len} frames, but {split!r} does not.")
+        pipeline = build_pipeline(
+            self.data_dir,
+            split,
+            tokenizer.create_encoder(),
+            tokenizer.vocab_info.pad_idx or 0,
+            gangs,
+            max_num_frames=max_num_frames,
+            max_seq_len=max_seq_len,
+            shuffle=shuffle,
+            seed=seed,
+            num_workers=num_workers,
+            num_prefetch=num_prefetch,
+        )
+        return DataPipelineReader[TextPoseBatch](
+            pipeline, gangs, num_accumulate=num_accumulate, sync_mode=sync_mode
+        )
+
+
+def open_text_pose_dataset(config: TextPoseConfig) -> TextPoseDataset:
+    """Open a corpus."""
+    return TextPoseDataset(config.data_dir.expanduser().resolve())

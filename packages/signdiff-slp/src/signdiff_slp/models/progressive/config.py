@@ -1,0 +1,143 @@
+"""The configuration of a progressive transformer, and its named architectures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from fairseq2.runtime.config_registry import ConfigRegistrar
+from fairseq2.runtime.dependency import DependencyContainer
+from fairseq2.utils.validation import Validatable, ValidationResult
+from typing_extensions import override
+
+PROGRESSIVE_FAMILY: Final = "slp_progressive"
+"""The name under which fairseq2 knows this model family."""
+
+
+@dataclass(kw_only=True)
+class ProgressiveConfig(Validatable):
+    """Holds the configuration of a progressive transformer.
+
+    The default is the base model of Saunders et al., Progressive Transformers (ECCV 2020), which SignDiff's ASL-SLP
+    extends.
+    """
+
+    model_dim: int = 512
+    """The dimensionality of the model."""
+
+    vocab_size: int = 3000
+    """The number of source tokens."""
+
+    pad_idx: int = 0
+    """The index of the source token that pads."""
+
+    pose_dim: int = 150
+    """The number of values of a frame: 50 joints by x, y, z."""
+
+    fps: float = 25.0
+    """The frame rate of the poses, in frames per second."""
+
+    num_future_frames: int = 1
+    """How many frames each step predicts. Above 1, this is the paper's future prediction."""
+
+    just_counter: bool = False
+    """If ``True``, the decoder reads its own counter and not its own poses: the paper's just counter."""
+
+    counter: Literal["value", "rate"] = "value"
+    """What the model predicts to advance its counter: the next value itself, as in the paper, or the logarithm of the
+    step towards it (in hundredths), which is always positive and whose error does not grow with the length."""
+
+    clock: Literal["frame", "token"] = "frame"
+    """The decoder's positions: the frame's number, as in the paper, or the counter times the number of source tokens.
+    The latter runs in step with the encoder's positions and tells no frame count, so speed is learned from the text.
+    """
+
+    max_source_len: int = 256
+    """The largest number of source tokens."""
+
+    max_target_len: int = 1024
+    """The largest number of frames."""
+
+    max_frames_per_token: int = 40
+    """Decoding gives up, with a warning, after this many frames for each source token."""
+
+    num_encoder_layers: int = 2
+    """The number of encoder layers."""
+
+    num_decoder_layers: int = 2
+    """The number of decoder layers."""
+
+    num_heads: int = 4
+    """The number of attention heads of every layer."""
+
+    ffn_inner_dim: int = 2048
+    """The inner dimensionality of the feed-forward networks."""
+
+    dropout_p: float = 0.0
+    """The dropout probability."""
+
+    @override
+    def validate(self) -> ValidationResult:
+        result = ValidationResult()
+        if self.model_dim % self.num_heads:
+            result.add_error(f"`model_dim` must be a multiple of `num_heads` ({self.num_heads}), but is {self.model_dim}.")
+        if self.model_dim % 2:
+            result.add_error(f"`model_dim` must be even, but is {self.model_dim}.")
+        if self.pose_dim != 150:
+            result.add_error(f"`pose_dim` must be 150 (50 joints by 3), but is {self.pose_dim}.")
+        if self.num_future_frames < 1:
+            result.add_error(f"`num_future_frames` must be at least 1, but is {self.num_future_frames}.")
+        if not self.fps > 0:
+            result.add_error(f"`fps` must be positive, but is {self.fps}.")
+        if self.counter not in ("value", "rate"):
+            result.add_error(f"`counter` must be 'value' or 'rate', but is {self.counter!r}.")
+        if self.clock not in ("frame", "token"):
+            result.add_error(f"`clock` must be 'frame' or 'token', but is {self.clock!r}.")
+        return result
+
+
+def register_configs(container: DependencyContainer) -> None:
+    """Register the architectures: ``base``, ``future``, ``just_counter``, ``fingerspelling``, ``tiny``."""
+    arch = ConfigRegistrar(container, ProgressiveConfig)
+
+    @arch("base")
+    def base() -> ProgressiveConfig:
+        return ProgressiveConfig()
+
+    @arch("future")
+    def future() -> ProgressiveConfig:
+        config = base()
+        config.num_future_frames = 10
+        return config
+
+    @arch("just_counter")
+    def just_counter() -> ProgressiveConfig:
+        config = base()
+        config.just_counter = True
+        return config
+
+    @arch("fingerspelling")
+    def fingerspelling() -> ProgressiveConfig:
+        return ProgressiveConfig(
+            model_dim=192,
+            vocab_size=31,
+            just_counter=True,
+            counter="rate",
+            clock="token",
+            max_source_len=128,
+            max_target_len=2048,
+            num_encoder_layers=2,
+            num_decoder_layers=3,
+            num_heads=6,
+            ffn_inner_dim=512,
+        )
+
+    @arch("tiny")
+    def tiny() -> ProgressiveConfig:
+        config = fingerspelling()
+        config.model_dim = 32
+        config.num_encoder_layers = 1
+        config.num_decoder_layers = 1
+        config.num_heads = 2
+        config.ffn_inner_dim = 64
+        return config

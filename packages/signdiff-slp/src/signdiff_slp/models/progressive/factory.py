@@ -1,0 +1,130 @@
+"""Builds a progressive transformer from its configuration."""
+
+from __future__ import annotations
+
+from fairseq2.models.transformer import (
+    AttentionBias,
+    CausalAttentionBias,
+    FeedForwardNetwork,
+    IdentityBias,
+    MultiheadAttention,
+    StandardFeedForwardNetwork,
+    StandardMultiheadAttention,
+    StandardTransformerDecoder,
+    StandardTransformerDecoderLayer,
+    StandardTransformerEncoder,
+    StandardTransformerEncoderLayer,
+    TransformerEmbeddingFrontend,
+    TransformerNormOrder,
+    create_default_sdpa,
+)
+from fairseq2.nn import (
+    LayerNorm,
+    Linear,
+    SinusoidalPositionEncoder,
+    StandardEmbedding,
+    StandardLayerNorm,
+    init_scaled_embedding,
+)
+
+from signdiff_slp.models.progressive.config import ProgressiveConfig
+from signdiff_slp.models.progressive.frontend import PoseFrontend
+from signdiff_slp.models.progressive.model import ProgressiveTransformer
+from signdiff_slp.models.progressive.standardizer import PoseStandardizer
+
+
+def create_model(config: ProgressiveConfig) -> ProgressiveTransformer:
+    """Create a progressive transformer with fresh parameters."""
+    return ProgressiveFactory(config).create_model()
+
+
+class ProgressiveFactory:
+    """Creates a progressive transformer, part by part."""
+
+    def __init__(self, config: ProgressiveConfig) -> None:
+        self._config = config
+
+    def create_model(self) -> ProgressiveTransformer:
+        """Create the whole model."""
+        config = self._config
+        return ProgressiveTransformer(
+            config,
+            encoder_frontend=self.create_encoder_frontend(),
+            encoder=self.create_encoder(),
+            decoder_frontend=self.create_decoder_frontend(),
+            decoder=self.create_decoder(),
+            final_proj=Linear(config.model_dim, config.num_future_frames * (config.pose_dim + 1), bias=True),
+            standardizer=PoseStandardizer(),
+        )
+
+    def create_encoder_frontend(self) -> TransformerEmbeddingFrontend:
+        """Create the embedding of source tokens."""
+        config = self._config
+        embed = StandardEmbedding(config.vocab_size, config.model_dim, config.pad_idx, init_fn=init_scaled_embedding)
+        pos_encoder = SinusoidalPositionEncoder(config.model_dim, config.max_source_len)
+        return TransformerEmbeddingFrontend(config.model_dim, embed, pos_encoder, dropout_p=config.dropout_p)
+
+    def create_encoder(self) -> StandardTransformerEncoder:
+        """Create the encoder."""
+        layers = [
+            StandardTransformerEncoderLayer(
+                self.create_attention(IdentityBias()),
+                self.create_layer_norm(),
+                self.create_ffn(),
+                self.create_layer_norm(),
+                norm_order=TransformerNormOrder.PRE,
+                dropout_p=self._config.dropout_p,
+            )
+            for _ in range(self._config.num_encoder_layers)
+        ]
+        return StandardTransformerEncoder(layers, self.create_layer_norm())
+
+    def create_decoder_frontend(self) -> PoseFrontend:
+        """Create the embedding of frames and counters."""
+        config = self._config
+        pos_encoder = (
+            SinusoidalPositionEncoder(config.model_dim, config.max_target_len) if config.clock == "frame" else None
+        )
+        return PoseFrontend(
+            config.pose_dim,
+            config.model_dim,
+            just_counter=config.just_counter,
+            clock=config.clock,
+            pos_encoder=pos_encoder,
+            dropout_p=config.dropout_p,
+        )
+
+    def create_decoder(self) -> StandardTransformerDecoder:
+        """Create the decoder."""
+        layers = [
+            StandardTransformerDecoderLayer(
+                self.create_attention(CausalAttentionBias()),
+                self.create_layer_norm(),
+                # A bias of its own: fairseq2 caches masks by the bias object.
+                self.create_attention(IdentityBias()),
+                self.create_layer_norm(),
+                self.create_ffn(),
+                self.create_layer_norm(),
+                norm_order=TransformerNormOrder.PRE,
+                dropout_p=self._config.dropout_p,
+            )
+            for _ in range(self._config.num_decoder_layers)
+        ]
+        return StandardTransformerDecoder(layers, self.create_layer_norm())
+
+    def create_attention(self, bias: AttentionBias) -> MultiheadAttention:
+        """Create an attention with the given mask."""
+        config = self._config
+        sdpa = create_default_sdpa(bias, dropout_p=config.dropout_p)
+        return StandardMultiheadAttention(config.model_dim, config.num_heads, sdpa)
+
+    def create_ffn(self) -> FeedForwardNetwork:
+        """Create a feed-forward network."""
+        config = self._config
+        return StandardFeedForwardNetwork(
+            config.model_dim, config.ffn_inner_dim, bias=True, inner_dropout_p=config.dropout_p
+        )
+
+    def create_layer_norm(self) -> LayerNorm:
+        """Create a layer norm."""
+        return StandardLayerNorm(self._config.model_dim, bias=True)

@@ -1,0 +1,92 @@
+"""The progressive transformer: text in, poses and a counter out, one frame after the other."""
+
+from __future__ import annotations
+
+from typing import final
+
+from fairseq2.models.transformer import TransformerDecoder, TransformerEncoder, TransformerFrontend
+from fairseq2.nn import BatchLayout, IncrementalStateBag, Projection
+from torch import Tensor
+from torch.nn import Module
+
+from signdiff_slp.models.progressive.config import ProgressiveConfig
+from signdiff_slp.models.progressive.frontend import PoseFrontend
+from signdiff_slp.models.progressive.standardizer import PoseStandardizer
+
+
+@final
+class ProgressiveTransformer(Module):
+    """Predicts the next frames of a signer from a text and the frames so far.
+
+    Source: Saunders et al., Progressive Transformers (ECCV 2020), section 3; SignDiff, section 3.2:
+    f_t = E(x_t | x_1:T), p_w+1 = D(p_w | p_1:w-1, f_1:T).
+
+    Frames are D = 150 standardised values (see `PoseStandardizer`) and a counter.
+    """
+
+    def __init__(
+        self,
+        config: ProgressiveConfig,
+        *,
+        encoder_frontend: TransformerFrontend,
+        encoder: TransformerEncoder,
+        decoder_frontend: PoseFrontend,
+        decoder: TransformerDecoder,
+        final_proj: Projection,
+        standardizer: PoseStandardizer,
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder_frontend = encoder_frontend
+        self.encoder = encoder
+        self.decoder_frontend = decoder_frontend
+        self.decoder = decoder
+        self.final_proj = final_proj
+        self.standardizer = standardizer
+
+    def encode(self, seqs: Tensor, layout: BatchLayout) -> Tensor:
+        """Encode texts.
+
+        Args:
+            seqs: (N, S) int64 tokens.
+            layout: layout of ``seqs``.
+
+        Returns:
+            (N, S, M).
+        """
+        seqs, layout = self.encoder_frontend(seqs, layout)
+        return self.encoder(seqs, layout)
+
+    def decode(
+        self,
+        frames: Tensor,
+        layout: BatchLayout,
+        encoded: Tensor,
+        encoded_layout: BatchLayout,
+        *,
+        state_bag: IncrementalStateBag | None = None,
+    ) -> Tensor:
+        """Predict what follows each frame.
+
+        Args:
+            frames: (N, T, D + 1) standardised poses and counters, starting with the rest pose and counter 0.
+            layout: layout of ``frames``.
+            encoded: (N, S, M) as `encode` returns it.
+            encoded_layout: layout of ``encoded``.
+            state_bag: the decoder's cache; ``frames`` are then the newest ones only. Used in evaluation mode only.
+
+        Returns:
+            (N, T, K, D + 1): the next K frames, and K predictions for the counter (see `counter.advance`).
+        """
+        source_lens = encoded_layout.seq_lens_pt
+        seqs = self.decoder_frontend(frames, layout, source_lens, state_bag=state_bag)
+        seqs = self.decoder(seqs, layout, encoded, encoded_layout, state_bag=state_bag)
+        out = self.final_proj(seqs)
+        return out.unflatten(-1, (self.config.num_future_frames, self.config.pose_dim + 1))  # type: ignore[no-any-return]
+
+    def forward(
+        self, source_seqs: Tensor, source_layout: BatchLayout, frames: Tensor, frames_layout: BatchLayout
+    ) -> Tensor:
+        """Encode, then decode with the true frames as input. Shapes as in `encode` and `decode`."""
+        encoded = self.encode(source_seqs, source_layout)
+        return self.decode(frames, frames_layout, encoded, source_layout)

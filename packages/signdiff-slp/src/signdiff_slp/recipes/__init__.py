@@ -1,0 +1,1 @@
+"""fairseq2 recipes: train, generate, evaluate."""

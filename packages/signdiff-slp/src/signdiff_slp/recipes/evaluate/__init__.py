@@ -1,0 +1,1 @@
+"""Score free decoding on held-out texts."""

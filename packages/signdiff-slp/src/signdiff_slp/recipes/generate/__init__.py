@@ -1,0 +1,1 @@
+"""Sign the texts of a corpus."""

@@ -1,0 +1,67 @@
+"""The generation recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import final
+
+from fairseq2.metrics import MetricBag, Sum
+from fairseq2.recipe import GeneratorUnit, Recipe, RecipeContext, Task
+from fairseq2.runtime.dependency import DependencyContainer
+from typing_extensions import override
+
+from signdiff_slp.datasets.text_pose import TextPoseBatch, TextPoseDataset
+from signdiff_slp.models.progressive import ProgressiveTransformer, generate
+from signdiff_slp.output import to_pose, write_pose
+from signdiff_slp.recipes.dataset_section import create_valid_reader
+from signdiff_slp.recipes.generate.config import GenerateConfig
+from signdiff_slp.training import hide_environment
+
+
+@final
+class GenerateUnit(GeneratorUnit[TextPoseBatch]):
+    """Writes ``{name of the example}.pose`` for every text."""
+
+    def __init__(self, model: ProgressiveTransformer, output_dir: Path, *, constant_bones: bool) -> None:
+        self._model = model
+        self._output_dir = output_dir
+        self._constant_bones = constant_bones
+
+    @override
+    def prepare_metric_bag(self, metric_bag: MetricBag) -> None:
+        metric_bag.add("num_examples", Sum())
+        metric_bag.add("num_elements", Sum())
+
+    @override
+    def process_batch(self, batch: TextPoseBatch, metric_bag: MetricBag) -> None:
+        outputs = generate(self._model, batch.source_seqs, batch.source_lens)
+        for name, output in zip(batch.ids, outputs, strict=True):
+            pose = to_pose(output, self._model, constant_bones=self._constant_bones)
+            write_pose(pose, self._output_dir / f"{name}.pose")
+        metric_bag.get("num_examples", Sum).update(batch.num_examples)
+        metric_bag.get("num_elements", Sum).update(sum(len(output) for output in outputs))
+
+
+@final
+class TextToPoseGenerateRecipe(Recipe):
+    """Signs the texts of a split."""
+
+    @override
+    def register(self, container: DependencyContainer) -> None:
+        hide_environment()
+
+    @override
+    def create_task(self, context: RecipeContext) -> Task:
+        config = context.get_config_as(GenerateConfig)
+        model = context.get_model_as(ProgressiveTransformer)
+        dataset = context.get_dataset_as(TextPoseDataset)
+        reader = create_valid_reader(dataset, config.dataset, config.split, context.get_tokenizer(), context.gangs)
+        output_dir = context.output_dir / "poses"
+        context.file_system.make_directory(output_dir)
+        unit = GenerateUnit(model, output_dir, constant_bones=config.constant_bones)
+        return context.create_generator(unit, reader)
+
+    @property
+    @override
+    def config_kls(self) -> type[object]:
+        return GenerateConfig

@@ -1,0 +1,68 @@
+"""The configuration of a training run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fairseq2.recipe.config import (
+    NOAM_LR,
+    AdamWConfig,
+    CommonSection,
+    GangSection,
+    LRSchedulerSection,
+    MixedPrecisionConfig,
+    ModelSection,
+    NoamLRConfig,
+    OptimizerSection,
+    RegimeSection,
+    TokenizerSection,
+    TrainerSection,
+)
+
+from signdiff_slp.models.progressive import PROGRESSIVE_FAMILY
+from signdiff_slp.recipes.dataset_section import TextPoseSection
+from signdiff_slp.training import LossConfig
+
+
+@dataclass(kw_only=True)
+class TrainConfig:
+    """Holds the configuration of a training run. The default trains the paper's base model."""
+
+    model: ModelSection = field(default_factory=lambda: ModelSection(family=PROGRESSIVE_FAMILY, arch="base"))
+
+    dataset: TextPoseSection = field(default_factory=TextPoseSection)
+
+    tokenizer: TokenizerSection = field(default_factory=lambda: TokenizerSection(name="slp_latin_characters"))
+
+    loss: LossConfig = field(default_factory=LossConfig)
+
+    validate_free_decoding: bool = True
+    """If ``True``, every validation also signs the held-out texts freely and scores the result."""
+
+    gang: GangSection = field(default_factory=GangSection)
+
+    trainer: TrainerSection = field(
+        default_factory=lambda: TrainerSection(mixed_precision=MixedPrecisionConfig(mode="off"), max_grad_norm=1.0)
+    )
+
+    optimizer: OptimizerSection = field(
+        default_factory=lambda: OptimizerSection(config=AdamWConfig(lr=1e-3, betas=(0.9, 0.98)))
+    )
+
+    lr_scheduler: LRSchedulerSection = field(
+        default_factory=lambda: LRSchedulerSection(name=NOAM_LR, config=NoamLRConfig(num_warmup_steps=1000))
+    )
+
+    regime: RegimeSection = field(
+        default_factory=lambda: RegimeSection(
+            num_steps=50_000,
+            score_metric="pose_loss",
+            validate_every_n_steps=1000,
+            checkpoint_every_n_steps=1000,
+            publish_metrics_every_n_steps=100,
+            keep_last_n_checkpoints=2,
+        )
+    )
+
+    # Without this, a run that is resumed with a changed setting starts afresh in another folder.
+    common: CommonSection = field(default_factory=lambda: CommonSection(no_sweep_dir=True))

@@ -1,0 +1,81 @@
+"""The training recipe."""
+
+from __future__ import annotations
+
+from typing import final
+
+from fairseq2.recipe import Recipe, RecipeContext, Task
+from fairseq2.runtime.dependency import DependencyContainer
+from torch.nn import Module
+from typing_extensions import override
+
+from signdiff_slp.datasets.text_pose import TextPoseDataset
+from signdiff_slp.models.progressive import ProgressiveTransformer
+from signdiff_slp.recipes.dataset_section import create_valid_reader
+from signdiff_slp.recipes.train.config import TrainConfig
+from signdiff_slp.training import (
+    Criterion,
+    FreeDecodingUnit,
+    LossConfig,
+    TeacherForcedUnit,
+    TextPoseTrainUnit,
+    fit_standardizer,
+    hide_environment,
+    register_metrics,
+)
+
+
+@final
+class TextToPoseTrainRecipe(Recipe):
+    """Trains a progressive transformer."""
+
+    @override
+    def register(self, container: DependencyContainer) -> None:
+        hide_environment()
+        register_metrics(container)
+
+    @override
+    def setup_model(self, context: RecipeContext, model: Module, newly_initialized: bool) -> Module:
+        if newly_initialized and isinstance(model, ProgressiveTransformer):
+            config = context.get_config_as(TrainConfig)
+            dataset = context.get_dataset_as(TextPoseDataset)
+            if not model.standardizer.mean.is_meta:
+                fit_standardizer(model.standardizer, dataset.data_dir, config.dataset.train_split)
+        return model
+
+    @override
+    def create_task(self, context: RecipeContext) -> Task:
+        config = context.get_config_as(TrainConfig)
+        model = context.get_data_parallel_model()
+        bare_model = context.get_model_as(ProgressiveTransformer)
+        tokenizer = context.get_tokenizer()
+        dataset = context.get_dataset_as(TextPoseDataset)
+        section, gangs = config.dataset, context.gangs
+
+        unit = TextPoseTrainUnit(Criterion(model, bare_model, config.loss))
+        reader = dataset.create_reader(
+            section.train_split,
+            tokenizer,
+            gangs,
+            max_num_frames=section.max_num_frames,
+            max_seq_len=section.max_seq_len,
+            shuffle=True,
+            seed=config.common.seed,
+            num_accumulate=config.trainer.grad_accumulation.num_batches,
+            num_prefetch=section.num_prefetch,
+        )
+        if section.valid_split is None:
+            return context.create_trainer(unit, reader)
+
+        units: list[TeacherForcedUnit | FreeDecodingUnit] = [
+            TeacherForcedUnit(Criterion(model, bare_model, LossConfig()))
+        ]
+        if config.validate_free_decoding:
+            units.append(FreeDecodingUnit(bare_model))
+        readers = [create_valid_reader(dataset, section, section.valid_split, tokenizer, gangs) for _ in units]
+        return context.create_trainer(unit, reader, units, readers)
+
+    @property
+    @override
+    def config_kls(self) -> type[object]:
+        return TrainConfig
