@@ -1,0 +1,65 @@
+import json
+
+import numpy as np
+import pytest
+
+from signdiff_eval.readers import PoseFormats
+
+
+class One:
+    """A format of a stranger: joints as JSON."""
+
+    def __init__(self, make_pose):
+        self.make_pose = make_pose
+
+    def matches(self, path):
+        return path.suffix == ".lines"
+
+    def read(self, path):
+        return self.make_pose(np.array(json.loads(path.read_text().splitlines()[0])))
+
+
+class Many(One):
+    """The same with a sequence in each line."""
+
+    def read_all(self, path):
+        return [self.make_pose(np.array(json.loads(line))) for line in path.read_text().splitlines()]
+
+
+def test_reads_pose_files_without_any_plug_in(tmp_path, write_pose, walk):
+    joints = walk(5, joints=4)
+    [sequence] = PoseFormats({}).read(write_pose(tmp_path / "a.pose", joints))
+    assert sequence.joints == pytest.approx(joints, abs=1e-6)
+
+
+def test_reads_what_a_plug_in_matches(tmp_path, make_pose):
+    path = tmp_path / "a.lines"
+    path.write_text("[[[0, 0, 1]], [[0, 0, 2]]]\n[[[5, 0, 0]]]\n")
+    for plugin, count in ((Many(make_pose), 2), (One(make_pose), 1)):
+        sequences = PoseFormats({"lines": plugin}).read(path)
+        assert len(sequences) == count
+        assert sequences[0].joints.tolist() == [[[0, 0, 1]], [[0, 0, 2]]]
+
+
+def test_unknown_formats_are_named(tmp_path):
+    path = tmp_path / "a.txt"
+    path.touch()
+    assert not PoseFormats({}).matches(path)
+    with pytest.raises(ValueError, match=r"a\.txt must be in one of the formats \.pose"):
+        PoseFormats({}).read(path)
+
+
+@pytest.mark.parametrize("keep", [0, 3, 40, -1])
+def test_a_broken_pose_file_is_one_clear_error(tmp_path, write_pose, walk, keep):
+    path = write_pose(tmp_path / "a.pose", walk(5, joints=4))
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(ValueError, match=r"a\.pose must be a whole \.pose file"):
+        PoseFormats({}).read(path)
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", ["openpose.pose", "mediapipe.pose"])
+def test_reads_real_files(realdata, name):
+    [sequence] = PoseFormats({}).read(realdata / "pose-format-samples" / name)
+    assert sequence.joints.shape[1] == len(sequence.skeleton) > 50
+    assert sequence.absent > 0

@@ -1,0 +1,56 @@
+import subprocess
+import sys
+
+import entrypoints
+import pytest
+
+import signdiff_eval
+from signdiff_eval import functional, metrics, readers
+
+PUBLIC = {
+    signdiff_eval: {"Score", "Signature", "__version__", "functional", "metrics"},
+    functional: {"align", "dtw", "duration", "ssim", "total_distance"},
+    metrics: {"DTW", "SSIM", "Duration", "Metric", "TotalDistance"},
+    readers: {
+        "VIDEO_SUFFIXES",
+        "Pair",
+        "PoseFormats",
+        "PoseSequence",
+        "is_video",
+        "open_video",
+        "pair_up",
+        "sequence_of",
+    },
+}
+
+
+@pytest.mark.parametrize("module", PUBLIC, ids=lambda module: module.__name__)
+def test_public_names_stay(module):
+    assert set(module.__all__) == PUBLIC[module]
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+
+
+def test_unknown_names_are_errors():
+    with pytest.raises(AttributeError, match="no attribute 'bleu9'"):
+        _ = signdiff_eval.bleu9
+
+
+def test_every_metric_is_registered():
+    found = entrypoints.get_group_named("signdiff.metrics")
+    ours = {entry.load() for entry in found.values() if entry.module_name == "signdiff_eval.metrics"}
+    assert ours == {getattr(metrics, name) for name in metrics.__all__} - {metrics.Metric}
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("signdiff_eval", ("numpy", "scipy", "skimage", "torch", "rich", "av")),
+        ("signdiff_eval.cli", ("numpy", "scipy", "skimage", "torch", "rich", "av")),
+        ("signdiff_eval.scoring", ("torch", "diffusers", "transformers", "signdiff_core")),
+    ],
+)
+def test_imports_stay_light(module, absent):
+    code = f"import sys, {module}; print([name for name in {absent!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,178 @@
+import av
+import numpy as np
+import pytest
+
+from signdiff_eval import functional
+from signdiff_eval.readers import Pair, PoseFormats
+from signdiff_eval.scoring import score_poses, score_videos
+
+
+def values(report):
+    return {score.signature.name: score.value for score in report.scores}
+
+
+@pytest.fixture
+def pairs_of(tmp_path, write_pose):
+    def make(references, hypotheses, **options):
+        for folder, sequences in (("ref", references), ("hyp", hypotheses)):
+            for index, joints in enumerate(sequences):
+                write_pose(tmp_path / folder / f"{index}.pose", joints, **options)
+        return [
+            Pair(str(index), tmp_path / "ref" / f"{index}.pose", tmp_path / "hyp" / f"{index}.pose")
+            for index in range(len(references))
+        ]
+
+    return make
+
+
+def score(pairs, **options):
+    return score_poses(pairs, formats=PoseFormats({}), **options)
+
+
+def test_files_score_as_their_arrays(pairs_of, walk):
+    reference, hypothesis = walk(20).astype(np.float32), walk(26).astype(np.float32)
+    counted = [
+        np.c_[x.reshape(len(x), -1).astype(np.float64), np.arange(len(x)) / len(x)] for x in (reference, hypothesis)
+    ]
+    expected = {
+        "dtw_mje": functional.dtw(reference, hypothesis, variant="mje"),
+        "dtw_pt": functional.dtw(*counted, variant="pt"),
+        "total_distance": functional.total_distance(reference, hypothesis),
+        "avg_duration": 1.3,
+    }
+    assert values(score(pairs_of([reference], [hypothesis]))) == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_reference_against_itself_is_ideal_and_is_the_ceiling(pairs_of, walk):
+    references = [walk(20), walk(9)]
+    same = score(pairs_of(references, references))
+    other = score(pairs_of(references, [walk(11), walk(12)]))
+    for scored, compared in zip(same.scores, other.scores, strict=True):
+        assert scored.value == scored.ceiling == scored.ideal == compared.ceiling
+        assert compared.value != compared.ceiling
+
+
+def test_a_frozen_pose_is_seen_through(pairs_of, walk):
+    references = [walk(30), walk(20)]
+    frozen = [np.repeat(joints.mean(axis=0, keepdims=True), len(joints), axis=0) for joints in references]
+    scores = values(score(pairs_of(references, frozen)))
+    assert scores["total_distance"] == pytest.approx(0, abs=1e-6)
+    assert scores["avg_duration"] == 1
+
+
+def test_a_slow_copy_changes_duration_and_not_path_dtw(pairs_of, walk):
+    references = [walk(30), walk(20)]
+    scores = values(score(pairs_of(references, [np.repeat(joints, 2, axis=0) for joints in references])))
+    assert scores["dtw_mje"] == 0
+    assert scores["total_distance"] == pytest.approx(1)
+    assert scores["avg_duration"] == 2
+
+
+def test_noise_never_improves(pairs_of, walk, rng):
+    references = [walk(30), walk(20)]
+    before = {"dtw_mje": 0.0, "dtw_pt": 0.0, "total_distance": 0.0, "avg_duration": 0.0}
+    for scale in (0.01, 0.05, 0.2):
+        noisy = [joints + rng.normal(scale=scale, size=joints.shape) for joints in references]
+        after = {s.signature.name: abs(s.value - s.ideal) for s in score(pairs_of(references, noisy)).scores}
+        assert all(after[name] >= before[name] for name in before)
+        assert after["dtw_mje"] > before["dtw_mje"]
+        before = after
+
+
+def test_absent_joints_are_counted(pairs_of, walk):
+    joints = walk(10, joints=4)
+    confidence = np.ones((10, 4))
+    confidence[3:5, 2] = 0
+    confidence[:, 3] = 0
+    report = score(pairs_of([joints], [joints], confidence=confidence))
+    assert report.absent == (12, 12)
+    assert values(report)["dtw_mje"] == 0
+
+
+def test_a_hypothesis_cannot_leave_out_a_joint(pairs_of, walk, write_pose):
+    joints = walk(10, joints=4)
+    pairs = pairs_of([joints], [joints])
+    confidence = np.ones((10, 4))
+    confidence[:, 3] = 0
+    write_pose(pairs[0].hypothesis, joints, confidence=confidence)
+    with pytest.raises(ValueError, match=r"0\.pose must show every joint.*lacks 1, among them BODY\.J3"):
+        score(pairs)
+
+
+def test_rates_must_agree_unless_one_is_given(pairs_of, walk, write_pose):
+    joints = walk(21, joints=4)
+    pairs = pairs_of([joints, joints], [joints, joints])
+    for path in (pairs[1].reference, pairs[1].hypothesis):
+        write_pose(path, joints, fps=50)
+    with pytest.raises(ValueError, match=r"share their frame rate.*25 frames per second and 1\.pose 50"):
+        score(pairs)
+    report = score(pairs, fps=25)
+    assert values(report)["dtw_mje"] == 0
+    assert all("|fps:25|" in str(each.signature) for each in report.scores)
+
+
+def test_a_hypothesis_at_another_rate_is_not_longer(pairs_of, walk, write_pose):
+    joints = walk(21, joints=4)
+    pairs = pairs_of([joints], [joints])
+    write_pose(pairs[0].hypothesis, joints[::2], fps=12.5)
+    assert values(score(pairs, fps=12.5))["avg_duration"] == 1
+
+
+def test_skeletons_must_agree(pairs_of, walk):
+    with pytest.raises(ValueError, match=r"same skeleton.*4 joints.*5"):
+        score(pairs_of([walk(8, joints=4)], [walk(8, joints=5)]))
+
+
+def test_nothing_to_score():
+    with pytest.raises(ValueError, match="pairs must hold at least one pair"):
+        score([])
+
+
+def test_signatures_tell_the_settings(pairs_of, walk):
+    report = score(pairs_of([walk(8)], [walk(8)]), protocol="gt-timing")
+    for each in report.scores:
+        assert {"n", "fps", "protocol"} <= {setting for setting, _ in each.signature.settings}
+        assert ("protocol", "gt-timing") in each.signature.settings
+
+
+def write_video(path, frames, fps=25):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264rgb", rate=fps, options={"qp": "0"})
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = "rgb24"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.fixture
+def videos(tmp_path, rng):
+    frames = rng.integers(0, 256, (2, 6, 32, 48, 3), dtype=np.uint8)
+    paths = [write_video(tmp_path / f"{name}.mp4", each) for name, each in zip(("ref", "hyp"), frames, strict=True)]
+    return frames, Pair("video", *paths)
+
+
+def test_videos_score_as_their_frames(videos):
+    frames, pair = videos
+    report = score_videos([pair])
+    expected = np.mean([functional.ssim(left, right) for left, right in zip(*frames, strict=True)])
+    assert values(report) == {"ssim": pytest.approx(expected, abs=1e-9)}
+    assert report.scores[0].ceiling == 1
+
+
+def test_videos_of_other_length_or_rate_are_errors(videos, tmp_path):
+    frames, pair = videos
+    short = write_video(tmp_path / "short.mp4", frames[1][:4])
+    with pytest.raises(ValueError, match="video: hypothesis must have as many frames"):
+        score_videos([Pair("video", pair.reference, short)])
+    fast = write_video(tmp_path / "fast.mp4", frames[1], fps=50)
+    with pytest.raises(ValueError, match="share their frame rate, but video brings 25 and 50"):
+        score_videos([Pair("video", pair.reference, fast)])
+
+
+def test_a_broken_video_is_named(videos, tmp_path):
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"not a video")
+    with pytest.raises(ValueError, match=r"broken\.mp4 must be a whole video"):
+        score_videos([Pair("video", videos[1].reference, broken)])
