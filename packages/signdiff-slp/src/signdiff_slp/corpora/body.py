@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+
 from signdiff_core.skeleton import (
     LEFT_ELBOW,
     LEFT_HAND,
@@ -25,7 +26,6 @@ from signdiff_core.skeleton import (
     RIGHT_WRIST,
     SHOULDER_WIDTH,
 )
-
 from signdiff_slp.corpora.kinematics import Postures, forearm_axes, place_hand, unit
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def rest_pose() -> NDArray[np.float32]:
     Returns:
         (50, 3) normalised coordinates, float32.
     """
-    return joints_from(rest())[0].astype(np.float32)
+    return np.asarray(joints_from(rest())[0], dtype=np.float32)
 
 
 def wrists(postures: Postures) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+
 from signdiff_core.skeleton import HAND_LIMBS
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.spatial.transform import Rotation
+
 from signdiff_core.skeleton import HAND_LIMBS
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
-from signdiff_core.skeleton import HAND_LIMBS
 
+from signdiff_core.skeleton import HAND_LIMBS
 from signdiff_slp.corpora.body import FOREARM_LENGTH, HAND_LENGTHS, SHOULDER, UPPER_ARM_LENGTH
 from signdiff_slp.corpora.clips import SHOULDERS_APART, Clip, read_clips
 from signdiff_slp.corpora.depth import ARM_LIMBS, PALM_LIMBS, keep_lengths

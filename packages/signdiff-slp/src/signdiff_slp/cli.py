@@ -1,0 +1,130 @@
+"""The command ``signdiff-slp``: corpora for text to pose."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from signdiff_slp.corpora.words import Item
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: arguments; those of the process if not given.
+
+    Returns:
+        0 for success, 1 for failure. Wrong use exits with 2.
+    """
+    arguments = _parser().parse_args(argv)
+    if arguments.debug:
+        return int(arguments.run(arguments))
+    try:
+        return int(arguments.run(arguments))
+    except (OSError, ValueError, ModuleNotFoundError) as error:
+        print(f"signdiff-slp: error: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="signdiff-slp", description="Corpora for text to pose.")
+    parser.add_argument("--debug", action="store_true", help="show where an error comes from")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    corpus = commands.add_parser("corpus", help="build corpora and look into them")
+    kinds = corpus.add_subparsers(metavar="COMMAND", required=True)
+
+    build = kinds.add_parser("fingerspelling", help="spell English words with real ASL letters, split by word")
+    build.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="new or empty folder")
+    build.add_argument("--seed", type=int, default=0, help="draws words and timing (default: 0)")
+    build.add_argument("--share", type=_share, default=1.0, help="size, as a share of 6,000 items (default: 1)")
+    build.add_argument("--json", action="store_true", help="print the summary as JSON")
+    build.set_defaults(run=_fingerspelling)
+
+    depth = kinds.add_parser("depth", help="how constant bone lengths are before and after scaling depth")
+    depth.add_argument("--json", action="store_true", help="print as JSON")
+    depth.set_defaults(run=_depth)
+
+    export = kinds.add_parser("export", help="write items of a corpus as .pose files")
+    export.add_argument("corpus", type=Path, metavar="CORPUS", help="a folder made by 'corpus fingerspelling'")
+    export.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the files")
+    export.add_argument("--split", choices=("train", "dev", "test"), default="test", help="default: test")
+    export.add_argument("--kind", choices=("word", "phrase", "string", "letter"), help="only items of this kind")
+    export.add_argument("--count", type=int, help="at most so many, spread over the split")
+    export.set_defaults(run=_export)
+    return parser
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 < share <= 1:
+        raise argparse.ArgumentTypeError(f"must be above 0 and at most 1, but is {text}")
+    return share
+
+
+def _fingerspelling(arguments: argparse.Namespace) -> int:
+    from signdiff_slp.corpora.fingerspelling import build
+    from signdiff_slp.corpora.words import FULL
+
+    def progress(items: Iterable[Item], split: str) -> Iterable[Item]:
+        from tqdm import tqdm
+
+        bar: Iterable[Item] = tqdm(items, desc=split, unit="text", disable=not sys.stderr.isatty())
+        return bar
+
+    sizes = {split: size.scaled(arguments.share) for split, size in FULL.items()}
+    summaries = build(arguments.output, seed=arguments.seed, sizes=sizes, progress=progress)
+    if arguments.json:
+        print(json.dumps({split: vars(summary) for split, summary in summaries.items()}))
+        return 0
+    for split, summary in summaries.items():
+        print(f"{split:<6} {summary.items:>6} texts {summary.letters:>7} letters {summary.frames:>8} frames")
+    return 0
+
+
+def _depth(arguments: argparse.Namespace) -> int:
+    from signdiff_slp.corpora.clips import read_clips
+    from signdiff_slp.corpora.depth import measure_depth
+
+    fits = measure_depth(read_clips())
+    if arguments.json:
+        print(json.dumps([vars(fit) for fit in fits]))
+        return 0
+    print("part   depth factor   variation of bone lengths (before / after)   frames")
+    for fit in fits:
+        print(f"{fit.part:<6} {fit.factor:>12.0f} {fit.variation_before:>28.3f} / {fit.variation_after:.3f}", end="")
+        print(f" {fit.frames:>16}")
+    return 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    import os
+
+    import numpy as np
+    from signdiff_core.skeleton import make_pose
+
+    from signdiff_slp.corpora.clips import CLIP_FPS
+    from signdiff_slp.corpora.read import read_split
+
+    examples = read_split(arguments.corpus, arguments.split, kind=arguments.kind)
+    if arguments.count is not None and arguments.count < len(examples):
+        examples = [examples[int(i)] for i in np.linspace(0, len(examples) - 1, arguments.count)]
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    for example in examples:
+        path = arguments.output / f"{example.text.replace(' ', '_')}.pose"
+        partial = path.with_name(f".{path.name}.{os.getpid()}")
+        with partial.open("wb") as file:
+            make_pose(example.joints, CLIP_FPS).write(file)
+        partial.replace(path)
+    print(f"{len(examples)} files")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

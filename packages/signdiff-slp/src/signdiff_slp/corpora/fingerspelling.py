@@ -1,0 +1,124 @@
+"""Write the fingerspelling corpus: texts and how they are spelled, split by word.
+
+A folder holds, for each of train, dev and test:
+
+- ``{split}.tsv``: one line an item: name, first frame, number of frames, text;
+- ``{split}.poses.npy``: (sum of T, 150) float32, all items one after another, joints first (`signdiff_core.skeleton`);
+- ``{split}.holds.jsonl``: one line an item: ``{"name": ..., "holds": [[letter, start, end], ...]}``, frames of the item;
+
+and ``statistics.safetensors`` (``mean`` and ``std``, (150,), of the frames of train) and ``README.md``, its data card.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from signdiff_core.skeleton import NUM_JOINTS
+
+from signdiff_slp.corpora.card import data_card
+from signdiff_slp.corpora.stitch import Spelling, spell
+from signdiff_slp.corpora.words import FULL, SPLITS, Item, Sizes, choose, frequent_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+VALUES: Final = 3 * NUM_JOINTS
+"""Values of a frame."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitSummary:
+    """What a split holds.
+
+    Attributes:
+        items: how many texts.
+        frames: of all of them.
+        letters: of all of them, spaces not counted.
+    """
+
+    items: int
+    frames: int
+    letters: int
+
+
+def build(
+    folder: Path,
+    *,
+    seed: int = 0,
+    sizes: Mapping[str, Sizes] = FULL,
+    vocabulary: Sequence[str] | None = None,
+    progress: Callable[[Iterable[Item], str], Iterable[Item]] | None = None,
+) -> dict[str, SplitSummary]:
+    """Build the corpus. The same arguments make the same bytes.
+
+    Args:
+        folder: where to; must not exist yet, or be empty.
+        seed: draws words, phrases and timing.
+        sizes: how many items of each kind train, dev and test hold.
+        vocabulary: words, the most frequent first; those of `words.frequent_words` if it is not given.
+        progress: wraps a split's items, given its name, to show how far it is.
+
+    Returns:
+        A summary of each split.
+
+    Raises:
+        FileExistsError: ``folder`` holds something.
+        ValueError: ``vocabulary`` is too small.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FileExistsError(f"folder must be new or empty, but {folder} is not.")
+    words = frequent_words() if vocabulary is None else vocabulary
+    chosen = choose(words, np.random.default_rng(seed), sizes)
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        summaries = {}
+        for number, split in enumerate(SPLITS):
+            items = progress(chosen[split], split) if progress is not None else chosen[split]
+            summaries[split] = _write_split(partial, split, items, seed=(seed, number))
+        _write_statistics(partial)
+        sources = {name: version(name) for name in ("spoken-to-signed", "wordfreq")}
+        (partial / "README.md").write_text(data_card(summaries, seed=seed, sources=sources), encoding="utf-8")
+        partial.chmod(0o755)
+        partial.replace(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return summaries
+
+
+def _write_split(folder: Path, split: str, items: Iterable[Item], *, seed: tuple[int, int]) -> SplitSummary:
+    lines, holds, poses = [], [], []
+    offset = letters = 0
+    for index, item in enumerate(items):
+        spelling = spell(item.text, rng=np.random.default_rng((*seed, index)))
+        frames = len(spelling.joints)
+        lines.append(f"{item.name}\t{offset}\t{frames}\t{item.text}\n")
+        holds.append(json.dumps({"name": item.name, "holds": _rows(spelling)}) + "\n")
+        poses.append(spelling.joints.reshape(frames, VALUES))
+        offset += frames
+        letters += len(spelling.holds)
+    (folder / f"{split}.tsv").write_text("".join(lines), encoding="utf-8")
+    (folder / f"{split}.holds.jsonl").write_text("".join(holds), encoding="utf-8")
+    np.save(folder / f"{split}.poses.npy", np.concatenate(poses))
+    return SplitSummary(items=len(lines), frames=offset, letters=letters)
+
+
+def _rows(spelling: Spelling) -> list[tuple[str, int, int]]:
+    return [(hold.letter, hold.start, hold.end) for hold in spelling.holds]
+
+
+def _write_statistics(folder: Path) -> None:
+    from safetensors.numpy import save_file
+
+    frames = np.load(folder / "train.poses.npy", mmap_mode="r")
+    mean = frames.mean(axis=0, dtype=np.float64)
+    std = frames.std(axis=0, dtype=np.float64)
+    save_file({"mean": mean.astype(np.float32), "std": std.astype(np.float32)}, folder / "statistics.safetensors")

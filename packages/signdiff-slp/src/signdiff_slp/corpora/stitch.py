@@ -1,0 +1,225 @@
+"""Spell words: letters joined into one continuous movement, as a fluent speller makes it.
+
+The hand rises from rest to a steady place beside the shoulder, takes on one letter after another there, and sinks back.
+
+- Every letter is held for some frames; j and z are moved instead. The last letter is held longer.
+- Between letters every bone turns on the shortest arc with minimum jerk; bones keep their lengths (`kinematics`).
+- The place is steady: of where a letter's clip was recorded, only a part is kept, so that words do not jump.
+- The second of two equal letters slides aside with a small bounce (j and z are moved twice). A space sinks part of the way to rest.
+- A word has a tempo of its own; single holds and transitions vary by at most one frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from signdiff_slp.corpora.body import (
+    FOREARM_LENGTH,
+    UPPER_ARM_LENGTH,
+    joints_from,
+    relaxed_fingers,
+    rest,
+    wrists,
+)
+from signdiff_slp.corpora.kinematics import Postures, between, concatenate, minimum_jerk, reach
+from signdiff_slp.corpora.letters import average, load_letters
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+REST_FRAMES: Final = 2
+"""Frames of rest before and after."""
+
+RISE_FRAMES: Final = 12
+"""Frames from rest to the first letter."""
+
+SINK_FRAMES: Final = 12
+"""Frames from the last letter to rest."""
+
+HOLD_FRAMES: Final = 4
+LAST_HOLD_FRAMES: Final = 7
+TRANSITION_FRAMES: Final = 5
+FAR_TRANSITION_FRAMES: Final = 6
+SPACE_FRAMES: Final = 2
+
+_FAR: Final = 0.12
+_OWN_PLACE: Final = 0.4
+_SLIDE: Final = np.array([-0.06, 0.0, 0.0])
+_BOUNCE: Final = np.array([0.0, -0.02, 0.012])
+_SINK_AT_SPACE: Final = 0.3
+_TEMPO_SPREAD: Final = 0.06
+_TEMPO_RANGE: Final = (0.85, 1.2)
+_JITTER: Final = 0.15
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hold:
+    """When a letter is held (or, for j and z, moved).
+
+    Attributes:
+        letter: a small letter.
+        start: its first frame.
+        end: the frame after its last.
+    """
+
+    letter: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spelling:
+    """A text, spelled.
+
+    Attributes:
+        text: letters and single spaces.
+        joints: (T, 50, 3) normalised coordinates, float32, 25 frames per second; starts and ends at rest.
+        holds: one for every letter, in order.
+    """
+
+    text: str
+    joints: NDArray[np.float32]
+    holds: tuple[Hold, ...]
+
+
+def spell(text: str, *, rng: np.random.Generator | None = None) -> Spelling:
+    """Spell a text.
+
+    Args:
+        text: letters a to z and single spaces between words.
+        rng: varies tempo, holds and transitions; without it every duration is the usual one.
+
+    Returns:
+        The movement, and when each letter is held.
+
+    Raises:
+        ValueError: ``text`` holds anything else, or nothing.
+
+    Example:
+        >>> [(hold.letter, hold.start, hold.end) for hold in spell("ab").holds]
+        [('a', 14, 18), ('b', 23, 30)]
+    """
+    words = text.split(" ")
+    if not all(word.isascii() and word.isalpha() and word.islower() for word in words):
+        raise ValueError(f"text must be words of the letters a to z with single spaces between them, but is {text!r}.")
+    timing = _Timing(rng)
+    parts: list[Postures] = [rest().repeated(REST_FRAMES)]
+    holds: list[Hold] = []
+    before = ""
+    slid = False
+    for index, letter in enumerate(text):
+        if letter == " ":
+            pause = _pause()
+            parts += [
+                _join(parts[-1], pause, timing.frames(FAR_TRANSITION_FRAMES)),
+                _still(pause, timing, SPACE_FRAMES),
+            ]
+        else:
+            slid = letter == before and not slid and not load_letters()[letter].moves
+            made = _slide(_placed(letter)) if slid else _placed(letter)
+            parts.append(_approach(parts[-1], made, before=before, letter=letter, timing=timing))
+            start = sum(map(len, parts))
+            last = index == len(text) - 1
+            parts.append(_held(made, timing, last=last))
+            holds.append(Hold(letter=letter, start=start, end=start + len(parts[-1])))
+        before = letter
+    parts += [_join(parts[-1], rest(), timing.frames(SINK_FRAMES)), rest().repeated(REST_FRAMES)]
+    return Spelling(text=text, joints=joints_from(concatenate(parts)).astype(np.float32), holds=tuple(holds))
+
+
+class _Timing:
+    """Durations of one word: a tempo of its own, and now and then a frame more or less."""
+
+    def __init__(self, rng: np.random.Generator | None) -> None:
+        self._rng = rng
+        self._tempo = 1.0 if rng is None else float(np.clip(np.exp(rng.normal(0, _TEMPO_SPREAD)), *_TEMPO_RANGE))
+
+    def frames(self, usual: int, *, varied: bool = True) -> int:
+        shift = 0
+        if self._rng is not None and varied and self._rng.random() < _JITTER:
+            shift = int(self._rng.choice((-1, 1)))
+        return max(1, round(usual * self._tempo) + shift)
+
+
+def _approach(now: Postures, made: Postures, *, before: str, letter: str, timing: _Timing) -> Postures:
+    if not before:
+        return _join(now, made, timing.frames(RISE_FRAMES))
+    if before == letter:
+        frames = timing.frames(TRANSITION_FRAMES)
+        joined = _join(now, made, frames)
+        shares = np.arange(1, frames + 1) / (frames + 1)
+        return _with_wrist(joined, wrists(joined) + np.sin(np.pi * shares)[:, None] ** 2 * _BOUNCE)
+    far = before == " " or _distance(before, letter) > _FAR
+    return _join(now, made, timing.frames(FAR_TRANSITION_FRAMES if far else TRANSITION_FRAMES))
+
+
+def _join(now: Postures, then: Postures, frames: int) -> Postures:
+    return between(now[-1:], then[:1], minimum_jerk(frames))
+
+
+def _still(posture: Postures, timing: _Timing, usual: int) -> Postures:
+    return posture.repeated(timing.frames(usual))
+
+
+def _held(made: Postures, timing: _Timing, *, last: bool) -> Postures:
+    if len(made) == 1:
+        return _still(made, timing, LAST_HOLD_FRAMES if last else HOLD_FRAMES)
+    frames = timing.frames(len(made), varied=False)
+    moved = _resample(made, frames)
+    return concatenate([moved, moved[-1:].repeated(LAST_HOLD_FRAMES - HOLD_FRAMES)]) if last else moved
+
+
+def _resample(postures: Postures, frames: int) -> Postures:
+    times = np.linspace(0, len(postures) - 1, frames)
+    before = np.minimum(times.astype(int), len(postures) - 2)
+    return concatenate(
+        between(postures[a : a + 1], postures[a + 1 : a + 2], np.array([time - a]))
+        for a, time in zip(before, times, strict=True)
+    )
+
+
+@lru_cache(maxsize=1)
+def _place() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where letters are made: (3,) wrist and (3,) elbow from the shoulder, medians over the alphabet."""
+    postures = concatenate(letter.posture for letter in load_letters().values())
+    return np.median(wrists(postures), axis=0), np.median(UPPER_ARM_LENGTH * postures.upper_arm, axis=0)
+
+
+@lru_cache(maxsize=26)
+def _placed(letter: str) -> Postures:
+    """A letter at the place of spelling: one frame, or the frames of its movement."""
+    source = load_letters()[letter]
+    postures = source.core if source.moves else source.posture
+    place, _ = _place()
+    own = wrists(postures)
+    return _with_wrist(postures, place + _OWN_PLACE * (own[:1] - place) + (own - own[:1]))
+
+
+def _slide(postures: Postures) -> Postures:
+    return _with_wrist(postures, wrists(postures) + _SLIDE)
+
+
+def _with_wrist(postures: Postures, wrist: NDArray[np.float64]) -> Postures:
+    _, elbow = _place()
+    hint = np.broadcast_to(elbow, wrist.shape)
+    upper_arm, forearm = reach(wrist, hint, UPPER_ARM_LENGTH, FOREARM_LENGTH)
+    return replace(postures, upper_arm=upper_arm, forearm=forearm)
+
+
+@lru_cache(maxsize=1)
+def _pause() -> Postures:
+    """The hand between two words: relaxed, part of the way to rest."""
+    upright = average(concatenate(_placed(letter) for letter in "abcdefilmnostuvwxy"))
+    ready = replace(upright, fingers=relaxed_fingers()[None])
+    return between(ready, rest(), np.array([_SINK_AT_SPACE]))
+
+
+@lru_cache(maxsize=26 * 26)
+def _distance(before: str, letter: str) -> float:
+    ends = concatenate([_placed(before)[-1:], _placed(letter)[:1]])
+    joints = joints_from(ends)
+    return float(np.linalg.norm(joints[1] - joints[0], axis=-1).max())

@@ -1,0 +1,184 @@
+"""Choose what is spelled: frequent English words, phrases, letter strings; no word in two splits.
+
+Words come from `wordfreq` (its list of frequent English words, CC BY-SA 4.0), so that letters follow each other as they
+do in life. Names and other languages hold pairs that English hardly has: letter strings drawn so that every pair of
+letters occurs fill them up, in training and, others, in development and test.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise, product
+from typing import TYPE_CHECKING, Final
+
+from signdiff_slp.corpora.clips import ALPHABET
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+
+SPLITS: Final = ("train", "dev", "test")
+
+ALWAYS_HELD_OUT: Final = ("hello", "world")
+"""Words of the examples in the documentation: what they show, no model has been trained on."""
+
+_LONGEST_PHRASE: Final = 20
+_PAIR_AT_LEAST: Final = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One text of a split.
+
+    Attributes:
+        name: unique in the corpus; its first part is the kind: word, phrase, string or letter.
+        text: letters and single spaces.
+    """
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """How many items of each kind a split holds."""
+
+    words: int
+    phrases: int
+    strings: int
+    letters: int = 0
+
+    def scaled(self, share: float) -> Sizes:
+        """Make a smaller split of the same kind; at least one word and one letter string."""
+        return Sizes(
+            words=max(1, round(self.words * share)),
+            phrases=round(self.phrases * share),
+            strings=max(1, round(self.strings * share)),
+            letters=round(self.letters * share),
+        )
+
+
+FULL: Final[Mapping[str, Sizes]] = {
+    "train": Sizes(words=4200, phrases=1000, strings=696, letters=104),
+    "dev": Sizes(words=120, phrases=50, strings=30),
+    "test": Sizes(words=100, phrases=70, strings=50),
+}
+"""6,000 items to train with, 200 to develop with, 220 to test with."""
+
+
+def frequent_words(count: int = 30000) -> list[str]:
+    """List frequent English words of 2 to 12 letters a to z, the most frequent first.
+
+    Args:
+        count: how many entries of `wordfreq` to look at.
+
+    Raises:
+        ModuleNotFoundError: the extra ``signdiff-slp[corpora]`` is not installed.
+    """
+    try:
+        from wordfreq import top_n_list
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError("the word list needs wordfreq: pip install 'signdiff-slp[corpora]'.") from None
+    return [word for word in top_n_list("en", count, wordlist="large") if re.fullmatch("[a-z]{2,12}", word)]
+
+
+def choose(
+    vocabulary: Sequence[str], rng: np.random.Generator, sizes: Mapping[str, Sizes] = FULL
+) -> dict[str, list[Item]]:
+    """Choose the texts of all splits.
+
+    Args:
+        vocabulary: words of letters a to z, the most frequent first.
+        rng: draws words, phrases and strings.
+        sizes: of train, dev and test.
+
+    Returns:
+        The items of each split. Splits share no word, no letter string, and no word of a phrase.
+
+    Raises:
+        ValueError: ``vocabulary`` is too small.
+    """
+    held_out = {split: sizes[split].words + sizes[split].phrases // 2 for split in ("test", "dev")}
+    # Held-out words come from among the more frequent ones: those are what people spell.
+    pool = [word for word in vocabulary[:12000] if word not in ALWAYS_HELD_OUT]
+    if len(pool) < sum(held_out.values()) + 100:
+        raise ValueError(f"vocabulary must hold more than {sum(held_out.values()) + 100} words, but holds {len(pool)}.")
+    shuffled = [pool[index] for index in rng.permutation(len(pool))]
+    test = [*ALWAYS_HELD_OUT, *shuffled][: held_out["test"]]
+    dev = shuffled[held_out["test"] : held_out["test"] + held_out["dev"]]
+    taken = {*test, *dev, *ALWAYS_HELD_OUT}
+    words = {"train": [word for word in vocabulary if word not in taken], "dev": dev, "test": test}
+
+    used: set[str] = set(vocabulary)
+    chosen = {}
+    for split in SPLITS:
+        size = sizes[split]
+        singles = words[split][: size.words]
+        phrases = _phrases(words[split], size.phrases, rng)
+        balanced = split == "train"
+        strings = _strings([*singles, *phrases], size.strings, rng, used, balanced=balanced)
+        kinds = {
+            "word": singles,
+            "phrase": phrases,
+            "string": strings,
+            "letter": [ALPHABET[index % 26] for index in range(size.letters)],
+        }
+        chosen[split] = [
+            Item(name=f"{split}-{kind}-{index:04}", text=text)
+            for kind, texts in kinds.items()
+            for index, text in enumerate(texts)
+        ]
+    return chosen
+
+
+def pair_counts(texts: Sequence[str]) -> Counter[str]:
+    """Count how often letters follow each other within words."""
+    return Counter(a + b for text in texts for word in text.split() for a, b in pairwise(word))
+
+
+def _phrases(words: Sequence[str], count: int, rng: np.random.Generator) -> list[str]:
+    phrases: dict[str, None] = {}
+    tries = 0
+    while len(phrases) < count:
+        tries += 1
+        if tries > 100 * count:
+            raise ValueError(f"vocabulary must make {count} different phrases, but made {len(phrases)}.")
+        number = 3 if rng.random() < 0.15 else 2
+        # Squaring prefers frequent words: phrases are made of them.
+        phrase = " ".join(words[int(len(words) * rng.random() ** 2)] for _ in range(number))
+        if len(phrase) <= _LONGEST_PHRASE:
+            phrases[phrase] = None
+    return list(phrases)
+
+
+def _strings(
+    texts: Sequence[str], count: int, rng: np.random.Generator, used: set[str], *, balanced: bool
+) -> list[str]:
+    counts = pair_counts(texts)
+    strings: list[str] = []
+    while len(strings) < count:
+        length = int(rng.integers(3, 9))
+        string = ALPHABET[int(rng.integers(26))]
+        while len(string) < length:
+            string += _next_letter(string[-1], counts, rng, balanced=balanced)
+        if string in used:
+            continue
+        used.add(string)
+        strings.append(string)
+        counts.update(pair_counts([string]))
+    return strings
+
+
+def _next_letter(before: str, counts: Counter[str], rng: np.random.Generator, *, balanced: bool) -> str:
+    rare = [letter for letter in ALPHABET if counts[before + letter] < _PAIR_AT_LEAST] if balanced else []
+    candidates = rare or list(ALPHABET)
+    return candidates[int(rng.integers(len(candidates)))]
+
+
+def missing_pairs(texts: Sequence[str]) -> list[str]:
+    """List the pairs of letters that never follow each other."""
+    counts = pair_counts(texts)
+    return [a + b for a, b in product(ALPHABET, repeat=2) if not counts[a + b]]
