@@ -1,0 +1,168 @@
+"""Everything that is run here: ``nox`` for what must pass, ``nox -s generate -- "hello world"`` for the main job.
+
+Each session has an environment of its own, installed by uv from ``constraints.txt``. uv keeps what it downloaded and
+links it into each environment, so a second one costs seconds. Environments are kept between runs, and every run
+brings them to exactly what the session asks for (``--exact``).
+"""
+
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_venv = "yes"
+nox.options.error_on_missing_interpreters = True
+
+ROOT = Path(__file__).parent
+CONSTRAINED = ("-c", "constraints.txt")
+TEST_TOOLS = ("hypothesis", "pytest", "pytest-xdist")
+
+CORE = "packages/signdiff-core"
+EVAL = "packages/signdiff-eval"
+FRNET = "packages/signdiff-frnet"
+SLP = "packages/signdiff-slp"
+
+# What the tests of each package install: itself with its extras, and the siblings that it asks for.
+PACKAGES = {
+    "frnet": (FRNET,),
+    "core": (f"{CORE}[train]",),
+    "slp": (CORE, f"{SLP}[corpora]"),
+    "eval": (EVAL,),
+}
+EVERYTHING = (FRNET, f"{CORE}[train]", f"{SLP}[corpora]", EVAL)
+
+# What each wheel needs beside it that is not on the package index.
+SIBLINGS = {"frnet": (), "core": (), "slp": ("core",), "eval": ()}
+
+
+def install(
+    session: nox.Session, packages: tuple[str, ...], *tools: str, options: tuple[str, ...] = CONSTRAINED
+) -> None:
+    """Bring the session's environment to exactly these packages (editable) and tools."""
+    editable = [argument for package in packages for argument in ("-e", package)]
+    session.install("--exact", *options, *editable, *tools)
+
+
+def pytest(session: nox.Session, *arguments: str) -> None:
+    """Run tests, with what was given after ``--`` last."""
+    # Python writes its bytecode as it imports, even where the machine's settings say otherwise: torch is slow without.
+    session.run("pytest", *arguments, *session.posargs, env={"PYTHONDONTWRITEBYTECODE": None})
+
+
+@nox.session(default=False)
+def generate(session: nox.Session) -> None:
+    """The main job: text in, a signer's video out. ``nox -s generate -- "hello world" [-o hello.mp4] [...]``."""
+    install(session, (f"{CORE}[avatar,diffusion]", SLP, FRNET))
+    arguments = session.posargs or ["hello world"]
+    if not any(argument.startswith(("-o", "--output")) for argument in arguments):
+        arguments = [*arguments, "-o", "hello.mp4"]
+    session.run("signdiff", "generate", *arguments, env={"PYTHONDONTWRITEBYTECODE": None})
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Format and lint, by the configuration in ``pyproject.toml``."""
+    install(session, (), "ruff")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+
+
+@nox.session
+def typecheck(session: nox.Session) -> None:
+    """Check the types of every package's ``src``, strictly."""
+    install(session, EVERYTHING, "mypy")
+    session.run("mypy", *(f"{path}/src" for path in (FRNET, CORE, SLP, EVAL)))
+
+
+@nox.session
+@nox.parametrize("package", list(PACKAGES), ids=list(PACKAGES))
+def tests(session: nox.Session, package: str) -> None:
+    """One package's tests, beside nothing but what that package asks for."""
+    install(session, PACKAGES[package], *TEST_TOOLS)
+    source = f"packages/signdiff-{package}"
+    pytest(session, "--doctest-modules", "-m", "not slow", f"{source}/src", f"{source}/tests")
+
+
+@nox.session
+def integration(session: nox.Session) -> None:
+    """What crosses packages, with all four installed."""
+    install(session, EVERYTHING, *TEST_TOOLS)
+    pytest(session, "-m", "not slow", "tests")
+
+
+@nox.session(reuse_venv=False)
+def frnet_only(session: nox.Session) -> None:
+    """The annotator's wheel, alone in an empty environment; fails if torch, diffusers or a sibling came along."""
+    (wheel,) = build_wheels(session, "frnet")
+    session.install(*CONSTRAINED, wheel)
+    session.run("python", "tests/standalone_frnet.py", env={"PYTHONDONTWRITEBYTECODE": None})
+
+
+@nox.session
+def frnet_controlnet_aux(session: nox.Session) -> None:
+    """The annotator side by side with a detector of the real controlnet-aux."""
+    install(session, (FRNET,), "controlnet-aux", *TEST_TOOLS)
+    pytest(session, f"{FRNET}/tests/test_controlnet_aux.py")
+
+
+@nox.session(reuse_venv=False)
+@nox.parametrize("package", list(PACKAGES), ids=list(PACKAGES))
+def build(session: nox.Session, package: str) -> None:
+    """Wheel and sdist of one package: metadata checked, then imported from the wheel with all that it asks for."""
+    wheels = build_wheels(session, *SIBLINGS[package], package)
+    session.run_install("uvx", *CONSTRAINED, "twine", "check", "--strict", *distributions(session), external=True)
+    session.install(*CONSTRAINED, *wheels)
+    module = f"signdiff_{package}"
+    with session.chdir(session.create_tmp()):  # away from the sources
+        session.run("python", "-c", f"import {module}; print({module}.__file__, *{module}.__all__, sep='\\n  ')")
+
+
+def build_wheels(session: nox.Session, *packages: str) -> list[str]:
+    """Build packages into the session's folder, the wheel from the sdist, and return the wheels."""
+    out = Path(session.create_tmp()) / "dist"
+    shutil.rmtree(out, ignore_errors=True)
+    for package in packages:
+        session.run_install("uv", "build", "-q", f"packages/signdiff-{package}", "-o", str(out), external=True)
+    return [str(wheel) for wheel in sorted(out.glob("*.whl"))]
+
+
+def distributions(session: nox.Session) -> list[str]:
+    """What :func:`build_wheels` left."""
+    return [str(path) for path in sorted((Path(session.create_tmp()) / "dist").glob("signdiff*"))]
+
+
+@nox.session(default=False)
+def train_tests(session: nox.Session) -> None:
+    """The tests that train models or render many frames; minutes."""
+    install(session, EVERYTHING, *TEST_TOOLS)
+    pytest(session, "-m", "slow", *(f"{path}/tests" for path in (FRNET, CORE, SLP, EVAL)), "tests")
+
+
+@nox.session(default=False)
+def core_oldest(session: nox.Session) -> None:
+    """The renderer's tests with the oldest diffusers that it allows."""
+    others = Path(session.create_tmp()) / "constraints.txt"
+    pins = (ROOT / "constraints.txt").read_text().splitlines()
+    others.write_text("\n".join(pin for pin in pins if not pin.startswith("diffusers==")))
+    install(session, PACKAGES["core"], "diffusers==0.37.1", *TEST_TOOLS, options=("-c", str(others)))
+    pytest(session, "-m", "not slow", f"{CORE}/tests")
+
+
+@nox.session(default=False)
+def core_newest(session: nox.Session) -> None:
+    """The renderer's tests with the newest release of everything, which is where diffusers breaks first."""
+    install(session, PACKAGES["core"], *TEST_TOOLS, options=("--upgrade",))
+    pytest(session, "-m", "not slow", f"{CORE}/tests")
+
+
+@nox.session(default=False, venv_backend="none")
+def constraints(session: nox.Session) -> None:
+    """Compile ``constraints.txt`` again; ``-- --upgrade`` or ``-- -P NAME`` moves pins, else they stay."""
+    local = [f"--no-emit-package=signdiff-{package}" for package in PACKAGES]
+    session.run_install(
+        *("uv", "pip", "compile", "constraints.in", "-o", "constraints.txt", "--universal", "--python-version=3.11"),
+        *("--no-header", "--no-annotate", "--quiet", *local, *session.posargs),
+        external=True,
+    )
