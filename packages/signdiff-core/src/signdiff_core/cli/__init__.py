@@ -1,0 +1,63 @@
+"""The ``signdiff`` command.
+
+Exit status: 0 success, 2 wrong use (the command line cannot be obeyed as it stands), 1 failure (while at work), 130
+interrupted. An error is one line on stderr; ``--debug`` shows the traceback too.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from signdiff_core import __version__
+from signdiff_core.cli.convert import convert
+from signdiff_core.cli.debug import debug_option
+from signdiff_core.cli.doctor import doctor
+from signdiff_core.cli.failures import report
+from signdiff_core.cli.generate import generate, render, translate
+from signdiff_core.cli.plugins import plugins
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main", "run", "signdiff"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="signdiff")
+@debug_option
+def signdiff() -> None:
+    """Turn text into a video of a signer, in one step or in two: text to pose, pose to video."""
+
+
+for _command in (generate, translate, render, convert, plugins, doctor):
+    signdiff.add_command(_command)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command.
+
+    Args:
+        arguments: what follows ``signdiff`` on the command line.
+
+    Returns:
+        The exit status.
+    """
+    context = None
+    try:
+        context = signdiff.make_context("signdiff", list(arguments))
+        with context:
+            signdiff.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    # The command's outer edge: whatever happened becomes one line and an exit status.
+    except (Exception, KeyboardInterrupt) as error:
+        return report(error, debug=context is not None and bool(context.meta.get("signdiff.debug")))
+    return 0
+
+
+def main() -> None:
+    """Run the command with the process's arguments, and end the process."""
+    sys.exit(run(sys.argv[1:]))

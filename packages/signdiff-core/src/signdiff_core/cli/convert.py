@@ -1,0 +1,79 @@
+"""``signdiff convert``: from one pose format to another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from signdiff_core.cli.debug import debug_option
+from signdiff_core.cli.files import ExistingPath
+from signdiff_core.cli.options import distribute, given
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pose_format import Pose
+
+_VARIANT = click.Choice(["pt", "prompt2sign"])
+
+
+def read_pose(source: Path, name: str | None, options: Mapping[str, Any]) -> Pose:
+    """Read a pose with the options that were given on the command line.
+
+    Args:
+        source: the file or folder.
+        name: name of its format, if the user gives one.
+        options: options of the reader; those that are ``None`` were not given.
+
+    Raises:
+        click.UsageError: the format does not take an option.
+        FormatError: the file is broken, or no format fits.
+    """
+    from signdiff_core import formats
+
+    chosen = formats.format_for(source, "read", name=name)
+    shared = distribute(given(options), {"read": chosen.read}, f"reading the format {chosen.name!r}")
+    return chosen.read(source, **shared["read"])
+
+
+@click.command(short_help="Convert a pose to another format.")
+@click.argument("source", metavar="IN", type=ExistingPath())
+@click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
+@click.option("--from", "from_format", metavar="FORMAT", help="Format of IN.  [default: by what is there]")
+@click.option("--to", "to_format", metavar="FORMAT", help="Format of OUT.  [default: by its suffix]")
+@click.option("--index", type=click.IntRange(0), help="Which sequence of a .skels file, from 0.")
+@click.option("--clip", help="Which sequence of a .skels file, by its name in the .files beside it.")
+@click.option("--variant", type=_VARIANT, help="Convention that a .skels file IN must follow.  [default: detected]")
+@click.option("--to-variant", type=_VARIANT, help="Convention of a .skels file OUT.  [default: pt]")
+@click.option("--fps", type=click.FloatRange(0, 1000, min_open=True), help="Frames per second, where IN does not tell.")
+@click.option("--normalise", is_flag=True, help="Put the neck at the origin and the shoulders 1/3 apart.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@debug_option
+def convert(
+    source: Path,
+    target: Path,
+    from_format: str | None,
+    to_format: str | None,
+    index: int | None,
+    clip: str | None,
+    variant: str | None,
+    to_variant: str | None,
+    fps: float | None,
+    normalise: bool,
+    as_json: bool,
+) -> None:
+    """Convert the pose in IN to the format of OUT: .pose, .skels, or a folder of OpenPose JSON (no suffix)."""
+    from signdiff_core import formats
+    from signdiff_core.cli.results import tell_pose
+    from signdiff_core.skeleton import joints_of, make_pose
+
+    writer = formats.format_for(target, "write", name=to_format)
+    writing = distribute(given({"variant": to_variant}), {"write": writer.write}, f"writing the format {writer.name!r}")
+    pose = read_pose(source, from_format, {"index": index, "clip": clip, "variant": variant, "fps": fps})
+    if normalise:
+        joints, confidence = joints_of(pose)
+        pose = make_pose(formats.normalise(joints, confidence), pose.body.fps, confidence=confidence)
+    writer.write(pose, target, **writing["write"])
+    tell_pose(target, pose, as_json=as_json)

@@ -1,0 +1,56 @@
+"""Errors as a user sees them: one line on stderr, and an exit status."""
+
+from __future__ import annotations
+
+import traceback
+
+import click
+
+FAILURE, WRONG_USE, INTERRUPTED = 1, 2, 130
+
+
+def report(error: BaseException, *, debug: bool) -> int:
+    """Print an error and choose the exit status.
+
+    Args:
+        error: what ended the command.
+        debug: print the traceback before the line.
+
+    Returns:
+        The exit status.
+    """
+    if debug:
+        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        click.echo("signdiff: interrupted; nothing half-written was left.", err=True)
+        return INTERRUPTED
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+    else:
+        click.echo(f"signdiff: error: {_line(error)}", err=True)
+    return _status(error)
+
+
+def _status(error: BaseException) -> int:
+    from signdiff_core.plugins import UnknownPluginError
+
+    if isinstance(error, click.ClickException):
+        return error.exit_code
+    return WRONG_USE if isinstance(error, UnknownPluginError) else FAILURE
+
+
+def _line(error: BaseException) -> str:
+    from signdiff_core.plugins import PluginError, UnknownPluginError
+
+    if isinstance(error, click.UsageError):
+        help_of = f" (see: {error.ctx.command_path} --help)" if error.ctx is not None else ""
+        text = f"{error.format_message()}{help_of}"
+    elif isinstance(error, click.ClickException):
+        text = error.format_message()
+    elif isinstance(error, OSError) and error.strerror and error.filename:
+        text = f"{error.filename}: {error.strerror}."
+    elif isinstance(error, (ValueError, OSError, PluginError, UnknownPluginError)):
+        text = str(error)
+    else:
+        text = f"{type(error).__name__}: {error} (--debug shows where)"
+    return " ".join(text.split())

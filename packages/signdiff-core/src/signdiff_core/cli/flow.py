@@ -1,0 +1,96 @@
+"""The two steps of the main job, text to pose and pose to video, each through a plug-in."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from signdiff_core import plugins
+from signdiff_core.cli.options import distribute, takes
+from signdiff_core.cli.progress import track
+from signdiff_core.plugins.hints import pip_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pose_format import Pose
+
+    from signdiff_core.video import VideoInfo
+
+
+class Renderer:
+    """A renderer that was looked up and whose options were checked, but that has not loaded its model yet.
+
+    Args:
+        name: its name among the plug-ins.
+        options: what the command line gives, by name; it must take all of them.
+        device: where to run it, if it lets the caller choose.
+
+    Raises:
+        UnknownPluginError: there is no such renderer.
+        PluginError: it cannot be imported, or a module that it needs is missing.
+        click.UsageError: it does not take an option.
+    """
+
+    def __init__(self, name: str, options: Mapping[str, Any], *, device: str | None = None) -> None:
+        self.factory = plugins.load("signdiff.renderers", name)
+        whose = f"the renderer {name!r}"
+        missing = [module for module in getattr(self.factory, "requires", ()) if find_spec(module) is None]
+        if missing:
+            extra = getattr(self.factory, "extra", "")
+            how = f" To get it: {pip_line(extra)}" if extra else ""
+            raise plugins.PluginError(f"{whose} needs {', '.join(missing)}, which is not installed.{how}")
+        functions = {"render": self.factory.render, "make": self.factory}
+        self.takes_device = any(takes(function, "device") for function in functions.values())
+        if device is not None and self.takes_device:
+            options = {**options, "device": device}
+        self.options = distribute(options, functions, whose)
+
+    def __call__(self, pose: Pose, path: Path) -> VideoInfo:
+        """Render a pose to a file, frame by frame.
+
+        Args:
+            pose: the 50 joints, normalised.
+            path: the MP4 file.
+        """
+        from signdiff_core.video import write_video
+
+        frames = self.factory(**self.options["make"]).render(pose, **self.options["render"])
+        return write_video(path, track(frames, total=len(pose.body.data), what="Drawing frames"), pose.body.fps)
+
+
+class Translator:
+    """A translator that was looked up, but that has not loaded its model yet.
+
+    Args:
+        name: its name among the plug-ins.
+        model: name or folder of its model; its default if ``None``.
+        device: where to run it, if it lets the caller choose.
+
+    Raises:
+        UnknownPluginError: there is no such translator.
+        PluginError: it cannot be imported.
+    """
+
+    def __init__(self, name: str, *, model: str | None, device: str | None) -> None:
+        self.name, self.model = name, model
+        self.factory = plugins.load("signdiff.translators", name)
+        self.takes_device = takes(self.factory.from_pretrained, "device")
+        self.options = {"device": device} if device is not None and self.takes_device else {}
+
+    def __call__(self, text: str) -> Pose:
+        """Translate a text.
+
+        Raises:
+            ValueError: the translator cannot translate it.
+            PluginError: the translator gives something else than one pose with frames.
+        """
+        from pose_format import Pose
+
+        translate = self.factory.from_pretrained(*([self.model] if self.model else []), **self.options)
+        poses = list(translate([text]))
+        if len(poses) != 1 or not isinstance(poses[0], Pose) or not len(poses[0].body.data):
+            raise plugins.PluginError(f"the translator {self.name!r} gave no pose for the text: expected one.")
+        return poses[0]
+

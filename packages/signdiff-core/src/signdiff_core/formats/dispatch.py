@@ -1,0 +1,145 @@
+"""Choosing the format of a pose file, and reading and writing through it."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from signdiff_core import plugins
+from signdiff_core.formats.errors import FormatError
+
+if TYPE_CHECKING:
+    import os
+
+    from pose_format import Pose
+
+_GROUP = "signdiff.pose_formats"
+
+
+class PoseFileFormat(Protocol):
+    """What a plug-in of the group ``signdiff.pose_formats`` offers; its class is called without arguments."""
+
+    name: str
+    """Name of the format."""
+
+    suffixes: tuple[str, ...]
+    """Suffixes of its files, in lower case, with the dot; an empty one stands for a folder."""
+
+    def matches(self, path: str | os.PathLike[str]) -> bool:
+        """Tell whether an existing file or folder looks like this format."""
+
+    def read(self, path: str | os.PathLike[str], **options: Any) -> Pose:
+        """Read a pose."""
+
+    def write(self, pose: Pose, path: str | os.PathLike[str], **options: Any) -> None:
+        """Write a pose."""
+
+
+def names() -> list[str]:
+    """List the names of the installed formats.
+
+    Example:
+        >>> set(names()) >= {"openpose", "pose", "skels"}
+        True
+    """
+    return list(dict.fromkeys(plugin.name for plugin in plugins.discover(_GROUP)))
+
+
+def format_for(
+    path: str | os.PathLike[str], purpose: Literal["read", "write"], *, name: str | None = None
+) -> PoseFileFormat:
+    """Choose the format for a path.
+
+    Args:
+        path: a file or folder.
+        purpose: ``"read"`` looks at what is there, ``"write"`` at the suffix only.
+        name: name of a format, where the path does not tell.
+
+    Raises:
+        FileNotFoundError: there is nothing to read.
+        FormatError: no format fits, or several do.
+        UnknownPluginError: no format is called ``name``.
+        PluginError: the format called ``name`` cannot be loaded.
+
+    Example:
+        >>> format_for("clip.skels", "write").name
+        'skels'
+    """
+    if purpose == "read" and not Path(path).exists():
+        raise FileNotFoundError(f"{path}: expected a pose, but there is no such file.")
+    if name is not None:
+        chosen: PoseFileFormat = plugins.load(_GROUP, name)()
+        return chosen
+    fitting: dict[str, PoseFileFormat] = {}
+    broken = []
+    for plugin in plugins.discover(_GROUP):
+        try:
+            candidate: PoseFileFormat = plugin.load()()
+        except plugins.PluginError as error:
+            broken.append(str(error))
+            continue
+        if purpose == "read" and candidate.matches(path):
+            fitting.setdefault(plugin.name, candidate)
+        elif purpose == "write" and Path(path).suffix.lower() in candidate.suffixes:
+            fitting.setdefault(plugin.name, candidate)
+    if len(fitting) > 1:
+        raise FormatError(path, f"fits several formats, {', '.join(fitting)}: name the one that is meant.")
+    if not fitting:
+        reason = f" ({' '.join(broken)})" if broken else ""
+        raise FormatError(path, f"expected a pose in one of the formats {', '.join(names())}.{reason}")
+    return next(iter(fitting.values()))
+
+
+def read(path: str | os.PathLike[str], *, format: str | None = None, **options: Any) -> Pose:  # noqa: A002
+    """Read a pose from a file or folder of any installed format.
+
+    Args:
+        path: the file, or the folder of OpenPose JSON files.
+        format: name of the format, where the path does not tell.
+        options: as the format's own ``read`` takes them, such as ``index`` for ``.skels``.
+
+    Returns:
+        The pose, in the units of the file: `normalised` brings one that is in pixels to normalised coordinates.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        FormatError: the file is broken, or no format fits; the message names the file, the place and what was
+            expected.
+        TypeError: the format takes no such option.
+    """
+    chosen = format_for(path, "read", name=format)
+    _check_options(chosen, chosen.read, options)
+    return chosen.read(path, **options)
+
+
+def write(pose: Pose, path: str | os.PathLike[str], *, format: str | None = None, **options: Any) -> None:  # noqa: A002
+    """Write a pose in the format that the path's suffix names; nothing half-written stays.
+
+    Args:
+        pose: the pose.
+        path: the file, or without a suffix the folder of OpenPose JSON files.
+        format: name of the format, where the suffix does not tell.
+        options: as the format's own ``write`` takes them, such as ``variant`` for ``.skels``.
+
+    Raises:
+        FormatError: the pose does not fit the format, or no format has this suffix.
+        OSError: the file cannot be written.
+        TypeError: the format takes no such option.
+    """
+    chosen = format_for(path, "write", name=format)
+    _check_options(chosen, chosen.write, options)
+    chosen.write(pose, path, **options)
+
+
+def _check_options(chosen: PoseFileFormat, method: Any, options: dict[str, Any]) -> None:
+    parameters = inspect.signature(method).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return
+    known = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
+    for option in options:
+        if option not in known:
+            raise TypeError(
+                f"{option} is not an option of {method.__name__} in the format {chosen.name!r}; "
+                f"it takes {', '.join(known) or 'none'}."
+            )

@@ -1,0 +1,81 @@
+"""From pixels to normalised coordinates: the neck at the origin, the shoulders 1/3 apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from signdiff_core.skeleton import (
+    LEFT_SHOULDER,
+    NECK,
+    RIGHT_SHOULDER,
+    SHOULDER_WIDTH,
+    joints_of,
+    make_pose,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pose_format import Pose
+
+
+def normalise(joints: NDArray[np.floating], confidence: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Bring joints to normalised coordinates.
+
+    Every frame is moved so that its neck is the origin; in frames without a neck, the nearest frame's is taken. One
+    factor for all frames, from the median distance of the shoulders where both are present, makes them 1/3 apart.
+
+    Args:
+        joints: (T, 50, 2 or 3) positions in any unit, y downwards.
+        confidence: (T, 50); 0 means absent.
+
+    Returns:
+        Array of the shape of ``joints``, with absent joints at 0.
+
+    Raises:
+        ValueError: no frame has a neck, or no frame has both shoulders, apart.
+
+    Example:
+        >>> joints = np.zeros((1, 50, 2))
+        >>> joints[0, [1, 2, 5]] = (320, 200), (260, 200), (380, 200)
+        >>> normalise(joints, np.ones((1, 50)))[0, [1, 2, 5]].round(3).tolist()
+        [[0.0, 0.0], [-0.167, 0.0], [0.167, 0.0]]
+    """
+    present = confidence > 0
+    with_neck = np.flatnonzero(present[:, NECK])
+    both = present[:, LEFT_SHOULDER] & present[:, RIGHT_SHOULDER]
+    width = np.linalg.norm(joints[both, LEFT_SHOULDER] - joints[both, RIGHT_SHOULDER], axis=-1)
+    width = width[width > 0]
+    if not len(with_neck) or not len(width):
+        raise ValueError("joints must hold a neck and both shoulders in some frame, but they are absent.")
+    nearest = with_neck[np.abs(np.arange(len(joints))[:, None] - with_neck).argmin(axis=1)]
+    moved = joints.astype(np.float64) - joints[nearest, NECK][:, None]
+    result: NDArray[np.float64] = np.where(present[..., None], moved * (SHOULDER_WIDTH / np.median(width)), 0.0)
+    return result
+
+
+def is_normalised(pose: Pose) -> bool:
+    """Tell whether a pose is in normalised coordinates: its header says that the picture is 1 wide and 1 high.
+
+    Readers of pixel formats put the picture's size there instead.
+    """
+    return (pose.header.dimensions.width, pose.header.dimensions.height) == (1, 1)
+
+
+def normalised(pose: Pose) -> Pose:
+    """Give a pose of the 50 joints in normalised coordinates.
+
+    Args:
+        pose: a pose of the 50 joints, in pixels or normalised already.
+
+    Returns:
+        The pose itself if it is normalised, else a new one.
+
+    Raises:
+        ValueError: it has another skeleton or several people, or `normalise` finds no shoulders.
+    """
+    joints, confidence = joints_of(pose)
+    if is_normalised(pose):
+        return pose
+    return make_pose(normalise(joints, confidence).astype(np.float32), pose.body.fps, confidence=confidence)

@@ -1,0 +1,4 @@
+"""placeholder"""
+class OpenposeFormat:
+    name="openpose"; suffixes=("",)
+    def matches(self,p): return False

@@ -1,0 +1,143 @@
+"""Finding plug-ins by their entry points, and loading one when it is asked for."""
+
+from __future__ import annotations
+
+import configparser
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+import entrypoints
+
+from signdiff_core.plugins.errors import PluginError, UnknownPluginError
+from signdiff_core.plugins.hints import how_to_get
+
+GROUPS: Final = (
+    "signdiff.translators",
+    "signdiff.annotators",
+    "signdiff.renderers",
+    "signdiff.pose_formats",
+    "signdiff.metrics",
+)
+"""The entry point groups that SignDiff reads."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plugin:
+    """One registered plug-in, not loaded yet."""
+
+    group: str
+    """Entry point group, one of `GROUPS`."""
+
+    name: str
+    """Name within the group."""
+
+    target: str
+    """What the entry point refers to, as ``module:object``."""
+
+    distribution: str
+    """Distribution that registers it, by its normalised name; empty if it is not known."""
+
+    version: str
+    """Version of that distribution; empty if it is not known."""
+
+    @property
+    def kind(self) -> str:
+        """The group in a word, in the singular: ``"renderer"``."""
+        return self.group.removeprefix("signdiff.").removesuffix("s").replace("_", " ")
+
+    def load(self) -> Any:
+        """Import what the entry point refers to.
+
+        Raises:
+            PluginError: it cannot be imported; the message names the plug-in, its origin and the reason.
+        """
+        try:
+            entry_point = entrypoints.EntryPoint.from_string(self.target, self.name)
+        except entrypoints.BadEntryPoint as error:
+            raise PluginError(f"{self._title()} is registered as {self.target!r}, expected module:object.") from error
+        try:
+            return entry_point.load()
+        # A stranger's module may raise anything at all while it is imported, even end the process.
+        except (Exception, SystemExit) as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            # A dotted name is a part missing from a package that is there: installing it again would not help.
+            missing = error.name if isinstance(error, ModuleNotFoundError) and "." not in (error.name or ".") else None
+            hint = how_to_get(missing) if missing else ""
+            raise PluginError(f"{self._title()} cannot be loaded: {reason}{hint}") from error
+
+    def _title(self) -> str:
+        return f"the {self.kind} {self.name!r} of {' '.join(filter(None, (self.distribution, self.version)))}"
+
+
+def discover(group: str) -> list[Plugin]:
+    """List the plug-ins of a group without importing any.
+
+    Args:
+        group: one of `GROUPS`.
+
+    Returns:
+        The plug-ins by name; of several with one name, the one that Python's path finds first comes first.
+
+    Raises:
+        ValueError: there is no such group.
+        PluginError: an ``entry_points.txt`` cannot be read.
+
+    Example:
+        >>> [plugin.name for plugin in discover("signdiff.renderers") if plugin.distribution == "signdiff-core"]
+        ['avatar', 'diffusion', 'skeleton']
+    """
+    if group not in GROUPS:
+        raise ValueError(f"group must be one of {', '.join(GROUPS)}, but is {group!r}.")
+    found = []
+    try:
+        for config, distribution in entrypoints.iter_files_distros():
+            if group in config:
+                name, version = re.sub(r"[-_.]+", "-", distribution.name).lower(), distribution.version or ""
+                found += [
+                    Plugin(group=group, name=key, target=target, distribution=name, version=version)
+                    for key, target in config[group].items()
+                ]
+    except configparser.Error as error:
+        raise PluginError(f"an entry_points.txt is broken: {' '.join(str(error).split())}") from error
+    return sorted(found, key=lambda plugin: plugin.name)
+
+
+def find(group: str, name: str) -> Plugin:
+    """Look up a plug-in without importing it.
+
+    Args:
+        group: one of `GROUPS`.
+        name: its name within the group.
+
+    Raises:
+        UnknownPluginError: there is none of this name; the message lists those that are known.
+    """
+    plugins = discover(group)
+    for plugin in plugins:
+        if plugin.name == name:
+            return plugin
+    kind = group.removeprefix("signdiff.").removesuffix("s").replace("_", " ")
+    known = ", ".join(dict.fromkeys(plugin.name for plugin in plugins)) or "none"
+    raise UnknownPluginError(f"there is no {kind} named {name!r}; installed: {known}.{how_to_get(name)}")
+
+
+def load(group: str, name: str) -> Any:
+    """Look up a plug-in and import it.
+
+    Args:
+        group: one of `GROUPS`.
+        name: its name within the group.
+
+    Returns:
+        What its entry point refers to: a class or a callable, as the group says.
+
+    Raises:
+        UnknownPluginError: there is none of this name.
+        PluginError: it cannot be imported.
+
+    Example:
+        >>> load("signdiff.pose_formats", "skels").suffixes
+        ('.skels',)
+    """
+    return find(group, name).load()
