@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Camera:
     """Maps normalised coordinates (neck at the origin, shoulders 1/3 apart) to pixels of a square frame.
 
-    With the defaults an open hand spans about a fifth of the frame, and the right hand, held beside the shoulder,
-    lies inside it.
+    With the defaults the head is whole, an open hand spans at least a fifth of the frame, and the right hand, held beside
+    the shoulder, lies inside it.
 
     Args:
         scale: frame sides per unit: a shoulder width is ``scale / 3`` of the side.
@@ -24,11 +24,11 @@ class Camera:
 
     Example:
         >>> Camera().project(np.zeros(3), 256).round(1).tolist()
-        [138.2, 107.5]
+        [138.2, 121.6]
     """
 
     scale: float = 1.2
-    neck: tuple[float, float] = (0.54, 0.42)
+    neck: tuple[float, float] = (0.54, 0.475)
 
     def project(self, points: NDArray[np.floating], size: int) -> NDArray[np.floating]:
         """Project points to the frame.

@@ -1,0 +1,32 @@
+"""A parametric signer: bodies that perform poses, dressed and drawn by ray casting."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from signdiff_core.avatar.body import AvatarBody, body_names
+    from signdiff_core.avatar.inverse_kinematics import fit
+    from signdiff_core.avatar.motion import Motion
+    from signdiff_core.avatar.render import render_frames
+    from signdiff_core.avatar.renderer import AvatarRenderer
+    from signdiff_core.avatar.signer import Signer
+
+__all__ = ["AvatarBody", "AvatarRenderer", "Motion", "Signer", "body_names", "fit", "render_frames"]
+
+_HOMES = {
+    "AvatarBody": "body",
+    "AvatarRenderer": "renderer",
+    "Motion": "motion",
+    "Signer": "signer",
+    "body_names": "body",
+    "fit": "inverse_kinematics",
+    "render_frames": "render",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,131 @@
+"""A body of fixed shape: what fitting and drawing need to know of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signdiff_core.avatar.cast import Cast, bundled_cast
+
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AvatarBody:
+    """One body at rest: neck at the origin, shoulders 1/3 apart, the camera's axes.
+
+    Args:
+        name: what captions call it, such as "young slim woman".
+        cast: the mesh and bones that it shares with other bodies.
+        vertices: (V, 3) rest positions, float32.
+        heads: (J, 3) rest positions of the bones' joints, float32.
+        axes: (J, 3, 3) rest directions of the bones (columns: hinge, length, third), float32.
+    """
+
+    name: str
+    cast: Cast
+    vertices: NDArray[np.float32]
+    heads: NDArray[np.float32]
+    axes: NDArray[np.float32]
+
+    @staticmethod
+    def named(name: str = "person") -> AvatarBody:
+        """Take a body of the bundled cast.
+
+        Args:
+            name: one of `body_names()`; "person" is the neutral one.
+
+        Raises:
+            ValueError: there is no such body.
+        """
+        cast = bundled_cast()
+        if name not in cast.names:
+            raise ValueError(f"name must be one of {', '.join(cast.names)}, but is {name!r}.")
+        number = cast.names.index(name)
+        return AvatarBody(
+            name=name,
+            cast=cast,
+            vertices=cast.vertices[number],
+            heads=cast.heads[number],
+            axes=cast.axes[number],
+        )
+
+    @staticmethod
+    def from_phenotype(name: str = "person", **phenotype: float) -> AvatarBody:
+        """Shape a body that is not in the cast; this needs the package ``anny``, and minutes when it first loads.
+
+        Args:
+            name: what captions shall call it.
+            phenotype: anny's phenotype values in [0, 1]: gender (0 male, 1 female), age (2/3 young, 1 old), muscle,
+                weight, height, proportions, cupsize, firmness, african, asian, caucasian; 0.5 where not given.
+
+        Raises:
+            ValueError: a value lies outside [0, 1], or ``age`` is below 0.6: only adults are drawn.
+        """
+        from signdiff_core.avatar.bake import load_anny, normalise, phenotype_body
+
+        for key, value in phenotype.items():
+            if not 0 <= value <= 1:
+                raise ValueError(f"{key} must be in [0, 1], but is {value}.")
+        phenotype = {"age": 2 / 3, **phenotype}
+        if phenotype["age"] < 0.6:
+            raise ValueError(f"age must be at least 0.6 (an adult), but is {phenotype['age']}.")
+        cast = bundled_cast()
+        model = load_anny()
+        vertices, frames = phenotype_body(model, phenotype)
+        order = [list(model.bone_labels).index(bone) for bone in cast.bones]
+        points, heads, axes = normalise(vertices[cast.base_vertex], frames[order], list(cast.bones))
+        return AvatarBody(name=name, cast=cast, vertices=points, heads=heads, axes=axes)
+
+    @property
+    def triangles(self) -> NDArray[np.uint16]:
+        """Triangles of the mesh: (F, 3)."""
+        return self.cast.triangles
+
+    @property
+    def material(self) -> NDArray[np.uint8]:
+        """Material of each triangle: (F,)."""
+        return self.cast.material
+
+    @property
+    def bone_index(self) -> NDArray[np.uint8]:
+        """Bones that move each vertex: (V, 4)."""
+        return self.cast.bone_index
+
+    @property
+    def bone_weight(self) -> NDArray[np.float16]:
+        """How much those bones move it: (V, 4)."""
+        return self.cast.bone_weight
+
+    def bone(self, name: str) -> int:
+        """Give a bone's number."""
+        return self.cast.bones.index(name)
+
+    @cached_property
+    def joint_bones(self) -> NDArray[np.intp]:
+        """The bone that carries each of the 50 joints: (50,)."""
+        arm = {s: [f"upperarm01.{s}", f"lowerarm01.{s}", f"wrist.{s}"] for s in "LR"}
+        names = ["head", "spine01", *arm["R"], *arm["L"]]
+        for side in "LR":
+            names.append(f"wrist.{side}")
+            for finger in range(1, 6):
+                names += [f"finger{finger}-{joint}.{side}" for joint in (1, 2, 3, 3)]
+        return np.array([self.bone(name) for name in names])
+
+    @cached_property
+    def joint_rest(self) -> NDArray[np.float32]:
+        """The 50 joints at rest: (50, 3)."""
+        rest = self.heads[self.joint_bones].copy()
+        tips = self.vertices[self.cast.landmarks]
+        rest[0], rest[1] = tips[0], 0.0
+        for hand, start in enumerate((8, 29)):
+            rest[start + 4 : start + 21 : 4] = tips[1 + 5 * hand : 6 + 5 * hand]
+        return rest
+
+
+def body_names() -> tuple[str, ...]:
+    """Name the bodies of the bundled cast; the first is the neutral one."""
+    return bundled_cast().names

@@ -1,0 +1,203 @@
+"""Write training frames: parametric signers of every look perform the poses of a folder.
+
+Run ``python -m signdiff_core.avatar.frames --poses POSES -o OUT --frames 6000 --size 256 --seed 0``. OUT then holds
+
+- ``frames/000000.png``: RGB frames,
+- ``neutral/000000.png``: grey frames of the neutral signer in the same pose, from which FR maps are drawn,
+- ``joints.safetensors``: ``joints`` (N, 50, 3) float32, the drawn body's own joints, normalised,
+- ``metadata.jsonl``: a row per frame with ``file_name``, ``text`` (the caption), ``joints`` (the row above),
+  ``neutral_file_name``, ``pose_id`` (the pose file's name), ``frame`` (the frame in it) and the signer's attributes.
+
+The same arguments give the same files. A run that was cut off goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+CLIP: Final = 8
+"""Frames that one signer performs of one pose file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to write.
+
+    Args:
+        poses: the pose files, sorted.
+        output: the folder to write to.
+        frames: how many frames in all.
+        size: side of a frame in pixels.
+        seed: draws signers and frames.
+    """
+
+    poses: tuple[Path, ...]
+    output: Path
+    frames: int
+    size: int
+    seed: int
+
+
+def is_held_out(pose_id: str, share: float) -> bool:
+    """Tell whether a pose belongs to the held-out part: by a hash of its name, so that it never changes sides."""
+    return int.from_bytes(hashlib.sha256(pose_id.encode()).digest()[:4]) < share * 2**32
+
+
+def write_clip(plan: Plan, clip: int) -> int:
+    """Write one clip: some frames of one pose file, performed by one signer.
+
+    Args:
+        plan: what to write.
+        clip: the clip's number; it alone decides, with the plan's seed, what the clip shows.
+
+    Returns:
+        How many frames were written (0 if the clip was there already).
+    """
+    from PIL import Image
+    from pose_format import Pose
+    from safetensors.numpy import save_file
+
+    from signdiff_core.avatar.inverse_kinematics import fit
+    from signdiff_core.avatar.motion import Motion
+    from signdiff_core.avatar.render import render_frames
+    from signdiff_core.avatar.signer import Signer
+    from signdiff_core.skeleton import joints_of
+
+    done = plan.output / "clips" / f"{clip:06d}.json"
+    if done.exists():
+        return 0
+    rng = np.random.default_rng([plan.seed, clip])
+    order = np.random.default_rng([plan.seed, 2**32 + clip // len(plan.poses)]).permutation(len(plan.poses))
+    path = plan.poses[order[clip % len(plan.poses)]]
+    joints, confidence = joints_of(Pose.read(path.read_bytes()))
+    count = min(CLIP, plan.frames - clip * CLIP)
+    chosen = (np.arange(count) + rng.random()) * len(joints) / count
+    chosen = np.minimum(chosen.astype(int), len(joints) - 1)
+
+    signer, neutral = Signer.sample(rng), Signer.neutral()
+    whole = fit(signer.avatar(), joints, confidence)
+    motion = Motion(body=whole.body, turns=whole.turns[chosen])
+    plain_whole = fit(neutral.avatar(), whole.joints)
+    plain = Motion(body=plain_whole.body, turns=plain_whole.turns[chosen])
+
+    rows = []
+    pictures = zip(render_frames(signer, motion, size=plan.size), render_frames(neutral, plain, size=plan.size), strict=True)
+    for number, (frame, grey) in enumerate(pictures):
+        index = clip * CLIP + number
+        name, neutral_name = f"frames/{index:06d}.png", f"neutral/{index:06d}.png"
+        Image.fromarray(frame).save(plan.output / name, compress_level=2)
+        Image.fromarray(grey).convert("L").save(plan.output / neutral_name, compress_level=2)
+        rows.append(
+            {
+                "file_name": name,
+                "text": signer.prompt,
+                "joints": index,
+                "neutral_file_name": neutral_name,
+                "pose_id": path.stem,
+                "frame": int(chosen[number]),
+                **asdict(signer),
+            }
+        )
+    save_file({"joints": np.ascontiguousarray(motion.joints)}, done.with_suffix(".safetensors"))
+    part = done.with_suffix(".part")
+    part.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    part.replace(done)
+    return count
+
+
+def write_frames(plan: Plan, *, workers: int = 1) -> Iterator[int]:
+    """Write all frames of a plan.
+
+    Args:
+        plan: what to write.
+        workers: processes that share the work.
+
+    Yields:
+        The number of frames of each clip, as clips are done.
+    """
+    from safetensors.numpy import load_file, save_file
+
+    for folder in ("frames", "neutral", "clips"):
+        (plan.output / folder).mkdir(parents=True, exist_ok=True)
+    clips = range(-(-plan.frames // CLIP))
+    if workers > 1:
+        with ProcessPoolExecutor(workers) as pool:
+            yield from pool.map(partial(write_clip, plan), clips, chunksize=4)
+    else:
+        yield from (write_clip(plan, clip) for clip in clips)
+    parts = [plan.output / "clips" / f"{clip:06d}.json" for clip in clips]
+    joints = np.concatenate([load_file(part.with_suffix(".safetensors"))["joints"] for part in parts])
+    save_file({"joints": joints}, plan.output / "joints.part")
+    (plan.output / "joints.part").replace(plan.output / "joints.safetensors")
+    metadata = plan.output / "metadata.part"
+    metadata.write_text("".join(part.read_text() for part in parts))
+    metadata.replace(plan.output / "metadata.jsonl")
+
+
+def _remember(plan: Plan) -> None:
+    """Note the arguments in the folder; another run with other arguments must not mix its frames with these."""
+    ours = json.dumps({"frames": plan.frames, "size": plan.size, "seed": plan.seed, "poses": [p.stem for p in plan.poses]})
+    note = plan.output / "plan.json"
+    if note.exists() and note.read_text() != ours:
+        raise ValueError(f"{plan.output} holds frames of other arguments; take another folder or delete it.")
+    plan.output.mkdir(parents=True, exist_ok=True)
+    note.write_text(ours)
+
+
+def _progress(counts: Iterable[int], total: int) -> None:
+    from rich.progress import Progress
+
+    with Progress(disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("frames", total=total)
+        for count in counts:
+            progress.advance(task, count or CLIP)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; see the module's docstring."""
+    parser = argparse.ArgumentParser(
+        prog="python -m signdiff_core.avatar.frames", description="Write frames of parametric signers for training."
+    )
+    parser.add_argument("--poses", type=Path, required=True, help="a folder of .pose files with the 50 joints")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="the folder to write")
+    parser.add_argument("--frames", type=int, default=6000, help="how many frames (default: 6000)")
+    parser.add_argument("--size", type=int, default=256, help="side of a frame in pixels (default: 256)")
+    parser.add_argument("--seed", type=int, default=0, help="draws signers and frames (default: 0)")
+    parser.add_argument("--split", choices=("all", "train", "test"), default="all", help="which poses (default: all)")
+    parser.add_argument("--held-out", type=float, default=0.1, help="share of poses in the split test (default: 0.1)")
+    parser.add_argument("--workers", type=int, default=1, help="processes (default: 1)")
+    arguments = parser.parse_args(argv)
+    poses = tuple(
+        path
+        for path in sorted(arguments.poses.glob("*.pose"))
+        if arguments.split == "all" or is_held_out(path.stem, arguments.held_out) == (arguments.split == "test")
+    )
+    if not poses:
+        parser.error(f"--poses must be a folder with .pose files of the split {arguments.split!r}, but is {arguments.poses}")
+    if arguments.frames < 1 or arguments.size < 16:
+        parser.error("--frames must be at least 1 and --size at least 16")
+    plan = Plan(
+        poses=poses, output=arguments.output, frames=arguments.frames, size=arguments.size, seed=arguments.seed
+    )
+    try:
+        _remember(plan)
+    except ValueError as error:
+        parser.error(str(error))
+    _progress(write_frames(plan, workers=arguments.workers), plan.frames)
+    print(json.dumps({"frames": plan.frames, "poses": len(poses), "output": str(plan.output)}))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,115 @@
+"""Inverse kinematics of a hand: how far its fingers bend and spread, within what joints allow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from signdiff_core.avatar.rotations import Array, about, apply, dot, swing, transpose, twist_angle, unit
+
+if TYPE_CHECKING:
+    from signdiff_core.avatar.body import AvatarBody
+
+KNUCKLE_BEND: Final = np.radians([-30.0, 100.0])
+KNUCKLE_SPREAD: Final = np.radians(26.0)
+BENT_SPREAD: Final = np.radians(12.0)
+MIDDLE_BEND: Final = np.radians([-2.0, 118.0])
+END_BEND: Final = np.radians([-6.0, 85.0])
+THUMB_SWING: Final = np.radians(60.0)
+THUMB_TWIST: Final = np.radians(40.0)
+THUMB_KNUCKLE_BEND: Final = np.radians([-25.0, 75.0])
+THUMB_KNUCKLE_SPREAD: Final = np.radians(15.0)
+THUMB_END_BEND: Final = np.radians([-30.0, 90.0])
+RELAXED: Final = np.radians([25.0, 30.0, 20.0])
+"""How far the three joints of a finger bend in a hand at rest."""
+
+
+def phalanges(body: AvatarBody, side: str) -> Array:
+    """Give the rest directions of the finger bones, thumb first: (5, 3, 3) unit vectors."""
+    start = 8 if side == "L" else 29
+    joints = body.joint_rest[start + 1 : start + 21].astype(np.float64).reshape(5, 4, 3)
+    return unit(np.diff(joints, axis=1))
+
+
+def hinges(body: AvatarBody, side: str) -> Array:
+    """Give the rest axes about which the finger bones bend: (5, 3) unit vectors; a positive angle closes the hand."""
+    names = [f"finger{finger}-{2 if finger == 1 else 1}.{side}" for finger in range(1, 6)]
+    axes = body.axes[[body.bone(name) for name in names], :, 0].astype(np.float64)
+    bends = phalanges(body, side)
+    closing = dot(np.cross(bends[:, 0], bends[:, 2]), axes)
+    return axes * np.sign(closing)[:, None]  # type: ignore[no-any-return]
+
+
+def _bend(direction: Array, along: Array, hinge: Array) -> Array:
+    """Measure how far ``direction`` lies from ``along``, about ``hinge``: (...) in [-2 pi / 3, 4 pi / 3]."""
+    angle = np.arctan2(dot(direction, np.cross(hinge, along)), dot(direction, along))
+    return np.where(angle < -2 * np.pi / 3, angle + 2 * np.pi, angle)
+
+
+def _or(values: Array, otherwise: float) -> Array:
+    return np.where(np.isnan(values), otherwise, values)
+
+
+def bend_finger(directions: Array, rest: Array, hinge: Array) -> Array:
+    """Fit a finger that spreads and bends at its knuckle and bends at its two other joints.
+
+    Args:
+        directions: (T, 3, 3) unit vectors of its three phalanges, seen from the palm; NaN where unknown.
+        rest: (3, 3) the same at rest.
+        hinge: (3,) the axis about which it bends.
+
+    Returns:
+        (T, 3, 3, 3) rotation of each phalanx against its rest, seen from the palm.
+    """
+    frames = len(directions)
+    sideways = np.arcsin(np.clip(dot(directions[:, 0], hinge), -1, 1))
+    bend = np.clip(_or(_bend(directions[:, 0], rest[0], hinge), RELAXED[0]), *KNUCKLE_BEND)
+    spread_limit = KNUCKLE_SPREAD + (BENT_SPREAD - KNUCKLE_SPREAD) * np.clip(bend / (np.pi / 2), 0, 1)
+    spread = np.clip(_or(sideways, 0.0), -spread_limit, spread_limit)
+    turns = [about(np.tile(hinge, (frames, 1)), bend) @ about(np.cross(hinge, rest[0]), -spread)]
+    for joint, (limits, relaxed) in enumerate(zip((MIDDLE_BEND, END_BEND), RELAXED[1:], strict=True), start=1):
+        axis = apply(turns[-1], hinge)
+        before = apply(turns[-1], rest[joint - 1])
+        angle = np.clip(_or(_bend(directions[:, joint], before, axis), relaxed), *limits)
+        own = dot(np.cross(rest[joint - 1], rest[joint]), hinge)
+        turns.append(about(axis, angle - np.arcsin(own)) @ turns[-1])
+    return np.stack(turns, axis=1)
+
+
+def bend_thumb(directions: Array, rest: Array, hinge: Array) -> Array:
+    """Fit a thumb: its metacarpal swings and rolls, its knuckle bends and gives a little sideways, its end bends.
+
+    Args:
+        directions: (T, 3, 3) unit vectors of metacarpal and two phalanges, seen from the palm; NaN where unknown.
+        rest: (3, 3) the same at rest.
+        hinge: (3,) the axis about which it bends.
+
+    Returns:
+        (T, 3, 3, 3) rotation of each bone against its rest, seen from the palm.
+    """
+    known = np.where(np.isnan(directions), rest, directions)
+    base = swing(np.broadcast_to(rest[0], known[:, 0].shape), known[:, 0], limit=THUMB_SWING)
+    along, axis = apply(base, rest[0]), apply(base, hinge)
+    wanted = np.cross(known[:, 0], known[:, 1]) + np.cross(known[:, 1], known[:, 2]) + 0.35 * axis
+    wanted = unit(wanted - dot(wanted, along)[:, None] * along)
+    roll = np.arctan2(dot(np.cross(axis, wanted), along), dot(axis, wanted))
+    base = about(along, np.clip(_or(roll, 0.0), -THUMB_TWIST, THUMB_TWIST)) @ base
+
+    axis, before = apply(base, hinge), apply(base, rest[0])
+    angle = np.clip(_bend(known[:, 1], before, axis), *THUMB_KNUCKLE_BEND)
+    sideways = np.arcsin(np.clip(dot(known[:, 1], axis), -1, 1)) - np.arcsin(dot(rest[1], hinge))
+    sideways = np.clip(sideways, -THUMB_KNUCKLE_SPREAD, THUMB_KNUCKLE_SPREAD)
+    own = _bend(rest[1], rest[0], hinge)
+    middle = about(axis, angle - own) @ about(unit(np.cross(axis, before)), -sideways) @ base
+
+    axis, before = apply(middle, hinge), apply(middle, rest[1])
+    angle = np.clip(_bend(known[:, 2], before, axis), *THUMB_END_BEND)
+    end = about(axis, angle - _bend(rest[2], rest[1], hinge)) @ middle
+    return np.stack([base, middle, end], axis=1)
+
+
+def split_twist(turn: Array, onto: Array, axis: Array) -> Array:
+    """Measure how far ``turn`` is rolled about ``axis`` against ``onto``, without jumps in time: (T,) radians."""
+    angle = np.unwrap(twist_angle(turn @ transpose(onto), axis))
+    return angle - 2 * np.pi * np.round(np.median(angle) / (2 * np.pi))  # type: ignore[no-any-return]

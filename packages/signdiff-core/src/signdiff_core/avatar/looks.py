@@ -1,0 +1,153 @@
+"""Dresses a body: colours, and where skin, shirt and hair begin and end, by region of the shared mesh."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from signdiff_core.avatar.body import AvatarBody
+from signdiff_core.avatar.cast import MATERIALS
+from signdiff_core.avatar.signer import BACKGROUNDS, HAIR_COLOURS, LIGHTS, SHIRTS, SKINS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from signdiff_core.avatar.signer import Signer
+
+_LONG_SLEEVE: Final = 1.90
+_SHORT_SLEEVE: Final = 0.62
+_TROUSERS: Final = (0.14, 0.14, 0.17)
+_EYE_WHITE: Final = (0.93, 0.92, 0.90)
+_IRIS: Final = (0.25, 0.15, 0.08)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Surface:
+    """How a body's surface looks.
+
+    Args:
+        tint: (V, 3) colour of the skin in [0, 1], float32.
+        keep: (V,) below 0 where the material is cut away, float32.
+        second: (V,) above 0 where the material has its second colour, float32.
+        shown: (F,) which triangles are drawn at all.
+        colours: (2 * materials, 3) first and second colour of each material, float32.
+        background: colours at the top and at the bottom of the frame.
+        light: (3,) unit vector towards the light.
+    """
+
+    tint: NDArray[np.float32]
+    keep: NDArray[np.float32]
+    second: NDArray[np.float32]
+    shown: NDArray[np.bool_]
+    colours: NDArray[np.float32]
+    background: tuple[NDArray[np.float32], NDArray[np.float32]]
+    light: NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Regions:
+    """Where things are on the neutral body; all bodies share its vertices."""
+
+    material: NDArray[np.uint8]
+    arm: NDArray[np.float64]
+    collar: NDArray[np.float64]
+    iris: NDArray[np.float64]
+    scalp: NDArray[np.float64]
+    brow: NDArray[np.float64]
+
+
+def _along_arms(body: AvatarBody) -> NDArray[np.float64]:
+    """Measure how far down an arm vertices lie: 0 shoulder, 1 elbow, 2 wrist; -1 on the trunk: (V,)."""
+    along = np.full(len(body.vertices), -1.0)
+    owner = body.bone_index[:, 0]
+    for side in "LR":
+        places = [body.heads[body.bone(f"{bone}.{side}")] for bone in ("upperarm01", "lowerarm01", "wrist")]
+        for segment, bones in enumerate((("upperarm01", "upperarm02"), ("lowerarm01", "lowerarm02"))):
+            own = np.isin(owner, [body.bone(f"{bone}.{side}") for bone in bones])
+            bone = places[segment + 1] - places[segment]
+            along[own] = segment + (body.vertices[own] - places[segment]) @ bone / (bone @ bone)
+        hand = [n for n, bone in enumerate(body.cast.bones) if bone.endswith(side) and bone[:5] in _HAND]
+        along[np.isin(owner, hand)] = 2.2
+    return along
+
+
+_HAND: Final = ("wrist", "finge", "metac")
+
+
+def _iris(body: AvatarBody, material: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Measure how near vertices lie to the front of their eye: above 0 on the iris: (V,)."""
+    near = np.full(len(body.vertices), -1.0)
+    eyes = np.flatnonzero(material == MATERIALS.index("eye"))
+    for side in (-1, 1):
+        own = eyes[body.vertices[eyes, 0] * side > 0]
+        points = body.vertices[own]
+        centre = (points.max(axis=0) + points.min(axis=0)) / 2
+        away = np.linalg.norm(points[:, :2] - centre[:2], axis=1) / (np.ptp(points[:, 1]) / 2)
+        near[own] = np.where(points[:, 2] < centre[2], 1 - away / 0.52, -1)
+    return near
+
+
+@cache
+def _regions() -> _Regions:
+    body = AvatarBody.named()
+    material = np.zeros(len(body.vertices), dtype=np.uint8)
+    material[body.triangles] = body.material[:, None]
+    x, y, z = body.vertices.T.astype(np.float64)
+    collar = y + 0.035 + 0.467 * (z + 0.07)
+    head = body.bone_index[:, 0] == body.bone("head")
+    scalp = np.where(head, -(y + 0.30) - 0.9 * np.minimum(z + 0.0, 0) * -1, -1.0)
+    return _Regions(
+        material=material,
+        arm=_along_arms(body),
+        collar=collar,
+        iris=_iris(body, material),
+        scalp=scalp,
+        brow=body.cast.paint[:, 2] / 255 - 0.75,
+    )
+
+
+def dress(body: AvatarBody, signer: Signer) -> Surface:
+    """Dress a body as a signer is dressed.
+
+    Args:
+        body: the body, on the bundled cast's mesh.
+        signer: the colours, hair and clothes.
+    """
+    regions = _regions()
+    material = regions.material
+    skin, cloth = material == MATERIALS.index("skin"), material == MATERIALS.index("cloth")
+    end = _LONG_SLEEVE if signer.sleeves == "long" else _SHORT_SLEEVE
+    covered = np.minimum(regions.collar / 0.05, (end - regions.arm) / 0.2)
+    hair = np.array(HAIR_COLOURS[signer.hair])
+
+    keep = np.where(cloth, covered, 1.0)
+    second = np.full(len(material), -1.0)
+    second[skin] = (covered - 0.1)[skin]
+    second[material == MATERIALS.index("eye")] = regions.iris[material == MATERIALS.index("eye")]
+
+    tone = np.array(SKINS[signer.skin])
+    lips, nails = body.cast.paint[:, :1] / 255, body.cast.paint[:, 1:2] / 255
+    tint = np.tile(tone, (len(material), 1))
+    tint = tint * (1 - 0.75 * lips) + 0.75 * lips * (tone * [0.92, 0.58, 0.56])
+    tint = tint * (1 - 0.5 * nails) + 0.5 * nails * (tone * 0.6 + np.array([0.4, 0.3, 0.3]))
+    brow = np.clip(regions.brow / 0.1, 0, 1)[:, None] * 0.85
+    tint = tint * (1 - brow) + brow * (0.75 * hair + 0.1 * tone)
+    scalp = np.clip(regions.scalp / 0.02, 0, 1)[:, None]
+    tint = tint * (1 - scalp) + scalp * hair
+
+    kept = keep[body.triangles].max(axis=1) >= 0
+    shirt = np.array(SHIRTS[signer.shirt])
+    colours = [tone, shirt, shirt, _TROUSERS, hair, hair, _EYE_WHITE, _IRIS]
+    backdrop = np.array(BACKGROUNDS[signer.background], dtype=np.float32)
+    return Surface(
+        tint=tint.astype(np.float32),
+        keep=keep.astype(np.float32),
+        second=second.astype(np.float32),
+        shown=kept & (body.material != MATERIALS.index("hair")),
+        colours=np.array(colours, dtype=np.float32),
+        background=(np.minimum(backdrop * 1.06, 1), backdrop * 0.90),
+        light=np.array(LIGHTS[signer.light], dtype=np.float32),
+    )

@@ -1,0 +1,113 @@
+"""Draws one body, dressed and lit, frame by frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import warp as wp
+
+from signdiff_core.avatar import kernels
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from signdiff_core.avatar.body import AvatarBody
+    from signdiff_core.avatar.looks import Surface
+    from signdiff_core.camera import Camera
+
+
+_REACH: Final = 0.09
+"""How near, in normalised units, a surface must be to dim the ambient light."""
+
+
+def _sky_directions() -> NDArray[np.float32]:
+    """Give 6 directions round +z, cosine-weighted, then 3 sideways offsets for soft shadows: (9, 3)."""
+    turn = 2 * np.pi * np.arange(6) / 6
+    radius = np.sqrt((np.array([0, 1, 0, 1, 0, 1]) * 3 + 1.5) / 6)
+    sky = np.stack([radius * np.cos(turn), radius * np.sin(turn), np.sqrt(1 - radius**2)], axis=1)
+    sideways = np.array([[1, 0, 0], [0, 1, 0], [-0.7, -0.7, 0]])
+    return np.concatenate([sky, sideways]).astype(np.float32)
+
+
+def _faces_of_vertices(triangles: NDArray[np.integer], vertices: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """List the triangles round each vertex: offsets (V + 1,) into triangle numbers (3 F,)."""
+    flat = triangles.reshape(-1)
+    order = np.argsort(flat, kind="stable")
+    first = np.concatenate([[0], np.cumsum(np.bincount(flat, minlength=vertices))])
+    return first.astype(np.int32), (order // 3).astype(np.int32)
+
+
+class Raycaster:
+    """Draws a dressed body in any pose.
+
+    Args:
+        body: the body.
+        surface: its colours and clothes.
+        size: side of the frames in pixels.
+        camera: where the signer stands in the frame.
+        device: a warp device such as "cpu" or "cuda:0".
+    """
+
+    def __init__(self, body: AvatarBody, surface: Surface, *, size: int, camera: Camera, device: str = "cpu") -> None:
+        self._size, self._camera, self._device = size, camera, device
+        triangles = body.triangles[surface.shown]
+        first, faces = _faces_of_vertices(triangles, len(body.vertices))
+
+        def put(values: NDArray[np.generic], dtype: object) -> wp.array:
+            return wp.array(np.ascontiguousarray(values), dtype=dtype, device=device)
+
+        self._rest = put(body.vertices, wp.vec3)
+        self._bone_index = put(body.bone_index.astype(np.int32), wp.int32)
+        self._bone_weight = put(body.bone_weight.astype(np.float32), wp.float32)
+        self._points = put(body.vertices, wp.vec3)
+        self._normals = wp.zeros(len(body.vertices), dtype=wp.vec3, device=device)
+        self._triangles = put(triangles.reshape(-1).astype(np.int32), wp.int32)
+        self._first, self._faces = put(first, wp.int32), put(faces, wp.int32)
+        self._sky = put(_sky_directions(), wp.vec3)
+        self._light = wp.zeros(len(body.vertices), dtype=wp.vec2, device=device)
+        self._image = wp.zeros(4 * size * size, dtype=wp.vec3, device=device)
+        self._pixels = wp.zeros(3 * size * size, dtype=wp.uint8, device=device)
+        lit = np.zeros(len(body.vertices), dtype=np.int32)
+        lit[triangles] = 1
+        self._lit = put(lit, wp.int32)
+        look = kernels.Look()
+        look.tint, look.keep = put(surface.tint, wp.vec3), put(surface.keep, wp.float32)
+        look.second = put(surface.second, wp.float32)
+        look.material = put(body.material[surface.shown].astype(np.int32), wp.int32)
+        look.colours = put(surface.colours, wp.vec3)
+        look.top, look.bottom, look.light = (wp.vec3(*map(float, v)) for v in (*surface.background, surface.light))
+        self._look = look
+        self._mesh: wp.Mesh | None = None
+
+    def draw(self, turns: NDArray[np.float32], shifts: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Draw one frame.
+
+        Args:
+            turns: (J, 3, 3) rotation of each bone against its rest.
+            shifts: (J, 3) what follows the rotation: a rest point x goes to ``turns @ x + shifts``.
+
+        Returns:
+            (size, size, 3) uint8 RGB.
+        """
+        turns_, shifts_ = (wp.array(v, dtype=t, device=self._device) for v, t in ((turns, wp.mat33), (shifts, wp.vec3)))
+        vertices = len(self._rest)
+        launch = dict[str, object](device=self._device)
+        moved = [self._rest, self._bone_index, self._bone_weight, turns_, shifts_, self._points]
+        wp.launch(kernels.move_vertices, dim=vertices, inputs=moved, **launch)
+        joined = [self._points, self._triangles, self._first, self._faces, self._normals]
+        wp.launch(kernels.smooth_normals, dim=vertices, inputs=joined, **launch)
+        if self._mesh is None:
+            self._mesh = wp.Mesh(points=self._points, indices=self._triangles)
+        else:
+            self._mesh.refit()
+        open_to = [self._mesh.id, self._points, self._normals, self._look.light, self._sky, _REACH, self._lit]
+        open_to += [(1 - self._camera.neck[1]) / self._camera.scale + 0.02, self._light]
+        wp.launch(kernels.light_vertices, dim=vertices, inputs=open_to, **launch)
+        side = 2 * self._size
+        seen = [self._mesh.id, self._triangles, self._normals, self._look, side, self._camera.scale]
+        wp.launch(
+            kernels.draw, dim=side * side, inputs=[*seen, *self._camera.neck, self._light, self._image], **launch
+        )
+        wp.launch(kernels.shrink, dim=self._size**2, inputs=[self._size, self._image, self._pixels], **launch)
+        return self._pixels.numpy().reshape(self._size, self._size, 3).copy()  # type: ignore[no-any-return]

@@ -1,0 +1,69 @@
+"""The renderer ``avatar``: a parametric body performs the pose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from signdiff_core.skeleton import joints_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+    from pose_format import Pose
+
+    from signdiff_core.avatar.signer import Signer
+
+
+class AvatarRenderer:
+    """Draws a pose as a parametric body that performs it.
+
+    Args:
+        signer: what the signer looks like; drawn by the seed of `render` if not given.
+        device: a warp device, such as "cpu" or "cuda:0".
+    """
+
+    name: ClassVar[str] = "avatar"
+    requires: ClassVar[tuple[str, ...]] = ("warp",)
+    extra: ClassVar[str] = "signdiff-core[avatar]"
+
+    def __init__(self, *, signer: Signer | None = None, device: str = "cpu") -> None:
+        self._signer, self._device = signer, device
+
+    def render(
+        self, pose: Pose, *, size: int | None = None, seed: int = 0, **options: Any
+    ) -> Iterator[NDArray[np.uint8]]:
+        """Draw a pose, frame by frame, as frames are asked for.
+
+        Args:
+            pose: a pose of the 50 joints, normalised.
+            size: side of the frames in pixels; 512 if not given.
+            seed: draws the signer where none was given.
+            options: ``signer``, ``device`` or ``camera``, for this pose only.
+
+        Returns:
+            One (size, size, 3) uint8 RGB frame per frame of the pose.
+
+        Raises:
+            TypeError: there is an unknown option.
+            ValueError: the pose has another skeleton.
+        """
+        from signdiff_core.avatar.inverse_kinematics import fit
+        from signdiff_core.avatar.render import render_frames
+        from signdiff_core.avatar.signer import Signer
+
+        unknown = sorted(set(options) - {"signer", "device", "camera"})
+        if unknown:
+            raise TypeError(f"the avatar renderer takes signer, device, camera, but got {', '.join(unknown)}.")
+        joints, confidence = joints_of(pose)
+        signer = options.get("signer") or self._signer or Signer.sample(np.random.default_rng(seed))
+        motion = fit(signer.avatar(), joints, confidence)
+        return render_frames(
+            signer,
+            motion,
+            size=size or 512,
+            camera=options.get("camera"),
+            device=options.get("device", self._device),
+        )

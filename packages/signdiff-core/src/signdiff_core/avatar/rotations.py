@@ -1,0 +1,95 @@
+"""Rotations in batches: matrices (..., 3, 3) that turn column vectors, angles in radians."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[np.float64]
+
+
+def unit(vectors: Array) -> Array:
+    """Scale vectors (..., 3) to length 1; a zero vector becomes NaN."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)  # type: ignore[no-any-return]
+
+
+def dot(a: Array, b: Array) -> Array:
+    """Multiply vectors (..., 3) scalarly: (...)."""
+    return (a * b).sum(axis=-1)  # type: ignore[no-any-return]
+
+
+def apply(turn: Array, vectors: Array) -> Array:
+    """Turn vectors (..., 3) by matrices (..., 3, 3)."""
+    return np.einsum("...ij,...j->...i", turn, vectors)  # type: ignore[no-any-return]
+
+
+def transpose(turn: Array) -> Array:
+    """Invert rotations."""
+    return np.swapaxes(turn, -1, -2)
+
+
+def about(axis: Array, angle: Array) -> Array:
+    """Rotate about unit axes (..., 3) by angles (...): Rodrigues' formula."""
+    axis, angle = np.broadcast_arrays(axis, np.asarray(angle)[..., None])
+    angle = angle[..., :1, None]
+    x, y, z = np.moveaxis(axis, -1, 0)
+    zero = np.zeros_like(x)
+    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*axis.shape, 3)
+    outer = axis[..., :, None] * axis[..., None, :]
+    eye = np.eye(3)
+    return np.cos(angle) * eye + np.sin(angle) * cross + (1 - np.cos(angle)) * outer  # type: ignore[no-any-return]
+
+
+def swing(start: Array, end: Array, *, limit: float = np.pi) -> Array:
+    """Find the smallest rotation that takes unit vectors to others, or as near as ``limit`` allows.
+
+    Args:
+        start: (..., 3) unit vectors.
+        end: (..., 3) unit vectors, not opposite to ``start``.
+        limit: the greatest angle.
+
+    Returns:
+        (..., 3, 3) rotations.
+    """
+    normal = np.cross(start, end)
+    length = np.linalg.norm(normal, axis=-1)
+    angle = np.arctan2(length, dot(start, end))
+    axis = np.where(length[..., None] > 1e-9, normal / np.maximum(length, 1e-9)[..., None], [1.0, 0.0, 0.0])
+    return about(axis, np.minimum(angle, limit))
+
+
+def basis(along: Array, hinge: Array) -> Array:
+    """Make the rotation whose second column is ``along`` and whose first is the nearest right angle to ``hinge``."""
+    x = unit(hinge - dot(hinge, along)[..., None] * along)
+    return np.stack([x, along, np.cross(x, along)], axis=-1)
+
+
+def twist_angle(turn: Array, axis: Array) -> Array:
+    """Measure how far rotations (..., 3, 3) turn about unit axes (..., 3), swing aside: (...) in [-pi, pi]."""
+    vector = np.stack(
+        [turn[..., 2, 1] - turn[..., 1, 2], turn[..., 0, 2] - turn[..., 2, 0], turn[..., 1, 0] - turn[..., 0, 1]],
+        axis=-1,
+    )
+    trace = np.trace(turn, axis1=-2, axis2=-1)
+    return 2 * np.arctan2(dot(vector, axis), 1 + trace)  # type: ignore[no-any-return]
+
+
+def nearest_rotation(start: Array, end: Array, weight: Array) -> Array:
+    """Find the rotations that bring sets of vectors nearest to others (Kabsch, 1976).
+
+    Args:
+        start: (..., N, 3) vectors.
+        end: (..., N, 3) vectors.
+        weight: (..., N) at least 0.
+
+    Returns:
+        (..., 3, 3) rotations that minimise ``sum(weight * |R start - end|^2)``.
+    """
+    covariance = np.einsum("...n,...ni,...nj->...ij", weight, end, start)
+    left, _, right = np.linalg.svd(covariance)
+    flip = np.ones((*covariance.shape[:-2], 3))
+    flip[..., 2] = np.linalg.det(left @ right)
+    return (left * flip[..., None, :]) @ right  # type: ignore[no-any-return]
