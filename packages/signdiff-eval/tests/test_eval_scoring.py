@@ -123,6 +123,40 @@ def test_skeletons_must_agree(pairs_of, walk):
         score(pairs_of([walk(8, joints=4)], [walk(8, joints=5)]))
 
 
+class Corpus:
+    """A format whose files list the names of their sequences, all of which move alike."""
+
+    def __init__(self, make_pose, joints):
+        self.pose = make_pose(joints)
+
+    def matches(self, path):
+        return path.suffix == ".names"
+
+    def read_all(self, path):
+        return [(name, self.pose) for name in path.read_text().split()]
+
+
+@pytest.mark.parametrize(
+    ("reference", "hypothesis", "message"),
+    [
+        ("a b", "a b", None),
+        ("a b", "0 1", None),
+        ("a b", "a", "hold 2 and 1"),
+        ("a b", "b a", r"same sequences in order, but number 0 is \['a', 'b'\]"),
+    ],
+)
+def test_sequences_of_a_file_are_paired_in_order(tmp_path, make_pose, walk, reference, hypothesis, message):
+    paths = tmp_path / "ref.names", tmp_path / "hyp.names"
+    for path, names in zip(paths, (reference, hypothesis), strict=True):
+        path.write_text(names)
+    formats = PoseFormats({"corpus": Corpus(make_pose, walk(6))})
+    if message is None:
+        assert score_poses([Pair("ref", *paths)], formats=formats).pairs == 2
+    else:
+        with pytest.raises(ValueError, match=message):
+            score_poses([Pair("ref", *paths)], formats=formats)
+
+
 def test_nothing_to_score():
     with pytest.raises(ValueError, match="pairs must hold at least one pair"):
         score([])

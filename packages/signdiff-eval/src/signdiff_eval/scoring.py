@@ -68,7 +68,8 @@ def score_poses(
     Joints that a reference lacks throughout are left out of its pair.
 
     Args:
-        pairs: files of any known format; if they hold several sequences, these are paired in order.
+        pairs: files of any known format; if they hold several sequences, these are paired in order,
+            and must have the same names where both have names.
         fps: the frame rate at which to compare; that of the files, which then must agree, if not given.
         protocol: how the hypotheses were made; it goes into the signature.
         formats: the known formats; those installed if not given.
@@ -81,11 +82,7 @@ def score_poses(
     count, absent, rate = 0, [0, 0], fps
     for pair in pairs:
         references, hypotheses = formats.read(pair.reference), formats.read(pair.hypothesis)
-        if len(references) != len(hypotheses):
-            raise ValueError(
-                f"{pair.reference.name} and its hypothesis must hold as many sequences, "
-                f"but hold {len(references)} and {len(hypotheses)}."
-            )
+        _check_clips(pair, references, hypotheses)
         for reference, hypothesis in zip(references, hypotheses, strict=True):
             if rate is None:
                 rate = reference.fps
@@ -141,6 +138,16 @@ def _update(metrics: list[Metric], reference: NDArray[np.float64], hypothesis: N
             metric.update(with_counter(reference), with_counter(hypothesis))
         else:
             metric.update(reference, hypothesis)
+
+
+def _check_clips(pair: Pair, references: list[PoseSequence], hypotheses: list[PoseSequence]) -> None:
+    where = f"{pair.reference.name} and {pair.hypothesis.name}"
+    if len(references) != len(hypotheses):
+        raise ValueError(f"{where} must hold as many sequences, but hold {len(references)} and {len(hypotheses)}.")
+    for index, clips in enumerate(zip(references, hypotheses, strict=True)):
+        named = {sequence.clip for sequence in clips} - {"", str(index)}
+        if len(named) > 1:
+            raise ValueError(f"{where} must hold the same sequences in order, but number {index} is {sorted(named)}.")
 
 
 def _check_rate(rate: float, *sequences: PoseSequence) -> None:

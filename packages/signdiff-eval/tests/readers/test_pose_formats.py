@@ -23,7 +23,8 @@ class Many(One):
     """The same with a sequence in each line."""
 
     def read_all(self, path):
-        return [self.make_pose(np.array(json.loads(line))) for line in path.read_text().splitlines()]
+        for index, line in enumerate(path.read_text().splitlines()):
+            yield f"clip{index}", self.make_pose(np.array(json.loads(line)))
 
 
 def test_reads_pose_files_without_any_plug_in(tmp_path, write_pose, walk):
@@ -35,9 +36,9 @@ def test_reads_pose_files_without_any_plug_in(tmp_path, write_pose, walk):
 def test_reads_what_a_plug_in_matches(tmp_path, make_pose):
     path = tmp_path / "a.lines"
     path.write_text("[[[0, 0, 1]], [[0, 0, 2]]]\n[[[5, 0, 0]]]\n")
-    for plugin, count in ((Many(make_pose), 2), (One(make_pose), 1)):
+    for plugin, clips in ((Many(make_pose), ["clip0", "clip1"]), (One(make_pose), [""])):
         sequences = PoseFormats({"lines": plugin}).read(path)
-        assert len(sequences) == count
+        assert [sequence.clip for sequence in sequences] == clips
         assert sequences[0].joints.tolist() == [[[0, 0, 1]], [[0, 0, 2]]]
 
 

@@ -18,13 +18,29 @@ if TYPE_CHECKING:
 GROUP: Final = "signdiff.pose_formats"
 """Entry point group of the plug-ins."""
 
+MAX_BYTES: Final = 2**31
+"""Largest ``.pose`` file that is read."""
+
+_BROKEN: Final = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    IndexError,
+    NotImplementedError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+"""What pose-format raises for broken files."""
+
 
 class PoseFormats:
     """Reads pose files by their format.
 
     Args:
-        plugins: name to reader, each with ``matches(path) -> bool`` and ``read(path) -> Pose``, or ``read_all(path)
-            -> list[Pose]`` if a file may hold several; the installed plug-ins if not given.
+        plugins: name to reader, each with ``matches(path) -> bool`` and ``read(path) -> Pose``; also ``read_all(path)
+            -> Iterable[tuple[str, Pose]]``, with the sequences' names or else their positions, where a file may hold
+            several. The installed plug-ins if not given.
 
     Attributes:
         broken: names of the plug-ins that could not be loaded, with the reason.
@@ -50,22 +66,19 @@ class PoseFormats:
         return path.suffix == ".pose" or any(plugin.matches(path) for plugin in self._plugins.values())
 
     def read(self, path: Path) -> list[PoseSequence]:
-        """Read all sequences of a file.
+        """Read all sequences of a file: one if the format holds one, else each under its own name.
 
         Raises:
             ValueError: no format matches, the file is broken, or as for `sequence_of`.
         """
-        poses = self._poses(path)
-        if len(poses) == 1:
-            return [sequence_of(poses[0], path.name)]
-        return [sequence_of(pose, f"{path.name}, sequence {index}") for index, pose in enumerate(poses)]
-
-    def _poses(self, path: Path) -> list[Pose]:
         if path.suffix == ".pose":
-            return [_read_pose(path)]
+            return [sequence_of(_read_pose(path), path.name)]
         for plugin in self._plugins.values():
-            if plugin.matches(path):
-                return list(plugin.read_all(path)) if hasattr(plugin, "read_all") else [plugin.read(path)]
+            if not plugin.matches(path):
+                continue
+            if hasattr(plugin, "read_all"):
+                return [sequence_of(pose, path.name, clip=clip) for clip, pose in plugin.read_all(path)]
+            return [sequence_of(plugin.read(path), path.name)]
         known = ", ".join([".pose", *self._plugins])
         broken = "".join(f"; the plug-in {name} failed to load: {why}" for name, why in self.broken.items())
         raise ValueError(f"{path.name} must be in one of the formats {known}, but is in none of them{broken}.")
@@ -74,7 +87,10 @@ class PoseFormats:
 def _read_pose(path: Path) -> Pose:
     from pose_format import Pose
 
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise ValueError(f"{path.name} must have at most {MAX_BYTES} bytes, but has {size}.")
     try:
         return Pose.read(path.read_bytes())
-    except (ValueError, TypeError, struct.error, IndexError, OverflowError, NotImplementedError) as error:
+    except _BROKEN as error:
         raise ValueError(f"{path.name} must be a whole .pose file, but can't be read: {error}") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +24,7 @@ class PoseSequence:
         fps: frames per second.
         skeleton: names of the J joints.
         absent: joints that were absent, counted over all frames.
+        clip: the sequence's name within its file, if it holds several.
     """
 
     name: str
@@ -31,6 +32,7 @@ class PoseSequence:
     fps: float
     skeleton: tuple[str, ...]
     absent: int
+    clip: str = ""
 
     def resampled(self, fps: float) -> PoseSequence:
         """Change the frame rate by linear interpolation, from the first frame on.
@@ -48,26 +50,29 @@ class PoseSequence:
         after = np.minimum(before + 1, len(self.joints) - 1)
         weight = (times - before)[:, None, None]
         joints = self.joints[before] * (1 - weight) + self.joints[after] * weight
-        return PoseSequence(self.name, joints, fps, self.skeleton, self.absent)
+        return replace(self, joints=joints, fps=fps)
 
 
-def sequence_of(pose: Pose, name: str) -> PoseSequence:
+def sequence_of(pose: Pose, name: str, *, clip: str = "") -> PoseSequence:
     """Take the joints out of a pose.
 
     Args:
         pose: a pose of one person and any skeleton; a joint is absent where it is masked or its confidence is 0.
         name: where it comes from, for messages.
+        clip: the sequence's name within its file, if it holds several.
 
     Raises:
         ValueError: no frame, not exactly one person, a frame rate that isn't positive, or a joint that is present
             and isn't finite.
     """
+    if clip:
+        name = f"{name}, {clip},"
     frames, people = pose.body.data.shape[:2]
     if not frames:
         raise ValueError(f"{name} must have at least one frame, but has none.")
     if people != 1:
         raise ValueError(f"{name} must show one person, but shows {people}.")
-    if not pose.body.fps > 0:
+    if not 0 < pose.body.fps < math.inf:
         raise ValueError(f"{name} must have a positive frame rate, but has {pose.body.fps}.")
     joints = np.ma.filled(pose.body.data[:, 0], np.nan).astype(np.float64)
     absent = np.asarray(pose.body.confidence[:, 0]) == 0
@@ -76,7 +81,7 @@ def sequence_of(pose: Pose, name: str) -> PoseSequence:
         raise ValueError(f"{name} must be finite where a joint is present, but isn't.")
     skeleton = tuple(f"{part.name}.{point}" for part in pose.header.components for point in part.points)
     _fill(joints, absent)
-    return PoseSequence(name, joints, float(pose.body.fps), skeleton, int(absent.sum()))
+    return PoseSequence(name, joints, float(pose.body.fps), skeleton, int(absent.sum()), clip)
 
 
 def _fill(joints: NDArray[np.float64], absent: NDArray[np.bool_]) -> None:

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from dtaidistance import dtw_ndim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -57,6 +56,7 @@ def test_the_path_is_monotone_and_costs_the_total(costs):
 
 @pytest.mark.parametrize(("frames", "others"), [(1, 1), (1, 9), (40, 1), (70, 55), (128, 128)])
 def test_equals_dtaidistance(rng, frames, others):
+    dtw_ndim = pytest.importorskip("dtaidistance.dtw_ndim")
     left, right = rng.normal(size=(frames, 20)), rng.normal(size=(others, 20))
     expected = dtw_ndim.distance(left, right, inner_dist="euclidean", use_c=True)
     assert align(cdist(left, right))[0] == pytest.approx(expected, rel=1e-12)

@@ -2,7 +2,6 @@ import json
 
 import numpy as np
 import pytest
-from dtaidistance import dtw_ndim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -80,6 +79,7 @@ def test_mje_by_hand():
 
 
 def test_mje_averages_along_the_path_of_dtaidistance(walk):
+    dtw_ndim = pytest.importorskip("dtaidistance.dtw_ndim")
     reference, hypothesis = walk(40), walk(31)
     path = dtw_ndim.warping_path(reference.reshape(40, -1), hypothesis.reshape(31, -1), inner_dist="euclidean")
     errors = [np.linalg.norm(reference[i] - hypothesis[j], axis=1) for i, j in path]
