@@ -81,6 +81,10 @@ class SkelsFormat:
             raise FormatError(path, f"holds {count} sequences: expected an index or a clip that names one.")
         return _pose(Path(path), *found[0], variant=variant, fps=fps)
 
+    def read_all(self, path: str | os.PathLike[str]) -> Iterator[tuple[str, Pose]]:
+        """Read all sequences with their names, as `iter_skels` does."""
+        return iter_skels(path)
+
     def write(self, pose: Pose, path: str | os.PathLike[str], *, variant: Variant = "pt") -> None:
         """Write one sequence.
 
