@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, Final
 
 import cv2
@@ -131,7 +132,7 @@ class _Figure:
 
     def chain(self, joints: Sequence[int], width: float, colour: Colour) -> None:
         thickness = max(1, round(width * self.size))
-        for a, b in zip(joints, joints[1:], strict=False):
+        for a, b in pairwise(joints):
             if self.present[a] and self.present[b]:
                 start, end = _fixed(self.points[a]), _fixed(self.points[b])
                 cv2.line(self.canvas, start, end, colour, thickness, cv2.LINE_AA, _SHIFT)

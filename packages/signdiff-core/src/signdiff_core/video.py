@@ -87,7 +87,10 @@ def write_video(
         raise ValueError(f"crf must be between 0 and 51, but is {crf}.")
     rate = Fraction(fps).limit_denominator(1001)
     count, shape = 0, (0, 0)
-    with replacing(path) as temporary, av.open(temporary, "w", format="mp4", options={"movflags": "+faststart"}) as file:
+    with (
+        replacing(path) as temporary,
+        av.open(temporary, "w", format="mp4", options={"movflags": "+faststart"}) as file,
+    ):
         stream = file.add_stream("libx264", rate=rate, options={"crf": str(crf), "preset": "medium"})
         for frame in frames:
             if count == 0:

@@ -7,6 +7,7 @@ interrupted. An error is one line on stderr; ``--debug`` shows the traceback too
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import TYPE_CHECKING
 
 import click
@@ -15,7 +16,7 @@ from signdiff_core import __version__
 from signdiff_core.cli.convert import convert
 from signdiff_core.cli.debug import debug_option
 from signdiff_core.cli.doctor import doctor
-from signdiff_core.cli.failures import report
+from signdiff_core.cli.failures import report, show_warning
 from signdiff_core.cli.generate import generate, render, translate
 from signdiff_core.cli.plugins import plugins
 
@@ -48,7 +49,8 @@ def run(arguments: Sequence[str]) -> int:
     context = None
     try:
         context = signdiff.make_context("signdiff", list(arguments))
-        with context:
+        with context, warnings.catch_warnings():
+            warnings.showwarning = show_warning
             signdiff.invoke(context)
     except click.exceptions.Exit as end:
         return end.exit_code

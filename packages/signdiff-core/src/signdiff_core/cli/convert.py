@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from signdiff_core.cli.debug import debug_option
-from signdiff_core.cli.files import ExistingPath
+from signdiff_core.cli.files import existing
 from signdiff_core.cli.options import distribute, given
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def read_pose(source: Path, name: str | None, options: Mapping[str, Any]) -> Pos
 
 
 @click.command(short_help="Convert a pose to another format.")
-@click.argument("source", metavar="IN", type=ExistingPath())
+@click.argument("source", metavar="IN", type=click.Path(path_type=Path), callback=existing)
 @click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
 @click.option("--from", "from_format", metavar="FORMAT", help="Format of IN.  [default: by what is there]")
 @click.option("--to", "to_format", metavar="FORMAT", help="Format of OUT.  [default: by its suffix]")

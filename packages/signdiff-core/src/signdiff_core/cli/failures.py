@@ -31,6 +31,15 @@ def report(error: BaseException, *, debug: bool) -> int:
     return _status(error)
 
 
+def show_warning(message: Warning | str, category: type[Warning], *_place: object, **_more: object) -> None:
+    """Print a warning about the user's files in one line, and a library's only with ``--debug``."""
+    from signdiff_core.formats import FormatWarning
+
+    context = click.get_current_context(silent=True)
+    if issubclass(category, FormatWarning) or (context is not None and context.meta.get("signdiff.debug")):
+        click.echo(f"signdiff: note: {' '.join(str(message).split())}", err=True)
+
+
 def _status(error: BaseException) -> int:
     from signdiff_core.plugins import UnknownPluginError
 

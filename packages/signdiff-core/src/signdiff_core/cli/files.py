@@ -31,14 +31,10 @@ def output_file(path: Path, suffix: str, option: str) -> Path:
     return path
 
 
-class ExistingPath(click.ParamType):
-    """A file or folder that exists."""
-
-    name = "path"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Turn the argument into a path, or refuse it."""
-        path = Path(str(value))
-        if not path.exists():
-            self.fail(f"expected a pose file or folder, but {str(value)!r} does not exist.", param, ctx)
-        return path
+def existing(context: click.Context, parameter: click.Parameter, value: Path) -> Path:
+    """Refuse a path where nothing is (a click callback)."""
+    if not value.exists():
+        raise click.BadParameter(
+            f"expected a pose file or folder, but {str(value)!r} does not exist.", ctx=context, param=parameter
+        )
+    return value

@@ -93,4 +93,3 @@ class Translator:
         if len(poses) != 1 or not isinstance(poses[0], Pose) or not len(poses[0].body.data):
             raise plugins.PluginError(f"the translator {self.name!r} gave no pose for the text: expected one.")
         return poses[0]
-

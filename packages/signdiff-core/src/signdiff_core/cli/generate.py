@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from signdiff_core.cli.debug import debug_option
-from signdiff_core.cli.files import ExistingPath, output_file
+from signdiff_core.cli.files import existing, output_file
 from signdiff_core.cli.options import given
 
 if TYPE_CHECKING:
@@ -39,14 +39,19 @@ def _rendering(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Random seed."),
         click.option("--model", metavar="NAME|DIR", help="Model of the renderer.  [default: bundled]"),
         click.option(
-            "--renderer", default="diffusion", show_default=True, help="Plug-in that draws: diffusion, avatar, skeleton."
+            "--renderer",
+            default="diffusion",
+            show_default=True,
+            help="Plug-in that draws: diffusion, avatar, skeleton.",
         ),
     ):
         command = decorate(command)
     return command
 
 
-_to_video = click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The .mp4 file to write.")
+_to_video = click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="The .mp4 file to write."
+)
 
 
 def _text_of(text: str) -> str:
@@ -132,7 +137,7 @@ def translate(
 
 
 @click.command(short_help="Turn a pose into a video of a signer.")
-@click.argument("source", metavar="IN", type=ExistingPath())
+@click.argument("source", metavar="IN", type=click.Path(path_type=Path), callback=existing)
 @_to_video
 @_rendering
 @click.option("--device", help="Where to run the model, such as cpu or cuda.  [default: the best there is]")

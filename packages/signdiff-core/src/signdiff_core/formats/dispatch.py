@@ -79,9 +79,8 @@ def format_for(
         except plugins.PluginError as error:
             broken.append(str(error))
             continue
-        if purpose == "read" and candidate.matches(path):
-            fitting.setdefault(plugin.name, candidate)
-        elif purpose == "write" and Path(path).suffix.lower() in candidate.suffixes:
+        fits = candidate.matches(path) if purpose == "read" else Path(path).suffix.lower() in candidate.suffixes
+        if fits:
             fitting.setdefault(plugin.name, candidate)
     if len(fitting) > 1:
         raise FormatError(path, f"fits several formats, {', '.join(fitting)}: name the one that is meant.")
