@@ -107,8 +107,8 @@ def _export(arguments: argparse.Namespace) -> int:
     import os
 
     import numpy as np
-    from signdiff_core.skeleton import make_pose
 
+    from signdiff_core.skeleton import make_pose
     from signdiff_slp.corpora.clips import CLIP_FPS
     from signdiff_slp.corpora.read import read_split
 

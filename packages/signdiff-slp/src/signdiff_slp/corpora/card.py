@@ -29,7 +29,8 @@ No word of dev or test occurs in train, alone or in a phrase; nor does any of th
 Depth was scaled so that bone lengths vary least (`signdiff-slp corpus depth` prints by how much), bones were given
 constant lengths by moving joints along the line of sight, clips were smoothed and trimmed to the still hand or, for J
 and Z, to the movement. Letters were joined by minimum-jerk turns of every bone. The left arm is synthetic and at rest.
-Timing is synthetic: a tempo a word, {share:.1f} frames a letter, the last letter held longer.
+Timing is synthetic: a tempo a word, nine to ten frames a letter, the last letter held longer; the table counts the rise
+from rest and the sinking back, too.
 
 ## Limits
 One signer and one rendition of each letter; no coarticulation (a letter's shape does not depend on its neighbours), no
@@ -53,11 +54,9 @@ def data_card(summaries: Mapping[str, SplitSummary], *, seed: int, sources: Mapp
         f"| {split} | {summary.items} | {summary.frames} | {summary.letters} | {summary.frames / summary.letters:.1f} |"
         for split, summary in summaries.items()
     )
-    train = summaries["train"]
     return _CARD.format(
         seed=seed,
         rows=rows,
         clips=sources["spoken-to-signed"],
         words=sources["wordfreq"],
-        share=train.frames / train.letters,
     )

@@ -4,7 +4,8 @@ A folder holds, for each of train, dev and test:
 
 - ``{split}.tsv``: one line an item: name, first frame, number of frames, text;
 - ``{split}.poses.npy``: (sum of T, 150) float32, all items one after another, joints first (`signdiff_core.skeleton`);
-- ``{split}.holds.jsonl``: one line an item: ``{"name": ..., "holds": [[letter, start, end], ...]}``, frames of the item;
+- ``{split}.holds.jsonl``: one line an item, ``{"name": ..., "holds": [[letter, start, end], ...]}``, frames counted
+  from the item's first;
 
 and ``statistics.safetensors`` (``mean`` and ``std``, (150,), of the frames of train) and ``README.md``, its data card.
 """
@@ -20,14 +21,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from signdiff_core.skeleton import NUM_JOINTS
 
+from signdiff_core.skeleton import NUM_JOINTS
 from signdiff_slp.corpora.card import data_card
 from signdiff_slp.corpora.stitch import Spelling, spell
 from signdiff_slp.corpora.words import FULL, SPLITS, Item, Sizes, choose, frequent_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 VALUES: Final = 3 * NUM_JOINTS
 """Values of a frame."""
@@ -74,16 +75,14 @@ def build(
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"folder must be new or empty, but {folder} is not.")
-    words = frequent_words() if vocabulary is None else vocabulary
-    chosen = choose(words, np.random.default_rng(seed), sizes)
-
+    chosen = items(seed=seed, sizes=sizes, vocabulary=vocabulary)
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         summaries = {}
-        for number, split in enumerate(SPLITS):
-            items = progress(chosen[split], split) if progress is not None else chosen[split]
-            summaries[split] = _write_split(partial, split, items, seed=(seed, number))
+        for split in SPLITS:
+            texts = progress(chosen[split], split) if progress is not None else chosen[split]
+            summaries[split] = _write_split(partial, split, spelled(texts, split, seed=seed))
         _write_statistics(partial)
         sources = {name: version(name) for name in ("spoken-to-signed", "wordfreq")}
         (partial / "README.md").write_text(data_card(summaries, seed=seed, sources=sources), encoding="utf-8")
@@ -94,11 +93,33 @@ def build(
     return summaries
 
 
-def _write_split(folder: Path, split: str, items: Iterable[Item], *, seed: tuple[int, int]) -> SplitSummary:
+def items(
+    *, seed: int = 0, sizes: Mapping[str, Sizes] = FULL, vocabulary: Sequence[str] | None = None
+) -> dict[str, list[Item]]:
+    """Choose the texts of train, dev and test, as `build` does with the same arguments."""
+    words = frequent_words() if vocabulary is None else vocabulary
+    return choose(words, np.random.default_rng(seed), sizes)
+
+
+def spelled(texts: Iterable[Item], split: str, *, seed: int = 0) -> Iterator[tuple[Item, Spelling]]:
+    """Spell a split's items one by one, as `build` does with the same arguments.
+
+    Args:
+        texts: the items of the split, from its first on: timing depends on an item's place.
+        split: train, dev or test.
+        seed: draws the timing.
+
+    Yields:
+        Each item and its movement.
+    """
+    for index, item in enumerate(texts):
+        yield item, spell(item.text, rng=np.random.default_rng((seed, SPLITS.index(split), index)))
+
+
+def _write_split(folder: Path, split: str, spellings: Iterable[tuple[Item, Spelling]]) -> SplitSummary:
     lines, holds, poses = [], [], []
     offset = letters = 0
-    for index, item in enumerate(items):
-        spelling = spell(item.text, rng=np.random.default_rng((*seed, index)))
+    for item, spelling in spellings:
         frames = len(spelling.joints)
         lines.append(f"{item.name}\t{offset}\t{frames}\t{item.text}\n")
         holds.append(json.dumps({"name": item.name, "holds": _rows(spelling)}) + "\n")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from signdiff_core.skeleton import NUM_JOINTS
 
+from signdiff_core.skeleton import NUM_JOINTS
 from signdiff_slp.corpora.stitch import Hold
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ The hand rises from rest to a steady place beside the shoulder, takes on one let
 - Every letter is held for some frames; j and z are moved instead. The last letter is held longer.
 - Between letters every bone turns on the shortest arc with minimum jerk; bones keep their lengths (`kinematics`).
 - The place is steady: of where a letter's clip was recorded, only a part is kept, so that words do not jump.
-- The second of two equal letters slides aside with a small bounce (j and z are moved twice). A space sinks part of the way to rest.
+- The second of two equal letters slides aside with a small bounce (j and z are moved twice). At a space, the hand
+  sinks part of the way to rest.
 - A word has a tempo of its own; single holds and transitions vary by at most one frame.
 """
 
@@ -25,7 +26,7 @@ from signdiff_slp.corpora.body import (
     rest,
     wrists,
 )
-from signdiff_slp.corpora.kinematics import Postures, between, concatenate, minimum_jerk, reach
+from signdiff_slp.corpora.kinematics import Postures, between, concatenate, forearm_axes, minimum_jerk, reach
 from signdiff_slp.corpora.letters import average, load_letters
 
 if TYPE_CHECKING:
@@ -126,6 +127,8 @@ def spell(text: str, *, rng: np.random.Generator | None = None) -> Spelling:
             last = index == len(text) - 1
             parts.append(_held(made, timing, last=last))
             holds.append(Hold(letter=letter, start=start, end=start + len(parts[-1])))
+            if last and len(made) > 1:
+                parts.append(_still(made[-1:], timing, LAST_HOLD_FRAMES - HOLD_FRAMES))
         before = letter
     parts += [_join(parts[-1], rest(), timing.frames(SINK_FRAMES)), rest().repeated(REST_FRAMES)]
     return Spelling(text=text, joints=joints_from(concatenate(parts)).astype(np.float32), holds=tuple(holds))
@@ -168,9 +171,7 @@ def _still(posture: Postures, timing: _Timing, usual: int) -> Postures:
 def _held(made: Postures, timing: _Timing, *, last: bool) -> Postures:
     if len(made) == 1:
         return _still(made, timing, LAST_HOLD_FRAMES if last else HOLD_FRAMES)
-    frames = timing.frames(len(made), varied=False)
-    moved = _resample(made, frames)
-    return concatenate([moved, moved[-1:].repeated(LAST_HOLD_FRAMES - HOLD_FRAMES)]) if last else moved
+    return _resample(made, timing.frames(len(made), varied=False))
 
 
 def _resample(postures: Postures, frames: int) -> Postures:
@@ -207,7 +208,9 @@ def _with_wrist(postures: Postures, wrist: NDArray[np.float64]) -> Postures:
     _, elbow = _place()
     hint = np.broadcast_to(elbow, wrist.shape)
     upper_arm, forearm = reach(wrist, hint, UPPER_ARM_LENGTH, FOREARM_LENGTH)
-    return replace(postures, upper_arm=upper_arm, forearm=forearm)
+    # The hand keeps its direction in space: turned along with the forearm, v would look like u.
+    palm = forearm_axes(forearm).transpose(0, 2, 1) @ forearm_axes(postures.forearm) @ postures.palm
+    return replace(postures, upper_arm=upper_arm, forearm=forearm, palm=palm)
 
 
 @lru_cache(maxsize=1)
