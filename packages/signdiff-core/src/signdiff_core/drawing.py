@@ -173,8 +173,8 @@ def _checked(
     if not np.isfinite(points[present]).all():
         joint = int(np.flatnonzero(present & ~np.isfinite(points).all(axis=1))[0])
         raise ValueError(f"joints must be finite where they are present, but joint {joint} is {points[joint]}.")
-    points = np.where(present[:, None], points, 0)
-    return points, present & (np.abs(points) < _FAR).all(axis=1)
+    near = present & (np.abs(np.where(present[:, None], points, 0)) < _FAR).all(axis=1)
+    return np.where(near[:, None], points, 0), near
 
 
 class OpenposeDrawer:

@@ -6,6 +6,7 @@ interrupted. An error is one line on stderr; ``--debug`` shows the traceback too
 
 from __future__ import annotations
 
+import signal
 import sys
 import warnings
 from typing import TYPE_CHECKING
@@ -62,4 +63,6 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Run the command with the process's arguments, and end the process."""
+    # A polite request to stop unwinds as Ctrl-C does, so that temporary files go.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))

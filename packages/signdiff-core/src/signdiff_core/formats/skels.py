@@ -81,9 +81,11 @@ class SkelsFormat:
             raise FormatError(path, f"holds {count} sequences: expected an index or a clip that names one.")
         return _pose(Path(path), *found[0], variant=variant, fps=fps)
 
-    def read_all(self, path: str | os.PathLike[str]) -> Iterator[tuple[str, Pose]]:
-        """Read all sequences with their names, as `iter_skels` does."""
-        return iter_skels(path)
+    def read_all(
+        self, path: str | os.PathLike[str], *, variant: Variant | None = None, fps: float = 25.0
+    ) -> Iterator[tuple[str, Pose]]:
+        """Read all sequences, one after another, with their names: `iter_skels`."""
+        return iter_skels(path, variant=variant, fps=fps)
 
     def write(self, pose: Pose, path: str | os.PathLike[str], *, variant: Variant = "pt") -> None:
         """Write one sequence.
@@ -92,7 +94,7 @@ class SkelsFormat:
             pose: a pose of the 50 joints; one in pixels is normalised first.
             path: the file; an existing one is replaced.
             variant: the convention to follow. ``pt`` keeps coordinates to 5e-6; ``prompt2sign``, stored three times
-                smaller and not centred, to 2e-5.
+                smaller, to 2e-5 but for the scale, which reading sets anew.
 
         Raises:
             FormatError: ``pt`` was asked for and a joint is absent or a neck is not at the origin.

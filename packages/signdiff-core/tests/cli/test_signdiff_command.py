@@ -1,0 +1,221 @@
+"""The signdiff command from outside: what it prints, what it leaves, and its exit status."""
+
+import json
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from signdiff_core import formats
+from signdiff_core.cli import run
+from signdiff_core.video import probe, read_video
+
+
+@pytest.fixture
+def command(capsys, stand_ins):
+    """Run the command; returns (exit status, stdout, stderr)."""
+
+    def call(*arguments):
+        status = run([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def generated(command, tmp_path):
+    def call(*arguments, text="hello", output="out.mp4"):
+        return command("generate", text, "-o", tmp_path / output, "--translator", "semaphore", *arguments)
+
+    return call
+
+
+def files(folder):
+    return sorted(path.name for path in folder.iterdir() if path.name != "site")
+
+
+def test_generate_writes_video_and_pose(generated, tmp_path):
+    status, out, err = generated("--renderer", "skeleton", "--size", 64, "--pose", tmp_path / "out.pose")
+    assert (status, err) == (0, "")
+    assert out == f"{tmp_path / 'out.mp4'}: 5 frames, 0.20 s of video, 64x64\n"
+    assert files(tmp_path) == ["out.mp4", "out.pose"]
+    info = probe(tmp_path / "out.mp4")
+    assert (info.width, info.height, info.frames, info.fps, info.codec) == (64, 64, 5, 25, "h264")
+    assert len(formats.read(tmp_path / "out.pose").body.data) == 5
+
+
+def test_generate_equals_translate_then_render(command, generated, tmp_path):
+    generated("--renderer", "skeleton", "--size", 128)
+    assert command("translate", "hello", "--translator", "semaphore", "-o", tmp_path / "b.pose")[0] == 0
+    assert (
+        command("render", tmp_path / "b.pose", "--renderer", "skeleton", "--size", 128, "-o", tmp_path / "b.mp4")[0]
+        == 0
+    )
+    assert (tmp_path / "b.mp4").read_bytes() == (tmp_path / "out.mp4").read_bytes()
+
+
+def test_options_reach_the_plugins(generated, tmp_path):
+    status, out, _ = generated(
+        "--renderer", "flat", "--steps", 5, "--seed", 7, "--dtype", "uint8", "--translator-model", "3", "--json"
+    )
+    assert status == 0
+    result = json.loads(out)
+    assert result == {
+        "video": str(tmp_path / "out.mp4"),
+        "frames": 15,
+        "seconds": 0.6,
+        "fps": 25.0,
+        "width": 32,
+        "height": 32,
+        "renderer": "flat",
+        "seed": 7,
+    }
+    frame = next(read_video(tmp_path / "out.mp4"))
+    assert np.abs(frame.astype(int) - 57).max() <= 2
+
+
+WRONG_USE = {
+    "empty text": (["--renderer", "skeleton"], {"text": "  "}, "expected a text, but it is empty"),
+    "suffix": (["--renderer", "skeleton"], {"output": "out.avi"}, "ends in .mp4"),
+    "renderer": (["--renderer", "oil"], {}, "no renderer named 'oil'; installed: avatar, diffusion, flat"),
+    "option": (["--renderer", "skeleton", "--steps", "3"], {}, "--steps is not an option of the renderer 'skeleton'"),
+    "device": (["--renderer", "skeleton", "--device", "cpu"], {}, "--device is not an option"),
+    "odd size": (["--renderer", "skeleton", "--size", "65"], {}, "expected an even number"),
+    "huge size": (["--renderer", "skeleton", "--size", "999999"], {}, "not in the range"),
+    "pose suffix": (["--renderer", "skeleton", "--pose", "x.skels"], {}, "ends in .pose"),
+    "unknown option": (["--colour", "red"], {}, "No such option"),
+}
+FAILURES = {
+    "script": (["--renderer", "skeleton"], {"text": "\u03b3\u03b5\u03b9\u03b1"}, "must be written in Latin letters"),
+    "no folder": (["--renderer", "skeleton"], {"output": "no/out.mp4"}, "does not exist"),
+    "stumbles": (["--renderer", "stumbling"], {}, "RuntimeError: out of ink"),
+    "needs": (
+        ["--renderer", "needy"],
+        {},
+        'needs no_such_module_anywhere, which is not installed. To get it: python -m pip install "stand-ins[ink]"',
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("status", "case"), [*((2, case) for case in WRONG_USE.items()), *((1, case) for case in FAILURES.items())]
+)
+def test_errors_are_one_line_and_leave_nothing(generated, tmp_path, status, case):
+    arguments, options, message = case[1]
+    got, out, err = generated(*arguments, **options)
+    assert (got, out) == (status, "")
+    assert err.startswith("signdiff: error: ")
+    assert err.count("\n") == 1
+    assert message in err
+    assert files(tmp_path) == []
+
+
+def test_failure_keeps_the_old_video(generated, tmp_path):
+    (tmp_path / "out.mp4").write_text("old")
+    assert generated("--renderer", "stumbling")[0] == 1
+    assert files(tmp_path) == ["out.mp4"]
+    assert (tmp_path / "out.mp4").read_text() == "old"
+
+
+def test_debug_shows_the_traceback(generated):
+    assert "Traceback" not in generated("--renderer", "stumbling")[2]
+    status, _, err = generated("--renderer", "stumbling", "--debug")
+    assert status == 1
+    assert "Traceback" in err
+    assert err.endswith("RuntimeError: out of ink (--debug shows where)\n")
+
+
+def test_broken_plugin_is_a_failure_with_its_reason(command, stand_ins, installed, tmp_path):
+    installed(stand_ins, "bad", "3", "[signdiff.renderers]\nbad = bad_one:Bad\n", {"bad_one": "import nothing_like_it"})
+    status, _, err = command(
+        "generate", "a", "-o", tmp_path / "a.mp4", "--renderer", "bad", "--translator", "semaphore"
+    )
+    assert status == 1
+    assert "the renderer 'bad' of bad 3 cannot be loaded: ModuleNotFoundError: No module named 'nothing_like_it'" in err
+
+
+@pytest.mark.parametrize("name", ["none.pose", "broken.pose", "a.docx"])
+def test_bad_poses_are_named(command, tmp_path, name):
+    if name != "none.pose":
+        (tmp_path / name).write_bytes(b"not a pose at all")
+    status, _, err = command("render", tmp_path / name, "-o", tmp_path / "a.mp4", "--renderer", "skeleton")
+    assert status == (2 if name == "none.pose" else 1)
+    assert err.count("\n") == 1
+    assert name in err
+    assert "expected" in err
+    assert not (tmp_path / "a.mp4").exists()
+
+
+def test_convert_goes_round(command, pose, tmp_path):
+    formats.write(pose, tmp_path / "a.pose")
+    assert command("convert", tmp_path / "a.pose", tmp_path / "b.skels")[0] == 0
+    assert command("convert", tmp_path / "b.skels", tmp_path / "c.pose", "--fps", 25)[0] == 0
+    status, out, _ = command("convert", tmp_path / "c.pose", tmp_path / "folder", "--json")
+    assert (status, json.loads(out)["frames"]) == (0, 4)
+    assert command("convert", tmp_path / "folder", tmp_path / "d.pose", "--normalise")[0] == 0
+    assert np.abs(formats.read(tmp_path / "c.pose").body.data - pose.body.data).max() < 1e-5
+    assert np.abs(formats.read(tmp_path / "d.pose").body.data - pose.body.data)[..., :2].max() < 3e-5
+
+
+def test_convert_names_options_that_do_not_fit(command, pose, tmp_path):
+    formats.write(pose, tmp_path / "a.pose")
+    status, _, err = command("convert", tmp_path / "a.pose", tmp_path / "b.skels", "--index", 1)
+    assert (status, "--index is not an option of reading the format 'pose'" in err) == (2, True)
+    assert files(tmp_path) == ["a.pose"]
+
+
+def test_dropped_people_are_told(command, tmp_path):
+    person = {"pose_keypoints_2d": [5, 5, 1] * 25}
+    (tmp_path / "clip").mkdir()
+    (tmp_path / "clip" / "x_0_keypoints.json").write_text(json.dumps({"people": [person, person]}))
+    status, _, err = command("convert", tmp_path / "clip", tmp_path / "a.pose")
+    assert status == 0
+    assert "1 people were left out of 1 frames" in err
+    assert err.count("\n") == 1
+
+
+def test_plugins_lists_origin_and_reason(command, stand_ins, installed):
+    installed(stand_ins, "bad", "3", "[signdiff.metrics]\nbad = bad_two:Bad\n", {"bad_two": "1 / 0"})
+    status, out, _ = command("plugins", "--json")
+    listed = {(entry["group"], entry["name"]): entry for entry in json.loads(out)}
+    assert status == 0
+    assert listed["signdiff.renderers", "flat"]["distribution"] == "stand-ins"
+    assert listed["signdiff.renderers", "skeleton"]["error"] is None
+    assert "ZeroDivisionError" in listed["signdiff.metrics", "bad"]["error"]
+    status, out, _ = command("plugins")
+    assert status == 0
+    assert "stand-ins 1.2" in out
+    assert "! the metric 'bad' of bad 3 cannot be loaded: ZeroDivisionError: division by zero" in out
+
+
+def test_doctor_finds_what_breaks(command, stand_ins, installed):
+    from importlib.metadata import version
+
+    _, out, _ = command("doctor", "--json")
+    parts = {part["name"]: part for part in json.loads(out)["parts"]}
+    assert parts["signdiff-core"]["installed"]
+    assert parts["signdiff-core"]["versions"]["numpy"] == version("numpy")
+    assert parts["signdiff-core[avatar]"]["install"] == 'python -m pip install "signdiff-core[avatar]"'
+    installed(stand_ins, "bad", "3", "[signdiff.metrics]\nbad = bad_three:Bad\n", {"bad_three": "1 / 0"})
+    status, out, _ = command("doctor")
+    assert status == 1
+    assert "ZeroDivisionError" in out
+
+
+def test_help_is_quick_and_light():
+    seconds = []
+    for _ in range(4):
+        start = time.perf_counter()
+        done = subprocess.run([sys.executable, "-m", "signdiff_core.cli", "--help"], capture_output=True, check=True)
+        seconds.append(time.perf_counter() - start)
+    assert b"generate" in done.stdout
+    assert min(seconds) < 0.5
+
+
+def test_version(command):
+    from importlib.metadata import version
+
+    assert command("--version")[1] == f"signdiff, version {version('signdiff-core')}\n"

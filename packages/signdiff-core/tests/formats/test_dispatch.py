@@ -1,0 +1,61 @@
+import pytest
+
+from signdiff_core import formats
+from signdiff_core.formats import FormatError
+from signdiff_core.plugins import UnknownPluginError
+
+SOURCE = """
+from pathlib import Path
+
+class Other:
+    name = "other"
+    suffixes = (".pose",)
+    def matches(self, path):
+        return Path(path).suffix == ".pose"
+    def read(self, path):
+        return "read by other"
+    def write(self, pose, path):
+        Path(path).write_text("written by other")
+"""
+
+
+def test_missing_file_and_unknown_suffix(pose, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.pose: expected a pose"):
+        formats.read(tmp_path / "none.pose")
+    (tmp_path / "a.docx").write_text("")
+    with pytest.raises(FormatError, match=r"a\.docx: expected a pose in one of the formats openpose, pose, skels"):
+        formats.read(tmp_path / "a.docx")
+    with pytest.raises(FormatError, match=r"b\.docx"):
+        formats.write(pose, tmp_path / "b.docx")
+
+
+def test_option_of_another_format_is_refused(pose, tmp_path):
+    formats.write(pose, tmp_path / "a.pose")
+    with pytest.raises(TypeError, match="index is not an option of read in the format 'pose'; it takes none"):
+        formats.read(tmp_path / "a.pose", index=1)
+    with pytest.raises(TypeError, match="it takes index, clip, variant, fps"):
+        formats.read(tmp_path / "a.pose", format="skels", color=1)
+
+
+def test_format_by_name_wins(pose, tmp_path):
+    formats.write(pose, tmp_path / "a.dat", format="pose")
+    assert len(formats.read(tmp_path / "a.dat", format="pose").body.data) == 4
+    with pytest.raises(UnknownPluginError, match="no pose format named 'bvh'; installed: openpose, pose, skels"):
+        formats.read(tmp_path / "a.dat", format="bvh")
+
+
+def test_strangers_format_joins_and_ambiguity_is_an_error(pose, tmp_path, site, installed):
+    installed(site, "other", "1", "[signdiff.pose_formats]\nother = other_format:Other\n", {"other_format": SOURCE})
+    assert "other" in formats.names()
+    with pytest.raises(FormatError, match="fits several formats, other, pose"):
+        formats.write(pose, tmp_path / "a.pose")
+    formats.write(pose, tmp_path / "a.pose", format="other")
+    assert formats.read(tmp_path / "a.pose", format="other") == "read by other"
+
+
+def test_broken_format_does_not_break_the_others(pose, tmp_path, site, installed):
+    installed(site, "bad", "1", "[signdiff.pose_formats]\nbad = bad_format:Bad\n", {"bad_format": "1 / 0"})
+    formats.write(pose, tmp_path / "a.pose")
+    assert len(formats.read(tmp_path / "a.pose").body.data) == 4
+    with pytest.raises(FormatError, match=r"ZeroDivisionError"):
+        formats.write(pose, tmp_path / "a.xyz")

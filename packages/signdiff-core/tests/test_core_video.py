@@ -1,0 +1,105 @@
+import av
+import numpy as np
+import pytest
+
+from signdiff_core.video import VideoError, probe, read_video, write_video
+
+
+def moving(frames=12, height=64, width=96):
+    picture = np.zeros((height, width, 3), np.uint8)
+    picture[: height // 2] = (200, 30, 40)
+    picture[height // 2 :, : width // 2] = (20, 200, 90)
+    for t in range(frames):
+        frame = picture.copy()
+        frame[8:24, 2 * t : 2 * t + 16] = (30, 60, 220)
+        yield frame
+
+
+def test_file_is_what_ffmpeg_says(tmp_path):
+    info = write_video(tmp_path / "a.mp4", moving(), 25)
+    assert probe(tmp_path / "a.mp4") == info
+    with av.open(tmp_path / "a.mp4") as file:
+        stream = file.streams.video[0]
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+        assert (stream.width, stream.height, stream.average_rate, stream.frames) == (96, 64, 25, 12)
+        assert float(stream.duration * stream.time_base) == 12 / 25
+
+
+def test_index_stands_before_the_pictures(tmp_path):
+    write_video(tmp_path / "a.mp4", moving(), 25)
+    content = (tmp_path / "a.mp4").read_bytes()
+    assert content.index(b"moov") < content.index(b"mdat")
+
+
+def test_colours_survive(tmp_path):
+    write_video(tmp_path / "a.mp4", moving(), 25)
+    frames = list(read_video(tmp_path / "a.mp4"))
+    assert len(frames) == 12
+    for (y, x), colour in {(28, 90): (200, 30, 40), (50, 20): (20, 200, 90), (50, 80): (0, 0, 0)}.items():
+        assert np.abs(frames[3][y, x].astype(int) - colour).max() <= 4
+
+
+def test_equal_frames_give_equal_bytes(tmp_path):
+    for name in "ab":
+        write_video(tmp_path / f"{name}.mp4", moving(30), 25)
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+
+
+@pytest.mark.parametrize("fps", [23.976, 29.97, 12.5])
+def test_broken_frame_rates_keep_their_duration(tmp_path, fps):
+    write_video(tmp_path / "a.mp4", moving(30), fps)
+    assert probe(tmp_path / "a.mp4").fps == pytest.approx(fps, rel=1e-4)
+    assert probe(tmp_path / "a.mp4").seconds == pytest.approx(30 / fps, abs=1e-3)
+
+
+def test_frames_are_taken_as_they_are_encoded(tmp_path):
+    seen = []
+
+    def frames():
+        for t, frame in enumerate(moving(200)):
+            seen.append(t)
+            yield frame
+            assert not (tmp_path / "a.mp4").exists()
+
+    write_video(tmp_path / "a.mp4", frames(), 25)
+    assert seen == list(range(200))
+
+
+def failing():
+    yield np.zeros((32, 32, 3), np.uint8)
+    raise RuntimeError("out of ink")
+
+
+@pytest.mark.parametrize(
+    ("frames", "fps", "match"),
+    [
+        ([], 25, "at least one frame"),
+        ([np.zeros((33, 32, 3), np.uint8)], 25, "even sides"),
+        ([np.zeros((32, 32), np.uint8)], 25, r"\(H, W, 3\) uint8"),
+        ([np.zeros((32, 32, 3), np.float32)], 25, "uint8"),
+        ([np.zeros((32, 32, 3), np.uint8), np.zeros((34, 32, 3), np.uint8)], 25, "frame 1 must be"),
+        ([np.zeros((32, 32, 3), np.uint8)], 0, "fps"),
+        ([np.zeros((32, 32, 3), np.uint8)], float("nan"), "fps"),
+    ],
+)
+def test_bad_frames_are_refused_and_leave_no_file(tmp_path, frames, fps, match):
+    with pytest.raises(ValueError, match=match):
+        write_video(tmp_path / "a.mp4", frames, fps)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_failing_source_leaves_the_old_video(tmp_path):
+    write_video(tmp_path / "a.mp4", moving(3), 25)
+    before = (tmp_path / "a.mp4").read_bytes()
+    with pytest.raises(RuntimeError, match="out of ink"):
+        write_video(tmp_path / "a.mp4", failing(), 25)
+    assert (tmp_path / "a.mp4").read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_is_no_video_is_named(tmp_path):
+    (tmp_path / "a.mp4").write_bytes(b"not a video at all")
+    with pytest.raises(VideoError, match=r"a\.mp4: expected a video"):
+        list(read_video(tmp_path / "a.mp4"))
+    with pytest.raises(FileNotFoundError, match=r"none\.mp4"):
+        probe(tmp_path / "none.mp4")

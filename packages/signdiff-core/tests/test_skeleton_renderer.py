@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+
+from signdiff_core.camera import Camera
+from signdiff_core.skeleton import make_pose
+from signdiff_core.skeleton_renderer import SkeletonRenderer
+
+
+def test_one_frame_for_each_frame_of_the_pose(pose):
+    frames = list(SkeletonRenderer().render(pose))
+    assert [(frame.shape, frame.dtype) for frame in frames] == [((512, 512, 3), np.uint8)] * 4
+    assert not np.array_equal(frames[0], frames[-1])
+
+
+def test_frames_come_one_at_a_time(pose):
+    long = make_pose(np.repeat(np.asarray(pose.body.data[:1, 0]), 100_000, axis=0), 25)
+    assert next(iter(SkeletonRenderer().render(long, size=64))).shape == (64, 64, 3)
+
+
+def test_joints_lie_where_the_camera_says(pose):
+    joints = np.asarray(pose.body.data[0, 0])
+    frame = next(iter(SkeletonRenderer().render(pose, size=512)))
+    for elbow in (3, 6):
+        x, y = Camera().project(joints[elbow], 512).round().astype(int)
+        assert frame[y, x].tolist() == [71, 85, 105]
+
+
+def test_absent_joints_leave_their_limbs_out(pose):
+    confidence = np.ones((4, 50))
+    confidence[:, 6:29] = 0
+    joints = np.asarray(pose.body.data[:, 0])
+    whole, part = (
+        next(iter(SkeletonRenderer().render(p, size=256))) for p in (pose, make_pose(joints, 25, confidence=confidence))
+    )
+    x, y = Camera().project((joints[0, 6] + joints[0, 7]) / 2, 256).round().astype(int)
+    assert whole[y, x].max() < 150 < part[y, x].min()
+
+
+def test_nothing_present_is_an_empty_frame(pose):
+    empty = make_pose(np.zeros((2, 50, 3)), 25, confidence=np.zeros((2, 50)))
+    first, second = SkeletonRenderer().render(empty, size=64)
+    assert np.array_equal(first, second)
+    assert np.unique(first[0], axis=0).shape[0] == 1
+
+
+@pytest.mark.parametrize("size", [0, 8, 100_000])
+def test_bad_size_is_refused_at_once(pose, size):
+    with pytest.raises(ValueError, match="size"):
+        SkeletonRenderer().render(pose, size=size)
