@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the files")
     export.add_argument("--split", choices=("train", "dev", "test"), default="test", help="default: test")
     export.add_argument("--kind", choices=("word", "phrase", "string", "letter"), help="only items of this kind")
-    export.add_argument("--count", type=int, help="at most so many, spread over the split")
+    export.add_argument("--count", type=_positive, help="at most so many, spread over the split")
     export.set_defaults(run=_export)
     return parser
 
@@ -66,6 +66,13 @@ def _share(text: str) -> float:
     if not 0 < share <= 1:
         raise argparse.ArgumentTypeError(f"must be above 0 and at most 1, but is {text}")
     return share
+
+
+def _positive(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, but is {text}")
+    return count
 
 
 def _fingerspelling(arguments: argparse.Namespace) -> int:
