@@ -102,7 +102,7 @@ def spell(text: str, *, rng: np.random.Generator | None = None) -> Spelling:
 
     Example:
         >>> [(hold.letter, hold.start, hold.end) for hold in spell("ab").holds]
-        [('a', 14, 18), ('b', 23, 30)]
+        [('a', 14, 18), ('b', 24, 31)]
     """
     words = text.split(" ")
     if not all(word.isascii() and word.isalpha() and word.islower() for word in words):
