@@ -47,6 +47,7 @@ class Flat:
         self.dtype = dtype
 
     def render(self, pose, *, size=None, seed=0, steps=1) -> Iterator:
+        print("mixing paint")
         for _ in pose.body.data:
             yield np.full((size or 32, size or 32, 3), 10 * steps + seed, dtype=self.dtype)
 

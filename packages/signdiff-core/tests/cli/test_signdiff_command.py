@@ -219,3 +219,10 @@ def test_version(command):
     from importlib.metadata import version
 
     assert command("--version")[1] == f"signdiff, version {version('signdiff-core')}\n"
+
+
+def test_reader_that_leaves_early_causes_no_complaint():
+    program = f"{sys.executable} -c 'from signdiff_core.cli import main; main()' plugins --json | head -c 1"
+    done = subprocess.run(["bash", "-c", program], capture_output=True, check=True)
+    assert b"Broken pipe" not in done.stderr
+    assert b"Exception ignored" not in done.stderr

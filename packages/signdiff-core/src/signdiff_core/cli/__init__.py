@@ -6,6 +6,7 @@ interrupted. An error is one line on stderr; ``--debug`` shows the traceback too
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import warnings
@@ -17,7 +18,7 @@ from signdiff_core import __version__
 from signdiff_core.cli.convert import convert
 from signdiff_core.cli.debug import debug_option
 from signdiff_core.cli.doctor import doctor
-from signdiff_core.cli.failures import report, show_warning
+from signdiff_core.cli.failures import FAILURE, report, show_warning
 from signdiff_core.cli.generate import generate, render, translate
 from signdiff_core.cli.plugins import plugins
 
@@ -53,8 +54,13 @@ def run(arguments: Sequence[str]) -> int:
         with context, warnings.catch_warnings():
             warnings.showwarning = show_warning
             signdiff.invoke(context)
+        sys.stdout.flush()
     except click.exceptions.Exit as end:
         return end.exit_code
+    except BrokenPipeError:
+        # The reader has left, as `head` does; Python would complain once more when it closes the pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILURE
     # The command's outer edge: whatever happened becomes one line and an exit status.
     except (Exception, KeyboardInterrupt) as error:
         return report(error, debug=context is not None and bool(context.meta.get("signdiff.debug")))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +14,17 @@ from signdiff_core.plugins.hints import pip_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from pose_format import Pose
 
     from signdiff_core.video import VideoInfo
+
+
+def _chatter_on_stderr() -> AbstractContextManager[Any]:
+    """Keep what libraries print out of the command's own output, which a program may read."""
+    return redirect_stdout(sys.stderr)
 
 
 class Renderer:
@@ -34,7 +42,8 @@ class Renderer:
     """
 
     def __init__(self, name: str, options: Mapping[str, Any], *, device: str | None = None) -> None:
-        self.factory = plugins.load("signdiff.renderers", name)
+        with _chatter_on_stderr():
+            self.factory = plugins.load("signdiff.renderers", name)
         whose = f"the renderer {name!r}"
         missing = [module for module in getattr(self.factory, "requires", ()) if find_spec(module) is None]
         if missing:
@@ -56,8 +65,9 @@ class Renderer:
         """
         from signdiff_core.video import write_video
 
-        frames = self.factory(**self.options["make"]).render(pose, **self.options["render"])
-        return write_video(path, track(frames, total=len(pose.body.data), what="Drawing frames"), pose.body.fps)
+        with _chatter_on_stderr():
+            frames = self.factory(**self.options["make"]).render(pose, **self.options["render"])
+            return write_video(path, track(frames, total=len(pose.body.data), what="Drawing frames"), pose.body.fps)
 
 
 class Translator:
@@ -75,7 +85,8 @@ class Translator:
 
     def __init__(self, name: str, *, model: str | None, device: str | None) -> None:
         self.name, self.model = name, model
-        self.factory = plugins.load("signdiff.translators", name)
+        with _chatter_on_stderr():
+            self.factory = plugins.load("signdiff.translators", name)
         self.takes_device = takes(self.factory.from_pretrained, "device")
         self.options = {"device": device} if device is not None and self.takes_device else {}
 
@@ -88,8 +99,9 @@ class Translator:
         """
         from pose_format import Pose
 
-        translate = self.factory.from_pretrained(*([self.model] if self.model else []), **self.options)
-        poses = list(translate([text]))
+        with _chatter_on_stderr():
+            translate = self.factory.from_pretrained(*([self.model] if self.model else []), **self.options)
+            poses = list(translate([text]))
         if len(poses) != 1 or not isinstance(poses[0], Pose) or not len(poses[0].body.data):
             raise plugins.PluginError(f"the translator {self.name!r} gave no pose for the text: expected one.")
         return poses[0]
