@@ -31,6 +31,8 @@ PACKAGES = {
     "slp": (CORE, f"{SLP}[corpora]"),
     "eval": (EVAL,),
 }
+# Independent libraries that a package's tests compare with.
+PEERS = {"eval": ("dtaidistance",)}
 EVERYTHING = (FRNET, f"{CORE}[train]", f"{SLP}[corpora]", EVAL)
 
 # What each wheel needs beside it that is not on the package index.
@@ -80,7 +82,7 @@ def typecheck(session: nox.Session) -> None:
 @nox.parametrize("package", list(PACKAGES), ids=list(PACKAGES))
 def tests(session: nox.Session, package: str) -> None:
     """One package's tests, beside nothing but what that package asks for."""
-    install(session, PACKAGES[package], *TEST_TOOLS)
+    install(session, PACKAGES[package], *PEERS.get(package, ()), *TEST_TOOLS)
     source = f"packages/signdiff-{package}"
     pytest(session, "--doctest-modules", "-m", "not slow", f"{source}/src", f"{source}/tests")
 
@@ -105,6 +107,13 @@ def frnet_controlnet_aux(session: nox.Session) -> None:
     """The annotator side by side with a detector of the real controlnet-aux."""
     install(session, (FRNET,), "controlnet-aux", *TEST_TOOLS)
     pytest(session, f"{FRNET}/tests/test_controlnet_aux.py")
+
+
+@nox.session
+def core_controlnet_aux(session: nox.Session) -> None:
+    """The drawing of a pose, pixel for pixel beside that of the real controlnet-aux."""
+    install(session, (CORE,), "controlnet-aux", "matplotlib", *TEST_TOOLS)
+    pytest(session, f"{CORE}/tests/test_core_drawing.py")
 
 
 @nox.session(reuse_venv=False)
