@@ -49,7 +49,5 @@ def setup_fairseq2_extension(container: DependencyContainer) -> None:
         config_kls=CharacterTokenizerConfig,
         loader=load_character_tokenizer,
     )
-    register_dataset_family(
-        container, TEXT_POSE_FAMILY, TextPoseDataset, TextPoseConfig, opener=open_text_pose_dataset
-    )
+    register_dataset_family(container, TEXT_POSE_FAMILY, TextPoseDataset, TextPoseConfig, opener=open_text_pose_dataset)
     register_package_assets(container, "signdiff_slp.cards")

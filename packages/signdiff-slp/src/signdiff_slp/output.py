@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from signdiff_core.skeleton import NUM_JOINTS, make_pose
-
+from signdiff_core.skeleton import make_pose
 from signdiff_slp.models.progressive import ProgressiveTransformer, with_bone_lengths
+from signdiff_slp.models.progressive.standardizer import as_joints
 
 if TYPE_CHECKING:
     from pose_format import Pose
@@ -26,7 +26,7 @@ def to_pose(frames: Tensor, model: ProgressiveTransformer, *, constant_bones: bo
     Returns:
         A pose of T frames at the model's frame rate.
     """
-    joints = frames[:, :-1].unflatten(-1, (NUM_JOINTS, 3))
+    joints = as_joints(frames[:, :-1])
     if constant_bones:
         joints = with_bone_lengths(joints, model.standardizer.bone_lengths.float())
     return make_pose(joints.cpu().numpy(), model.config.fps)

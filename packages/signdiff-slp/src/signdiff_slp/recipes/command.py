@@ -41,7 +41,9 @@ def make_parser(prog: str, description: str) -> argparse.ArgumentParser:
     parser.add_argument("--config-file", metavar="FILE", help="a YAML configuration of your own")
     parser.add_argument("--config", metavar="KEY=VALUE", nargs="+", action="append", help="change single settings")
     parser.add_argument("--dump-config", action="store_true", help="print the configuration and stop")
-    parser.add_argument("--checkpoint-dir", metavar="DIR", help="folder for checkpoints (default: OUTPUT_DIR/checkpoints)")
+    parser.add_argument(
+        "--checkpoint-dir", metavar="DIR", help="folder for checkpoints (default: OUTPUT_DIR/checkpoints)"
+    )
     parser.add_argument("--no-rich", action="store_true", help="plain log lines")
     parser.add_argument("--no-exit-on-error", action="store_true", help="show where an error came from")
     return parser

@@ -7,12 +7,12 @@ from typing import Literal, final
 
 import torch
 from fairseq2.utils.validation import Validatable, ValidationResult
-from signdiff_core.skeleton import LEFT_HAND
 from torch import Tensor
 from torch.nn import Module
 from torch.nn.functional import pad, smooth_l1_loss
 from typing_extensions import override
 
+from signdiff_core.skeleton import LEFT_HAND
 from signdiff_slp.datasets.text_pose import TextPoseBatch
 from signdiff_slp.models.progressive import ProgressiveTransformer
 from signdiff_slp.models.progressive.counter import counter_target, true_counter

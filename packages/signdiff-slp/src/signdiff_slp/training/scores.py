@@ -41,14 +41,18 @@ def dtw_mje(reference: NDArray[np.floating], hypothesis: NDArray[np.floating]) -
     """
     cost = mean_joint_error(reference, hypothesis)
     rows, columns = cost.shape
+    # One cell more at both starts; the cells of an anti-diagonal depend on the two before it only.
     total = np.full((rows + 1, columns + 1), np.inf)
     pairs = np.zeros((rows + 1, columns + 1))
     total[0, 0] = 0.0
-    for i in range(1, rows + 1):
-        for j in range(1, columns + 1):
-            before = min((i - 1, j - 1), (i - 1, j), (i, j - 1), key=total.__getitem__)
-            total[i, j] = total[before] + cost[i - 1, j - 1]
-            pairs[i, j] = pairs[before] + 1
+    for diagonal in range(2, rows + columns + 1):
+        i = np.arange(max(1, diagonal - columns), min(rows, diagonal - 1) + 1)
+        j = diagonal - i
+        before = np.stack([total[i - 1, j - 1], total[i - 1, j], total[i, j - 1]])
+        lengths = np.stack([pairs[i - 1, j - 1], pairs[i - 1, j], pairs[i, j - 1]])
+        best, cells = before.argmin(axis=0), np.arange(len(i))
+        total[i, j] = before[best, cells] + cost[i - 1, j - 1]
+        pairs[i, j] = lengths[best, cells] + 1
     return float(total[rows, columns] / pairs[rows, columns])
 
 

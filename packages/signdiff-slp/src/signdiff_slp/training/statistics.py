@@ -7,11 +7,10 @@ from typing import Final
 
 import numpy as np
 import torch
-from signdiff_core.skeleton import NUM_JOINTS
 
 from signdiff_slp.datasets.text_pose import open_poses, read_manifest
 from signdiff_slp.models.progressive import PoseStandardizer, bone_lengths
-from signdiff_slp.models.progressive.standardizer import MIN_SPREAD, hands_to_wrists
+from signdiff_slp.models.progressive.standardizer import MIN_SPREAD, as_joints, hands_to_wrists
 
 _MAX_FRAMES: Final = 200_000
 
@@ -37,10 +36,10 @@ def fit_standardizer(standardizer: PoseStandardizer, data_dir: Path, split: str)
     first = torch.from_numpy(np.array(poses[[example.offset for example in read_manifest(data_dir, split)]]))
 
     values = hands_to_wrists(sample).double()
-    variance = values.var(dim=0, correction=0).unflatten(-1, (NUM_JOINTS, 3))
+    variance = as_joints(values.var(dim=0, correction=0))
     spread = variance.mean(-1).sqrt().clamp(min=MIN_SPREAD).repeat_interleave(3)
 
     standardizer.mean.copy_(values.mean(0))
     standardizer.spread.copy_(spread)
     standardizer.rest.copy_(first.double().mean(0))
-    standardizer.bone_lengths.copy_(bone_lengths(sample.unflatten(-1, (NUM_JOINTS, 3))).median(0).values)
+    standardizer.bone_lengths.copy_(bone_lengths(as_joints(sample)).median(0).values)

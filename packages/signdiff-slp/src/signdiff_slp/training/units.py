@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from fairseq2.metrics import Mean, MetricBag, Sum
 from fairseq2.recipe import EvalUnit, TrainUnit
-from signdiff_core.skeleton import NUM_JOINTS
+from numpy.typing import NDArray
 from torch import Tensor
 from typing_extensions import override
 
 from signdiff_slp.datasets.text_pose import TextPoseBatch
 from signdiff_slp.models.progressive import ProgressiveTransformer, generate
+from signdiff_slp.models.progressive.standardizer import as_joints
 from signdiff_slp.training.criterion import Criterion, Loss
 from signdiff_slp.training.scores import distance_travelled, dtw_mje
 
@@ -104,8 +105,8 @@ class FreeDecodingUnit(EvalUnit[TextPoseBatch]):
         outputs = generate(self._model, batch.source_seqs, batch.source_lens)
         still = frozen_pose(self._model)
         for output, poses, length in zip(outputs, batch.poses, batch.pose_lens, strict=True):
-            hypothesis = output[:, :-1].unflatten(-1, (NUM_JOINTS, 3)).cpu().numpy()
-            reference = poses[:length].unflatten(-1, (NUM_JOINTS, 3)).cpu().numpy()
+            hypothesis = as_joints(output[:, :-1]).cpu().numpy()
+            reference = as_joints(poses[:length]).cpu().numpy()
             metric_bag.get("dtw_mje", Mean).update(dtw_mje(reference, hypothesis))
             frozen = np.broadcast_to(still, reference.shape)
             metric_bag.get("dtw_mje_frozen", Mean).update(dtw_mje(reference, frozen))
@@ -126,8 +127,9 @@ class FreeDecodingUnit(EvalUnit[TextPoseBatch]):
             del values[name]
 
 
-def frozen_pose(model: ProgressiveTransformer) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def frozen_pose(model: ProgressiveTransformer) -> NDArray[np.float32]:
     """Give the corpus's mean pose, (50, 3): what a model shows that has learned nothing."""
     standardizer = model.standardizer
     mean: Tensor = standardizer.inverse(torch.zeros_like(standardizer.mean))
-    return mean.unflatten(-1, (NUM_JOINTS, 3)).float().cpu().numpy()
+    frozen: NDArray[np.float32] = as_joints(mean).float().cpu().numpy()
+    return frozen

@@ -18,8 +18,10 @@ from signdiff_slp.datasets.text_pose.pipeline import build_pipeline
 
 @final
 class TextPoseDataset:
-    """A folder with, for each split, ``{split}.tsv`` (name, first frame, number of frames, text; no header) and
-    ``{split}.poses.npy`` ((sum of T, 150) float32).
+    """Reads splits of texts and poses.
+
+    A split is ``{split}.tsv``, a line for each example with its name, first frame, number of frames and text, without a
+    header; and ``{split}.poses.npy``, (sum of T, 150) float32.
 
     Args:
         data_dir: the folder.
@@ -72,7 +74,13 @@ class TextPoseDataset:
         examples = read_manifest(self.data_dir, split)
         num_long = sum(example.num_frames > max_seq_len for example in examples)
         if num_long:
-            log.warning("{} of {} examples of {} are longer than {} frames and are left out.", num_long, len(examples), split, max_seq_len)  # fmt: skip
+            log.warning(
+                "{} of {} examples of {} are longer than {} frames and are left out.",
+                num_long,
+                len(examples),
+                split,
+                max_seq_len,
+            )
         if num_long == len(examples):
             raise DatasetError(f"split must hold an example of at most {max_seq_len} frames, but {split!r} does not.")
         pipeline = build_pipeline(
@@ -88,9 +96,7 @@ class TextPoseDataset:
             num_workers=num_workers,
             num_prefetch=num_prefetch,
         )
-        return DataPipelineReader[TextPoseBatch](
-            pipeline, gangs, num_accumulate=num_accumulate, sync_mode=sync_mode
-        )
+        return DataPipelineReader[TextPoseBatch](pipeline, gangs, num_accumulate=num_accumulate, sync_mode=sync_mode)
 
 
 def open_text_pose_dataset(config: TextPoseConfig) -> TextPoseDataset:

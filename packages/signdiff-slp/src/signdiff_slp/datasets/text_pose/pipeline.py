@@ -62,9 +62,7 @@ def _bucket(builder: DataPipelineBuilder, *, max_num_frames: int, max_seq_len: i
     builder.bucket_by_length(sizes, selector="num_frames", skip_above_max_examples=True)
 
 
-def _example_loader(
-    poses: NDArray[np.float32], encoder: TokenEncoder
-) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def _example_loader(poses: NDArray[np.float32], encoder: TokenEncoder) -> Callable[[dict[str, Any]], dict[str, Any]]:
     def load(example: dict[str, Any]) -> dict[str, Any]:
         start = example["offset"]
         frames = np.array(poses[start : start + example["num_frames"]])

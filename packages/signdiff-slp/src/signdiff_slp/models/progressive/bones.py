@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 import torch
-from signdiff_core.skeleton import LEFT_HAND, LEFT_WRIST, LIMBS, NECK, NOSE, NUM_JOINTS, RIGHT_HAND, RIGHT_WRIST
 from torch import Tensor
+
+from signdiff_core.skeleton import LEFT_HAND, LEFT_WRIST, LIMBS, NECK, NOSE, NUM_JOINTS, RIGHT_HAND, RIGHT_WRIST
 
 _WRISTS: Final = ((LEFT_HAND, LEFT_WRIST), (RIGHT_HAND, RIGHT_WRIST))
 
@@ -21,7 +22,8 @@ def bone_lengths(joints: Tensor) -> Tensor:
         (..., number of limbs) in the unit of ``joints``, in the order of ``LIMBS``.
     """
     ends = torch.tensor(LIMBS, device=joints.device)
-    return torch.linalg.vector_norm(joints[..., ends[:, 1], :] - joints[..., ends[:, 0], :], dim=-1)
+    lengths: Tensor = torch.linalg.vector_norm(joints[..., ends[:, 1], :] - joints[..., ends[:, 0], :], dim=-1)
+    return lengths
 
 
 def with_bone_lengths(joints: Tensor, lengths: Tensor) -> Tensor:

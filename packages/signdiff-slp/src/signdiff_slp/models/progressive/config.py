@@ -49,11 +49,14 @@ class ProgressiveConfig(Validatable):
 
     clock: Literal["frame", "token"] = "frame"
     """The decoder's positions: the frame's number, as in the paper, or the counter times the number of source tokens.
-    The latter runs in step with the encoder's positions and tells no frame count, so speed is learned from the text.
-    """
+    The latter runs in step with the encoder's positions, so the decoder is also shown what the encoder says there; and
+    it tells no frame count, so speed is learned from the text."""
 
     max_source_len: int = 256
     """The largest number of source tokens."""
+
+    max_piece_len: int = 256
+    """The number of source tokens that the model was trained for. Longer texts are signed in pieces."""
 
     max_target_len: int = 1024
     """The largest number of frames."""
@@ -80,13 +83,20 @@ class ProgressiveConfig(Validatable):
     def validate(self) -> ValidationResult:
         result = ValidationResult()
         if self.model_dim % self.num_heads:
-            result.add_error(f"`model_dim` must be a multiple of `num_heads` ({self.num_heads}), but is {self.model_dim}.")
+            result.add_error(
+                f"`model_dim` must be a multiple of `num_heads` ({self.num_heads}), but is {self.model_dim}."
+            )
         if self.model_dim % 2:
             result.add_error(f"`model_dim` must be even, but is {self.model_dim}.")
         if self.pose_dim != 150:
             result.add_error(f"`pose_dim` must be 150 (50 joints by 3), but is {self.pose_dim}.")
         if self.num_future_frames < 1:
             result.add_error(f"`num_future_frames` must be at least 1, but is {self.num_future_frames}.")
+        if not 3 <= self.max_piece_len <= self.max_source_len:
+            result.add_error(
+                f"`max_piece_len` must be from 3 to `max_source_len` ({self.max_source_len}), but is "
+                f"{self.max_piece_len}."
+            )
         if not self.fps > 0:
             result.add_error(f"`fps` must be positive, but is {self.fps}.")
         if self.counter not in ("value", "rate"):
@@ -125,6 +135,7 @@ def register_configs(container: DependencyContainer) -> None:
             counter="rate",
             clock="token",
             max_source_len=128,
+            max_piece_len=22,
             max_target_len=2048,
             num_encoder_layers=2,
             num_decoder_layers=3,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-import torch
 from torch import Tensor
 
 RATE_UNIT: Final = 0.01
@@ -69,6 +68,7 @@ def is_last(counter: Tensor, before: Tensor) -> Tensor:
     Returns:
         (N) bool.
 
+    >>> import torch
     >>> is_last(torch.tensor([0.96, 0.94]), torch.tensor([0.86, 0.84]))
     tensor([ True, False])
     """

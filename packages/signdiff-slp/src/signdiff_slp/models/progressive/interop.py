@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
 
 from fairseq2.models.utils.ac import apply_layerwise_ac
 from fairseq2.models.utils.fsdp import apply_layerwise_fsdp
 from fairseq2.nn.fsdp import FSDPWrapper
-from torch.nn import Module, ModuleList
+from torch.nn import Module
 
 from signdiff_slp.models.progressive.config import ProgressiveConfig
 from signdiff_slp.models.progressive.model import ProgressiveTransformer
@@ -28,13 +27,13 @@ def apply_fsdp(model: ProgressiveTransformer, granularity: str, wrapper: FSDPWra
         model.register_module("encoder", wrapper(model.encoder))
         model.register_module("decoder", wrapper(model.decoder))
     else:
-        apply_layerwise_fsdp(cast(ModuleList, model.encoder.layers), wrapper)
-        apply_layerwise_fsdp(cast(ModuleList, model.decoder.layers), wrapper)
+        apply_layerwise_fsdp(model.encoder.layers, wrapper)
+        apply_layerwise_fsdp(model.decoder.layers, wrapper)
     return model
 
 
 def apply_ac(model: ProgressiveTransformer, every_nth_layer: int) -> Module:
     """Recompute every n-th layer's activations in the backward pass."""
-    apply_layerwise_ac(cast(ModuleList, model.encoder.layers), every_nth_layer)
-    apply_layerwise_ac(cast(ModuleList, model.decoder.layers), every_nth_layer)
+    apply_layerwise_ac(model.encoder.layers, every_nth_layer)
+    apply_layerwise_ac(model.decoder.layers, every_nth_layer)
     return model

@@ -78,11 +78,10 @@ class ProgressiveTransformer(Module):
         Returns:
             (N, T, K, D + 1): the next K frames, and K predictions for the counter (see `counter.advance`).
         """
-        source_lens = encoded_layout.seq_lens_pt
-        seqs = self.decoder_frontend(frames, layout, source_lens, state_bag=state_bag)
+        seqs = self.decoder_frontend(frames, layout, encoded, encoded_layout, state_bag=state_bag)
         seqs = self.decoder(seqs, layout, encoded, encoded_layout, state_bag=state_bag)
         out = self.final_proj(seqs)
-        return out.unflatten(-1, (self.config.num_future_frames, self.config.pose_dim + 1))  # type: ignore[no-any-return]
+        return out.reshape(*out.shape[:-1], self.config.num_future_frames, self.config.pose_dim + 1)
 
     def forward(
         self, source_seqs: Tensor, source_layout: BatchLayout, frames: Tensor, frames_layout: BatchLayout

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final, final
 
 import torch
-from signdiff_core.skeleton import LEFT_HAND, LEFT_WRIST, LIMBS, NUM_JOINTS, RIGHT_HAND, RIGHT_WRIST
 from torch import Tensor
 from torch.nn import Module
+
+from signdiff_core.skeleton import LEFT_HAND, LEFT_WRIST, LIMBS, NUM_JOINTS, RIGHT_HAND, RIGHT_WRIST
 
 MIN_SPREAD: Final = 0.004
 """The smallest spread that a joint is divided by, in shoulder widths times 1/3: about a millimetre and a half per
@@ -71,6 +72,11 @@ class PoseStandardizer(Module):
         return hands_from_wrists(values * self.spread + self.mean)
 
 
+def as_joints(values: Tensor) -> Tensor:
+    """View (..., 150) values as (..., 50, 3)."""
+    return values.reshape(*values.shape[:-1], NUM_JOINTS, 3)
+
+
 def hands_to_wrists(poses: Tensor) -> Tensor:
     """Take hands (..., 150) relative to their wrists, and hands' wrists relative to the body's.
 
@@ -80,7 +86,7 @@ def hands_to_wrists(poses: Tensor) -> Tensor:
     Returns:
         (..., 150) of the same dtype.
     """
-    joints = poses.unflatten(-1, (NUM_JOINTS, 3))
+    joints = as_joints(poses)
     parts = [joints[..., : LEFT_HAND.start, :]]
     for hand, wrist in ((LEFT_HAND, LEFT_WRIST), (RIGHT_HAND, RIGHT_WRIST)):
         root = joints[..., hand.start : hand.start + 1, :]
@@ -97,7 +103,7 @@ def hands_from_wrists(values: Tensor) -> Tensor:
     Returns:
         (..., 150) normalised coordinates.
     """
-    joints = values.unflatten(-1, (NUM_JOINTS, 3))
+    joints = as_joints(values)
     parts = [joints[..., : LEFT_HAND.start, :]]
     for hand, wrist in ((LEFT_HAND, LEFT_WRIST), (RIGHT_HAND, RIGHT_WRIST)):
         root = joints[..., hand.start : hand.start + 1, :] + joints[..., wrist : wrist + 1, :]

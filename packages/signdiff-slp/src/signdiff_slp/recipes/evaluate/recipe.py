@@ -38,9 +38,7 @@ class TextToPoseEvaluateRecipe(Recipe):
         dataset = context.get_dataset_as(TextPoseDataset)
         tokenizer = context.get_tokenizer()
         units = [TeacherForcedUnit(Criterion(model, model, LossConfig())), FreeDecodingUnit(model)]
-        readers = [
-            create_valid_reader(dataset, config.dataset, config.split, tokenizer, context.gangs) for _ in units
-        ]
+        readers = [create_valid_reader(dataset, config.dataset, config.split, tokenizer, context.gangs) for _ in units]
         return context.create_evaluator(units, readers)
 
     @property

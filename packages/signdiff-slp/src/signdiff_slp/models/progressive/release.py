@@ -1,0 +1,167 @@
+"""A model in a folder: weights as safetensors, configuration, tokenizer. Nothing in it is ever unpickled."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+
+from signdiff_slp.models.progressive.config import PROGRESSIVE_FAMILY, ProgressiveConfig
+from signdiff_slp.models.progressive.factory import create_model
+from signdiff_slp.models.progressive.model import ProgressiveTransformer
+from signdiff_slp.tokenizers.character import CharacterTokenizer, CharacterTokenizerConfig, load_character_tokenizer
+
+WEIGHTS: Final = "model.safetensors"
+CONFIG: Final = "config.json"
+TOKENIZER: Final = "tokenizer.json"
+
+MAX_WEIGHTS_SIZE: Final = 2 << 30
+"""Largest weight file that is loaded, in bytes."""
+
+MAX_PARAMETERS: Final = 500_000_000
+"""Largest model that a configuration may ask for."""
+
+_MAX_CONFIG_SIZE: Final = 1 << 16
+
+
+def save_release(folder: Path, model: ProgressiveTransformer, tokenizer: CharacterTokenizer) -> None:
+    """Write a model to a folder: ``model.safetensors``, ``config.json``, ``tokenizer.json``.
+
+    Each file is written beside its target and then renamed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {"model_family": PROGRESSIVE_FAMILY, **dataclasses.asdict(model.config)}
+    state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    weights = folder / f".{WEIGHTS}.{os.getpid()}.tmp"
+    save_file(state, weights, metadata={"format": "pt"})
+    # safetensors makes files that only their owner reads; a model is meant to be passed on.
+    weights.chmod(0o644)
+    weights.replace(folder / WEIGHTS)
+    _write_json(folder / CONFIG, config)
+    _write_json(folder / TOKENIZER, {"characters": list(tokenizer.characters)})
+
+
+def load_release(
+    folder: Path, *, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
+) -> tuple[ProgressiveTransformer, CharacterTokenizer]:
+    """Load what `save_release` wrote.
+
+    Names and shapes of the weights are compared with the configuration before a value is read.
+
+    Args:
+        folder: the folder.
+        device: where the model is put.
+        dtype: type of its parameters; by default float32.
+
+    Returns:
+        The model, in evaluation mode, and its tokenizer.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ValueError: a file is too large, broken, or does not belong to the others.
+    """
+    for name in (CONFIG, TOKENIZER, WEIGHTS):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"{folder} must hold {CONFIG}, {TOKENIZER} and {WEIGHTS}, but has no {name}.")
+    config = _read_config(folder / CONFIG)
+    with torch.device("meta"):
+        model = create_model(config)
+    _check_weights(folder / WEIGHTS, model)
+    model = create_model(config)
+    model.load_state_dict(load_file(folder / WEIGHTS))
+    model.to(device=device, dtype=dtype or torch.float32)
+    # The poses' scale is too fine for half precision.
+    model.standardizer.float()
+    model.requires_grad_(False).eval()
+    tokenizer = load_character_tokenizer(folder / TOKENIZER, CharacterTokenizerConfig())
+    if tokenizer.vocab_info.size != config.vocab_size:
+        raise ValueError(
+            f"{folder / TOKENIZER} must have the {config.vocab_size} tokens of the model, but has "
+            f"{tokenizer.vocab_info.size}."
+        )
+    return model, tokenizer
+
+
+def read_run_config(path: Path) -> ProgressiveConfig:
+    """Read the ``model.yaml`` that a training run leaves beside its checkpoints.
+
+    Raises:
+        ValueError: the file is not that of a progressive transformer.
+    """
+    try:
+        content: Any = YAML(typ="safe").load(_read_small(path))
+    except YAMLError as ex:
+        raise ValueError(f"{path} must be YAML, but is not: {ex}.") from ex
+    if not isinstance(content, dict) or not isinstance(content.get("model_config"), dict):
+        raise ValueError(f"{path} must hold the section model_config, but does not.")
+    return _make_config(path, {"model_family": content.get("model_family"), **content["model_config"]})
+
+
+def _read_config(path: Path) -> ProgressiveConfig:
+    try:
+        content: Any = json.loads(_read_small(path))
+    except json.JSONDecodeError as ex:
+        raise ValueError(f"{path} must be JSON, but is not: {ex}.") from ex
+    return _make_config(path, content)
+
+
+def _read_small(path: Path) -> str:
+    if path.stat().st_size > _MAX_CONFIG_SIZE:
+        raise ValueError(f"{path} must be at most {_MAX_CONFIG_SIZE} bytes, but is {path.stat().st_size}.")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as ex:
+        raise ValueError(f"{path} must be UTF-8 text, but is not: {ex}.") from ex
+
+
+def _make_config(path: Path, fields: Any) -> ProgressiveConfig:
+    if not isinstance(fields, dict) or fields.pop("model_family", None) != PROGRESSIVE_FAMILY:
+        raise ValueError(f"{path} must be a configuration of the family {PROGRESSIVE_FAMILY!r}, but is not.")
+    defaults = dataclasses.asdict(ProgressiveConfig())
+    for name, value in fields.items():
+        kind = type(defaults.get(name))
+        if name not in defaults or not (isinstance(value, kind) or (kind is float and type(value) is int)):
+            raise ValueError(f"{path} holds {name!r}: {value!r}, which is not a setting of a progressive transformer.")
+    config = ProgressiveConfig(**fields)
+    result = config.validate()
+    if result.has_error():
+        raise ValueError(f"{path} holds settings that do not fit: {result}")
+    width = config.model_dim + config.ffn_inner_dim + config.vocab_size
+    layers = config.num_encoder_layers + config.num_decoder_layers + 1
+    too_small = min(config.model_dim, config.ffn_inner_dim, config.vocab_size, config.num_heads) < 1
+    if too_small or width * config.model_dim * layers > MAX_PARAMETERS:
+        raise ValueError(f"{path} must describe a model of at most {MAX_PARAMETERS} parameters, but does not.")
+    return config
+
+
+def _check_weights(path: Path, model: ProgressiveTransformer) -> None:
+    size = path.stat().st_size
+    if size > MAX_WEIGHTS_SIZE:
+        raise ValueError(f"{path} must be at most {MAX_WEIGHTS_SIZE} bytes, but is {size}.")
+    wanted = {name: list(value.shape) for name, value in model.state_dict().items()}
+    try:
+        with safe_open(path, framework="pt") as file:
+            found = {name: list(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as ex:
+        raise ValueError(f"{path} must be a safetensors file, but cannot be read: {ex}.") from ex
+    differing = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+    if differing:
+        name = differing[0]
+        raise ValueError(
+            f"{path} must hold the weights of its configuration, but {len(differing)} differ; {name!r} should have the "
+            f"shape {wanted.get(name)} and has {found.get(name)}."
+        )
+
+
+def _write_json(path: Path, content: dict[str, object]) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    temporary.replace(path)

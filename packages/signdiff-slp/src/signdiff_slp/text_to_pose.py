@@ -1,0 +1,136 @@
+"""Text in, poses out: the translator ``slp``."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self, final
+
+import torch
+from torch.nn.utils.rnn import pad_sequence
+
+from signdiff_slp.models.progressive import ProgressiveTransformer, generate
+from signdiff_slp.models.progressive.release import load_release
+from signdiff_slp.output import to_pose
+from signdiff_slp.pieces import into_pieces
+from signdiff_slp.text import spellable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fairseq2.data.tokenizers import Tokenizer
+    from pose_format import Pose
+    from torch import Tensor
+
+BUNDLED: Final = Path(str(files("signdiff_slp"))) / "bundled" / "fingerspelling"
+"""The folder of the model that comes with the package."""
+
+
+@final
+class TextToPose:
+    """Signs texts.
+
+    The bundled model spells them with the ASL alphabet, letter by letter; it does not translate. Texts that are longer
+    than the model has learned are signed in pieces of whole words, and the hand rests between them.
+
+    Args:
+        model: a progressive transformer whose source tokens are characters.
+        tokenizer: encodes texts for it.
+
+    Example:
+        >>> translator = TextToPose.from_pretrained()
+        >>> [pose] = translator(["hi"])
+        >>> pose.body.fps, pose.body.data.shape[1:]
+        (25.0, (1, 50, 3))
+    """
+
+    def __init__(self, model: ProgressiveTransformer, tokenizer: Tokenizer) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_dir: str | Path | None = None,
+        *,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype | None = None,
+    ) -> Self:
+        """Load a model.
+
+        Args:
+            name_or_dir: a folder that `signdiff_slp.export` wrote, or the name of a fairseq2 asset. By default the
+                bundled model.
+            device: where the model is put.
+            dtype: type of its parameters; by default float32.
+
+        Returns:
+            The translator.
+
+        Raises:
+            FileNotFoundError: the folder lacks a file.
+            ValueError: a file is broken, or there is neither a folder nor an asset of that name.
+        """
+        folder = BUNDLED if name_or_dir is None else Path(name_or_dir)
+        if folder.is_dir() or name_or_dir is None:
+            return cls(*load_release(folder, device=device, dtype=dtype))
+        return cls._from_asset(str(name_or_dir), torch.device(device), dtype)
+
+    @classmethod
+    def _from_asset(cls, name: str, device: torch.device, dtype: torch.dtype | None) -> Self:
+        from fairseq2.assets import AssetCardError
+        from fairseq2.data.tokenizers import TokenizerNotKnownError
+        from fairseq2.models import ModelNotKnownError
+
+        from signdiff_slp.models.progressive import get_progressive_model_hub
+        from signdiff_slp.tokenizers import get_character_tokenizer_hub
+
+        try:
+            model = get_progressive_model_hub().load_model(name, device=device, dtype=dtype or torch.float32)
+            tokenizer = get_character_tokenizer_hub().load_tokenizer(name)
+        except (ModelNotKnownError, TokenizerNotKnownError, AssetCardError) as ex:
+            raise ValueError(
+                f"name_or_dir must be a folder or a fairseq2 asset of a progressive transformer, but is {name!r}: {ex}"
+            ) from ex
+        return cls(model.requires_grad_(False).eval(), tokenizer)
+
+    def __call__(self, texts: Sequence[str]) -> list[Pose]:
+        """Sign texts.
+
+        Args:
+            texts: what to sign. What a speller does with digits and punctuation is told by `signdiff_slp.text`.
+
+        Returns:
+            A pose for each text: 50 joints (see `signdiff_core.skeleton`), limbs of constant length, at the model's
+            frame rate. The same text gives the same pose.
+
+        Raises:
+            TypeError: ``texts`` is a single string.
+            ValueError: a text is empty, too long, or holds what cannot be spelled.
+        """
+        if isinstance(texts, str):
+            raise TypeError(f"texts must be a sequence of strings, but is the string {texts!r}.")
+        if not texts:
+            return []
+        # Two more tokens begin and end a piece.
+        limit = self.model.config.max_piece_len - 2
+        pieces = [into_pieces(spellable(text), limit) for text in texts]
+        encoder = self.tokenizer.create_encoder()
+        sources = [self._encoded(piece, encoder(piece)) for text in pieces for piece in text]
+        seqs = pad_sequence(sources, batch_first=True, padding_value=self.model.config.pad_idx)
+        frames = generate(self.model, seqs.to(self._device), [len(source) for source in sources])
+        rest = iter(frames)
+        return [to_pose(torch.cat([next(rest) for _ in text]), self.model) for text in pieces]
+
+    @property
+    def _device(self) -> torch.device:
+        return self.model.standardizer.mean.device
+
+    def _encoded(self, text: str, tokens: Tensor) -> Tensor:
+        unk_idx = self.tokenizer.vocab_info.unk_idx
+        if unk_idx is not None and bool((tokens == unk_idx).any()):
+            raise ValueError(f"text must hold characters that the model knows, but {text!r} holds others.")
+        limit = self.model.config.max_source_len
+        if len(tokens) > limit:
+            raise ValueError(f"words must have at most {limit - 2} letters, but {text!r} has {len(tokens) - 2}.")
+        return tokens
