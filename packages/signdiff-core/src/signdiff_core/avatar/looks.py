@@ -10,6 +10,7 @@ import numpy as np
 
 from signdiff_core.avatar.body import AvatarBody
 from signdiff_core.avatar.cast import MATERIALS
+from signdiff_core.avatar.hair import growth, stand_off
 from signdiff_core.avatar.signer import BACKGROUNDS, HAIR_COLOURS, LIGHTS, SHIRTS, SKINS
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _LONG_SLEEVE: Final = 1.90
 _SHORT_SLEEVE: Final = 0.62
+_COLLAR: Final = (0.078, 0.064, -0.002)
+"""The neck's opening, seen from above: half its width, half its depth, the middle's depth."""
+
 _TROUSERS: Final = (0.14, 0.14, 0.17)
 _EYE_WHITE: Final = (0.93, 0.92, 0.90)
 _IRIS: Final = (0.25, 0.15, 0.08)
@@ -29,20 +33,28 @@ class Surface:
     """How a body's surface looks.
 
     Args:
-        tint: (V, 3) colour of the skin in [0, 1], float32.
+        rise: (V,) how far vertices stand off along their normals, normalised units, float32.
+        places: (V, 3) where the vertices are on the neutral body, float32; patterns follow them.
+        sheltered: (V,) skin at the edge of clothes or hair, whose light is not measured.
+        tint: (V, 3) first colour in [0, 1], float32.
         keep: (V,) below 0 where the material is cut away, float32.
         second: (V,) above 0 where the material has its second colour, float32.
         shown: (F,) which triangles are drawn at all.
-        colours: (2 * materials, 3) first and second colour of each material, float32.
+        colours: (materials, 3) second colour of each material, float32.
+        brow: (3,) colour of the eyebrows, float32.
         background: colours at the top and at the bottom of the frame.
         light: (3,) unit vector towards the light.
     """
 
+    rise: NDArray[np.float32]
+    places: NDArray[np.float32]
+    sheltered: NDArray[np.bool_]
     tint: NDArray[np.float32]
     keep: NDArray[np.float32]
     second: NDArray[np.float32]
     shown: NDArray[np.bool_]
     colours: NDArray[np.float32]
+    brow: NDArray[np.float32]
     background: tuple[NDArray[np.float32], NDArray[np.float32]]
     light: NDArray[np.float32]
 
@@ -55,8 +67,11 @@ class _Regions:
     arm: NDArray[np.float64]
     collar: NDArray[np.float64]
     iris: NDArray[np.float64]
-    scalp: NDArray[np.float64]
-    brow: NDArray[np.float64]
+    places: NDArray[np.float64]
+
+
+def _on_head(body: AvatarBody) -> NDArray[np.bool_]:
+    return np.isin(body.bone_index[:, 0], [body.bone(bone) for bone in ("head", "neck02", "neck03")])
 
 
 def _along_arms(body: AvatarBody) -> NDArray[np.float64]:
@@ -95,17 +110,14 @@ def _regions() -> _Regions:
     body = AvatarBody.named()
     material = np.zeros(len(body.vertices), dtype=np.uint8)
     material[body.triangles] = body.material[:, None]
-    x, y, z = body.vertices.T.astype(np.float64)
-    collar = y + 0.035 + 0.467 * (z + 0.07)
-    head = body.bone_index[:, 0] == body.bone("head")
-    scalp = np.where(head, -(y + 0.30) - 0.9 * np.minimum(z + 0.0, 0) * -1, -1.0)
+    places = body.vertices.astype(np.float64)
+    collar = np.hypot(places[:, 0] / _COLLAR[0], (places[:, 2] - _COLLAR[2]) / _COLLAR[1]) - 1
     return _Regions(
         material=material,
         arm=_along_arms(body),
-        collar=collar,
+        collar=np.select([_on_head(body) | (places[:, 1] < -0.09) & (places[:, 2] < 0), places[:, 1] > 0], [-1, 1], default=collar),
         iris=_iris(body, material),
-        scalp=scalp,
-        brow=body.cast.paint[:, 2] / 255 - 0.75,
+        places=places,
     )
 
 
@@ -117,37 +129,39 @@ def dress(body: AvatarBody, signer: Signer) -> Surface:
         signer: the colours, hair and clothes.
     """
     regions = _regions()
-    material = regions.material
-    skin, cloth = material == MATERIALS.index("skin"), material == MATERIALS.index("cloth")
+    skin, cloth, hair, eye = (regions.material == number for number in range(len(MATERIALS)))
     end = _LONG_SLEEVE if signer.sleeves == "long" else _SHORT_SLEEVE
-    covered = np.minimum(regions.collar / 0.05, (end - regions.arm) / 0.2)
-    hair = np.array(HAIR_COLOURS[signer.hair])
+    covered = np.minimum(regions.collar / 0.5, (end - regions.arm) / 0.2)
+    grown = growth(regions.places, signer.hair_style)
 
-    keep = np.where(cloth, covered, 1.0)
-    second = np.full(len(material), -1.0)
+    keep = np.select([cloth, hair], [covered, grown], default=1.0)
+    second = np.full(len(skin), -1.0)
     second[skin] = (covered - 0.1)[skin]
-    second[material == MATERIALS.index("eye")] = regions.iris[material == MATERIALS.index("eye")]
+    second[eye] = regions.iris[eye]
 
-    tone = np.array(SKINS[signer.skin])
-    lips, nails = body.cast.paint[:, :1] / 255, body.cast.paint[:, 1:2] / 255
-    tint = np.tile(tone, (len(material), 1))
-    tint = tint * (1 - 0.75 * lips) + 0.75 * lips * (tone * [0.92, 0.58, 0.56])
-    tint = tint * (1 - 0.5 * nails) + 0.5 * nails * (tone * 0.6 + np.array([0.4, 0.3, 0.3]))
-    brow = np.clip(regions.brow / 0.1, 0, 1)[:, None] * 0.85
-    tint = tint * (1 - brow) + brow * (0.75 * hair + 0.1 * tone)
-    scalp = np.clip(regions.scalp / 0.02, 0, 1)[:, None]
-    tint = tint * (1 - scalp) + scalp * hair
+    tone, hue = np.array(SKINS[signer.skin]), np.array(HAIR_COLOURS[signer.hair])
+    shirt = np.array(SHIRTS[signer.shirt])
+    lips, nails = body.cast.paint[:, :1] / 255, body.cast.paint[:, 1:] / 255
+    tint = np.tile(tone, (len(skin), 1))
+    tint += 0.7 * lips * (tone * [0.92, 0.58, 0.56] - tint)
+    tint += 0.5 * nails * (tone * 0.6 + np.array([0.4, 0.3, 0.3]) - tint)
+    tint += 0.9 * (np.clip((grown + 0.004) / 0.02, 0, 1) * _on_head(body))[:, None] * (hue - tint)
+    for part, colour in ((cloth, shirt), (hair, hue), (eye, _EYE_WHITE)):
+        tint[part] = colour
 
     kept = keep[body.triangles].max(axis=1) >= 0
-    shirt = np.array(SHIRTS[signer.shirt])
-    colours = [tone, shirt, shirt, _TROUSERS, hair, hair, _EYE_WHITE, _IRIS]
+    hidden = (body.material == MATERIALS.index("skin")) & (covered[body.triangles].min(axis=1) > 0.35)
     backdrop = np.array(BACKGROUNDS[signer.background], dtype=np.float32)
     return Surface(
+        rise=np.where(hair, stand_off(regions.places, signer.hair_style), 0).astype(np.float32),
+        places=regions.places.astype(np.float32),
+        sheltered=skin & ((covered > -0.3) | (grown > -0.02) & _on_head(body)),
         tint=tint.astype(np.float32),
         keep=keep.astype(np.float32),
         second=second.astype(np.float32),
-        shown=kept & (body.material != MATERIALS.index("hair")),
-        colours=np.array(colours, dtype=np.float32),
+        shown=kept & ~hidden,
+        colours=np.array([shirt, _TROUSERS, hue, _IRIS], dtype=np.float32),
+        brow=(0.8 * hue + 0.06 * tone).astype(np.float32),
         background=(np.minimum(backdrop * 1.06, 1), backdrop * 0.90),
         light=np.array(LIGHTS[signer.light], dtype=np.float32),
     )

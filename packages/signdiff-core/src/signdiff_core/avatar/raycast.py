@@ -38,6 +38,17 @@ def _faces_of_vertices(triangles: NDArray[np.integer], vertices: int) -> tuple[N
     return first.astype(np.int32), (order // 3).astype(np.int32)
 
 
+def _care(body: AvatarBody, triangles: NDArray[np.integer]) -> NDArray[np.int32]:
+    """Say how much light to measure at each vertex: 0 none, 1 a hard shadow, 2 a soft one, 3 also what is near."""
+    hand = np.array([bone.startswith(("wrist", "finger", "metacarpal")) for bone in body.cast.bones])
+    face = np.array([bone.startswith(("head", "neck")) for bone in body.cast.bones])
+    owner = body.bone_index[:, 0]
+    care = np.select([hand[owner], face[owner]], [3, 1], default=2)
+    unused = np.ones(len(care), dtype=bool)
+    unused[triangles] = False
+    return np.where(unused, 0, care).astype(np.int32)
+
+
 class Raycaster:
     """Draws a dressed body in any pose.
 
@@ -57,7 +68,6 @@ class Raycaster:
         def put(values: NDArray[np.generic], dtype: object) -> wp.array:
             return wp.array(np.ascontiguousarray(values), dtype=dtype, device=device)
 
-        self._rest = put(body.vertices, wp.vec3)
         self._bone_index = put(body.bone_index.astype(np.int32), wp.int32)
         self._bone_weight = put(body.bone_weight.astype(np.float32), wp.float32)
         self._points = put(body.vertices, wp.vec3)
@@ -66,19 +76,39 @@ class Raycaster:
         self._first, self._faces = put(first, wp.int32), put(faces, wp.int32)
         self._sky = put(_sky_directions(), wp.vec3)
         self._light = wp.zeros(len(body.vertices), dtype=wp.vec2, device=device)
-        self._image = wp.zeros(4 * size * size, dtype=wp.vec3, device=device)
+        self._image = wp.zeros(size * size, dtype=wp.vec3, device=device)
+        self._marks = wp.zeros(size * size, dtype=wp.float32, device=device)
         self._pixels = wp.zeros(3 * size * size, dtype=wp.uint8, device=device)
-        lit = np.zeros(len(body.vertices), dtype=np.int32)
-        lit[triangles] = 1
-        self._lit = put(lit, wp.int32)
+        self._care = put(np.where(surface.sheltered, 0, _care(body, triangles)), wp.int32)
         look = kernels.Look()
         look.tint, look.keep = put(surface.tint, wp.vec3), put(surface.keep, wp.float32)
+        look.places, look.brow = put(surface.places, wp.vec3), wp.vec3(*map(float, surface.brow))
         look.second = put(surface.second, wp.float32)
         look.material = put(body.material[surface.shown].astype(np.int32), wp.int32)
         look.colours = put(surface.colours, wp.vec3)
         look.top, look.bottom, look.light = (wp.vec3(*map(float, v)) for v in (*surface.background, surface.light))
         self._look = look
-        self._mesh: wp.Mesh | None = None
+        joined = [self._points, self._triangles, self._first, self._faces, self._normals]
+        self._launch(kernels.smooth_normals, len(body.vertices), joined)
+        rest = body.vertices + surface.rise[:, None] * np.nan_to_num(self._normals.numpy())
+        self._rest = put(rest.astype(np.float32), wp.vec3)
+        self._mesh = wp.Mesh(points=self._points, indices=self._triangles)
+        bones = len(body.heads)
+        self._pose(np.tile(np.eye(3, dtype=np.float32), (bones, 1, 1)), np.zeros((bones, 3), dtype=np.float32))
+        still = [self._mesh.id, self._points, self._normals, self._sky, _REACH, self._care, self._light]
+        self._launch(kernels.light_at_rest, len(body.vertices), still)
+
+    def _launch(self, kernel: wp.Kernel, threads: int, inputs: list[object]) -> None:
+        wp.launch(kernel, dim=threads, inputs=inputs, device=self._device)
+
+    def _pose(self, turns: NDArray[np.float32], shifts: NDArray[np.float32]) -> None:
+        """Move the mesh."""
+        turns_, shifts_ = (wp.array(v, dtype=t, device=self._device) for v, t in ((turns, wp.mat33), (shifts, wp.vec3)))
+        moved = [self._rest, self._bone_index, self._bone_weight, turns_, shifts_, self._points]
+        self._launch(kernels.move_vertices, len(self._rest), moved)
+        joined = [self._points, self._triangles, self._first, self._faces, self._normals]
+        self._launch(kernels.smooth_normals, len(self._rest), joined)
+        self._mesh.refit()
 
     def draw(self, turns: NDArray[np.float32], shifts: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Draw one frame.
@@ -90,24 +120,13 @@ class Raycaster:
         Returns:
             (size, size, 3) uint8 RGB.
         """
-        turns_, shifts_ = (wp.array(v, dtype=t, device=self._device) for v, t in ((turns, wp.mat33), (shifts, wp.vec3)))
-        vertices = len(self._rest)
-        launch = dict[str, object](device=self._device)
-        moved = [self._rest, self._bone_index, self._bone_weight, turns_, shifts_, self._points]
-        wp.launch(kernels.move_vertices, dim=vertices, inputs=moved, **launch)
-        joined = [self._points, self._triangles, self._first, self._faces, self._normals]
-        wp.launch(kernels.smooth_normals, dim=vertices, inputs=joined, **launch)
-        if self._mesh is None:
-            self._mesh = wp.Mesh(points=self._points, indices=self._triangles)
-        else:
-            self._mesh.refit()
-        open_to = [self._mesh.id, self._points, self._normals, self._look.light, self._sky, _REACH, self._lit]
-        open_to += [(1 - self._camera.neck[1]) / self._camera.scale + 0.02, self._light]
-        wp.launch(kernels.light_vertices, dim=vertices, inputs=open_to, **launch)
-        side = 2 * self._size
-        seen = [self._mesh.id, self._triangles, self._normals, self._look, side, self._camera.scale]
-        wp.launch(
-            kernels.draw, dim=side * side, inputs=[*seen, *self._camera.neck, self._light, self._image], **launch
-        )
-        wp.launch(kernels.shrink, dim=self._size**2, inputs=[self._size, self._image, self._pixels], **launch)
+        self._pose(turns, shifts)
+        place = [self._mesh.id, self._points, self._normals]
+        lowest = (1 - self._camera.neck[1]) / self._camera.scale + 0.02
+        lamp = [*place, self._look.light, self._sky, _REACH, self._care, lowest, self._light]
+        self._launch(kernels.light_vertices, len(self._rest), lamp)
+        view = [self._mesh.id, self._triangles, self._normals, self._look, self._light]
+        view += [self._size, self._camera.scale, *self._camera.neck, self._image, self._marks]
+        self._launch(kernels.draw, self._size**2, view)
+        self._launch(kernels.refine, self._size**2, [*view, self._pixels])
         return self._pixels.numpy().reshape(self._size, self._size, 3).copy()  # type: ignore[no-any-return]

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 Colour = tuple[float, float, float]
 
 SKINS: Final[Mapping[str, Colour]] = {
-    "fair": (0.95, 0.77, 0.68),
-    "light": (0.88, 0.67, 0.55),
+    "fair": (0.92, 0.74, 0.65),
+    "light": (0.85, 0.64, 0.52),
     "tan": (0.78, 0.56, 0.42),
     "olive": (0.69, 0.52, 0.37),
     "brown": (0.50, 0.33, 0.23),
@@ -33,7 +33,7 @@ HAIR_COLOURS: Final[Mapping[str, Colour]] = {
 }
 """Hair colours."""
 
-HAIR_STYLES: Final = ("short", "bob", "bun")
+HAIR_STYLES: Final = ("short", "cropped", "bun")
 """Hair styles."""
 
 SHIRTS: Final[Mapping[str, Colour]] = {
@@ -129,9 +129,7 @@ class Signer:
 
     @property
     def _hair(self) -> str:
-        if self.hair_style == "short":
-            return f"short {self.hair} hair"
-        return f"{self.hair} hair in a {self.hair_style}"
+        return f"{self.hair} hair in a bun" if self.hair_style == "bun" else f"{self.hair_style} {self.hair} hair"
 
     def avatar(self) -> AvatarBody:
         """Take the signer's body out of the bundled cast."""
