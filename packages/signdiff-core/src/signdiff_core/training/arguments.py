@@ -1,0 +1,91 @@
+"""Command lines derived from dataclasses: one definition for a script's options, their types, defaults and help."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import types
+import typing
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+Config = TypeVar("Config")
+
+
+def option(default: Any = dataclasses.MISSING, *, help: str) -> Any:  # noqa: A002
+    """Declare a field of a configuration together with its line of help.
+
+    Args:
+        default: the field's default; an option without one is required.
+        help: what the option does, for ``--help``.
+    """
+    return dataclasses.field(default=default, metadata={"help": help})
+
+
+def parse(config: type[Config], arguments: Sequence[str] | None = None, *, description: str | None = None) -> Config:
+    """Read a command line into a frozen dataclass.
+
+    Fields become options of the same name. ``bool`` fields become ``--name`` and ``--no-name``; tuples take several
+    values; ``X | None`` takes an X.
+
+    Args:
+        config: a dataclass whose fields were made with `option`.
+        arguments: the command line, by default that of this process.
+        description: text above the options in ``--help``.
+
+    Example:
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class Job:
+        ...     sides: "tuple[int, ...]" = option((64, 128), help="Crops.")
+        ...     fast: bool = option(False, help="Hurry.")
+        >>> parse(Job, ["--sides", "8", "16", "--fast"])
+        Job(sides=(8, 16), fast=True)
+    """
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    hints = typing.get_type_hints(config)
+    for field in dataclasses.fields(config):  # type: ignore[arg-type]
+        required = field.default is dataclasses.MISSING
+        text = field.metadata["help"] + ("" if required else f" Default: {_shown(field.default)}.")
+        name, hint = f"--{field.name}", _without_none(hints[field.name])
+        text = text.replace("%", "%%")
+        if hint is bool:
+            parser.add_argument(name, action=argparse.BooleanOptionalAction, default=field.default, help=text)
+        elif typing.get_origin(hint) is tuple:
+            kind = typing.get_args(hint)[0]
+            parser.add_argument(name, nargs="+", type=kind, default=field.default, help=text, metavar="N")
+        elif typing.get_origin(hint) is typing.Literal:
+            parser.add_argument(name, choices=typing.get_args(hint), default=field.default, help=text)
+        else:
+            default = None if required else field.default
+            parser.add_argument(name, type=hint, default=default, required=required, help=text, metavar=_metavar(hint))
+    values = vars(parser.parse_args(arguments))
+    try:
+        return config(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+    except ValueError as error:
+        parser.error(str(error))
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a script's main function and turn expected failures into one line on stderr and exit status 1."""
+    try:
+        main()
+    except (OSError, ValueError, LookupError, RuntimeError) as error:
+        sys.stderr.write(f"error: {' '.join(str(error).split()) or type(error).__name__}\n")
+        raise SystemExit(1) from error
+
+
+def _without_none(hint: Any) -> Any:
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return next(kind for kind in typing.get_args(hint) if kind is not type(None))
+    return hint
+
+
+def _metavar(kind: type) -> str:
+    return {int: "N", float: "X"}.get(kind, "NAME")
+
+
+def _shown(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else "none" if value is None else str(value)

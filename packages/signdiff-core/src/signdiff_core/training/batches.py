@@ -1,0 +1,118 @@
+"""Batches for the ControlNet's training: a function of the seed and the number of the batch alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+import numpy as np
+import torch
+
+from signdiff_core.camera import Camera
+from signdiff_core.skeleton import LEFT_HAND, RIGHT_HAND
+from signdiff_core.training.conditions import NEUTRAL, TRUE, ConditionCache
+from signdiff_core.training.hands import crop_around, hand_boxes, hand_mask
+from signdiff_core.training.sampling import batch_indices
+
+if TYPE_CHECKING:
+    from transformers import CLIPTokenizer
+
+    from signdiff_core.training.controlnet_config import ControlNetConfig
+
+CROPS_PER_FRAME = 4
+"""Crops are half the frame wide, so that four of them cost as much as one frame."""
+
+
+class Batch(TypedDict):
+    """What one forward pass sees; h and w are the sides of a latent, H and W those of a frame or crop."""
+
+    moments: torch.Tensor
+    """(B, 2 C, h, w) float32: mean and log variance of the latents, unscaled."""
+
+    control: torch.Tensor
+    """(B, 6, H, W) float32 in [0, 1]."""
+
+    input_ids: torch.Tensor
+    """(B, L) int64."""
+
+    weight: torch.Tensor
+    """(B, 1, h, w) float32, mean 1 over the batch."""
+
+
+class Batches:
+    """Makes any batch of a training run on demand.
+
+    Args:
+        cache: conditions and latents.
+        tokenizer: of the base.
+        config: sizes and shares.
+    """
+
+    def __init__(self, cache: ConditionCache, tokenizer: CLIPTokenizer, config: ControlNetConfig) -> None:
+        self.cache, self.config = cache, config
+        texts = ["", *(row.text for row in cache.frames.rows)]
+        unique = sorted(set(texts))
+        ids = tokenizer(
+            unique, max_length=tokenizer.model_max_length, padding="max_length", truncation=True, return_tensors="pt"
+        ).input_ids
+        table = dict(zip(unique, ids, strict=True))
+        self._ids = torch.stack([table[text] for text in texts[1:]])
+        self._empty = table[""]
+
+    def __call__(self, micro_step: int, *, rank: int, world: int) -> Batch:
+        """Make a batch.
+
+        Args:
+            micro_step: number of the forward pass, from 0.
+            rank: number of this process.
+            world: number of processes.
+        """
+        config, cache = self.config, self.cache
+        cropped = np.random.default_rng([config.seed, micro_step]).random() < config.crop_probability
+        rng = np.random.default_rng([config.seed, micro_step, rank + 1])
+        # Two sequences, so that every frame comes whole once in each of the frames' own epochs.
+        size = config.train_batch_size * (CROPS_PER_FRAME if cropped else 1)
+        indices = batch_indices(
+            seed=config.seed + int(cropped), batch=micro_step * world + rank, batch_size=size, length=len(cache.frames)
+        )
+        moments, control, weights, ids = [], [], [], []
+        for index in indices:
+            factor = cache.resolution // cache.moments.shape[-1]
+            joints = cache.frames.joints(index)
+            mask = hand_mask(joints, cache.moments.shape[-1])
+            moment, hint = cache.moments[index], cache.control(index, self._kind(rng))
+            if cropped:
+                side = cache.resolution // 2
+                x, y = self._corner(joints, side, rng)
+                hint = hint[:, y : y + side, x : x + side]
+                window = np.s_[..., y // factor : (y + side) // factor, x // factor : (x + side) // factor]
+                moment, mask = moment[window], mask[window]
+            moments.append(moment)
+            control.append(hint)
+            weights.append(np.where(mask, np.float32(config.hand_loss_weight), np.float32(1)))
+            ids.append(self._empty if rng.random() < config.proportion_empty_prompts else self._ids[index])
+        weight = torch.from_numpy(np.stack(weights))[:, None]
+        return Batch(
+            moments=torch.from_numpy(np.stack(moments).astype(np.float32)),
+            control=torch.from_numpy(np.stack(control)).float() / 255,
+            input_ids=torch.stack(ids),
+            weight=weight / weight.mean(),
+        )
+
+    def _kind(self, rng: np.random.Generator) -> int | None:
+        draw = rng.random()
+        if draw < self.config.proportion_no_fr:
+            return None
+        return NEUTRAL if draw < self.config.proportion_no_fr + self.config.proportion_neutral_fr else TRUE
+
+    def _corner(
+        self, joints: np.ndarray[tuple[int, ...], np.dtype[np.float32]], side: int, rng: np.random.Generator
+    ) -> tuple[int, int]:
+        size = self.cache.resolution
+        boxes = hand_boxes(joints, size)
+        jitter = (float(rng.uniform(-0.3, 0.3)), float(rng.uniform(-0.3, 0.3)))
+        if boxes:
+            left, top, right, bottom = boxes[rng.integers(len(boxes))]
+            center = ((left + right) / 2, (top + bottom) / 2)
+        else:
+            center = (float(rng.uniform(0, size)), float(rng.uniform(0, size)))
+        return crop_around(center, side, size, step=side // 4, jitter=jitter)

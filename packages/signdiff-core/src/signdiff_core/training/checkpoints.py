@@ -1,0 +1,49 @@
+"""Folders ``checkpoint-<step>`` of a training run: found, written whole, and thinned out."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+
+def list_checkpoints(folder: Path) -> list[Path]:
+    """List a run's checkpoints, oldest first."""
+    return sorted((path for path in folder.glob("checkpoint-*") if path.name.rpartition("-")[2].isdigit()), key=step_of)
+
+
+def step_of(checkpoint: Path) -> int:
+    """Read the number of optimizer steps from a checkpoint's name.
+
+    Example:
+        >>> step_of(Path("run/checkpoint-500"))
+        500
+    """
+    return int(checkpoint.name.rpartition("-")[2])
+
+
+def find_checkpoint(name: str, folder: Path) -> Path | None:
+    """Find what ``--resume_from_checkpoint`` names.
+
+    Args:
+        name: a folder, the name of one within ``folder``, or ``"latest"``.
+        folder: the run.
+
+    Returns:
+        The checkpoint; None for ``"latest"`` of a run that has none yet.
+
+    Raises:
+        FileNotFoundError: there is no such checkpoint.
+    """
+    if name == "latest":
+        return next(reversed(list_checkpoints(folder)), None)
+    for path in (Path(name), folder / name):
+        if path.is_dir():
+            return path
+    raise FileNotFoundError(f"resume_from_checkpoint must be 'latest' or a checkpoint's folder, but is {name!r}.")
+
+
+def prune_checkpoints(folder: Path, keep: int) -> None:
+    """Remove a run's oldest checkpoints, so that ``keep`` stay."""
+    found = list_checkpoints(folder)
+    for path in found[: max(0, len(found) - keep)]:
+        shutil.rmtree(path)

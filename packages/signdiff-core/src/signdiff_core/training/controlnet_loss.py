@@ -1,0 +1,73 @@
+"""One forward pass of the training: noise the latents, predict, compare."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+if TYPE_CHECKING:
+    from diffusers import ControlNetModel, DDIMScheduler, UNet2DConditionModel
+    from transformers import CLIPTextModel
+
+    from signdiff_core.training.batches import Batch
+
+
+class ControlNetLoss(nn.Module):
+    """The networks of a pipeline together with the diffusion loss: one call, which data parallelism can wrap.
+
+    Args:
+        text_encoder: encodes the captions.
+        unet: the base.
+        controlnet: of six channels.
+        scheduler: gives the noise levels and the kind of prediction.
+        scaling_factor: of the autoencoder.
+        shift_factor: of the autoencoder; 0 for Stable Diffusion's.
+    """
+
+    def __init__(
+        self,
+        *,
+        text_encoder: CLIPTextModel,
+        unet: UNet2DConditionModel,
+        controlnet: ControlNetModel,
+        scheduler: DDIMScheduler,
+        scaling_factor: float,
+        shift_factor: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.text_encoder, self.unet, self.controlnet = text_encoder, unet, controlnet
+        self.scheduler, self.scaling_factor, self.shift_factor = scheduler, scaling_factor, shift_factor
+
+    def forward(self, batch: Batch, generator: torch.Generator, *, proportion_last_timestep: float) -> torch.Tensor:
+        """Compute the loss of a batch.
+
+        Args:
+            batch: on the networks' device.
+            generator: draws latents, noise and timesteps.
+            proportion_last_timestep: share of the frames at the noisiest timestep.
+
+        Returns:
+            Scalar: mean squared error of the prediction, weighted by ``batch["weight"]``.
+        """
+        draw = {"generator": generator, "device": batch["moments"].device}
+        mean, logvar = batch["moments"].chunk(2, dim=1)
+        spread = torch.exp(0.5 * logvar.clamp(-30, 20))
+        clean = (mean + spread * torch.randn(mean.shape, **draw) - self.shift_factor) * self.scaling_factor
+        noise = torch.randn(clean.shape, **draw)
+        steps = self.scheduler.config.num_train_timesteps
+        timesteps = torch.randint(0, steps, (len(clean),), **draw)
+        timesteps[torch.rand(len(clean), **draw) < proportion_last_timestep] = steps - 1
+        noisy = self.scheduler.add_noise(clean, noise, timesteps)
+
+        text = self.text_encoder(batch["input_ids"])[0]
+        down, mid = self.controlnet(noisy, timesteps, text, batch["control"], return_dict=False)
+        made = self.unet(
+            noisy, timesteps, text, down_block_additional_residuals=down, mid_block_additional_residual=mid
+        ).sample
+        if self.scheduler.config.prediction_type == "v_prediction":
+            target = self.scheduler.get_velocity(clean, noise, timesteps)
+        else:
+            target = noise
+        return (batch["weight"] * (made.float() - target).square()).mean()

@@ -1,0 +1,94 @@
+"""Where the hands are in a frame: for crops, weights and measurements."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from signdiff_core.camera import Camera
+from signdiff_core.skeleton import LEFT_HAND, RIGHT_HAND
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels; right and bottom are excluded."""
+
+
+def hand_boxes(
+    joints: NDArray[np.floating], size: int, *, margin: float = 0.03, camera: Camera | None = None
+) -> list[Box]:
+    """Find the rectangles around the hands that are in the frame.
+
+    Args:
+        joints: (50, 3) normalised.
+        size: side of the frame in pixels.
+        margin: added on every side, as a share of the frame's side.
+        camera: where the signer stands; the default one if it is not given.
+
+    Returns:
+        Up to two boxes (left hand, right hand), cut to the frame; hands of which less than 8x8 pixels are inside,
+        or that are absent (all joints at one point), are left out.
+
+    Example:
+        >>> import numpy as np
+        >>> joints = np.zeros((50, 3))
+        >>> joints[29:, 0] = np.linspace(-0.1, 0, 21)
+        >>> hand_boxes(joints, 100)
+        [(39, 39, 57, 45)]
+    """
+    camera = camera or Camera()
+    boxes = []
+    for hand in (LEFT_HAND, RIGHT_HAND):
+        points = camera.project(joints[hand], size)
+        if not np.isfinite(points).all() or np.ptp(points, axis=0).max() < 1:
+            continue
+        low = np.clip(np.floor(points.min(axis=0) - margin * size), 0, size).astype(int)
+        high = np.clip(np.ceil(points.max(axis=0) + margin * size), 0, size).astype(int)
+        if (high - low).min() >= min(8, size // 20):
+            boxes.append((int(low[0]), int(low[1]), int(high[0]), int(high[1])))
+    return boxes
+
+
+def hand_mask(joints: NDArray[np.floating], size: int, *, camera: Camera | None = None) -> NDArray[np.bool_]:
+    """Mark the cells of a grid over the frame that belong to a hand.
+
+    Args:
+        joints: (50, 3) normalised.
+        size: cells along a side, such as the side of a latent.
+        camera: where the signer stands.
+
+    Returns:
+        (size, size) bool.
+    """
+    mask = np.zeros((size, size), dtype=np.bool_)
+    for left, top, right, bottom in hand_boxes(joints, size, camera=camera):
+        mask[top:bottom, left:right] = True
+    return mask
+
+
+def crop_around(
+    point: tuple[float, float], side: int, size: int, *, step: int = 1, jitter: tuple[float, float] = (0.0, 0.0)
+) -> tuple[int, int]:
+    """Place a square crop around a point, inside the frame.
+
+    Args:
+        point: (x, y) in pixels.
+        side: side of the crop in pixels, at most ``size``.
+        size: side of the frame in pixels.
+        step: the crop's corner is a multiple of this.
+        jitter: shift of the crop along x and y, as a share of ``side``.
+
+    Returns:
+        (left, top) of the crop in pixels.
+
+    Example:
+        >>> crop_around((200, 10), 128, 256, step=4)
+        (128, 0)
+    """
+    left, top = (
+        int(np.clip(center + shift * side - side / 2, 0, size - side)) // step * step
+        for center, shift in zip(point, jitter, strict=True)
+    )
+    return left, top

@@ -1,0 +1,153 @@
+"""Train the autoencoder of a small pipeline on frames of signers.
+
+accelerate launch -m signdiff_core.training.train_vae --pretrained_model_name_or_path BASE --train_data_dir FRAMES \\
+    --output_dir OUT
+
+The result, OUT/vae, takes the place of the base's folder vae.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from signdiff_core.training.arguments import parse, run
+from signdiff_core.training.vae_config import VAEConfig
+
+if TYPE_CHECKING:
+    from diffusers import AutoencoderKL
+
+    from signdiff_core.training.frames import FrameFolder
+
+
+def train_vae(config: VAEConfig) -> Path:
+    """Train, measure and save an autoencoder.
+
+    Args:
+        config: the run's options.
+
+    Returns:
+        The folder of the trained autoencoder, ``output_dir/vae``, beside ``measured.json``.
+
+    Raises:
+        OSError: frames or base cannot be read.
+        ValueError: the frames have another form.
+    """
+    import torch
+    from accelerate import Accelerator
+    from accelerate.utils import set_seed
+    from diffusers import AutoencoderKL
+    from diffusers.optimization import get_scheduler
+    from tqdm.auto import tqdm
+
+    from signdiff_core.training.checkpoints import find_checkpoint, prune_checkpoints, step_of
+    from signdiff_core.training.frames import FrameFolder
+    from signdiff_core.training.vae_data import crop_batch
+    from signdiff_core.training.vae_loss import VAELoss
+
+    output = Path(config.output_dir)
+    accelerator = Accelerator(mixed_precision=config.mixed_precision)
+    set_seed(config.seed)
+    frames = FrameFolder(config.train_data_dir)
+    vae = AutoencoderKL.from_pretrained(config.pretrained_model_name_or_path, subfolder="vae").train()
+    optimizer = torch.optim.AdamW(vae.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4)
+    world = accelerator.num_processes
+    schedule = get_scheduler(
+        "cosine",
+        optimizer,
+        num_warmup_steps=config.lr_warmup_steps * world,
+        num_training_steps=config.max_train_steps * world,
+    )
+    model, optimizer, schedule = accelerator.prepare(
+        VAELoss(vae, gradient_weight=config.gradient_weight, kl_weight=config.kl_weight), optimizer, schedule
+    )
+
+    step = 0
+    if config.resume_from_checkpoint and (checkpoint := find_checkpoint(config.resume_from_checkpoint, output)):
+        accelerator.load_state(str(checkpoint))
+        step = step_of(checkpoint)
+    bar = tqdm(initial=step, total=config.max_train_steps, disable=not accelerator.is_local_main_process, mininterval=5)
+    while step < config.max_train_steps:
+        rank = accelerator.process_index
+        truth = crop_batch(frames, config, step=step, rank=rank, world=world).to(accelerator.device)
+        generator = torch.Generator(accelerator.device).manual_seed(config.seed + (step * world + rank) * 1_000_003)
+        with accelerator.autocast():
+            loss = model(truth, generator)
+        accelerator.backward(loss)
+        accelerator.clip_grad_norm_(model.parameters(), config.max_grad_norm)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad(set_to_none=True)
+        step += 1
+        bar.update()
+        bar.set_postfix(loss=f"{loss.item():.4f}", refresh=False)
+        if step % config.checkpointing_steps == 0:
+            if accelerator.is_main_process:
+                prune_checkpoints(output, config.checkpoints_total_limit - 1)
+            accelerator.save_state(str(output / f"checkpoint-{step}"))
+    accelerator.wait_for_everyone()
+    if accelerator.is_main_process:
+        held_out = FrameFolder(config.validation_data_dir) if config.validation_data_dir else frames
+        _finish(accelerator.unwrap_model(model).vae.eval(), frames, held_out, config)
+    accelerator.end_training()
+    return output / "vae"
+
+
+def _finish(vae: AutoencoderKL, frames: FrameFolder, held_out: FrameFolder, config: VAEConfig) -> None:
+    """Scale the latents to unit deviation, as Stable Diffusion's are, measure, and save."""
+    latents = _encode(vae, frames, config)
+    vae.register_to_config(scaling_factor=float(1 / latents.std()))
+    output = Path(config.output_dir)
+    vae.save_pretrained(output / "vae")
+    measured = {"scaling_factor": vae.config.scaling_factor, **_measure(vae, held_out, config)}
+    (output / "measured.json").write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(measured))
+
+
+def _spread(frames: FrameFolder, config: VAEConfig) -> list[int]:
+    count = min(config.num_validation_images, len(frames))
+    return [index * len(frames) // count for index in range(count)]
+
+
+def _pixels(frames: FrameFolder, index: int, config: VAEConfig) -> Any:
+    import torch
+
+    return torch.from_numpy(frames.image(index, config.resolution)).permute(2, 0, 1)[None].float() / 127.5 - 1
+
+
+def _encode(vae: AutoencoderKL, frames: FrameFolder, config: VAEConfig) -> Any:
+    import torch
+
+    with torch.inference_mode():
+        chosen = [_pixels(frames, index, config).to(vae.device) for index in _spread(frames, config)]
+        return torch.cat([vae.encode(pixels).latent_dist.mode() for pixels in chosen])
+
+
+def _measure(vae: AutoencoderKL, frames: FrameFolder, config: VAEConfig) -> dict[str, float]:
+    """Measure the reconstruction of whole frames and of hands: mean PSNR in dB, and milliseconds to decode a frame."""
+    import torch
+
+    from signdiff_core.training.hands import hand_boxes
+
+    whole, hands, seconds = [], [], []
+    for index in _spread(frames, config):
+        truth = _pixels(frames, index, config).to(vae.device)
+        with torch.inference_mode():
+            latent = vae.encode(truth).latent_dist.mode()
+            start = time.perf_counter()
+            error = (vae.decode(latent).sample.clamp(-1, 1) - truth).square() / 4
+            seconds.append(time.perf_counter() - start)
+        whole.append(-10 * error.mean().log10().item())
+        for left, top, right, bottom in hand_boxes(frames.joints(index), config.resolution):
+            hands.append(-10 * error[..., top:bottom, left:right].mean().log10().item())
+    return {"psnr": _mean(whole), "psnr_hands": _mean(hands), "decode_ms": 1000 * _mean(seconds)}
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / max(1, len(values))
+
+
+if __name__ == "__main__":
+    run(lambda: print(train_vae(parse(VAEConfig, description=__doc__))))

@@ -1,0 +1,45 @@
+"""Options of the autoencoder's training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from signdiff_core.training.arguments import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class VAEConfig:
+    """What ``python -m signdiff_core.training.train_vae`` can be told.
+
+    Raises:
+        ValueError: a number lies outside its range.
+    """
+
+    pretrained_model_name_or_path: str = option(help="Base folder or hub name; its subfolder vae is the start.")
+    train_data_dir: str = option(help="Frames with metadata.jsonl.")
+    output_dir: str = option(help="Folder for the trained autoencoder and the checkpoints.")
+    validation_data_dir: str | None = option(None, help="Held-out frames; none: the training frames.")
+    resolution: int = option(256, help="Side of the frames in pixels.")
+    crop_sizes: tuple[int, ...] = option(
+        (96, 192), help="Sides of the crops in pixels; each step takes one of them, with as many pixels in all."
+    )
+    train_batch_size: int = option(4, help="Crops of the first size in a batch, per process.")
+    hand_crop_probability: float = option(0.7, help="Share of the crops that are centred on a hand.")
+    max_train_steps: int = option(3000, help="Optimizer steps.")
+    learning_rate: float = option(1e-3, help="Peak learning rate; it falls to 0 along a cosine.")
+    lr_warmup_steps: int = option(50, help="Steps of linear warm-up.")
+    max_grad_norm: float = option(1.0, help="Gradients are cut to this norm.")
+    gradient_weight: float = option(1.0, help="Weight of the L1 loss on horizontal and vertical differences.")
+    kl_weight: float = option(1e-4, help="Weight of the KL divergence, averaged over the latent's values.")
+    mixed_precision: str = option("no", help="no, fp16 or bf16.")
+    checkpointing_steps: int = option(500, help="Steps between checkpoints.")
+    checkpoints_total_limit: int = option(2, help="Checkpoints that are kept.")
+    resume_from_checkpoint: str | None = option(None, help="A checkpoint's folder, or latest.")
+    num_validation_images: int = option(64, help="Frames that measure the result.")
+    seed: int = option(0, help="Seed of all randomness.")
+
+    def __post_init__(self) -> None:
+        if any(size > self.resolution or size % 32 for size in self.crop_sizes):
+            raise ValueError(f"crop_sizes must be multiples of 32 up to {self.resolution}, but are {self.crop_sizes}.")
+        if not 0 <= self.hand_crop_probability <= 1:
+            raise ValueError(f"hand_crop_probability must lie in [0, 1], but is {self.hand_crop_probability}.")

@@ -1,0 +1,53 @@
+"""Crops of frames for the autoencoder, more of them around hands than chance would give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from signdiff_core.training.hands import crop_around, hand_boxes
+from signdiff_core.training.sampling import batch_indices
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from signdiff_core.training.frames import FrameFolder
+    from signdiff_core.training.vae_config import VAEConfig
+
+
+def crop_batch(frames: FrameFolder, config: VAEConfig, *, step: int, rank: int, world: int) -> Tensor:
+    """Cut the crops of one step.
+
+    Args:
+        frames: the training frames.
+        config: sizes and shares.
+        step: optimizer step.
+        rank: number of this process.
+        world: number of processes.
+
+    Returns:
+        (B, 3, S, S) float32 in [-1, 1]; S is the same in all processes.
+    """
+    side = int(np.random.default_rng([config.seed, step]).choice(config.crop_sizes))
+    count = max(1, round(config.train_batch_size * (config.crop_sizes[0] / side) ** 2))
+    batch, most = step * world + rank, config.train_batch_size * 4
+    indices = batch_indices(seed=config.seed, batch=batch, batch_size=most, length=len(frames))[:count]
+    rng = np.random.default_rng([config.seed, step, rank + 1])
+    crops = np.stack([_crop(frames, index, side, config, rng) for index in indices])
+    return torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def _crop(
+    frames: FrameFolder, index: int, side: int, config: VAEConfig, rng: np.random.Generator
+) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    size = config.resolution
+    boxes = hand_boxes(frames.joints(index), size)
+    if boxes and rng.random() < config.hand_crop_probability:
+        left, top, right, bottom = boxes[rng.integers(len(boxes))]
+        jitter = (float(rng.uniform(-0.3, 0.3)), float(rng.uniform(-0.3, 0.3)))
+        x, y = crop_around(((left + right) / 2, (top + bottom) / 2), side, size, jitter=jitter)
+    else:
+        x, y = (int(value) for value in rng.integers(0, size - side + 1, size=2))
+    return frames.image(index, size)[y : y + side, x : x + side]
