@@ -80,7 +80,7 @@ def phenotype_body(model: Any, phenotype: Mapping[str, float]) -> tuple[NDArray[
 
 
 def normalise(
-    vertices: NDArray[np.float64], frames: NDArray[np.float64], names: list[str]
+    vertices: NDArray[np.floating], frames: NDArray[np.float64], names: list[str]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Bring a body to the camera's axes, the middle of its shoulders to the origin and them 1/3 apart.
 
@@ -190,7 +190,7 @@ def _parts(model: Any, data: Path, bone: NDArray[np.uint8]) -> dict[str, NDArray
 
     def helper(group: str) -> NDArray[np.intp]:
         quads = groups[group]["face_vertex_indices"].numpy()
-        return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])  # type: ignore[no-any-return]
+        return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
 
     cloth = helper("helper-tights")
     vertices, frames = phenotype_body(model, {})

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-
 import numpy as np
 from numpy.typing import NDArray
 
 from signdiff_core.avatar.cast import Cast, bundled_cast
-
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

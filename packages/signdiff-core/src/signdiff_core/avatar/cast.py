@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,8 +69,9 @@ class Cast:
         from safetensors import safe_open
 
         with safe_open(path, framework="numpy") as file:
-            words = {key: tuple(json.loads(value)) for key, value in file.metadata().items()}
-            return Cast(**words, **{name: file.get_tensor(name) for name in _ARRAYS})
+            words: dict[str, Any] = {key: tuple(json.loads(value)) for key, value in file.metadata().items()}
+            arrays: dict[str, Any] = {name: file.get_tensor(name) for name in _ARRAYS}
+            return Cast(**words, **arrays)
 
 
 @cache

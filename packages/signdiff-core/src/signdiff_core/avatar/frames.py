@@ -92,7 +92,9 @@ def write_clip(plan: Plan, clip: int) -> int:
     plain = Motion(body=plain_whole.body, turns=plain_whole.turns[chosen])
 
     rows = []
-    pictures = zip(render_frames(signer, motion, size=plan.size), render_frames(neutral, plain, size=plan.size), strict=True)
+    pictures = zip(
+        render_frames(signer, motion, size=plan.size), render_frames(neutral, plain, size=plan.size), strict=True
+    )
     for number, (frame, grey) in enumerate(pictures):
         index = clip * CLIP + number
         name, neutral_name = f"frames/{index:06d}.png", f"neutral/{index:06d}.png"
@@ -147,7 +149,9 @@ def write_frames(plan: Plan, *, workers: int = 1) -> Iterator[int]:
 
 def _remember(plan: Plan) -> None:
     """Note the arguments in the folder; another run with other arguments must not mix its frames with these."""
-    ours = json.dumps({"frames": plan.frames, "size": plan.size, "seed": plan.seed, "poses": [p.stem for p in plan.poses]})
+    ours = json.dumps(
+        {"frames": plan.frames, "size": plan.size, "seed": plan.seed, "poses": [p.stem for p in plan.poses]}
+    )
     note = plan.output / "plan.json"
     if note.exists() and note.read_text() != ours:
         raise ValueError(f"{plan.output} holds frames of other arguments; take another folder or delete it.")
@@ -184,12 +188,12 @@ def main(argv: list[str] | None = None) -> int:
         if arguments.split == "all" or is_held_out(path.stem, arguments.held_out) == (arguments.split == "test")
     )
     if not poses:
-        parser.error(f"--poses must be a folder with .pose files of the split {arguments.split!r}, but is {arguments.poses}")
+        parser.error(
+            f"--poses must be a folder with .pose files of the split {arguments.split!r}, but is {arguments.poses}"
+        )
     if arguments.frames < 1 or arguments.size < 16:
         parser.error("--frames must be at least 1 and --size at least 16")
-    plan = Plan(
-        poses=poses, output=arguments.output, frames=arguments.frames, size=arguments.size, seed=arguments.seed
-    )
+    plan = Plan(poses=poses, output=arguments.output, frames=arguments.frames, size=arguments.size, seed=arguments.seed)
     try:
         _remember(plan)
     except ValueError as error:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from signdiff_core.avatar.rotations import Array, about, apply, dot, swing, transpose, twist_angle, unit
+from signdiff_core.avatar.rotations import Array, about, apply, dot, swing, unit
 
 if TYPE_CHECKING:
     from signdiff_core.avatar.body import AvatarBody
@@ -44,7 +44,7 @@ def hinges(body: AvatarBody, side: str) -> Array:
     axes = body.axes[[body.bone(name) for name in names], :, 0].astype(np.float64)
     bends = phalanges(body, side)
     closing = dot(np.cross(bends[:, 0], bends[:, 2]), axes)
-    return axes * np.sign(closing)[:, None]  # type: ignore[no-any-return]
+    return axes * np.sign(closing)[:, None]
 
 
 def _bend(direction: Array, along: Array, hinge: Array) -> Array:
@@ -163,9 +163,3 @@ def bend_thumb(directions: Array, rest: Array, hinge: Array) -> Array:
     angle = np.clip(_bend(known[:, 2], before, axis), *THUMB_END_BEND)
     end = about(axis, angle - _bend(rest[2], rest[1], hinge)) @ middle
     return np.stack([base, middle, end], axis=1)
-
-
-def split_twist(turn: Array, onto: Array, axis: Array) -> Array:
-    """Measure how far ``turn`` is rolled about ``axis`` against ``onto``, without jumps in time: (T,) radians."""
-    angle = np.unwrap(twist_angle(turn @ transpose(onto), axis))
-    return angle - 2 * np.pi * np.round(np.median(angle) / (2 * np.pi))  # type: ignore[no-any-return]

@@ -2,13 +2,17 @@
 
 They compile when they first run, once per machine.
 """
+# Warp reads these functions as a language of its own: its types are calls, and ``float(0.0)`` declares a variable.
+# mypy: ignore-errors
+# ruff: noqa: ANN201, UP018, RUF046
 
 from __future__ import annotations
 
 import warp as wp
 
-wp.config.quiet = True  # says nothing on loading, up to warp 1.11
-wp.config.log_level = 40  # the same in later versions: errors only
+from signdiff_core.avatar.quiet import load_warp
+
+load_warp()
 
 SKIN, CLOTH, HAIR, EYE = (wp.constant(number) for number in range(4))
 SKY_RAYS, LAMP_RAYS = wp.constant(6), wp.constant(3)
@@ -138,17 +142,18 @@ def light_vertices(
 
 @wp.func
 def mixed(values: wp.array(dtype=wp.float32), a: int, b: int, c: int, u: float, v: float):
+    """Interpolate a value within a triangle."""
     return values[a] * u + values[b] * v + values[c] * (1.0 - u - v)
 
 
 @wp.func
 def paint(place: wp.vec3, base: wp.vec3, brow: wp.vec3):
-    """Draw eyebrows and the line of the lashes on the skin, at places of the neutral face."""
+    """Draw eyebrows on the skin, at places of the neutral face."""
     x = wp.abs(place[0])
     colour = base
     if place[2] < -0.07 and x < 0.07 and place[1] < -0.21 and place[1] > -0.28:
         t = (x - 0.013) / 0.042
-        middle = -0.2515 - 0.0075 * wp.sin(2.6 * t)
+        middle = -0.2545 - 0.0045 * wp.sin(2.6 * t)
         thick = 0.0046 * (1.0 - 0.62 * t * t)
         if t > 0.0 and t < 1.0:
             cover = wp.clamp((thick - wp.abs(place[1] - middle)) / 0.0022, 0.0, 1.0)
@@ -160,8 +165,8 @@ def paint(place: wp.vec3, base: wp.vec3, brow: wp.vec3):
 @wp.func
 def strands(place: wp.vec3):
     """Make fine streaks that run down from the crown, as a factor about 1."""
-    round = wp.atan2(place[0], place[2] + 0.03)
-    return 1.0 + 0.10 * wp.sin(34.0 * round + 6.0 * wp.sin(9.0 * round)) + 0.07 * wp.sin(83.0 * round)
+    around = wp.atan2(place[0], place[2] + 0.03)
+    return 1.0 + 0.10 * wp.sin(34.0 * around + 6.0 * wp.sin(9.0 * around)) + 0.07 * wp.sin(83.0 * around)
 
 
 @wp.func
@@ -279,7 +284,7 @@ def refine(
         for k in range(4):
             x = (float(column) + (float(k % 2) + 0.5) / 2.0) / float(side)
             y = (float(row) + (float(k / 2) + 0.5) / 2.0) / float(side)
-            part, mark = seen(mesh, triangles, normals, look, light, (x - neck_x) / scale, (y - neck_y) / scale, y)
+            part, _mark = seen(mesh, triangles, normals, look, light, (x - neck_x) / scale, (y - neck_y) / scale, y)
             colour += part / 4.0
     for channel in range(3):
         pixels[3 * i + channel] = wp.uint8(wp.clamp(colour[channel], 0.0, 1.0) * 255.0 + 0.5)

@@ -115,7 +115,9 @@ def _regions() -> _Regions:
     return _Regions(
         material=material,
         arm=_along_arms(body),
-        collar=np.select([_on_head(body) | (places[:, 1] < -0.09) & (places[:, 2] < 0), places[:, 1] > 0], [-1, 1], default=collar),
+        collar=np.select(
+            [_on_head(body) | (places[:, 1] < -0.09) & (places[:, 2] < 0), places[:, 1] > 0], [-1, 1], default=collar
+        ),
         iris=_iris(body, material),
         places=places,
     )

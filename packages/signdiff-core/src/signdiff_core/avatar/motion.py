@@ -31,7 +31,7 @@ class Motion:
 
     @cached_property
     def shifts(self) -> NDArray[np.float32]:
-        """Where the bones are: a rest point x that bone j carries goes to ``turns[t, j] @ x + shifts[t, j]``: (T, J, 3).
+        """Where the bones are: (T, J, 3); bone j takes a rest point x to ``turns[t, j] @ x + shifts[t, j]``.
 
         The neck (the middle of the shoulders) stays at the origin.
         """
@@ -43,7 +43,7 @@ class Motion:
                 places[:, bone] = places[:, parent] + turns[:, parent] @ (heads[bone] - heads[parent])
         shoulders = [self.body.bone(f"upperarm01.{side}") for side in "LR"]
         places -= places[:, shoulders].mean(axis=1, keepdims=True)
-        return (places - np.einsum("tjik,jk->tji", turns, heads)).astype(np.float32)
+        return np.asarray(places - np.einsum("tjik,jk->tji", turns, heads), dtype=np.float32)
 
     @cached_property
     def joints(self) -> NDArray[np.float32]:
@@ -51,4 +51,4 @@ class Motion:
         bones = self.body.joint_bones
         joints = np.einsum("tjik,jk->tji", self.turns[:, bones], self.body.joint_rest) + self.shifts[:, bones]
         joints[:, 1] = 0.0
-        return joints  # type: ignore[no-any-return]
+        return np.asarray(joints, dtype=np.float32)

@@ -88,8 +88,12 @@ class Signer:
         ValueError: a name is none of those.
 
     Example:
-        >>> Signer(body="young woman", skin="brown", hair="black", shirt="red").prompt
-        'a young woman with brown skin, short black hair and a red long-sleeved shirt, grey background, light from the front'
+        >>> for part in Signer(body="old man", skin="fair", hair="grey", shirt="red").prompt.split(", "):
+        ...     print(part)
+        an old man with fair skin
+        short grey hair and a red long-sleeved shirt
+        grey background
+        light from the front
     """
 
     body: str = "person"

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def subdivide(triangles: NDArray[np.intp], vertices: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Split every triangle into four and smooth the mesh (Loop, 1987).
+    """Split every triangle into four and smooth the mesh (Loop, 1987, with the weights of Warren, 1995).
 
     Args:
         triangles: (F, 3) vertices; no edge belongs to more than two triangles.

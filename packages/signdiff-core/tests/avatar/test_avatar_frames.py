@@ -1,0 +1,82 @@
+"""The command that writes training frames."""
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("warp", reason="the extra avatar brings warp-lang")
+
+from PIL import Image
+from safetensors.numpy import load_file
+
+from signdiff_core.avatar.frames import is_held_out, main
+
+
+@pytest.fixture
+def poses(tmp_path, pose):
+    folder = tmp_path / "poses"
+    folder.mkdir()
+    for name in ("one", "two"):
+        with (folder / f"{name}.pose").open("wb") as file:
+            pose.write(file)
+    return folder
+
+
+def run(poses, out, *more):
+    return main(["--poses", str(poses), "-o", str(out), "--frames", "10", "--size", "32", "--seed", "3", *more])
+
+
+def contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_rows_name_what_is_there(poses, tmp_path, capsys):
+    assert run(poses, tmp_path / "out") == 0
+    assert json.loads(capsys.readouterr().out)["frames"] == 10
+    rows = [json.loads(line) for line in (tmp_path / "out" / "metadata.jsonl").read_text().splitlines()]
+    joints = load_file(tmp_path / "out" / "joints.safetensors")["joints"]
+    assert joints.shape == (10, 50, 3)
+    assert [row["joints"] for row in rows] == list(range(10))
+    assert {row["pose_id"] for row in rows} == {"one", "two"}
+    for row in rows:
+        frame = Image.open(tmp_path / "out" / row["file_name"])
+        neutral = Image.open(tmp_path / "out" / row["neutral_file_name"])
+        assert (frame.mode, frame.size, neutral.mode, neutral.size) == ("RGB", (32, 32), "L", (32, 32))
+        assert row["text"].startswith(("a ", "an "))
+        assert row["shirt"] in row["text"]
+    assert len({row["text"] for row in rows}) == 2, "one signer a clip"
+    shoulders = np.linalg.norm(joints[:, 2] - joints[:, 5], axis=1)
+    np.testing.assert_allclose(shoulders, 1 / 3, atol=1e-5)
+
+
+def test_a_run_that_was_cut_off_goes_on_to_the_same_files(poses, tmp_path, capsys):
+    run(poses, tmp_path / "whole")
+    run(poses, tmp_path / "cut")
+    whole = contents(tmp_path / "whole")
+    for name in ("clips/000001.json", "frames/000009.png", "metadata.jsonl", "joints.safetensors"):
+        (tmp_path / "cut" / name).unlink()
+    run(poses, tmp_path / "cut")
+    assert contents(tmp_path / "cut") == whole
+
+
+def test_other_arguments_do_not_mix(poses, tmp_path, capsys):
+    run(poses, tmp_path / "out")
+    with pytest.raises(SystemExit) as stop:
+        run(poses, tmp_path / "out", "--seed", "4")
+    assert stop.value.code == 2
+    assert "holds frames of other arguments" in capsys.readouterr().err
+
+
+def test_an_empty_folder_is_wrong_use(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run(tmp_path, tmp_path / "out")
+    assert stop.value.code == 2
+    assert "--poses must be a folder with .pose files" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_about_the_asked_share_is_held_out():
+    held = [is_held_out(f"word-{n}", 0.1) for n in range(2000)]
+    assert 0.07 < np.mean(held) < 0.13
+    assert not any(is_held_out(f"word-{n}", 0.0) for n in range(50))
