@@ -87,7 +87,11 @@ def test_joints_lie_on_the_drawn_body(joints):
     inside = (rows < SIZE) & (columns >= 0)
     assert inside[29:].all()
     around = [(r, c) for r in (-1, 0, 1) for c in (-1, 0, 1)]
-    on_body = [any(~outside[min(y + r, SIZE - 1), x + c] for r, c in around) for x, y in zip(columns, rows) if y < SIZE]
+    on_body = [
+        any(~outside[min(y + r, SIZE - 1), x + c] for r, c in around)
+        for x, y in zip(columns, rows, strict=True)
+        if y < SIZE
+    ]
     assert all(on_body), "a fingertip's joint is on the skin, so it may be a pixel off"
 
 
