@@ -98,5 +98,6 @@ def _check(net: ControlNetModel, name: str) -> None:
     if net.config.controlnet_conditioning_channel_order != "rgb":
         order = net.config.controlnet_conditioning_channel_order
         raise ValueError(
-            f"{name} must read its condition as rgb, but reads it as {order}: reversing six channels would swap c and d."
+            f"{name} must read its condition as rgb, but reads it as {order}: "
+            "reversing six channels would swap c and d."
         )

@@ -23,7 +23,10 @@ class BaseConfig:
     unet_channels: tuple[int, ...] = option((32, 64, 96, 160), help="UNet: channels of each level, finest first.")
     attention_levels: int = option(1, help="UNet: how many of the coarsest levels attend to themselves and the text.")
     attention_head_dim: int = option(4, help="UNet: number of heads, under the name that diffusers gives it.")
-    norm_num_groups: int = option(8, help="Groups of the group normalisations.")
+    norm_num_groups: int = option(8, help="UNet: groups of the group normalisations.")
+    vae_norm_num_groups: int = option(
+        1, help="Autoencoder: groups; with 1, and no fewer than 8 channels, it starts as average pooling."
+    )
     text_width: int = option(96, help="Text encoder: width.")
     text_layers: int = option(2, help="Text encoder: layers.")
     text_length: int = option(32, help="Text encoder: tokens at most.")

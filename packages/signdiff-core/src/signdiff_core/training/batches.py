@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, TypedDict
 import numpy as np
 import torch
 
-from signdiff_core.camera import Camera
-from signdiff_core.skeleton import LEFT_HAND, RIGHT_HAND
 from signdiff_core.training.conditions import NEUTRAL, TRUE, ConditionCache
 from signdiff_core.training.hands import crop_around, hand_boxes, hand_mask
 from signdiff_core.training.sampling import batch_indices

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
@@ -47,3 +51,24 @@ def prune_checkpoints(folder: Path, keep: int) -> None:
     found = list_checkpoints(folder)
     for path in found[: max(0, len(found) - keep)]:
         shutil.rmtree(path)
+
+
+def save_checkpoint(accelerator: Accelerator, folder: Path, step: int, *, keep: int) -> None:
+    """Write ``checkpoint-<step>`` under a temporary name, rename it, and thin out the older ones; on every process.
+
+    Args:
+        accelerator: holds the state.
+        folder: the run.
+        step: optimizer steps so far.
+        keep: checkpoints that stay, with this one.
+    """
+    temporary, target = folder / f".checkpoint-{step}.tmp", folder / f"checkpoint-{step}"
+    accelerator.wait_for_everyone()
+    accelerator.save_state(str(temporary))
+    accelerator.wait_for_everyone()
+    if accelerator.is_main_process:
+        if target.exists():
+            shutil.rmtree(target)
+        temporary.rename(target)
+        prune_checkpoints(folder, keep)
+    accelerator.wait_for_everyone()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -51,7 +51,7 @@ class ControlNetLoss(nn.Module):
         Returns:
             Scalar: mean squared error of the prediction, weighted by ``batch["weight"]``.
         """
-        draw = {"generator": generator, "device": batch["moments"].device}
+        draw: dict[str, Any] = {"generator": generator, "device": batch["moments"].device}
         mean, logvar = batch["moments"].chunk(2, dim=1)
         spread = torch.exp(0.5 * logvar.clamp(-30, 20))
         clean = (mean + spread * torch.randn(mean.shape, **draw) - self.shift_factor) * self.scaling_factor

@@ -19,7 +19,7 @@ from signdiff_core.diffusion.frmap import CONFIG_NAME, FRMapper
 from signdiff_core.diffusion.pipeline import SignDiffPipeline
 from signdiff_core.diffusion.superimposed import superimposed
 from signdiff_core.training.batches import Batch, Batches
-from signdiff_core.training.checkpoints import find_checkpoint, prune_checkpoints, step_of
+from signdiff_core.training.checkpoints import find_checkpoint, save_checkpoint, step_of
 from signdiff_core.training.conditions import ConditionCache
 from signdiff_core.training.controlnet_loss import ControlNetLoss
 from signdiff_core.training.frames import FrameFolder
@@ -119,10 +119,7 @@ class ControlNetRun:
 
     def save(self, step: int) -> None:
         """Write ``checkpoint-<step>`` and thin out the older ones."""
-        if self.accelerator.is_main_process:
-            prune_checkpoints(self.output, self.config.checkpoints_total_limit - 1)
-        self.accelerator.wait_for_everyone()
-        self.accelerator.save_state(str(self.output / f"checkpoint-{step}"))
+        save_checkpoint(self.accelerator, self.output, step, keep=self.config.checkpoints_total_limit)
 
     def pipeline(self) -> SignDiffPipeline:
         """Put a pipeline together of the averaged weights; it shares nothing with the run that goes on."""

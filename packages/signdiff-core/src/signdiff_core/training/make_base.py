@@ -27,7 +27,7 @@ def make_vae(config: BaseConfig) -> AutoencoderKL:
         up_block_types=("UpDecoderBlock2D",) * levels,
         latent_channels=config.latent_channels,
         layers_per_block=1,
-        norm_num_groups=config.norm_num_groups,
+        norm_num_groups=config.vae_norm_num_groups,
         mid_block_add_attention=False,
         sample_size=config.resolution,
     )
@@ -109,6 +109,7 @@ def make_base(config: BaseConfig) -> Path:
     from signdiff_core.atomic import replacing
     from signdiff_core.training.bpe import learn_merges, write_vocabulary
     from signdiff_core.training.frames import FrameFolder
+    from signdiff_core.training.vae_start import start_as_pooling
 
     captions = [row.text for row in FrameFolder(config.train_data_dir).rows]
     torch.manual_seed(config.seed)
@@ -120,7 +121,10 @@ def make_base(config: BaseConfig) -> Path:
         merges.unlink()
         tokenizer.save_pretrained(folder / "tokenizer")
         make_text_encoder(config, tokenizer).save_pretrained(folder / "text_encoder")
-        make_vae(config).save_pretrained(folder / "vae")
+        vae = make_vae(config)
+        if config.vae_norm_num_groups == 1 and min(config.vae_channels) >= 8:
+            start_as_pooling(vae)
+        vae.save_pretrained(folder / "vae")
         make_unet(config).save_pretrained(folder / "unet")
         make_scheduler().save_pretrained(folder / "scheduler")
     return Path(config.output_dir)

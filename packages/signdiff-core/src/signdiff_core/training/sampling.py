@@ -1,4 +1,4 @@
-"""Which frames a training step sees: a function of the seed and the step alone, so that a resumed run goes on exactly."""
+"""Which frames a training step sees: a function of seed and step alone, so that resumed runs go on exactly."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Train SignDiff's ControlNet on frames of signers, with their drawings and FR maps as conditions.
+r"""Train SignDiff's ControlNet on frames of signers, with their drawings and FR maps as conditions.
 
-accelerate launch -m signdiff_core.training.train_controlnet --pretrained_model_name_or_path BASE \\
+accelerate launch -m signdiff_core.training.train_controlnet --pretrained_model_name_or_path BASE \
     --train_data_dir FRAMES --output_dir OUT
 
 By default the base is locked and the ControlNet alone is trained (the paper's way, from a trained base). With

@@ -1,6 +1,6 @@
-"""Train the autoencoder of a small pipeline on frames of signers.
+r"""Train the autoencoder of a small pipeline on frames of signers.
 
-accelerate launch -m signdiff_core.training.train_vae --pretrained_model_name_or_path BASE --train_data_dir FRAMES \\
+accelerate launch -m signdiff_core.training.train_vae --pretrained_model_name_or_path BASE --train_data_dir FRAMES \
     --output_dir OUT
 
 The result, OUT/vae, takes the place of the base's folder vae.
@@ -42,7 +42,7 @@ def train_vae(config: VAEConfig) -> Path:
     from diffusers.optimization import get_scheduler
     from tqdm.auto import tqdm
 
-    from signdiff_core.training.checkpoints import find_checkpoint, prune_checkpoints, step_of
+    from signdiff_core.training.checkpoints import find_checkpoint, save_checkpoint, step_of
     from signdiff_core.training.frames import FrameFolder
     from signdiff_core.training.vae_data import crop_batch
     from signdiff_core.training.vae_loss import VAELoss
@@ -84,9 +84,7 @@ def train_vae(config: VAEConfig) -> Path:
         bar.update()
         bar.set_postfix(loss=f"{loss.item():.4f}", refresh=False)
         if step % config.checkpointing_steps == 0:
-            if accelerator.is_main_process:
-                prune_checkpoints(output, config.checkpoints_total_limit - 1)
-            accelerator.save_state(str(output / f"checkpoint-{step}"))
+            save_checkpoint(accelerator, output, step, keep=config.checkpoints_total_limit)
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
         held_out = FrameFolder(config.validation_data_dir) if config.validation_data_dir else frames

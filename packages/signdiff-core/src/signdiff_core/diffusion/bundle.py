@@ -1,0 +1,63 @@
+"""Turn a trained pipeline into the one that comes with the package: half precision, with its defaults of use.
+
+python -m signdiff_core.diffusion.bundle OUT/pipeline
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from signdiff_core.diffusion.renderer import BUNDLED
+from signdiff_core.diffusion.settings import RendererSettings, read_frnet
+from signdiff_core.training.arguments import option, parse, run
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleConfig:
+    """What to bundle, and how it is used by default."""
+
+    pipeline: str = option(help="Folder of the trained pipeline, with frnet.json.")
+    output_dir: str = option(str(BUNDLED), help="Folder to fill; its README.md stays.")
+    prompt: str | None = option(None, help="Default prompt. Default: the neutral avatar's caption.")
+    steps: int = option(6, help="Default number of denoising steps.")
+    guidance_scale: float = option(1.0, help="Default weight of the prompt.")
+
+
+def bundle(config: BundleConfig) -> dict[str, int]:
+    """Write the folder.
+
+    Args:
+        config: source, target and defaults.
+
+    Returns:
+        Bytes of each weight file, by its path within the folder.
+
+    Raises:
+        FileNotFoundError: the source has no ``frnet.json``.
+    """
+    import torch
+
+    from signdiff_core.avatar import Signer
+    from signdiff_core.diffusion.frmap import CONFIG_NAME
+    from signdiff_core.diffusion.pipeline import SignDiffPipeline
+
+    source, target = Path(config.pipeline), Path(config.output_dir)
+    if read_frnet(source) is None:
+        raise FileNotFoundError(f"pipeline must hold {CONFIG_NAME}, but {source} has none.")
+    pipeline = SignDiffPipeline.from_pretrained(str(source), local_files_only=True).to(dtype=torch.float16)
+    target.mkdir(parents=True, exist_ok=True)
+    for part in ("controlnet", "scheduler", "text_encoder", "tokenizer", "unet", "vae"):
+        if (target / part).is_dir():
+            shutil.rmtree(target / part)
+    pipeline.save_pretrained(target)
+    shutil.copyfile(source / CONFIG_NAME, target / CONFIG_NAME)
+    prompt = config.prompt or Signer.neutral().prompt
+    RendererSettings(prompt=prompt, steps=config.steps, guidance_scale=config.guidance_scale).write(target)
+    return {str(path.relative_to(target)): path.stat().st_size for path in sorted(target.rglob("*.safetensors"))}
+
+
+if __name__ == "__main__":
+    run(lambda: print(json.dumps(bundle(parse(BundleConfig, description=__doc__)), indent=2)))

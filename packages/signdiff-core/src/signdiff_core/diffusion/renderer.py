@@ -1,0 +1,182 @@
+"""The renderer ``diffusion``: SignDiffPipeline draws the signer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+
+import cv2
+import numpy as np
+
+from signdiff_core.diffusion.conditions import can_draw_neutral, conditions_of
+from signdiff_core.diffusion.frmap import FRMapper
+from signdiff_core.diffusion.settings import RendererSettings, read_frnet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+    from pose_format import Pose
+
+    from signdiff_core.diffusion.conditions import Conditions
+    from signdiff_core.diffusion.pipeline import SignDiffPipeline
+
+BUNDLED: Final = Path(__file__).parent / "bundled"
+"""Folder of the pipeline that comes with this package."""
+
+FRSource = Literal["auto", "neutral", "none"]
+
+
+class DiffusionRenderer:
+    """Draws a pose with a diffusion pipeline, a chunk of frames at a time.
+
+    Args:
+        model: folder or hub name of a pipeline; the bundled one if it is not given.
+        prompt: what the signer looks like; the model's own default if not given.
+        steps: denoising steps; likewise.
+        guidance_scale: weight of the prompt; likewise.
+        fr_source: where FR maps come from: "neutral" (the neutral avatar in the same pose), "none", or "auto":
+            neutral where the extra ``[avatar]`` and signdiff-frnet are installed.
+        frnet: parameters for FR-Net, in place of those that the model was trained with; they must agree with them.
+        chunk_size: frames in a batch.
+        anchor: let every frame attend to the first one.
+        device: a torch device.
+        dtype: "float32", "bfloat16" or "float16".
+
+    Raises:
+        ValueError: an argument lies outside its range.
+    """
+
+    name: ClassVar[str] = "diffusion"
+    requires: ClassVar[tuple[str, ...]] = ("torch", "diffusers", "transformers")
+    extra: ClassVar[str] = "signdiff-core[diffusion]"
+
+    def __init__(
+        self,
+        *,
+        model: str | Path | None = None,
+        prompt: str | None = None,
+        steps: int | None = None,
+        guidance_scale: float | None = None,
+        fr_source: FRSource = "auto",
+        frnet: Mapping[str, Any] | None = None,
+        chunk_size: int = 8,
+        anchor: bool = False,
+        device: str = "cpu",
+        dtype: Literal["float32", "bfloat16", "float16"] = "float32",
+    ) -> None:
+        if steps is not None and steps < 1:
+            raise ValueError(f"steps must be at least 1, but is {steps}.")
+        if chunk_size < 1:
+            raise ValueError(f"chunk_size must be at least 1, but is {chunk_size}.")
+        if fr_source not in ("auto", "neutral", "none"):
+            raise ValueError(f"fr_source must be 'auto', 'neutral' or 'none', but is {fr_source!r}.")
+        if dtype not in ("float32", "bfloat16", "float16"):
+            raise ValueError(f"dtype must be 'float32', 'bfloat16' or 'float16', but is {dtype!r}.")
+        self.folder = BUNDLED if model is None else Path(model)
+        self._model, self._prompt, self._steps, self._guidance_scale = model, prompt, steps, guidance_scale
+        self._fr_source, self._frnet = fr_source, frnet
+        self._chunk_size, self._anchor, self._device, self._dtype = chunk_size, anchor, device, dtype
+        self._loaded: SignDiffPipeline | None = None
+
+    def render(
+        self, pose: Pose, *, size: int | None = None, seed: int = 0, prompt: str | None = None, steps: int | None = None
+    ) -> Iterator[NDArray[np.uint8]]:
+        """Draw a pose, frame by frame, as frames are asked for.
+
+        Args:
+            pose: a pose of the 50 joints, normalised or in pixels.
+            size: side of the frames in pixels; the model's own if not given, else frames are resized.
+            seed: of the noise; the same seed gives the same frames.
+            prompt: for this pose only.
+            steps: for this pose only.
+
+        Returns:
+            Iterator over (size, size, 3) uint8 RGB, one for each frame of the pose.
+
+        Raises:
+            FileNotFoundError: there is no pipeline in the folder.
+            ValueError: the pose has another skeleton, ``size`` is not between 16 and 4096, or FR-Net's parameters are
+                not those of the model's training.
+        """
+        if size is not None and not 16 <= size <= 4096:
+            raise ValueError(f"size must be between 16 and 4096, but is {size}.")
+        if steps is not None and steps < 1:
+            raise ValueError(f"steps must be at least 1, but is {steps}.")
+        pipeline = self.pipeline
+        side = int(pipeline.unet.config.sample_size * pipeline.vae_scale_factor)
+        knows_maps = pipeline.controlnet.config.conditioning_channels == 6
+        mapper = self._mapper() if knows_maps else None
+        conditions = conditions_of(pose, size=side, mapper=mapper)
+        settings = RendererSettings.read(self.folder)
+        options = {
+            "prompt": prompt or self._prompt or settings.prompt,
+            "num_inference_steps": steps or self._steps or settings.steps,
+            "guidance_scale": settings.guidance_scale if self._guidance_scale is None else self._guidance_scale,
+        }
+        return self._frames(conditions, options, size or side, seed, knows_maps=knows_maps)
+
+    @property
+    def pipeline(self) -> SignDiffPipeline:
+        """The pipeline, loaded when it is first used.
+
+        Raises:
+            FileNotFoundError: there is none in the folder.
+        """
+        if self._loaded is None:
+            self._loaded = self._load()
+        return self._loaded
+
+    def _load(self) -> SignDiffPipeline:
+        import torch
+
+        from signdiff_core.diffusion.pipeline import SignDiffPipeline
+
+        is_folder = self._model is None or isinstance(self._model, Path) or self.folder.exists()
+        # A hub name is one word, or two around a slash; anything else can only have been meant as a folder.
+        is_folder = is_folder or str(self._model).count("/") > 1 or str(self._model).startswith((".", "/"))
+        if is_folder and not (self.folder / "model_index.json").is_file():
+            raise FileNotFoundError(f"model must be a pipeline's folder, but {self.folder} has no model_index.json.")
+        pipeline: SignDiffPipeline = SignDiffPipeline.from_pretrained(
+            str(self.folder if is_folder else self._model),
+            torch_dtype=getattr(torch, self._dtype),
+            local_files_only=is_folder,
+        )
+        pipeline.set_progress_bar_config(disable=True)
+        return pipeline.to(self._device)
+
+    def _mapper(self) -> FRMapper | None:
+        if self._fr_source == "none" or (self._fr_source == "auto" and not can_draw_neutral()):
+            return None
+        trained = read_frnet(self.folder)
+        mapper = FRMapper(**(self._frnet if self._frnet is not None else trained or {}))
+        if trained is not None:
+            mapper.check(trained)
+        return mapper
+
+    def _frames(
+        self, conditions: Iterator[Conditions], options: dict[str, Any], size: int, seed: int, *, knows_maps: bool
+    ) -> Iterator[NDArray[np.uint8]]:
+        import torch
+
+        from signdiff_core.diffusion.split import split
+
+        drawings, maps = split(conditions)
+        frames = self.pipeline.stream(
+            image=drawings,
+            fr_image=maps if knows_maps else None,
+            # Drawn on the CPU, so that a seed gives the same noise on every device.
+            generator=torch.Generator("cpu").manual_seed(seed),
+            chunk_size=self._chunk_size,
+            anchor=self._anchor,
+            output_type="np",
+            **options,
+        )
+        for frame in frames:
+            picture = np.rint(frame * 255).astype(np.uint8)
+            if size != picture.shape[0]:
+                smaller = size < picture.shape[0]
+                picture = cv2.resize(
+                    picture, (size, size), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
+                )
+            yield picture
