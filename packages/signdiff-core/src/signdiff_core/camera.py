@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Camera:
     """Maps normalised coordinates (neck at the origin, shoulders 1/3 apart) to pixels of a square frame.
 
-    With the defaults the head is whole, an open hand spans at least a fifth of the frame, and the right hand, held beside
-    the shoulder, lies inside it.
+    With the defaults the head is whole, an open hand spans at least a fifth of the frame, and the right hand, held
+    beside the shoulder, lies inside it.
 
     Args:
         scale: frame sides per unit: a shoulder width is ``scale / 3`` of the side.
