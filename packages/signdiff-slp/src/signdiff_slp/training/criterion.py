@@ -12,7 +12,7 @@ from torch.nn import Module
 from torch.nn.functional import pad, smooth_l1_loss
 from typing_extensions import override
 
-from signdiff_core.skeleton import LEFT_HAND
+from signdiff_core.skeleton import LEFT_HAND, LEFT_WRIST, RIGHT_WRIST
 from signdiff_slp.datasets.text_pose import TextPoseBatch
 from signdiff_slp.models.progressive import ProgressiveTransformer
 from signdiff_slp.models.progressive.counter import counter_target, true_counter
@@ -31,6 +31,10 @@ class LossConfig(Validatable):
 
     hand_weight: float = 1.0
     """Weight of the hands' 42 joints beside the body's 8."""
+
+    wrist_weight: float = 1.0
+    """Weight of the body's two wrists beside other joints. Hands are predicted relative to them, so a wrist carries 21
+    joints; and in letters such as j and z the way of the wrist is the letter."""
 
     velocity_weight: float = 0.0
     """Weight of the same distance between the steps from one frame to the next."""
@@ -52,7 +56,7 @@ class LossConfig(Validatable):
         result = ValidationResult()
         if self.kind not in ("mse", "l1", "smooth_l1"):
             result.add_error(f"`kind` must be 'mse', 'l1' or 'smooth_l1', but is {self.kind!r}.")
-        for name in ("hand_weight", "velocity_weight", "counter_weight", "pose_noise", "counter_noise"):
+        for name in ("hand_weight", "wrist_weight", "velocity_weight", "counter_weight", "pose_noise", "counter_noise"):
             if getattr(self, name) < 0.0:
                 result.add_error(f"`{name}` must be at least 0, but is {getattr(self, name)}.")
         return result
@@ -106,28 +110,30 @@ class Criterion:
         counter = torch.where(mask, predicted[..., -1] - wanted, 0.0).square()
         start = counter[:, 0, 0].sum()
 
-        poses, target_poses = predicted[..., :-1], targets[..., :-1]
-        squared = torch.where(mask.unsqueeze(-1), poses - target_poses, 0.0).square().mean(-1).sum()
-        distance = self._distance(poses, target_poses, mask)
+        # Masked before anything is made of it: a zero times the gradient of a padded infinity would not be one.
+        difference = torch.where(mask.unsqueeze(-1), predicted[..., :-1] - targets[..., :-1], 0.0)
+        squared = difference.square().mean(-1).sum()
+        distance = self._distance(difference)
         if config.velocity_weight > 0.0:
-            steps = poses[:, 1:] - poses[:, :-1], target_poses[:, 1:] - target_poses[:, :-1]
-            distance = distance + config.velocity_weight * self._distance(*steps, mask[:, 1:])
+            change = torch.where(mask[:, 1:].unsqueeze(-1), difference[:, 1:] - difference[:, :-1], 0.0)
+            distance = distance + config.velocity_weight * self._distance(change)
 
         total = distance + config.counter_weight * (counter.sum() + config.counter_start_weight * start)
         return Loss(total, squared.detach(), counter.sum().detach(), int(mask.sum()))
 
-    def _distance(self, predicted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-        """Weighted mean over the 150 values, summed over the frames in ``mask`` (N, T, K)."""
+    def _distance(self, difference: Tensor) -> Tensor:
+        """Measure (N, T, K, 150): the weighted mean over the values, summed over everything else."""
         config = self._config
         if config.kind == "mse":
-            errors = (predicted - target).square()
+            errors = difference.square()
         else:
             beta = config.beta if config.kind == "smooth_l1" else 0.0
-            errors = smooth_l1_loss(predicted, target, beta=beta, reduction="none")
+            errors = smooth_l1_loss(difference, torch.zeros_like(difference), beta=beta, reduction="none")
         weights = torch.ones(errors.shape[-1], device=errors.device)
         weights[3 * LEFT_HAND.start :] = config.hand_weight
-        per_frame = (errors * (weights / weights.mean())).mean(-1)
-        return torch.where(mask, per_frame, 0.0).sum()
+        for wrist in (LEFT_WRIST, RIGHT_WRIST):
+            weights[3 * wrist : 3 * wrist + 3] = config.wrist_weight
+        return (errors * (weights / weights.mean())).mean(-1).sum()
 
 
 def decoder_frames(model: ProgressiveTransformer, batch: TextPoseBatch) -> tuple[Tensor, Tensor]:

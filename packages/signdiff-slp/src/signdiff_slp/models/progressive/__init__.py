@@ -2,7 +2,7 @@
 
 from signdiff_slp.models.progressive.bones import bone_lengths, with_bone_lengths
 from signdiff_slp.models.progressive.config import PROGRESSIVE_FAMILY, ProgressiveConfig, register_configs
-from signdiff_slp.models.progressive.factory import ProgressiveFactory, create_model
+from signdiff_slp.models.progressive.factory import ProgressiveFactory, create_model, create_single_model
 from signdiff_slp.models.progressive.frontend import PoseFrontend
 from signdiff_slp.models.progressive.generation import generate
 from signdiff_slp.models.progressive.hub import get_progressive_model_hub
@@ -22,6 +22,7 @@ __all__ = [
     "bone_lengths",
     "convert_state_dict",
     "create_model",
+    "create_single_model",
     "generate",
     "get_progressive_model_hub",
     "register_configs",

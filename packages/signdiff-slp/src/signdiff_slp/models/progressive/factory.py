@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fairseq2.device import CPU, Device
+from fairseq2.gang import Gangs, create_fake_gangs
 from fairseq2.models.transformer import (
     AttentionBias,
     CausalAttentionBias,
@@ -34,15 +36,34 @@ from signdiff_slp.models.progressive.standardizer import PoseStandardizer
 
 
 def create_model(config: ProgressiveConfig) -> ProgressiveTransformer:
-    """Create a progressive transformer with fresh parameters."""
+    """Create a progressive transformer with fresh parameters, as fairseq2 asks for it."""
     return ProgressiveFactory(config).create_model()
 
 
-class ProgressiveFactory:
-    """Creates a progressive transformer, part by part."""
+def create_single_model(config: ProgressiveConfig, device: Device) -> ProgressiveTransformer:
+    """Create a progressive transformer for this process alone.
 
-    def __init__(self, config: ProgressiveConfig) -> None:
+    The layers are told their device and process group. Otherwise they would have fairseq2 set up its whole library,
+    every model family of it, only to ask for them.
+    """
+    gangs = create_fake_gangs(CPU if device.type == "meta" else device)
+    with device:
+        return ProgressiveFactory(config, gangs=gangs, device=device).create_model()
+
+
+class ProgressiveFactory:
+    """Creates a progressive transformer, part by part.
+
+    Args:
+        config: the configuration.
+        gangs: the process groups of sharded layers; by default the current ones.
+        device: where parameters are put; by default the current device.
+    """
+
+    def __init__(self, config: ProgressiveConfig, *, gangs: Gangs | None = None, device: Device | None = None) -> None:
         self._config = config
+        self._gangs = gangs
+        self._device = device
 
     def create_model(self) -> ProgressiveTransformer:
         """Create the whole model."""
@@ -116,13 +137,20 @@ class ProgressiveFactory:
         """Create an attention with the given mask."""
         config = self._config
         sdpa = create_default_sdpa(bias, dropout_p=config.dropout_p)
-        return StandardMultiheadAttention(config.model_dim, config.num_heads, sdpa)
+        return StandardMultiheadAttention(
+            config.model_dim, config.num_heads, sdpa, gangs=self._gangs, device=self._device
+        )
 
     def create_ffn(self) -> FeedForwardNetwork:
         """Create a feed-forward network."""
         config = self._config
         return StandardFeedForwardNetwork(
-            config.model_dim, config.ffn_inner_dim, bias=True, inner_dropout_p=config.dropout_p
+            config.model_dim,
+            config.ffn_inner_dim,
+            bias=True,
+            inner_dropout_p=config.dropout_p,
+            gangs=self._gangs,
+            device=self._device,
         )
 
     def create_layer_norm(self) -> LayerNorm:

@@ -72,7 +72,8 @@ class PoseFrontend(Module):
         """Embed frames.
 
         Args:
-            frames: (N, T, D + 1) standardised poses, and counters in [0, 1].
+            frames: (N, T, D + 1) float32 standardised poses, and counters in [0, 1]. Half precision could not count
+                the frames.
             layout: layout of ``frames``.
             encoded: (N, S, M) the encoder's output.
             encoded_layout: layout of ``encoded``.
@@ -83,15 +84,16 @@ class PoseFrontend(Module):
         """
         inputs = frames[..., self.pose_dim :] if self.just_counter else frames
         if self.source_reader is None:
-            seqs: Tensor = self.proj(inputs)
+            seqs: Tensor = self.proj(inputs.to(self.proj.weight.dtype))
             if self.pos_encoder is not None:
                 seqs = self.pos_encoder(seqs, layout, state_bag=state_bag)
         else:
             time = frames[..., self.pose_dim :] * encoded_layout.seq_lens_pt.to(frames.dtype)[:, None, None]
             turns = math.pi * torch.cat([time, 2.0 * time], dim=-1)
             angles = time * self.frequencies
-            seqs = self.proj(torch.cat([inputs, turns.sin(), turns.cos()], dim=-1))
-            seqs = seqs + torch.cat([angles.sin(), angles.cos()], dim=-1)
+            inputs = torch.cat([inputs, turns.sin(), turns.cos()], dim=-1)
+            seqs = self.proj(inputs.to(self.proj.weight.dtype))
+            seqs = seqs + torch.cat([angles.sin(), angles.cos()], dim=-1).to(seqs.dtype)
             seqs = seqs + self.source_reader(time, encoded, encoded_layout)
         output: Tensor = self.dropout(seqs)
         return output

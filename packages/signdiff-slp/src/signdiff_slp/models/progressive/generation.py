@@ -48,7 +48,7 @@ def generate(
     encoded = model.encode(source_seqs, encoded_layout)
     state_bag = IncrementalStateBag(max_num_steps=int(limits.max()) + 1)
 
-    rest = model.standardizer(model.standardizer.rest).to(encoded.dtype)
+    rest = model.standardizer(model.standardizer.rest)
     frame = torch.cat([rest, rest.new_zeros(1)]).expand(len(source_lens), 1, -1)
     history = frame
     alive = torch.arange(len(source_lens), device=device)
@@ -61,6 +61,7 @@ def generate(
             state_bag.increment_step_nr()
         else:
             predicted = model.decode(history, BatchLayout.of(history), encoded, encoded_layout)[:, -1:]
+        predicted = predicted.float()
         before = frame[..., -1:]
         counter = advance(config.counter, predicted[:, :, 0, -1:], before)
         frame = torch.cat([predicted[:, :, 0, :-1], counter], dim=-1)
@@ -89,4 +90,4 @@ def generate(
             stacklevel=2,
         )
     stacked = [torch.stack(frames) for frames in outputs]
-    return [torch.cat([model.standardizer.inverse(x[:, :-1].float()), x[:, -1:].float()], dim=-1) for x in stacked]
+    return [torch.cat([model.standardizer.inverse(x[:, :-1]), x[:, -1:]], dim=-1) for x in stacked]

@@ -5,17 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 
 import torch
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from signdiff_slp.models.progressive.config import PROGRESSIVE_FAMILY, ProgressiveConfig
-from signdiff_slp.models.progressive.factory import create_model
+from signdiff_slp.models.progressive.factory import create_single_model
 from signdiff_slp.models.progressive.model import ProgressiveTransformer
 from signdiff_slp.tokenizers.character import CharacterTokenizer, CharacterTokenizerConfig, load_character_tokenizer
 
@@ -72,10 +71,8 @@ def load_release(
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder} must hold {CONFIG}, {TOKENIZER} and {WEIGHTS}, but has no {name}.")
     config = _read_config(folder / CONFIG)
-    with torch.device("meta"):
-        model = create_model(config)
-    _check_weights(folder / WEIGHTS, model)
-    model = create_model(config)
+    _check_weights(folder / WEIGHTS, create_single_model(config, torch.device("meta")))
+    model = create_single_model(config, torch.device("cpu"))
     model.load_state_dict(load_file(folder / WEIGHTS))
     model.to(device=device, dtype=dtype or torch.float32)
     # The poses' scale is too fine for half precision.
@@ -96,10 +93,14 @@ def read_run_config(path: Path) -> ProgressiveConfig:
     Raises:
         ValueError: the file is not that of a progressive transformer.
     """
+    from fairseq2.file_system import NativeLocalFileSystem
+    from fairseq2.utils.yaml import RuamelYamlLoader, YamlError
+
     try:
-        content: Any = YAML(typ="safe").load(_read_small(path))
-    except YAMLError as ex:
+        documents: Any = RuamelYamlLoader(NativeLocalFileSystem()).load(StringIO(_read_small(path)))
+    except YamlError as ex:
         raise ValueError(f"{path} must be YAML, but is not: {ex}.") from ex
+    content = documents[0] if documents else None
     if not isinstance(content, dict) or not isinstance(content.get("model_config"), dict):
         raise ValueError(f"{path} must hold the section model_config, but does not.")
     return _make_config(path, {"model_family": content.get("model_family"), **content["model_config"]})

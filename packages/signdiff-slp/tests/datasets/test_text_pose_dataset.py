@@ -1,0 +1,116 @@
+import logging
+
+import numpy as np
+import pytest
+import torch
+from fairseq2.datasets import DatasetError, SyncMode
+from fairseq2.gang import FakeGang, Gangs, create_fake_gangs
+
+from signdiff_slp.datasets.text_pose import TextPoseDataset, open_poses, read_manifest
+from signdiff_slp.tokenizers import CharacterTokenizer
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def tokenizer():
+    return CharacterTokenizer(" abcdefghijklmnopqrstuvwxyz")
+
+
+def read(dataset, tokenizer, split="train", gangs=None, **options):
+    settings = {"max_num_frames": 128, "max_seq_len": 64} | options
+    reader = dataset.create_reader(split, tokenizer, gangs or create_fake_gangs(CPU), **settings)
+    return [batch for batches in reader for batch in batches]
+
+
+def test_every_example_comes_once_and_whole(corpus, tokenizer):
+    batches = read(TextPoseDataset(corpus), tokenizer)
+    examples = {example.id: example for example in read_manifest(corpus, "train")}
+    poses = open_poses(corpus, "train")
+    seen = [name for batch in batches for name in batch.ids]
+    assert sorted(seen) == sorted(examples)
+    decoder = tokenizer.create_decoder(skip_special_tokens=True)
+    for batch in batches:
+        assert batch.poses.shape[0] * batch.poses.shape[1] <= 128
+        for row, name in enumerate(batch.ids):
+            example = examples[name]
+            length = batch.pose_lens[row]
+            assert length == example.num_frames
+            expected = poses[example.offset : example.offset + length]
+            np.testing.assert_array_equal(batch.poses[row, :length].numpy(), expected)
+            assert not batch.poses[row, length:].any()
+            assert decoder(batch.source_seqs[row, : batch.source_lens[row]]) == example.text
+
+
+def test_shuffling_depends_on_the_seed_alone(corpus, tokenizer):
+    orders = [
+        [name for batch in read(TextPoseDataset(corpus), tokenizer, shuffle=True, seed=seed) for name in batch.ids]
+        for seed in (1, 1, 2)
+    ]
+    assert orders[0] == orders[1]
+    assert orders[0] != orders[2]
+    assert sorted(orders[0]) == sorted(orders[2])
+
+
+def test_two_ranks_share_a_split(corpus, tokenizer):
+    shares = []
+    for rank in range(2):
+        world = FakeGang(CPU, rank=rank, size=2)
+        fakes = {name: FakeGang(CPU) for name in ("tp", "pp", "rdp", "sdp")}
+        gangs = Gangs(root=world, dp=world, **fakes)
+        batches = read(TextPoseDataset(corpus), tokenizer, gangs=gangs, sync_mode=SyncMode.UNTIL_LAST)
+        shares.append({name for batch in batches for name in batch.ids})
+    assert not shares[0] & shares[1]
+    assert len(shares[0] | shares[1]) == 48
+
+
+def test_long_examples_are_left_out_and_counted(corpus, tokenizer, caplog):
+    long = sum(example.num_frames > 20 for example in read_manifest(corpus, "train"))
+    assert 0 < long < 48
+    with caplog.at_level(logging.WARNING, logger="fairseq2"):
+        batches = read(TextPoseDataset(corpus), tokenizer, max_num_frames=100, max_seq_len=20)
+    assert sum(batch.num_examples for batch in batches) == 48 - long
+    assert f"{long} of 48 examples of train are longer than 20 frames" in caplog.text
+
+
+def test_counts_of_a_batch(corpus, tokenizer):
+    for batch in read(TextPoseDataset(corpus), tokenizer):
+        assert batch.num_elements == sum(batch.source_lens) + sum(batch.pose_lens)
+        assert batch.num_elements + batch.padding == batch.source_seqs.numel() + batch.poses[..., 0].numel()
+        assert batch.source_layout.seq_lens == batch.source_lens
+
+
+def test_splits_that_are_not_there(tmp_path, corpus, tokenizer):
+    with pytest.raises(DatasetError, match="at least one split"):
+        TextPoseDataset(tmp_path)
+    with pytest.raises(DatasetError, match=r"one of \['dev', 'test', 'train'\], but is 'valid'"):
+        read(TextPoseDataset(corpus), tokenizer, split="valid")
+    with pytest.raises(DatasetError, match="at most 4 frames"):
+        read(TextPoseDataset(corpus), tokenizer, max_num_frames=4, max_seq_len=4)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("a\t0\t3", "two numbers and a text"),
+        ("a\tx\t3\thi", "two numbers and a text"),
+        ("a\t8\t3\thi", "within the 10 frames"),
+        ("a\t0\t0\thi", "within the 10 frames"),
+    ],
+)
+def test_a_manifest_that_is_wrong(tmp_path, line, message):
+    np.save(tmp_path / "train.poses.npy", np.zeros((10, 150), np.float32))
+    (tmp_path / "train.tsv").write_text(line + "\n")
+    with pytest.raises(DatasetError, match=message):
+        read_manifest(tmp_path, "train")
+
+
+def test_poses_that_are_wrong(tmp_path):
+    with pytest.raises(DatasetError, match="cannot be read"):
+        open_poses(tmp_path, "train")
+    np.save(tmp_path / "train.poses.npy", np.zeros((10, 149)))
+    with pytest.raises(DatasetError, match=r"float32 \(frames, 150\), but is float64 \(10, 149\)"):
+        open_poses(tmp_path, "train")
+    np.save(tmp_path / "train.poses.npy", np.array([{}], dtype=object), allow_pickle=True)
+    with pytest.raises(DatasetError, match="cannot be read"):
+        open_poses(tmp_path, "train")

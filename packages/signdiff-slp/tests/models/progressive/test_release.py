@@ -1,0 +1,112 @@
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from signdiff_slp.models.progressive import generate
+from signdiff_slp.models.progressive.release import load_release, read_run_config, save_release
+from signdiff_slp.tokenizers import CharacterTokenizer
+
+
+@pytest.fixture
+def release(make_model, sign_steadily, tmp_path):
+    model = sign_steadily(make_model(), 12)
+    save_release(tmp_path / "release", model, CharacterTokenizer(" abcdefghijklmnopqrstuvwxyz"))
+    return tmp_path / "release", model
+
+
+def test_what_is_saved_is_loaded(release):
+    folder, model = release
+    loaded, tokenizer = load_release(folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors", "tokenizer.json"]
+    assert tokenizer.characters == tuple(" abcdefghijklmnopqrstuvwxyz")
+    assert not loaded.training
+    assert loaded.config == model.config
+    seqs = torch.tensor([[2, 5, 6, 3]])
+    assert torch.equal(generate(loaded, seqs, [4])[0], generate(model, seqs, [4])[0])
+
+
+def test_half_precision_still_counts(make_model, sign_steadily, tmp_path):
+    model = sign_steadily(make_model(), 100)
+    save_release(tmp_path, model, CharacterTokenizer(" abcdefghijklmnopqrstuvwxyz"))
+    loaded, _ = load_release(tmp_path, dtype=torch.bfloat16)
+    assert loaded.final_proj.weight.dtype == torch.bfloat16
+    seqs = torch.tensor([[2, 5, 6, 3]])
+    [expected], [frames] = generate(model, seqs, [4]), generate(loaded, seqs, [4])
+    assert len(frames) == len(expected) == 100
+    assert (frames - expected).abs().max() < 0.2
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_a_missing_file(release, name):
+    (release[0] / name).unlink()
+    with pytest.raises(FileNotFoundError, match=f"has no {name}"):
+        load_release(release[0])
+
+
+def test_broken_weights(release):
+    (release[0] / "model.safetensors").write_bytes(b"\xff" * 100)
+    with pytest.raises(ValueError, match="must be a safetensors file"):
+        load_release(release[0])
+
+
+def test_weights_of_another_shape(release):
+    path = release[0] / "model.safetensors"
+    weights = load_file(path)
+    weights["final_proj.bias"] = torch.zeros(7)
+    save_file(weights, path)
+    with pytest.raises(ValueError, match=r"'final_proj.bias' should have the shape \[151\] and has \[7\]"):
+        load_release(release[0])
+
+
+def test_weights_that_lack_a_name(release):
+    path = release[0] / "model.safetensors"
+    weights = load_file(path)
+    del weights["standardizer.rest"]
+    save_file(weights, path)
+    with pytest.raises(ValueError, match=r"'standardizer.rest' should have the shape \[150\] and has None"):
+        load_release(release[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model_dim": 1 << 30}, "at most 500000000 parameters"),
+        ({"num_heads": 5}, "`model_dim` must be a multiple"),
+        ({"secret": 1}, "'secret': 1, which is not a setting"),
+        ({"model_dim": "16"}, "'model_dim': '16', which is not a setting"),
+        ({"model_family": "llama"}, "family 'slp_progressive'"),
+    ],
+)
+def test_a_configuration_that_is_wrong(release, change, message):
+    path = release[0] / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(ValueError, match=message):
+        load_release(release[0])
+
+
+def test_files_that_are_too_large_or_no_json(release):
+    path = release[0] / "config.json"
+    path.write_text(" " * (1 << 17))
+    with pytest.raises(ValueError, match="at most 65536 bytes"):
+        load_release(release[0])
+    path.write_text("{")
+    with pytest.raises(ValueError, match="must be JSON"):
+        load_release(release[0])
+
+
+def test_a_tokenizer_that_does_not_fit(release):
+    (release[0] / "tokenizer.json").write_text(json.dumps({"characters": ["a"]}))
+    with pytest.raises(ValueError, match="31 tokens of the model, but has 5"):
+        load_release(release[0])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [("a: [", "must be YAML"), ("model_family: x", "section model_config")]
+)
+def test_a_run_configuration_that_is_wrong(tmp_path, content, message):
+    path = tmp_path / "model.yaml"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=message):
+        read_run_config(path)

@@ -1,0 +1,55 @@
+import subprocess
+import sys
+import time
+
+import pytest
+
+from signdiff_slp.recipes.command import preset_names, preset_path, run_command
+
+
+@pytest.mark.parametrize("recipe", ["train", "generate", "evaluate"])
+def test_help_is_quick_and_loads_no_fairseq2(recipe):
+    program = (
+        "import runpy, sys; sys.argv = ['x', '--help']\n"
+        f"try: runpy.run_module('signdiff_slp.recipes.{recipe}', run_name='__main__')\n"
+        "except SystemExit as stop: assert not stop.code\n"
+        "assert not {'torch', 'fairseq2', 'numpy'} & set(sys.modules), 'heavy'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "--preset" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "output_dir is missing"),
+        (["out", "--preset", "x"], "invalid choice"),
+        (["out", "--preset", "fingerspelling", "--config-file", "f"], "not both"),
+    ],
+)
+def test_wrong_use(arguments, message):
+    command = [sys.executable, "-m", "signdiff_slp.recipes.train", *arguments]
+    started = time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert time.monotonic() - started < 5
+
+
+def test_presets():
+    assert "fingerspelling" in preset_names()
+    assert preset_path("fingerspelling").read_text().startswith("#")
+    with pytest.raises(ValueError, match="preset must be one of"):
+        preset_path("nothing")
+
+
+@pytest.mark.parametrize("given", [["--preset", "fingerspelling"], ["--preset=fingerspelling"]])
+def test_a_preset_is_a_sound_configuration(given, capsys, monkeypatch):
+    from signdiff_slp.recipes.train.recipe import TextToPoseTrainRecipe
+
+    monkeypatch.setattr(sys, "argv", ["anything"])
+    run_command("train", "", TextToPoseTrainRecipe, [*given, "--dump-config", "--config", "loss.beta=0.25"])
+    printed = capsys.readouterr().out
+    assert "arch: fingerspelling" in printed
+    assert "kind: smooth_l1" in printed
+    assert "beta: 0.25" in printed

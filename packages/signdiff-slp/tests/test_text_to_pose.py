@@ -1,0 +1,160 @@
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from pose_format import Pose
+
+from signdiff_core.skeleton import is_skeleton, joints_of, limb_lengths
+from signdiff_slp import TextToPose
+from signdiff_slp.models.progressive.release import save_release
+from signdiff_slp.output import write_pose
+from signdiff_slp.pieces import into_pieces
+from signdiff_slp.text_to_pose import BUNDLED
+
+
+@pytest.fixture(scope="module")
+def translator():
+    return TextToPose.from_pretrained()
+
+
+def test_a_word_is_about_half_a_second_for_each_letter(translator):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        [pose] = translator(["hello"])
+    assert isinstance(pose, Pose)
+    assert is_skeleton(pose)
+    assert pose.body.fps == 25
+    assert 50 <= len(pose.body.data) <= 90
+
+
+def test_bones_keep_their_lengths_and_nothing_jumps(translator):
+    [pose] = translator(["jazz"])
+    joints, confidence = joints_of(pose)
+    assert np.isfinite(joints).all()
+    assert (confidence == 1).all()
+    lengths = limb_lengths(joints)
+    np.testing.assert_allclose(lengths, lengths[:1].repeat(len(lengths), axis=0), rtol=1e-3, atol=1e-4)
+    # No joint of the corpus moves further than 0.2 in a frame.
+    assert np.linalg.norm(np.diff(joints, axis=0), axis=-1).max() < 0.25
+
+
+def test_it_starts_and_ends_at_rest(translator):
+    joints, _ = joints_of(translator(["person"])[0])
+    rest = translator.model.standardizer.rest.view(50, 3).numpy()
+    for frame in (joints[0], joints[-1]):
+        assert np.linalg.norm(frame - rest, axis=-1).max() < 0.1
+
+
+def test_longer_words_take_longer_and_texts_do_not_disturb_each_other(translator):
+    texts = ["a", "cat", "elephants"]
+    together = translator(texts)
+    lengths = [len(pose.body.data) for pose in together]
+    assert lengths == sorted(lengths)
+    for text, pose in zip(texts, together, strict=True):
+        [alone] = translator([text])
+        np.testing.assert_allclose(pose.body.data.data, alone.body.data.data, atol=1e-4)
+
+
+def test_spelling_does_not_depend_on_case_or_accents(translator):
+    first, second = translator(["Café", "cafe"])
+    np.testing.assert_allclose(first.body.data.data, second.body.data.data, atol=1e-5)
+
+
+def test_long_texts_are_signed_in_pieces(translator):
+    [whole] = translator(["the quick brown fox jumps"])
+    first, second = translator(["the quick brown fox", "jumps"])
+    expected = np.concatenate([first.body.data.data, second.body.data.data])
+    np.testing.assert_allclose(whole.body.data.data, expected, atol=1e-4)
+
+
+def test_pieces_are_whole_words():
+    assert into_pieces("a bb ccc", 4) == ["a bb", "ccc"]
+    assert into_pieces("abcdefgh", 4) == ["abcdefgh"]
+    text = "some words of very different and extraordinary lengths"
+    assert " ".join(into_pieces(text, 12)) == text
+
+
+@pytest.mark.parametrize("text", ["", "   ", "привет", "👋", "日本"])
+def test_what_cannot_be_spelled(translator, text):
+    with pytest.raises(ValueError, match=r"\w+"):
+        translator([text])
+
+
+def test_words_that_are_too_long(translator):
+    with pytest.raises(ValueError, match="at most 126 letters"):
+        translator(["a" * 127])
+
+
+def test_a_single_string_is_a_mistake(translator):
+    with pytest.raises(TypeError, match="sequence of strings"):
+        translator("hello")
+    assert translator([]) == []
+
+
+def test_a_folder_and_a_name_give_the_same_model(translator):
+    by_folder = TextToPose.from_pretrained(str(BUNDLED))
+    by_name = TextToPose.from_pretrained("slp_fingerspelling")
+    expected = translator(["ok"])[0].body.data.data
+    for other in (by_folder, by_name):
+        np.testing.assert_allclose(other(["ok"])[0].body.data.data, expected, atol=1e-6)
+
+
+def test_what_is_not_there(tmp_path):
+    with pytest.raises(ValueError, match="must be a folder or a fairseq2 asset"):
+        TextToPose.from_pretrained("no_such_model")
+    with pytest.raises(FileNotFoundError, match=r"has no config.json"):
+        TextToPose.from_pretrained(tmp_path)
+
+
+def test_characters_that_the_model_does_not_know(make_model, tmp_path):
+    from signdiff_slp.tokenizers import CharacterTokenizer
+
+    save_release(tmp_path / "small", make_model(vocab_size=6), CharacterTokenizer("ab"))
+    small = TextToPose.from_pretrained(tmp_path / "small")
+    with pytest.raises(ValueError, match="characters that the model knows"):
+        small(["cab"])
+
+
+def test_the_bundle_is_small_and_described():
+    assert (BUNDLED / "model.safetensors").stat().st_size < 30e6
+    card = (BUNDLED / "MODEL_CARD.md").read_text()
+    for heading in ("Data", "Training", "Scores", "Limits", "Responsible use"):
+        assert f"## {heading}" in card
+
+
+def test_a_pose_is_written_whole_or_not_at_all(translator, tmp_path):
+    [pose] = translator(["hi"])
+    write_pose(pose, tmp_path / "hi.pose")
+    assert [path.name for path in tmp_path.iterdir()] == ["hi.pose"]
+    assert Pose.read((tmp_path / "hi.pose").read_bytes()).body.data.shape == pose.body.data.shape
+    with pytest.raises(FileNotFoundError):
+        write_pose(pose, tmp_path / "missing" / "hi.pose")
+
+
+def test_importing_the_package_is_light():
+    program = "import signdiff_slp, sys; assert not {'torch', 'fairseq2'} & set(sys.modules); print(dir(signdiff_slp))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "TextToPose" in done.stdout
+
+
+def test_loading_the_bundle_does_not_set_up_all_of_fairseq2():
+    program = (
+        "import sys; from signdiff_slp import TextToPose\n"
+        "TextToPose.from_pretrained()(['a'])\n"
+        "assert not {'transformers', 'fairseq2.composition'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_public_names():
+    import signdiff_slp
+
+    assert {"ProgressiveConfig", "ProgressiveTransformer", "TextToPose"} <= set(signdiff_slp.__all__)
+    assert all(hasattr(signdiff_slp, name) for name in signdiff_slp.__all__)
+    assert isinstance(signdiff_slp.ProgressiveTransformer, type)
+    assert issubclass(signdiff_slp.ProgressiveTransformer, torch.nn.Module)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = signdiff_slp.nothing
