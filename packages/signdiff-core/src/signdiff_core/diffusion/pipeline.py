@@ -179,7 +179,7 @@ class SignDiffPipeline(StableDiffusionControlNetPipeline):
                 if self.interrupt:
                     return
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         prompt: str | None = None,
         image: Iterable[Frame] | Frame | None = None,

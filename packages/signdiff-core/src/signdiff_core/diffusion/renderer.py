@@ -143,7 +143,8 @@ class DiffusionRenderer:
             local_files_only=is_folder,
         )
         pipeline.set_progress_bar_config(disable=True)
-        return pipeline.to(self._device)
+        pipeline.to(self._device)
+        return pipeline
 
     def _mapper(self) -> FRMapper | None:
         if self._fr_source == "none" or (self._fr_source == "auto" and not can_draw_neutral()):

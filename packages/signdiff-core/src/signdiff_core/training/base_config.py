@@ -23,11 +23,11 @@ class BaseConfig:
     unet_channels: tuple[int, ...] = option((32, 64, 96, 160), help="UNet: channels of each level, finest first.")
     attention_levels: int = option(1, help="UNet: how many of the coarsest levels attend to themselves and the text.")
     attention_head_dim: int = option(4, help="UNet: number of heads, under the name that diffusers gives it.")
-    norm_num_groups: int = option(8, help="UNet: groups of the group normalisations.")
+    norm_num_groups: int = option(4, help="UNet: groups of the group normalisations.")
     vae_norm_num_groups: int = option(
         1, help="Autoencoder: groups; with 1, and no fewer than 8 channels, it starts as average pooling."
     )
-    text_width: int = option(96, help="Text encoder: width.")
+    text_width: int = option(128, help="Text encoder: width, a multiple of 64.")
     text_layers: int = option(2, help="Text encoder: layers.")
     text_length: int = option(32, help="Text encoder: tokens at most.")
     seed: int = option(0, help="Seed of the initial weights.")
@@ -35,6 +35,8 @@ class BaseConfig:
     def __post_init__(self) -> None:
         if not self.vae_channels:
             raise ValueError("vae_channels must name at least one level, but is empty.")
+        if self.text_width % 64:
+            raise ValueError(f"text_width must be a multiple of 64, but is {self.text_width}.")
         unit = self.factor * 2 ** (len(self.unet_channels) - 1)
         if self.resolution % unit:
             raise ValueError(f"resolution must be a multiple of {unit}, but is {self.resolution}.")

@@ -75,7 +75,8 @@ def encode(vae: AutoencoderKL, images: NDArray[np.uint8]) -> torch.Tensor:
 
     pixels = torch.from_numpy(images).permute(0, 3, 1, 2).to(vae.device, vae.dtype) / 127.5 - 1
     with torch.inference_mode():
-        return vae.encode(pixels).latent_dist.parameters.float().cpu()
+        moments: torch.Tensor = vae.encode(pixels).latent_dist.parameters.float().cpu()
+    return moments
 
 
 def _fill(folder: Path, frames: FrameFolder, vae: AutoencoderKL, mapper: FRMapper, resolution: int) -> None:

@@ -70,4 +70,5 @@ class ControlNetLoss(nn.Module):
             target = self.scheduler.get_velocity(clean, noise, timesteps)
         else:
             target = noise
-        return (batch["weight"] * (made.float() - target).square()).mean()
+        loss: torch.Tensor = (batch["weight"] * (made.float() - target).square()).mean()
+        return loss

@@ -101,7 +101,12 @@ class ControlNetRun:
                     self._ahead[step] = self._reader.submit(self.batches, step, rank=rank, world=world)
             batch = self._ahead.pop(micro_step).result()
         device = self.accelerator.device
-        return Batch(**{name: value.to(device) for name, value in batch.items()})  # type: ignore[typeddict-item, attr-defined]
+        return Batch(
+            moments=batch["moments"].to(device),
+            control=batch["control"].to(device),
+            input_ids=batch["input_ids"].to(device),
+            weight=batch["weight"].to(device),
+        )
 
     def average(self) -> None:
         """Move the averages towards the weights, after an optimizer step."""

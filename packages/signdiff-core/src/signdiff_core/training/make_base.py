@@ -34,7 +34,11 @@ def make_vae(config: BaseConfig) -> AutoencoderKL:
 
 
 def make_unet(config: BaseConfig) -> UNet2DConditionModel:
-    """Make an untrained UNet that attends at its coarsest levels only."""
+    """Make an untrained UNet that attends at its coarsest levels only.
+
+    The pooled caption joins the time embedding, which scales and shifts the features of every block: colours of clothes
+    and background then reach all resolutions at no cost, where attention would be dear.
+    """
     from diffusers import UNet2DConditionModel
 
     plain = len(config.unet_channels) - config.attention_levels
@@ -49,6 +53,8 @@ def make_unet(config: BaseConfig) -> UNet2DConditionModel:
         cross_attention_dim=config.text_width,
         attention_head_dim=config.attention_head_dim,
         norm_num_groups=config.norm_num_groups,
+        addition_embed_type="text",
+        resnet_time_scale_shift="scale_shift",
     )
 
 

@@ -39,7 +39,8 @@ def reconstruction_loss(made: Tensor, truth: Tensor, *, gradient_weight: float) 
 def kl_loss(posterior: DiagonalGaussianDistribution) -> Tensor:
     """KL divergence of the posterior from a standard normal, averaged over the latent's values; scalar."""
     mean, logvar = posterior.mean, posterior.logvar
-    return 0.5 * (mean.square() + logvar.exp() - 1.0 - logvar).mean()
+    divergence: Tensor = 0.5 * (mean.square() + logvar.exp() - 1.0 - logvar).mean()
+    return divergence
 
 
 class VAELoss(nn.Module):
@@ -68,4 +69,5 @@ class VAELoss(nn.Module):
         posterior = self.vae.encode(truth).latent_dist
         made = self.vae.decode(posterior.sample(generator)).sample
         pixels = reconstruction_loss(made.float(), truth, gradient_weight=self.gradient_weight)
-        return pixels + self.kl_weight * kl_loss(posterior)
+        loss: Tensor = pixels + self.kl_weight * kl_loss(posterior)
+        return loss

@@ -39,14 +39,16 @@ def start_as_pooling(vae: AutoencoderKL) -> None:
     if min(config.block_out_channels) < 2 * _PAIRS:
         raise ValueError(f"vae must have at least {2 * _PAIRS} channels, but has {min(config.block_out_channels)}.")
     for name, module in vae.named_modules():
+        if not isinstance(module, nn.Conv2d):
+            continue
         if name.endswith("conv2"):
-            nn.init.zeros_(module.weight)
-            nn.init.zeros_(module.bias)
+            for parameter in _parameters(module):
+                nn.init.zeros_(parameter)
         elif name.endswith("conv_shortcut"):
             _carry(module, torch.ones(1, 1))
-        elif "downsamplers" in name and isinstance(module, nn.Conv2d):
+        elif "downsamplers" in name:
             _carry(module, torch.tensor([[1.0, 1, 0], [1, 1, 0], [0, 0, 0]]) / 4)
-        elif "upsamplers" in name and isinstance(module, nn.Conv2d):
+        elif "upsamplers" in name:
             blur = torch.tensor([1.0, 2, 1]) / 4
             _carry(module, torch.outer(blur, blur))
     for convolution in (vae.encoder.conv_in, vae.decoder.conv_in):
@@ -62,9 +64,9 @@ def start_as_pooling(vae: AutoencoderKL) -> None:
         nn.init.zeros_(convolution.bias)
 
 
-def _carry(convolution: nn.Module, kernel: torch.Tensor) -> None:
+def _carry(convolution: nn.Conv2d, kernel: torch.Tensor) -> None:
     """Pass the pairs through: colours with a kernel, the constant pair with its one largest tap."""
-    weight, bias = convolution.weight, convolution.bias
+    weight, bias = _parameters(convolution)
     peak = torch.zeros_like(kernel).flatten()
     peak[int(kernel.argmax())] = 1
     # The constant pair would drown what the other channels find by chance.
@@ -75,9 +77,9 @@ def _carry(convolution: nn.Module, kernel: torch.Tensor) -> None:
         bias[channel] = 0
 
 
-def _spread(convolution: nn.Module) -> None:
+def _spread(convolution: nn.Conv2d) -> None:
     """Make the pairs out of the first three inputs, and the constant pair out of nothing."""
-    weight, bias = convolution.weight, convolution.bias
+    weight, bias = _parameters(convolution)
     for channel in range(2 * _PAIRS):
         sign = 1 - 2 * (channel % 2)
         weight[channel] = 0
@@ -86,12 +88,18 @@ def _spread(convolution: nn.Module) -> None:
             weight[channel, channel // 2, 1, 1] = sign
 
 
-def _gather(convolution: nn.Module, width: int) -> None:
+def _gather(convolution: nn.Conv2d, width: int) -> None:
     """Make the three outputs out of the pairs; the scale undoes the normalisation, whose size is known."""
-    weight, bias = convolution.weight, convolution.bias
+    weight, bias = _parameters(convolution)
     deviation = (2 * _LEVEL**2 / width) ** 0.5
     for colour in range(_COLOURS):
         weight[colour] = 0
         bias[colour] = 0
         weight[colour, 2 * colour, 1, 1] = deviation
         weight[colour, 2 * colour + 1, 1, 1] = -deviation
+
+
+def _parameters(convolution: nn.Conv2d) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return weight and bias; every convolution of the autoencoder has both."""
+    assert convolution.bias is not None  # noqa: S101
+    return convolution.weight, convolution.bias

@@ -40,7 +40,7 @@ def validation_grid(
     rows = []
     for index in (number * len(cache.frames) // count for number in range(count)):
         control = cache.control(index, NEUTRAL).transpose(1, 2, 0)
-        made = pipeline(
+        made, _ = pipeline(
             cache.frames.rows[index].text,
             image=[np.ascontiguousarray(control[..., :3])],
             fr_image=[np.ascontiguousarray(control[..., 3:])],
@@ -48,9 +48,12 @@ def validation_grid(
             guidance_scale=1.0,
             generator=torch.Generator(pipeline.device).manual_seed(seed),
             output_type="np",
-        ).images[0]
+            return_dict=False,
+        )
         truth = cache.frames.image(index, cache.resolution)
-        rows.append(np.concatenate([control[..., :3], control[..., 3:], np.uint8(made * 255 + 0.5), truth], axis=1))
+        rows.append(
+            np.concatenate([control[..., :3], control[..., 3:], np.rint(made[0] * 255).astype(np.uint8), truth], axis=1)
+        )
     return np.concatenate(rows)
 
 
