@@ -90,7 +90,7 @@ def make_scheduler() -> DDIMScheduler:
         beta_schedule="scaled_linear",
         clip_sample=False,
         set_alpha_to_one=True,
-        steps_offset=0,
+        steps_offset=1,
         prediction_type="v_prediction",
         timestep_spacing="trailing",
         rescale_betas_zero_snr=True,
@@ -128,7 +128,7 @@ def make_base(config: BaseConfig) -> Path:
         tokenizer.save_pretrained(folder / "tokenizer")
         make_text_encoder(config, tokenizer).save_pretrained(folder / "text_encoder")
         vae = make_vae(config)
-        if config.vae_norm_num_groups == 1 and min(config.vae_channels) >= 8:
+        if config.vae_norm_num_groups == 1:
             start_as_pooling(vae)
         vae.save_pretrained(folder / "vae")
         make_unet(config).save_pretrained(folder / "unet")

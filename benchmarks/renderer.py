@@ -1,0 +1,226 @@
+"""How close the diffusion renderer comes to the avatar's true frames, on poses that it has never seen.
+
+    python -m signdiff_core.avatar.frames --poses POSES/train -o TRAIN --frames 6400 --size 256
+    python -m signdiff_core.avatar.frames --poses POSES/test -o TEST --frames 320 --size 256
+    python benchmarks/renderer.py --train_data_dir TRAIN --test_data_dir TEST [--model DIR] [--json]
+
+Rows: the pipeline without a FR map, with that of the neutral avatar (what ``signdiff render`` uses), and with that of
+the true frame; then two baselines, the mean of all training frames and the training frame with the nearest pose
+(hands count as much as the body); then the ceiling, the true frame through the pipeline's autoencoder and back.
+
+Columns: SSIM (Wang et al. 2004, see signdiff_eval) on the whole frame and on the rectangles around hands, mean over
+frames and hands; milliseconds a frame. Every row but the mean frame may use the caption's signer; the nearest training
+frame is of whichever signer it is. Skeleton drawings are of the drawn body's own joints.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from signdiff_core.diffusion import DiffusionRenderer
+from signdiff_core.diffusion.frmap import FRMapper
+from signdiff_core.diffusion.renderer import BUNDLED
+from signdiff_core.diffusion.settings import RendererSettings, read_frnet
+from signdiff_core.drawing import draw
+from signdiff_core.skeleton import BODY, LEFT_HAND, RIGHT_HAND
+from signdiff_core.training.frames import FrameFolder
+from signdiff_core.training.hands import hand_boxes
+from signdiff_eval.functional import ssim
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    Frame = NDArray[np.uint8]
+
+SMALLEST_HAND = 16
+"""Hands of which less than this many pixels a side are in the frame are not scored."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """One row of the table."""
+
+    name: str
+    ssim: float
+    ssim_hands: float
+    milliseconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What the rows share."""
+
+    renderer: DiffusionRenderer
+    settings: RendererSettings
+    mapper: FRMapper
+    train: FrameFolder
+    test: FrameFolder
+    indices: tuple[int, ...]
+    size: int
+    seed: int
+
+
+def made_by_pipeline(setting: Setting, source: str) -> Callable[[int], Frame]:
+    """Render a frame from its caption, its drawing, and a FR map from ``source``: none, neutral or true."""
+    pipeline, size = setting.renderer.pipeline, setting.size
+
+    def make(index: int) -> Frame:
+        fr_map = np.zeros((size, size), dtype=np.uint8)
+        if source == "true":
+            fr_map = setting.mapper(setting.test.image(index, size), size=size)
+        elif source == "neutral":
+            picture = setting.test.neutral(index, size)
+            if picture is None:
+                raise ValueError(f"frame {index} must have a neutral frame, but names none.")
+            fr_map = setting.mapper(picture, size=size)
+        made: Any = pipeline(
+            setting.test.rows[index].text,
+            image=[draw(setting.test.joints(index), size=size)],
+            fr_image=[np.repeat(fr_map[..., None], 3, axis=2)],
+            num_inference_steps=setting.settings.steps,
+            guidance_scale=setting.settings.guidance_scale,
+            generator=torch.Generator("cpu").manual_seed(setting.seed),
+            output_type="np",
+        )
+        frame: Frame = np.rint(made.images[0] * 255).astype(np.uint8)
+        return frame
+
+    return make
+
+
+def mean_frame(setting: Setting) -> Callable[[int], Frame]:
+    """Always show the mean of the training frames."""
+    total = np.zeros((setting.size, setting.size, 3))
+    for index in range(len(setting.train)):
+        total += setting.train.image(index, setting.size)
+    mean = np.rint(total / len(setting.train)).astype(np.uint8)
+    return lambda index: mean
+
+
+def nearest_frame(setting: Setting) -> Callable[[int], Frame]:
+    """Show the training frame whose joints are nearest."""
+    gallery = np.stack([_features(setting.train.joints(index)) for index in range(len(setting.train))])
+
+    def make(index: int) -> Frame:
+        distances = np.square(gallery - _features(setting.test.joints(index))).sum(axis=1)
+        return setting.train.image(int(distances.argmin()), setting.size)
+
+    return make
+
+
+def _features(joints: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Body and hands with equal weight; hands also relative to their wrists, which is their shape."""
+    hands = [joints[hand] - joints[hand.start] for hand in (LEFT_HAND, RIGHT_HAND)]
+    parts = [joints[BODY], joints[LEFT_HAND], joints[RIGHT_HAND], *hands]
+    return np.concatenate([(part[:, :2] / np.sqrt(len(part))).ravel() for part in parts]).astype(np.float64)
+
+
+def reconstruction(setting: Setting) -> Callable[[int], Frame]:
+    """Send the true frame through the autoencoder: no latent diffusion model can do better."""
+    vae = setting.renderer.pipeline.vae
+
+    @torch.inference_mode()
+    def make(index: int) -> Frame:
+        truth = torch.from_numpy(setting.test.image(index, setting.size)).permute(2, 0, 1)[None].to(vae.dtype)
+        made = vae.decode(vae.encode(truth / 127.5 - 1).latent_dist.mode()).sample[0]
+        pixels = ((made.float() + 1) * 127.5).clamp(0, 255).permute(1, 2, 0).numpy()
+        frame: Frame = np.rint(pixels).astype(np.uint8)
+        return frame
+
+    return make
+
+
+def score(name: str, make: Callable[[int], Frame], setting: Setting) -> Score:
+    """Compare made frames with the true ones."""
+    whole: list[float] = []
+    hands: list[float] = []
+    seconds = 0.0
+    for index in setting.indices:
+        start = time.perf_counter()
+        made = make(index)
+        seconds += time.perf_counter() - start
+        truth = setting.test.image(index, setting.size)
+        whole.append(ssim(truth, made))
+        boxes = hand_boxes(setting.test.joints(index), setting.size)
+        large = [box for box in boxes if min(box[2] - box[0], box[3] - box[1]) >= SMALLEST_HAND]
+        hands += [ssim(truth, made, box=box) for box in large]
+    return Score(
+        name=name,
+        ssim=float(np.mean(whole)),
+        ssim_hands=float(np.mean(hands)),
+        milliseconds=1000 * seconds / len(whole),
+    )
+
+
+def measure(setting: Setting) -> list[Score]:
+    """Make the table's rows."""
+    rows = [
+        ("diffusion, no FR map", made_by_pipeline(setting, "none")),
+        ("diffusion, neutral avatar's map", made_by_pipeline(setting, "neutral")),
+        ("diffusion, true frame's map", made_by_pipeline(setting, "true")),
+        ("mean training frame", mean_frame(setting)),
+        ("nearest training frame", nearest_frame(setting)),
+        ("autoencoder (ceiling)", reconstruction(setting)),
+    ]
+    return [score(name, make, setting) for name, make in rows]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument("--train_data_dir", type=Path, required=True, help="training frames, for the baselines")
+    parser.add_argument("--test_data_dir", type=Path, required=True, help="frames of held-out poses")
+    parser.add_argument("--model", type=Path, default=BUNDLED, help="a pipeline's folder (default: the bundled one)")
+    parser.add_argument("--frames", type=int, default=100, help="test frames, evenly spread (default: 100)")
+    parser.add_argument("--steps", type=int, default=None, help="denoising steps (default: the model's)")
+    parser.add_argument("--seed", type=int, default=0, help="of the noise (default: 0)")
+    parser.add_argument("--json", action="store_true", help="print JSON in place of a table")
+    options = parser.parse_args(arguments)
+    if options.frames < 1:
+        parser.error(f"--frames must be at least 1, but is {options.frames}")
+
+    renderer = DiffusionRenderer(model=options.model)
+    defaults = RendererSettings.read(options.model)
+    steps = options.steps or defaults.steps
+    train, test = FrameFolder(options.train_data_dir), FrameFolder(options.test_data_dir)
+    shared = {row.pose_id for row in train.rows} & {row.pose_id for row in test.rows}
+    if shared:
+        parser.error(f"the test poses must not be trained on, but {len(shared)} are, such as {min(shared)}")
+    count = min(options.frames, len(test))
+    pipeline = renderer.pipeline
+    setting = Setting(
+        renderer=renderer,
+        settings=RendererSettings(prompt=defaults.prompt, steps=steps, guidance_scale=defaults.guidance_scale),
+        mapper=FRMapper(**(read_frnet(options.model) or {})),
+        train=train,
+        test=test,
+        indices=tuple(number * len(test) // count for number in range(count)),
+        size=int(pipeline.unet.config.sample_size * pipeline.vae_scale_factor),
+        seed=options.seed,
+    )
+    scores = measure(setting)
+    if options.json:
+        print(json.dumps({"frames": count, "steps": steps, "rows": [asdict(row) for row in scores]}, indent=2))
+        return 0
+    print(f"{count} frames of held-out poses, {steps} steps\n")
+    print(f"{'':34}{'SSIM':>8}{'hands':>8}{'ms/frame':>10}")
+    for row in scores:
+        print(f"{row.name:34}{row.ssim:8.3f}{row.ssim_hands:8.3f}{row.milliseconds:10.0f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,189 @@
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("diffusers")
+
+from diffusers import (  # noqa: E402
+    MultiControlNetModel,
+    StableDiffusionControlNetPipeline,
+    StableDiffusionPipeline,
+)
+
+from signdiff_core.diffusion import SignDiffPipeline, superimposed  # noqa: E402
+
+PROMPT = "a person in a red shirt"
+OPTIONS = {"num_inference_steps": 3, "output_type": "np"}
+
+
+def frames(count, seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.integers(0, 256, (64, 64, 3), dtype=np.uint8) for _ in range(count)]
+
+
+def tensor(images):
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
+
+
+def seeded():
+    return torch.Generator().manual_seed(7)
+
+
+@pytest.fixture
+def net(one_net, other_net):
+    return superimposed(one_net, other_net).eval()
+
+
+@pytest.fixture
+def pipe(parts, net):
+    return quiet(SignDiffPipeline(**parts, controlnet=net))
+
+
+def quiet(pipeline):
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def test_at_initialisation_it_is_plain_stable_diffusion(parts, unet):
+    plain = quiet(StableDiffusionPipeline(**parts))
+    pipe = quiet(SignDiffPipeline(**parts, controlnet=superimposed(unet, conditioning_embedding_out_channels=(8, 16))))
+    expected = plain(PROMPT, height=64, width=64, generator=seeded(), **OPTIONS).images
+    made = pipe(PROMPT, frames(1), frames(1, seed=1), generator=seeded(), **OPTIONS).images
+    assert np.array_equal(made, expected)
+
+
+@pytest.mark.parametrize("guidance_scale", [1.0, 7.5])
+def test_one_net_equals_the_stock_pipeline(parts, net, pipe, guidance_scale):
+    stock = quiet(StableDiffusionControlNetPipeline(**parts, controlnet=net))
+    c, d = frames(1), frames(1, seed=1)
+    condition = torch.cat([tensor(c), tensor(d)], dim=1)
+    expected = stock(PROMPT, condition, generator=seeded(), guidance_scale=guidance_scale, **OPTIONS).images
+    made = pipe(PROMPT, c, d, generator=seeded(), guidance_scale=guidance_scale, **OPTIONS).images
+    assert np.array_equal(made, expected)
+
+
+def test_two_nets_equal_the_stock_pipeline(parts, one_net, other_net):
+    both = MultiControlNetModel([one_net, other_net])
+    stock = quiet(StableDiffusionControlNetPipeline(**parts, controlnet=both))
+    pipe = quiet(SignDiffPipeline(**parts, controlnet=both))
+    c, d = frames(1), frames(1, seed=1)
+    expected = stock(PROMPT, [tensor(c), tensor(d)], generator=seeded(), **OPTIONS).images
+    made = pipe(PROMPT, c, d, generator=seeded(), **OPTIONS).images
+    assert np.array_equal(made, expected)
+
+
+def test_both_conditions_matter(pipe):
+    base = pipe(PROMPT, frames(1), frames(1, seed=1), generator=seeded(), **OPTIONS).images
+    other_c = pipe(PROMPT, frames(1, seed=2), frames(1, seed=1), generator=seeded(), **OPTIONS).images
+    other_d = pipe(PROMPT, frames(1), frames(1, seed=2), generator=seeded(), **OPTIONS).images
+    assert not np.allclose(base, other_c, atol=1e-3)
+    assert not np.allclose(base, other_d, atol=1e-3)
+
+
+@pytest.mark.parametrize("anchor", [False, True])
+def test_chunks_do_not_change_the_frames(pipe, anchor):
+    c, d = frames(5), frames(5, seed=1)
+    whole = pipe(PROMPT, c, d, generator=seeded(), chunk_size=5, anchor=anchor, **OPTIONS).images
+    parts = pipe(PROMPT, c, d, generator=seeded(), chunk_size=2, anchor=anchor, **OPTIONS).images
+    assert whole.shape == (5, 64, 64, 3)
+    assert np.abs(whole - parts).max() < 1e-4
+
+
+def test_all_frames_start_from_the_same_noise(pipe):
+    same = frames(1) * 3
+    made = pipe(PROMPT, same, same, generator=seeded(), chunk_size=2, **OPTIONS).images
+    assert np.abs(made - made[:1]).max() < 1e-4
+
+
+def test_an_anchor_changes_later_frames_and_leaves_no_trace(pipe):
+    c, d = frames(3), frames(3, seed=1)
+    before = dict(pipe.unet.attn_processors)
+    plain = pipe(PROMPT, c, d, generator=seeded(), **OPTIONS).images
+    made = pipe(PROMPT, c, d, generator=seeded(), anchor=True, **OPTIONS).images
+    assert np.abs(plain[0] - made[0]).max() < 1e-4
+    assert np.abs(plain[1:] - made[1:]).max() > 1e-6
+    assert pipe.unet.attn_processors == before
+
+
+def test_a_stream_never_reads_more_than_a_chunk_ahead(pipe):
+    read = []
+
+    def lazily(images, log):
+        for number, image in enumerate(images):
+            log.append(number)
+            yield image
+
+    stream = pipe.stream(
+        PROMPT, lazily(frames(7), read), lazily(frames(7), []), generator=seeded(), chunk_size=2, **OPTIONS
+    )
+    assert read == []
+    next(stream)
+    assert len(read) == 2
+    next(stream)
+    assert len(read) == 2
+    next(stream)
+    assert len(read) == 4
+    stream.close()
+
+
+def test_idle_control_is_skipped_without_a_difference(parts, net, pipe):
+    stock = quiet(StableDiffusionControlNetPipeline(**parts, controlnet=net))
+    c, d = frames(1), frames(1, seed=1)
+    calls = []
+    handle = net.mid_block.register_forward_hook(lambda *_: calls.append(1))
+    options = {**OPTIONS, "num_inference_steps": 4, "control_guidance_end": 0.5}
+    expected = stock(PROMPT, torch.cat([tensor(c), tensor(d)], dim=1), generator=seeded(), **options).images
+    assert len(calls) == 4
+    calls.clear()
+    made = pipe(PROMPT, c, d, generator=seeded(), **options).images
+    assert len(calls) == 2
+    assert np.array_equal(made, expected)
+    calls.clear()
+    pipe(PROMPT, c, d, generator=seeded(), **OPTIONS)
+    assert len(calls) == 3
+    handle.remove()
+
+
+def test_saving_and_loading_is_exact(pipe, tmp_path):
+    c, d = frames(2), frames(2, seed=1)
+    expected = pipe(PROMPT, c, d, generator=seeded(), **OPTIONS).images
+    pipe.save_pretrained(tmp_path)
+    ours = quiet(SignDiffPipeline.from_pretrained(tmp_path))
+    assert np.array_equal(ours(PROMPT, c, d, generator=seeded(), **OPTIONS).images, expected)
+    stock = quiet(StableDiffusionControlNetPipeline.from_pretrained(tmp_path))
+    condition = torch.cat([tensor(c[:1]), tensor(d[:1])], dim=1)
+    first = stock(PROMPT, condition, generator=seeded(), **OPTIONS).images
+    assert np.abs(first - expected[:1]).max() < 1e-5
+
+
+def test_from_pipe_keeps_parts_and_dtype(parts, net):
+    plain = StableDiffusionPipeline(**parts).to(torch.bfloat16)
+    pipe = SignDiffPipeline.from_pipe(plain, controlnet=net.to(torch.bfloat16))
+    assert pipe.unet is plain.unet
+    assert pipe.dtype == torch.bfloat16
+
+
+def test_images_may_be_pil_float_or_tensor(pipe):
+    from PIL import Image
+
+    c, d = frames(2), frames(2, seed=1)
+    expected = pipe(PROMPT, c, d, generator=seeded(), **OPTIONS).images
+    pil = pipe(PROMPT, [Image.fromarray(x) for x in c], [Image.fromarray(x) for x in d], generator=seeded(), **OPTIONS)
+    floats = pipe(PROMPT, tensor(c), tensor(d), generator=seeded(), **OPTIONS)
+    assert np.array_equal(pil.images, expected)
+    assert np.abs(floats.images - expected).max() < 1e-5
+
+
+def test_wrong_conditions_are_refused(pipe):
+    with pytest.raises(ValueError, match="takes 2"):
+        pipe(PROMPT, frames(1), **OPTIONS)
+    with pytest.raises(ValueError, match="skeleton drawings"):
+        pipe(PROMPT, None, frames(1), **OPTIONS)
+    with pytest.raises(ValueError, match="zip"):
+        pipe(PROMPT, frames(2), frames(1), **OPTIONS)
+    with pytest.raises(ValueError, match="at least one frame"):
+        pipe(PROMPT, [], [], **OPTIONS)
+    with pytest.raises(ValueError, match="chunk_size"):
+        pipe(PROMPT, frames(1), frames(1), chunk_size=0, **OPTIONS)
+    with pytest.raises(ValueError, match="one text"):
+        pipe([PROMPT], frames(1), frames(1), **OPTIONS)

@@ -1,0 +1,120 @@
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("diffusers")
+
+from signdiff_core.diffusion import DiffusionRenderer, FRMapper, SignDiffPipeline, superimposed  # noqa: E402
+from signdiff_core.diffusion.conditions import conditions_of  # noqa: E402
+from signdiff_core.diffusion.settings import RendererSettings  # noqa: E402
+from signdiff_core.drawing import draw  # noqa: E402
+from signdiff_core.skeleton import make_pose  # noqa: E402
+
+
+@pytest.fixture
+def pose():
+    rng = np.random.default_rng(0)
+    joints = rng.normal(size=(5, 50, 3)).astype(np.float32) * 0.1
+    joints[:, 1] = 0
+    joints[:, 2], joints[:, 5] = (-1 / 6, 0, 0), (1 / 6, 0, 0)
+    return make_pose(joints, 25)
+
+
+@pytest.fixture
+def model(parts, one_net, other_net, tmp_path):
+    """A random pipeline's folder with all that a renderer reads; its frames are 64 pixels a side."""
+    SignDiffPipeline(**parts, controlnet=superimposed(one_net, other_net)).save_pretrained(tmp_path / "model")
+    RendererSettings(prompt="a person", steps=2, guidance_scale=1.0).write(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def test_frames_come_one_by_one_and_only_depend_on_the_seed(model, pose):
+    render = DiffusionRenderer(model=model, fr_source="none").render
+    frames = render(pose, seed=3)
+    first = next(frames)
+    assert first.shape == (64, 64, 3)
+    assert first.dtype == np.uint8
+    every = [first, *frames]
+    assert len(every) == 5
+    again = list(DiffusionRenderer(model=str(model), fr_source="none").render(pose, seed=3))
+    assert np.array_equal(every, again)
+    assert not np.array_equal(every, list(render(pose, seed=4)))
+
+
+def test_the_size_asked_for(model, pose):
+    render = DiffusionRenderer(model=model, fr_source="none").render
+    assert next(render(pose, size=96)).shape == (96, 96, 3)
+    assert next(render(pose, size=32)).shape == (32, 32, 3)
+    with pytest.raises(ValueError, match="size must be between"):
+        render(pose, size=8)
+
+
+def test_a_folder_without_a_pipeline_is_refused(tmp_path, pose):
+    with pytest.raises(FileNotFoundError, match="has no model_index"):
+        DiffusionRenderer(model=tmp_path).render(pose)
+    with pytest.raises(FileNotFoundError, match="has no model_index"):
+        DiffusionRenderer(model=str(tmp_path / "missing")).render(pose)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"steps": 0}, "steps"),
+        ({"chunk_size": 0}, "chunk_size"),
+        ({"fr_source": "magic"}, "fr_source"),
+        ({"dtype": "int8"}, "dtype"),
+    ],
+)
+def test_wrong_options_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        DiffusionRenderer(**options)
+
+
+def test_fr_parameters_must_be_those_of_the_training(model, pose):
+    pytest.importorskip("signdiff_frnet")
+    pytest.importorskip("warp")
+    (model / "frnet.json").write_text(json.dumps(FRMapper(offset=4.0).parameters))
+    next(DiffusionRenderer(model=model, fr_source="neutral").render(pose))
+    with pytest.raises(ValueError, match=r"offset is 10\.0, the model was trained with 4\.0"):
+        DiffusionRenderer(model=model, fr_source="neutral", frnet={}).render(pose)
+
+
+def test_unknown_fr_parameters_are_refused():
+    pytest.importorskip("signdiff_frnet")
+    with pytest.raises(ValueError, match="colour"):
+        FRMapper(colour=3)
+
+
+def test_settings_with_unknown_fields_are_refused(tmp_path):
+    (tmp_path / "renderer.json").write_text('{"stepz": 3}')
+    with pytest.raises(ValueError, match="stepz"):
+        RendererSettings.read(tmp_path)
+    assert RendererSettings.read(tmp_path / "elsewhere") == RendererSettings()
+
+
+def test_without_an_avatar_c_is_the_pose_and_d_is_absent(pose):
+    conditions = list(conditions_of(pose, size=64))
+    assert len(conditions) == 5
+    joints = pose.body.data[2, 0].filled(0)
+    assert np.array_equal(conditions[2].drawing, draw(joints, size=64))
+    assert not conditions[2].fr_map.any()
+
+
+def test_with_an_avatar_d_is_the_neutral_signers_map(pose):
+    pytest.importorskip("warp")
+    pytest.importorskip("signdiff_frnet")
+    from signdiff_core.avatar import Signer, fit, render_frames
+
+    mapper = FRMapper()
+    made = next(conditions_of(pose, size=64, mapper=mapper))
+    neutral = Signer.neutral()
+    motion = fit(neutral.avatar(), pose.body.data[:, 0].filled(0), pose.body.confidence[:, 0])
+    from PIL import Image
+
+    grey = np.asarray(Image.fromarray(next(render_frames(neutral, motion, size=64))).convert("L"))
+    # OpenCV and Pillow round grey levels differently, by one at most.
+    assert (made.fr_map[..., 0] == mapper(grey, size=64)).mean() > 0.98
+    assert np.array_equal(made.drawing, draw(motion.joints[0], size=64))
+    assert set(np.unique(made.fr_map)) == {0, 255}

@@ -1,0 +1,71 @@
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from signdiff_core.training import BaseConfig, ControlNetConfig, VAEConfig
+from signdiff_core.training.arguments import option, parse, run
+
+
+@dataclass(frozen=True)
+class Job:
+    name: str = option(help="Who.")
+    rate: float = option(0.5, help="How fast.")
+    sides: tuple[int, ...] = option((1, 2), help="Which.")
+    fast: bool = option(True, help="Hurry 100%.")
+    limit: int | None = option(None, help="At most.")
+
+    def __post_init__(self):
+        if self.rate < 0:
+            raise ValueError(f"rate must be positive, but is {self.rate}.")
+
+
+def test_all_kinds_of_fields():
+    job = parse(Job, ["--name", "a", "--rate", "2", "--sides", "3", "4", "--no-fast", "--limit", "7"])
+    assert job == Job("a", 2.0, (3, 4), False, 7)
+    assert parse(Job, ["--name", "a"]) == Job("a")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--name", "a", "--rate", "-1"], ["--name", "a", "--rat", "1"]])
+def test_wrong_use_exits_with_2(arguments, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        parse(Job, arguments)
+    assert exit_.value.code == 2
+    assert capsys.readouterr().err
+
+
+def test_failures_exit_with_1_and_one_line(capsys):
+    def fail():
+        raise FileNotFoundError("there is no\nsuch thing")
+
+    with pytest.raises(SystemExit) as exit_:
+        run(fail)
+    assert exit_.value.code == 1
+    assert capsys.readouterr().err == "error: there is no such thing\n"
+
+
+@pytest.mark.parametrize("script", ["make_base", "train_vae", "train_controlnet"])
+def test_help_needs_no_torch(script):
+    code = (
+        "import sys, runpy; sys.argv = ['x', '--help']\n"
+        f"try: runpy.run_module('signdiff_core.training.{script}', run_name='__main__')\n"
+        "except SystemExit: assert 'torch' not in sys.modules"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "--train_data_dir" in result.stdout
+
+
+def test_numbers_outside_their_range_are_refused():
+    common = {"pretrained_model_name_or_path": "b", "train_data_dir": "f", "output_dir": "o"}
+    with pytest.raises(ValueError, match="crop_probability"):
+        ControlNetConfig(**common, crop_probability=1.5)
+    with pytest.raises(ValueError, match="add up"):
+        ControlNetConfig(**common, proportion_no_fr=0.6, proportion_neutral_fr=0.6)
+    with pytest.raises(ValueError, match="crop_sizes"):
+        VAEConfig(**common, crop_sizes=(100,))
+    with pytest.raises(ValueError, match="resolution must be a multiple of 32"):
+        BaseConfig(train_data_dir="f", output_dir="o", resolution=100)
+    with pytest.raises(ValueError, match="text_width"):
+        BaseConfig(train_data_dir="f", output_dir="o", text_width=96)
