@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 import signdiff_core
 
 BUNDLED = Path(signdiff_core.__file__).parent / "diffusion" / "bundled" / "model_index.json"
