@@ -9,6 +9,9 @@ os.environ.setdefault("FAIRSEQ2_DEVICE", "cpu")
 import numpy as np
 import pytest
 
+# Before any test module imports fairseq2, which needs the library that this preloads.
+import signdiff_slp  # noqa: F401
+
 LETTERS = "abcdefgh"
 
 

@@ -1,4 +1,5 @@
 import logging
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -50,6 +51,14 @@ def test_shuffling_depends_on_the_seed_alone(corpus, tokenizer):
     assert orders[0] == orders[1]
     assert orders[0] != orders[2]
     assert sorted(orders[0]) == sorted(orders[2])
+
+
+def test_rare_characters_come_more_often(corpus, tokenizer):
+    batches = read(TextPoseDataset(corpus), tokenizer, emphasized="ah", emphasis=3)
+    seen = Counter(name for batch in batches for name in batch.ids)
+    examples = read_manifest(corpus, "train")
+    assert seen == {example.id: 3 if set("ah") & set(example.text) else 1 for example in examples}
+    assert {1, 3} == set(seen.values())
 
 
 def test_two_ranks_share_a_split(corpus, tokenizer):

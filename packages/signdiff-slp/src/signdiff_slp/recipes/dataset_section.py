@@ -32,6 +32,12 @@ class TextPoseSection(DatasetSection):
     max_seq_len: int = 512
     """Longer examples are left out."""
 
+    emphasized: str = ""
+    """Characters that are rare in the training split; examples with one of them come more often."""
+
+    emphasis: int = 1
+    """How many times such an example comes in an epoch."""
+
     num_prefetch: int = 2
     """Batches that are made ahead."""
 
@@ -43,6 +49,8 @@ class TextPoseSection(DatasetSection):
                 f"`max_num_frames` must be a multiple of `max_seq_len` ({self.max_seq_len}), but is "
                 f"{self.max_num_frames}."
             )
+        if self.emphasis < 1:
+            result.add_error(f"`emphasis` must be at least 1, but is {self.emphasis}.")
         return result
 
 

@@ -46,6 +46,8 @@ class TextPoseDataset:
         max_seq_len: int,
         shuffle: bool = False,
         seed: int = 0,
+        emphasized: str = "",
+        emphasis: int = 1,
         num_accumulate: int = 1,
         num_workers: int = 1,
         num_prefetch: int = 2,
@@ -61,6 +63,8 @@ class TextPoseDataset:
             max_seq_len: longer examples are left out; how many is logged.
             shuffle: in another order in every epoch.
             seed: of the shuffling.
+            emphasized: characters that are rare; examples with one of them come more often.
+            emphasis: how many times such an example comes in an epoch.
             num_accumulate: batches that the reader returns at a time.
             num_workers: examples that are loaded at the same time.
             num_prefetch: batches that are made ahead.
@@ -83,9 +87,11 @@ class TextPoseDataset:
             )
         if num_long == len(examples):
             raise DatasetError(f"split must hold an example of at most {max_seq_len} frames, but {split!r} does not.")
+        rare = set(emphasized)
         pipeline = build_pipeline(
             self.data_dir,
             split,
+            [example for example in examples for _ in range(emphasis if rare & set(example.text) else 1)],
             tokenizer.create_encoder(),
             tokenizer.vocab_info.pad_idx or 0,
             gangs,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,20 @@ from fairseq2.data.data_pipeline import (
     DataPipeline,
     DataPipelineBuilder,
     create_bucket_sizes,
+    read_sequence,
 )
-from fairseq2.data.text import StrSplitter, read_text
 from fairseq2.data.tokenizers import TokenEncoder
 from fairseq2.gang import Gangs
 from numpy.typing import NDArray
 
 from signdiff_slp.datasets.text_pose.batch import TextPoseBatch
-from signdiff_slp.datasets.text_pose.manifest import open_poses
+from signdiff_slp.datasets.text_pose.manifest import Example, open_poses
 
 
 def build_pipeline(
     data_dir: Path,
     split: str,
+    examples: Sequence[Example],
     encoder: TokenEncoder,
     pad_idx: int,
     gangs: Gangs,
@@ -38,10 +40,8 @@ def build_pipeline(
     num_workers: int,
     num_prefetch: int,
 ) -> DataPipeline:
-    """Build the pipeline of one split; see `TextPoseDataset.create_reader` for the arguments."""
-    builder = read_text(data_dir / f"{split}.tsv", rtrim=True, memory_map=True)
-    builder.map(StrSplitter(names=["id", "offset", "num_frames", "text"]))
-    builder.map(int, selector="offset,num_frames")
+    """Build the pipeline of some examples of one split; see `TextPoseDataset.create_reader` for the arguments."""
+    builder = read_sequence([asdict(example) for example in examples])
     if shuffle:
         # The manifest is light, so all of it is shuffled, in the same order on every rank, before it is shared out.
         builder.shuffle(0, seed)

@@ -48,9 +48,8 @@ class ProgressiveConfig(Validatable):
     step towards it (in hundredths), which is always positive and whose error does not grow with the length."""
 
     clock: Literal["frame", "token"] = "frame"
-    """The decoder's positions: the frame's number, as in the paper, or the counter times the number of source tokens.
-    The latter runs in step with the encoder's positions, so the decoder is also shown what the encoder says there; and
-    it tells no frame count, so speed is learned from the text."""
+    """How the decoder knows where it is: by the frame's number, as in the paper, or by the place in the source that its
+    counter stands for (see `SourceReader`). The latter tells no frame count, so speed is learned from the text."""
 
     max_source_len: int = 256
     """The largest number of source tokens."""

@@ -61,6 +61,8 @@ class TextToPoseTrainRecipe(Recipe):
             max_seq_len=section.max_seq_len,
             shuffle=True,
             seed=config.common.seed,
+            emphasized=section.emphasized,
+            emphasis=section.emphasis,
             num_accumulate=config.trainer.grad_accumulation.num_batches,
             num_prefetch=section.num_prefetch,
         )
