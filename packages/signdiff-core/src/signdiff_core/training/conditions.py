@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -89,7 +91,8 @@ def _fill(folder: Path, frames: FrameFolder, vae: AutoencoderKL, mapper: FRMappe
     channels, factor = 2 * vae.config.latent_channels, 2 ** (len(vae.config.block_out_channels) - 1)
     shape = (total, channels, side // factor, side // factor)
     moments = open_array(folder / "moments.npy", mode="w+", dtype=np.float16, shape=shape)
-    for index in tqdm(range(total), desc="conditions", disable=None, mininterval=5):
+
+    def fill(index: int) -> None:
         image = frames.image(index, side)
         neutral = frames.neutral(index, side)
         drawings[index] = draw(frames.joints(index), size=side)
@@ -97,6 +100,11 @@ def _fill(folder: Path, frames: FrameFolder, vae: AutoencoderKL, mapper: FRMappe
         other = maps[index, TRUE] if neutral is None else np.packbits(mapper(neutral, size=side) > 0, axis=-1)
         maps[index, NEUTRAL] = other
         moments[index] = encode(vae, image[None])[0].numpy()
+
+    # Drawing, FR-Net and the autoencoder all leave Python's lock alone: threads share the work.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for _ in tqdm(pool.map(fill, range(total)), total=total, desc="conditions", disable=None, mininterval=5):
+            pass
     for array in (drawings, maps, moments):
         array.flush()
 

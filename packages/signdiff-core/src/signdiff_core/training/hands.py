@@ -36,7 +36,7 @@ def hand_boxes(
         >>> joints = np.zeros((50, 3))
         >>> joints[29:, 0] = np.linspace(-0.1, 0, 21)
         >>> hand_boxes(joints, 100)
-        [(39, 39, 57, 45)]
+        [(39, 44, 57, 51)]
     """
     camera = camera or Camera()
     boxes = []
