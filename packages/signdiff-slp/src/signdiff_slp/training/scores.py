@@ -37,7 +37,7 @@ def dtw_mje(reference: NDArray[np.floating], hypothesis: NDArray[np.floating]) -
 
     >>> still = np.zeros((4, 50, 3))
     >>> round(dtw_mje(still, np.stack([still[0], still[0] + 1.0])), 3)
-    0.346
+    0.433
     """
     cost = mean_joint_error(reference, hypothesis)
     rows, columns = cost.shape
