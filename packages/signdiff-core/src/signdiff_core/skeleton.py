@@ -88,9 +88,7 @@ def pose_header() -> PoseHeader:
     return PoseHeader(version=0.2, dimensions=PoseHeaderDimensions(1, 1, 1), components=components)
 
 
-def make_pose(
-    joints: NDArray[np.floating], fps: float, *, confidence: NDArray[np.floating] | None = None
-) -> Pose:
+def make_pose(joints: NDArray[np.floating], fps: float, *, confidence: NDArray[np.floating] | None = None) -> Pose:
     """Wrap joint positions into a pose.
 
     Args:
