@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 import torch
+from torch.nn.functional import avg_pool2d
 
 from signdiff_core.training.conditions import NEUTRAL, TRUE, ConditionCache
 from signdiff_core.training.hands import crop_around, hand_boxes, hand_mask
@@ -68,7 +69,8 @@ class Batches:
         cropped = np.random.default_rng([config.seed, micro_step]).random() < config.crop_probability
         rng = np.random.default_rng([config.seed, micro_step, rank + 1])
         # Two sequences, so that every frame comes whole once in each of the frames' own epochs.
-        size = config.train_batch_size * (CROPS_PER_FRAME if cropped else 1)
+        scale = 1 if cropped else config.frame_scale
+        size = config.train_batch_size * (CROPS_PER_FRAME if cropped else scale**2)
         indices = batch_indices(
             seed=config.seed + int(cropped), batch=micro_step * world + rank, batch_size=size, length=len(cache.frames)
         )
@@ -88,10 +90,10 @@ class Batches:
             control.append(hint)
             weights.append(np.where(mask, np.float32(config.hand_loss_weight), np.float32(1)))
             ids.append(self._empty if rng.random() < config.proportion_empty_prompts else self._ids[index])
-        weight = torch.from_numpy(np.stack(weights))[:, None]
+        weight = avg_pool2d(torch.from_numpy(np.stack(weights))[:, None], scale)
         return Batch(
-            moments=torch.from_numpy(np.stack(moments).astype(np.float32)),
-            control=torch.from_numpy(np.stack(control)).float() / 255,
+            moments=avg_pool2d(torch.from_numpy(np.stack(moments).astype(np.float32)), scale),
+            control=avg_pool2d(torch.from_numpy(np.stack(control)).float() / 255, scale),
             input_ids=torch.stack(ids),
             weight=weight / weight.mean(),
         )

@@ -33,6 +33,9 @@ class ControlNetConfig:
     crop_probability: float = option(
         0.0, help="Share of the steps that see crops around a hand, half the frame wide, four times as many."
     )
+    frame_scale: int = option(
+        1, help="Reduce whole frames by this factor, and take its square times as many: a cheap first stage."
+    )
     max_train_steps: int = option(20000, help="Optimizer steps.")
     gradient_accumulation_steps: int = option(1, help="Batches per optimizer step.")
     gradient_checkpointing: bool = option(False, help="Trade time for memory.")
@@ -78,5 +81,7 @@ class ControlNetConfig:
                 "proportion_no_fr and proportion_neutral_fr must add up to 1 at most, but are "
                 f"{self.proportion_no_fr} and {self.proportion_neutral_fr}."
             )
+        if self.frame_scale < 1 or self.resolution % self.frame_scale:
+            raise ValueError(f"frame_scale must divide the resolution, but is {self.frame_scale}.")
         if self.hand_loss_weight <= 0:
             raise ValueError(f"hand_loss_weight must be positive, but is {self.hand_loss_weight}.")
