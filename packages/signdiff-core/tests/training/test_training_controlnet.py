@@ -29,6 +29,7 @@ def config_for(base, frames, output, **options):
         **{
             "resolution": 64,
             "conditioning_embedding_out_channels": (8, 8, 8),
+            "crop_sizes": (32,),
             "train_batch_size": 2,
             "crop_probability": 0.5,
             "learning_rate": 1e-3,

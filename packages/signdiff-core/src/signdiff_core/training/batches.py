@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     from signdiff_core.training.controlnet_config import ControlNetConfig
 
-CROPS_PER_FRAME = 4
-"""Crops are half the frame wide, so that four of them cost as much as one frame."""
-
 
 class Batch(TypedDict):
     """What one forward pass sees; h and w are the sides of a latent, H and W those of a frame or crop."""
@@ -66,11 +63,13 @@ class Batches:
             world: number of processes.
         """
         config, cache = self.config, self.cache
-        cropped = np.random.default_rng([config.seed, micro_step]).random() < config.crop_probability
+        shared = np.random.default_rng([config.seed, micro_step])
+        cropped = shared.random() < config.crop_probability
+        side = int(shared.choice(config.crop_sizes)) if cropped else cache.resolution
         rng = np.random.default_rng([config.seed, micro_step, rank + 1])
         # Two sequences, so that every frame comes whole once in each of the frames' own epochs.
         scale = 1 if cropped else config.frame_scale
-        size = config.train_batch_size * (CROPS_PER_FRAME if cropped else scale**2)
+        size = round(config.train_batch_size * (scale * cache.resolution / side) ** 2)
         indices = batch_indices(
             seed=config.seed + int(cropped), batch=micro_step * world + rank, batch_size=size, length=len(cache.frames)
         )
@@ -81,7 +80,6 @@ class Batches:
             mask = hand_mask(joints, cache.moments.shape[-1])
             moment, hint = cache.moments[index], cache.control(index, self._kind(rng))
             if cropped:
-                side = cache.resolution // 2
                 x, y = self._corner(joints, side, rng)
                 hint = hint[:, y : y + side, x : x + side]
                 window = np.s_[..., y // factor : (y + side) // factor, x // factor : (x + side) // factor]
@@ -109,7 +107,9 @@ class Batches:
     ) -> tuple[int, int]:
         size = self.cache.resolution
         boxes = hand_boxes(joints, size)
-        jitter = (float(rng.uniform(-0.3, 0.3)), float(rng.uniform(-0.3, 0.3)))
+        # A hand is about a fifth of the frame: it stays inside small crops only if they are shifted little.
+        reach = 0.1 if side < size // 2 else 0.3
+        jitter = (float(rng.uniform(-reach, reach)), float(rng.uniform(-reach, reach)))
         if boxes:
             left, top, right, bottom = boxes[rng.integers(len(boxes))]
             center = ((left + right) / 2, (top + bottom) / 2)

@@ -31,8 +31,9 @@ class ControlNetConfig:
     resolution: int = option(256, help="Side of the frames in pixels.")
     train_batch_size: int = option(8, help="Frames in a batch, per process.")
     crop_probability: float = option(
-        0.0, help="Share of the steps that see crops around a hand, half the frame wide, four times as many."
+        0.0, help="Share of the steps that see crops around a hand, as many as cost the same as whole frames."
     )
+    crop_sizes: tuple[int, ...] = option((128,), help="Sides of such crops in pixels; each step takes one of them.")
     frame_scale: int = option(
         1, help="Reduce whole frames by this factor, and take its square times as many: a cheap first stage."
     )
@@ -81,6 +82,8 @@ class ControlNetConfig:
                 "proportion_no_fr and proportion_neutral_fr must add up to 1 at most, but are "
                 f"{self.proportion_no_fr} and {self.proportion_neutral_fr}."
             )
+        if not self.crop_sizes or any(not 0 < side <= self.resolution or side % 32 for side in self.crop_sizes):
+            raise ValueError(f"crop_sizes must be multiples of 32 up to {self.resolution}, but are {self.crop_sizes}.")
         if self.frame_scale < 1 or self.resolution % self.frame_scale:
             raise ValueError(f"frame_scale must divide the resolution, but is {self.frame_scale}.")
         if self.hand_loss_weight <= 0:

@@ -66,9 +66,16 @@ class ControlNetLoss(nn.Module):
         made = self.unet(
             noisy, timesteps, text, down_block_additional_residuals=down, mid_block_additional_residual=mid
         ).sample
-        if self.scheduler.config.prediction_type == "v_prediction":
-            target = self.scheduler.get_velocity(clean, noise, timesteps)
-        else:
-            target = noise
+        target = self._target(clean, noise, timesteps)
         loss: torch.Tensor = (batch["weight"] * (made.float() - target).square()).mean()
         return loss
+
+    def _target(self, clean: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
+        """Return what the scheduler wants of the UNet: the noise, the clean latents, or their velocity."""
+        kind = self.scheduler.config.prediction_type
+        if kind == "sample":
+            return clean
+        if kind == "v_prediction":
+            velocity: torch.Tensor = self.scheduler.get_velocity(clean, noise, timesteps)
+            return velocity
+        return noise
