@@ -186,6 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", type=Path, default=BUNDLED, help="a pipeline's folder (default: the bundled one)")
     parser.add_argument("--frames", type=int, default=100, help="test frames, evenly spread (default: 100)")
     parser.add_argument("--steps", type=int, default=None, help="denoising steps (default: the model's)")
+    parser.add_argument("--guidance_scale", type=float, default=None, help="prompt's weight (default: the model's)")
     parser.add_argument("--seed", type=int, default=0, help="of the noise (default: 0)")
     parser.add_argument("--json", action="store_true", help="print JSON in place of a table")
     options = parser.parse_args(arguments)
@@ -195,6 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     renderer = DiffusionRenderer(model=options.model)
     defaults = RendererSettings.read(options.model)
     steps = options.steps or defaults.steps
+    guidance = defaults.guidance_scale if options.guidance_scale is None else options.guidance_scale
     train, test = FrameFolder(options.train_data_dir), FrameFolder(options.test_data_dir)
     shared = {row.pose_id for row in train.rows} & {row.pose_id for row in test.rows}
     if shared:
@@ -203,7 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     pipeline = renderer.pipeline
     setting = Setting(
         renderer=renderer,
-        settings=RendererSettings(prompt=defaults.prompt, steps=steps, guidance_scale=defaults.guidance_scale),
+        settings=RendererSettings(prompt=defaults.prompt, steps=steps, guidance_scale=guidance),
         mapper=FRMapper(**(read_frnet(options.model) or {})),
         train=train,
         test=test,

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch.nn.functional import avg_pool2d
 
+from signdiff_core.camera import Camera
+from signdiff_core.skeleton import NOSE
 from signdiff_core.training.conditions import NEUTRAL, TRUE, ConditionCache
 from signdiff_core.training.hands import crop_around, hand_boxes, hand_mask
 from signdiff_core.training.sampling import batch_indices
@@ -106,13 +108,10 @@ class Batches:
         self, joints: np.ndarray[tuple[int, ...], np.dtype[np.float32]], side: int, rng: np.random.Generator
     ) -> tuple[int, int]:
         size = self.cache.resolution
-        boxes = hand_boxes(joints, size)
         # A hand is about a fifth of the frame: it stays inside small crops only if they are shifted little.
         reach = 0.1 if side < size // 2 else 0.3
         jitter = (float(rng.uniform(-reach, reach)), float(rng.uniform(-reach, reach)))
-        if boxes:
-            left, top, right, bottom = boxes[rng.integers(len(boxes))]
-            center = ((left + right) / 2, (top + bottom) / 2)
-        else:
-            center = (float(rng.uniform(0, size)), float(rng.uniform(0, size)))
-        return crop_around(center, side, size, step=side // 4, jitter=jitter)
+        centers = [((left + right) / 2, (top + bottom) / 2) for left, top, right, bottom in hand_boxes(joints, size)]
+        x, y = Camera().project(joints[NOSE], size)
+        centers.append((float(x), float(y)))
+        return crop_around(centers[rng.integers(len(centers))], side, size, step=side // 4, jitter=jitter)

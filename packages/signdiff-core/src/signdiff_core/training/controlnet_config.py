@@ -31,7 +31,8 @@ class ControlNetConfig:
     resolution: int = option(256, help="Side of the frames in pixels.")
     train_batch_size: int = option(8, help="Frames in a batch, per process.")
     crop_probability: float = option(
-        0.0, help="Share of the steps that see crops around a hand, as many as cost the same as whole frames."
+        0.0,
+        help="Share of the steps that see crops around hands and heads, as many as cost as much as whole frames.",
     )
     crop_sizes: tuple[int, ...] = option((128,), help="Sides of such crops in pixels; each step takes one of them.")
     frame_scale: int = option(

@@ -58,7 +58,7 @@ class ControlNetRun:
         self.tokenizer = CLIPTokenizer.from_pretrained(base, subfolder="tokenizer")
         self.vae = _load_vae(config).eval().requires_grad_(False)
         self.mapper = FRMapper(detect_resolution=config.fr_detect_resolution)
-        networks = self._networks(base)
+        networks = self._networks(base).to(memory_format=torch.channels_last)
         self.networks = networks
         self.trained = [weights for weights in networks.parameters() if weights.requires_grad]
         self.optimizer = torch.optim.AdamW(
@@ -102,8 +102,8 @@ class ControlNetRun:
             batch = self._ahead.pop(micro_step).result()
         device = self.accelerator.device
         return Batch(
-            moments=batch["moments"].to(device),
-            control=batch["control"].to(device),
+            moments=batch["moments"].to(device, memory_format=torch.channels_last),
+            control=batch["control"].to(device, memory_format=torch.channels_last),
             input_ids=batch["input_ids"].to(device),
             weight=batch["weight"].to(device),
         )
