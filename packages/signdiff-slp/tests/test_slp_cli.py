@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -71,3 +72,10 @@ def test_corpora_load_neither_torch_nor_fairseq2():
         "assert not {'torch', 'fairseq2'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_version_is_the_installed_one(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main(["--version"])
+    assert exit_.value.code == 0
+    assert capsys.readouterr().out.split() == ["signdiff-slp", version("signdiff-slp")]

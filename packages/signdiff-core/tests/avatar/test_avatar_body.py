@@ -81,7 +81,7 @@ def test_children_are_refused():
 
 @pytest.mark.slow
 def test_a_body_of_the_cast_is_made_again_from_its_phenotype():
-    pytest.importorskip("anny", reason="the extra avatar brings anny")
+    pytest.importorskip("anny", reason="the extra bodies brings anny")
     from signdiff_core.avatar.bake import PHENOTYPES
 
     again = AvatarBody.from_phenotype(**{"age": 0.5, **PHENOTYPES["old man"]})

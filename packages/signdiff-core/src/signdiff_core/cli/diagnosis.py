@@ -14,6 +14,7 @@ _CORE: Final = "signdiff-core"
 _BRINGS: Final = {
     "signdiff-core[diffusion]": "the renderer 'diffusion' and SignDiffPipeline",
     "signdiff-core[avatar]": "the renderer 'avatar', a body that performs the pose",
+    "signdiff-core[bodies]": "bodies of any shape for the renderer 'avatar', beside those that come with it",
     "signdiff-core[train]": "training of the diffusion renderer on avatar frames",
     "signdiff-slp": "the translator 'slp', text to pose",
     "signdiff-frnet": "the annotator 'frnet', which the renderer 'diffusion' uses for its second condition",

@@ -6,7 +6,7 @@ from typing import Final
 
 _BROUGHT_BY: Final = {
     "accelerate": "signdiff-core[diffusion]",
-    "anny": "signdiff-core[avatar]",
+    "anny": "signdiff-core[bodies]",
     "diffusers": "signdiff-core[diffusion]",
     "fairseq2": "signdiff-slp",
     "frnet": "signdiff-frnet",
