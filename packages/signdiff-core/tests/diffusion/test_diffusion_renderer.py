@@ -43,6 +43,15 @@ def test_frames_come_one_by_one_and_only_depend_on_the_seed(model, pose):
     assert not np.array_equal(every, list(render(pose, seed=4)))
 
 
+def test_any_number_of_conditions(pose, parts, one_net, other_net, tmp_path):
+    shapes = []
+    for name, controlnet in {"one": one_net, "two": [one_net, other_net]}.items():
+        SignDiffPipeline(**parts, controlnet=controlnet).save_pretrained(tmp_path / name)
+        RendererSettings(steps=2, guidance_scale=1.0).write(tmp_path / name)
+        shapes.append(next(DiffusionRenderer(model=tmp_path / name, fr_source="none").render(pose)).shape)
+    assert shapes == [(64, 64, 3)] * 2
+
+
 def test_the_size_asked_for(model, pose):
     render = DiffusionRenderer(model=model, fr_source="none").render
     assert next(render(pose, size=96)).shape == (96, 96, 3)

@@ -81,6 +81,12 @@ class SignDiffPipeline(StableDiffusionControlNetPipeline):
         pipe: Self = super().from_pipe(pipeline, **{"torch_dtype": pipeline.dtype, **kwargs})
         return pipe
 
+    @property
+    def num_conditions(self) -> int:
+        """Images that the ControlNet takes for a frame: 1, the drawing, or 2, the drawing and the FR map."""
+        nets = getattr(self.controlnet, "nets", None)
+        return len(nets) if nets is not None else int(self.controlnet.config.conditioning_channels) // 3
+
     @torch.no_grad()
     def stream(
         self,
@@ -217,11 +223,9 @@ class SignDiffPipeline(StableDiffusionControlNetPipeline):
         given = [_frames(frames) for frames in (image, fr_image) if frames is not None]
         if image is None:
             raise ValueError("image must hold the skeleton drawings, but is None.")
-        nets = getattr(self.controlnet, "nets", None)
-        wanted = len(nets) if nets is not None else self.controlnet.config.conditioning_channels // 3
-        if len(given) != wanted:
+        if len(given) != self.num_conditions:
             has = "without fr_image" if fr_image is None else "with fr_image"
-            raise ValueError(f"the ControlNet takes {wanted} condition(s), but was called {has}.")
+            raise ValueError(f"the ControlNet takes {self.num_conditions} condition(s), but was called {has}.")
         return zip(*given, strict=True)
 
     def _control(self, frames: list[tuple[Frame, ...]], height: int | None, width: int | None) -> Any:

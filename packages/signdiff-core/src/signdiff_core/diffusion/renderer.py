@@ -105,7 +105,7 @@ class DiffusionRenderer:
             raise ValueError(f"steps must be at least 1, but is {steps}.")
         pipeline = self.pipeline
         side = int(pipeline.unet.config.sample_size * pipeline.vae_scale_factor)
-        knows_maps = pipeline.controlnet.config.conditioning_channels == 6
+        knows_maps = pipeline.num_conditions == 2
         mapper = self._mapper() if knows_maps else None
         conditions = conditions_of(pose, size=side, mapper=mapper)
         settings = RendererSettings.read(self.folder)
