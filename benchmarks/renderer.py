@@ -33,7 +33,7 @@ from signdiff_core.diffusion.settings import RendererSettings, read_frnet
 from signdiff_core.drawing import draw
 from signdiff_core.skeleton import BODY, LEFT_HAND, RIGHT_HAND
 from signdiff_core.training.frames import FrameFolder
-from signdiff_core.training.hands import hand_boxes
+from signdiff_core.training.regions import hand_boxes
 from signdiff_eval.functional import ssim
 
 if TYPE_CHECKING:

@@ -101,7 +101,7 @@ def test_whole_frames_and_crops(batches):
 
 
 def test_hands_weigh_more(batches):
-    batch = batches(crop_probability=0.0, hand_loss_weight=4.0)(0, rank=0, world=1)
+    batch = batches(crop_probability=0.0, detail_loss_weight=4.0)(0, rank=0, world=1)
     assert batch["weight"].max() / batch["weight"].min() == pytest.approx(4.0)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from signdiff_core.camera import Camera
 from signdiff_core.training.frames import FrameFolder
-from signdiff_core.training.hands import crop_around, hand_boxes, hand_mask
+from signdiff_core.training.regions import box_mask, crop_around, hand_boxes, head_box
 from signdiff_core.training.sampling import batch_indices
 
 
@@ -59,11 +59,37 @@ def test_absent_and_distant_hands_have_no_box():
 
 
 def test_the_mask_is_the_boxes(frames):
-    joints = FrameFolder(frames).joints(0)
-    mask = hand_mask(joints, 32)
-    assert mask.any()
-    assert not mask.all()
-    assert mask.shape == (32, 32)
+    mask = box_mask([(1, 2, 4, 5), (3, 4, 6, 6)], 8)
+    assert {(x, y) for y, x in np.argwhere(mask)} == {
+        *((x, y) for x in (1, 2, 3) for y in (2, 3, 4)),
+        *((x, y) for x in (3, 4, 5) for y in (4, 5)),
+    }
+
+
+def test_the_head_is_all_there_is_above_the_nose():
+    pytest.importorskip("warp")
+    from signdiff_core.avatar import Signer, render_frames
+    from signdiff_core.avatar.motion import Motion
+
+    signer = Signer.neutral()
+    body = signer.avatar()
+    motion = Motion(body=body, turns=np.tile(np.eye(3, dtype=np.float32), (1, len(body.heads), 1, 1)))
+    picture = next(render_frames(signer, motion, size=256)).astype(float)
+    left, top, right, bottom = head_box(motion.joints[0], 256)
+    nose = int(Camera().project(motion.joints[0, 0], 256)[1])
+    somebody = np.argwhere(np.abs(picture[:nose] - picture[:nose, :1]).max(axis=2) > 20)
+    assert len(somebody) > 500
+    assert (somebody >= (top, left)).all()
+    assert (somebody < (bottom, right)).all()
+    assert len(somebody) > 0.3 * (nose - top) * (right - left)
+
+
+def test_a_head_outside_the_frame_has_no_box():
+    joints = np.zeros((50, 3))
+    joints[:2] = (9, 0, 0), (9, 0.2, 0)
+    assert head_box(joints, 64) is None
+    joints[0] = np.nan
+    assert head_box(joints, 64) is None
 
 
 def test_crops_stay_inside_and_on_the_grid():

@@ -8,10 +8,8 @@ import numpy as np
 import torch
 from torch.nn.functional import avg_pool2d
 
-from signdiff_core.camera import Camera
-from signdiff_core.skeleton import NOSE
 from signdiff_core.training.conditions import NEUTRAL, TRUE, ConditionCache
-from signdiff_core.training.hands import crop_around, hand_boxes, hand_mask
+from signdiff_core.training.regions import Box, box_mask, crop_around, hand_boxes, head_box
 from signdiff_core.training.sampling import batch_indices
 
 if TYPE_CHECKING:
@@ -79,7 +77,7 @@ class Batches:
         for index in indices:
             factor = cache.resolution // cache.moments.shape[-1]
             joints = cache.frames.joints(index)
-            mask = hand_mask(joints, cache.moments.shape[-1])
+            mask = box_mask(_details(joints, cache.moments.shape[-1]), cache.moments.shape[-1])
             moment, hint = cache.moments[index], cache.control(index, self._kind(rng))
             if cropped:
                 x, y = self._corner(joints, side, rng)
@@ -88,7 +86,7 @@ class Batches:
                 moment, mask = moment[window], mask[window]
             moments.append(moment)
             control.append(hint)
-            weights.append(np.where(mask, np.float32(config.hand_loss_weight), np.float32(1)))
+            weights.append(np.where(mask, np.float32(config.detail_loss_weight), np.float32(1)))
             ids.append(self._empty if rng.random() < config.proportion_empty_prompts else self._ids[index])
         weight = avg_pool2d(torch.from_numpy(np.stack(weights))[:, None], scale)
         return Batch(
@@ -111,7 +109,12 @@ class Batches:
         # A hand is about a fifth of the frame: it stays inside small crops only if they are shifted little.
         reach = 0.1 if side < size // 2 else 0.3
         jitter = (float(rng.uniform(-reach, reach)), float(rng.uniform(-reach, reach)))
-        centers = [((left + right) / 2, (top + bottom) / 2) for left, top, right, bottom in hand_boxes(joints, size)]
-        x, y = Camera().project(joints[NOSE], size)
-        centers.append((float(x), float(y)))
-        return crop_around(centers[rng.integers(len(centers))], side, size, step=side // 4, jitter=jitter)
+        boxes = _details(joints, size) or [(0, 0, size, size)]
+        left, top, right, bottom = boxes[rng.integers(len(boxes))]
+        return crop_around(((left + right) / 2, (top + bottom) / 2), side, size, step=side // 4, jitter=jitter)
+
+
+def _details(joints: np.ndarray[tuple[int, ...], np.dtype[np.float32]], size: int) -> list[Box]:
+    """Give the boxes of what must be sharp: the hands that are in the frame, and the head."""
+    head = head_box(joints, size)
+    return [*hand_boxes(joints, size), *([head] if head else [])]

@@ -56,7 +56,7 @@ class ControlNetConfig:
     proportion_last_timestep: float = option(
         0.3, help="Share of the frames at the noisiest timestep, where everything comes from the conditions."
     )
-    hand_loss_weight: float = option(4.0, help="Weight of the loss where hands are, against 1 elsewhere.")
+    detail_loss_weight: float = option(4.0, help="Weight of the loss where hands and head are, against 1 elsewhere.")
     fr_detect_resolution: int = option(512, help="Side at which FR-Net looks at a frame, in pixels.")
     dataloader_num_workers: int = option(0, help="Threads that read batches ahead; 0 reads in step.")
     checkpointing_steps: int = option(500, help="Steps between checkpoints.")
@@ -87,5 +87,5 @@ class ControlNetConfig:
             raise ValueError(f"crop_sizes must be multiples of 32 up to {self.resolution}, but are {self.crop_sizes}.")
         if self.frame_scale < 1 or self.resolution % self.frame_scale:
             raise ValueError(f"frame_scale must divide the resolution, but is {self.frame_scale}.")
-        if self.hand_loss_weight <= 0:
-            raise ValueError(f"hand_loss_weight must be positive, but is {self.hand_loss_weight}.")
+        if self.detail_loss_weight <= 0:
+            raise ValueError(f"detail_loss_weight must be positive, but is {self.detail_loss_weight}.")

@@ -127,7 +127,7 @@ def _measure(vae: AutoencoderKL, frames: FrameFolder, config: VAEConfig) -> dict
     """Measure the reconstruction of whole frames and of hands: mean PSNR in dB, and milliseconds to decode a frame."""
     import torch
 
-    from signdiff_core.training.hands import hand_boxes
+    from signdiff_core.training.regions import hand_boxes
 
     whole, hands, seconds = [], [], []
     for index in _spread(frames, config):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from signdiff_core.training.hands import crop_around, hand_boxes
+from signdiff_core.training.regions import crop_around, hand_boxes
 from signdiff_core.training.sampling import batch_indices
 
 if TYPE_CHECKING:

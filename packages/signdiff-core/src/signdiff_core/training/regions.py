@@ -1,4 +1,4 @@
-"""Where the hands are in a frame: for crops, weights and measurements."""
+"""Where the hands and the head are in a frame: for crops, weights and measurements."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from signdiff_core.camera import Camera
-from signdiff_core.skeleton import LEFT_HAND, RIGHT_HAND
+from signdiff_core.skeleton import LEFT_HAND, NECK, NOSE, RIGHT_HAND
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
 Box = tuple[int, int, int, int]
@@ -51,19 +53,45 @@ def hand_boxes(
     return boxes
 
 
-def hand_mask(joints: NDArray[np.floating], size: int, *, camera: Camera | None = None) -> NDArray[np.bool_]:
-    """Mark the cells of a grid over the frame that belong to a hand.
+def head_box(joints: NDArray[np.floating], size: int, *, camera: Camera | None = None) -> Box | None:
+    """Find the rectangle around the head with its hair, from the nose and the neck.
 
     Args:
         joints: (50, 3) normalised.
-        size: cells along a side, such as the side of a latent.
+        size: side of the frame in pixels.
         camera: where the signer stands.
+
+    Returns:
+        A box, cut to the frame; None if nothing of it is in the frame.
+
+    Example:
+        >>> import numpy as np
+        >>> joints = np.zeros((50, 3))
+        >>> joints[0, 1] = -0.2  # the nose, above the neck
+        >>> head_box(joints, 100)
+        (40, 0, 68, 36)
+    """
+    nose, neck = (camera or Camera()).project(joints[[NOSE, NECK]], size)
+    if not np.isfinite([nose, neck]).all():
+        return None
+    unit = float(np.hypot(*(nose - neck)))
+    low = np.clip(np.floor(nose - unit * np.array([0.55, 1.1])), 0, size).astype(int)
+    high = np.clip(np.ceil(nose + unit * np.array([0.55, 0.5])), 0, size).astype(int)
+    return (int(low[0]), int(low[1]), int(high[0]), int(high[1])) if (high > low).all() else None
+
+
+def box_mask(boxes: Iterable[Box], size: int) -> NDArray[np.bool_]:
+    """Mark what lies in boxes.
+
+    Args:
+        boxes: in pixels, or in cells of a grid over the frame.
+        size: side of the frame or grid.
 
     Returns:
         (size, size) bool.
     """
     mask = np.zeros((size, size), dtype=np.bool_)
-    for left, top, right, bottom in hand_boxes(joints, size, camera=camera):
+    for left, top, right, bottom in boxes:
         mask[top:bottom, left:right] = True
     return mask
 
