@@ -67,8 +67,7 @@ class Batches:
         cropped = shared.random() < config.crop_probability
         side = int(shared.choice(config.crop_sizes)) if cropped else cache.resolution
         rng = np.random.default_rng([config.seed, micro_step, rank + 1])
-        # Two sequences, so that every frame comes whole once in each of the frames' own epochs.
-        scale = 1 if cropped else config.frame_scale
+        scale = 1 if cropped else int(shared.choice(config.frame_scales))
         size = round(config.train_batch_size * (scale * cache.resolution / side) ** 2)
         indices = batch_indices(
             seed=config.seed + int(cropped), batch=micro_step * world + rank, batch_size=size, length=len(cache.frames)

@@ -35,8 +35,10 @@ class ControlNetConfig:
         help="Share of the steps that see crops around hands and heads, as many as cost as much as whole frames.",
     )
     crop_sizes: tuple[int, ...] = option((128,), help="Sides of such crops in pixels; each step takes one of them.")
-    frame_scale: int = option(
-        1, help="Reduce whole frames by this factor, and take its square times as many: a cheap first stage."
+    frame_scales: tuple[int, ...] = option(
+        (1,),
+        help="Reduce whole frames by one of these factors, and take its square times as many: captions are "
+        "learned from many frames, whatever their size.",
     )
     max_train_steps: int = option(20000, help="Optimizer steps.")
     gradient_accumulation_steps: int = option(1, help="Batches per optimizer step.")
@@ -85,7 +87,7 @@ class ControlNetConfig:
             )
         if not self.crop_sizes or any(not 0 < side <= self.resolution or side % 32 for side in self.crop_sizes):
             raise ValueError(f"crop_sizes must be multiples of 32 up to {self.resolution}, but are {self.crop_sizes}.")
-        if self.frame_scale < 1 or self.resolution % self.frame_scale:
-            raise ValueError(f"frame_scale must divide the resolution, but is {self.frame_scale}.")
+        if not self.frame_scales or any(scale < 1 or self.resolution % scale for scale in self.frame_scales):
+            raise ValueError(f"frame_scales must divide the resolution, but are {self.frame_scales}.")
         if self.detail_loss_weight <= 0:
             raise ValueError(f"detail_loss_weight must be positive, but is {self.detail_loss_weight}.")
