@@ -108,12 +108,15 @@ class Batches:
         # A hand is about a fifth of the frame: it stays inside small crops only if they are shifted little.
         reach = 0.1 if side < size // 2 else 0.3
         jitter = (float(rng.uniform(-reach, reach)), float(rng.uniform(-reach, reach)))
-        boxes = _details(joints, size) or [(0, 0, size, size)]
+        boxes = _details(joints, size, self.config.crop_targets) or [(0, 0, size, size)]
         left, top, right, bottom = boxes[rng.integers(len(boxes))]
         return crop_around(((left + right) / 2, (top + bottom) / 2), side, size, step=side // 4, jitter=jitter)
 
 
-def _details(joints: np.ndarray[tuple[int, ...], np.dtype[np.float32]], size: int) -> list[Box]:
+def _details(
+    joints: np.ndarray[tuple[int, ...], np.dtype[np.float32]], size: int, targets: tuple[str, ...] = ("hands", "head")
+) -> list[Box]:
     """Give the boxes of what must be sharp: the hands that are in the frame, and the head."""
-    head = head_box(joints, size)
-    return [*hand_boxes(joints, size), *([head] if head else [])]
+    hands = hand_boxes(joints, size) if "hands" in targets else []
+    head = head_box(joints, size) if "head" in targets else None
+    return [*hands, *([head] if head else [])]

@@ -34,6 +34,7 @@ class ControlNetConfig:
         0.0,
         help="Share of the steps that see crops around hands and heads, as many as cost as much as whole frames.",
     )
+    crop_targets: tuple[str, ...] = option(("hands", "head"), help="Crops are around one of these.")
     crop_sizes: tuple[int, ...] = option((128,), help="Sides of such crops in pixels; each step takes one of them.")
     frame_scales: tuple[int, ...] = option(
         (1,),
@@ -85,6 +86,8 @@ class ControlNetConfig:
                 "proportion_no_fr and proportion_neutral_fr must add up to 1 at most, but are "
                 f"{self.proportion_no_fr} and {self.proportion_neutral_fr}."
             )
+        if not self.crop_targets or set(self.crop_targets) - {"hands", "head"}:
+            raise ValueError(f"crop_targets must name hands, head or both, but are {self.crop_targets}.")
         if not self.crop_sizes or any(not 0 < side <= self.resolution or side % 32 for side in self.crop_sizes):
             raise ValueError(f"crop_sizes must be multiples of 32 up to {self.resolution}, but are {self.crop_sizes}.")
         if not self.frame_scales or any(scale < 1 or self.resolution % scale for scale in self.frame_scales):
