@@ -17,6 +17,7 @@ from signdiff_core.training import ControlNetConfig  # noqa: E402
 from signdiff_core.training.batches import Batches  # noqa: E402
 from signdiff_core.training.checkpoints import find_checkpoint, list_checkpoints, prune_checkpoints  # noqa: E402
 from signdiff_core.training.conditions import NEUTRAL, TRUE, ConditionCache  # noqa: E402
+from signdiff_core.training.controlnet_run import ControlNetRun  # noqa: E402
 from signdiff_core.training.frames import FrameFolder  # noqa: E402
 from signdiff_core.training.train_controlnet import train_controlnet  # noqa: E402
 
@@ -126,6 +127,17 @@ def test_a_batch_depends_on_its_number_alone(batches):
     first, again = make(7, rank=1, world=2), batches()(7, rank=1, world=2)
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["moments"], make(7, rank=0, world=2)["moments"])
+
+
+def test_the_rate_stays_and_then_falls(base, frames, tmp_path):
+    options = {"lr_scheduler": "warmup_stable_decay", "lr_warmup_steps": 2, "lr_decay_steps": 2, "max_train_steps": 6}
+    run = ControlNetRun(config_for(base, frames, tmp_path, learning_rate=1.0, **options))
+    rates = []
+    for _ in range(7):
+        rates += run.schedule.get_last_lr()
+        run.optimizer.step()
+        run.schedule.step()
+    assert rates == [0, 0.5, 1, 1, 1, 0.5, 0]
 
 
 def test_checkpoints_are_found_and_thinned_out(tmp_path):

@@ -11,9 +11,8 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import ProjectConfiguration, set_seed
 from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, DDPMScheduler, UNet2DConditionModel
-from diffusers.optimization import get_scheduler
 from diffusers.training_utils import EMAModel
-from transformers import CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTextModel, CLIPTokenizer, get_scheduler
 
 from signdiff_core.diffusion.frmap import CONFIG_NAME, FRMapper
 from signdiff_core.diffusion.pipeline import SignDiffPipeline
@@ -68,11 +67,13 @@ class ControlNetRun:
             weight_decay=config.adam_weight_decay,
         )
         world = self.accelerator.num_processes
+        decay = {"num_decay_steps": config.lr_decay_steps * world, "decay_type": "linear"}
         self.schedule = get_scheduler(
             config.lr_scheduler,
             self.optimizer,
             num_warmup_steps=config.lr_warmup_steps * world,
             num_training_steps=config.max_train_steps * world,
+            scheduler_specific_kwargs=decay if config.lr_scheduler == "warmup_stable_decay" else None,
         )
         self.averages = EMAModel(self.trained, decay=config.ema_decay) if config.use_ema else None
         self.model, self.optimizer, self.schedule = self.accelerator.prepare(networks, self.optimizer, self.schedule)
