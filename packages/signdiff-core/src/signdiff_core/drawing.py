@@ -204,8 +204,9 @@ class OpenposeDrawer:
         detect_resolution: int = 512,
         image_resolution: int = 512,
         output_type: str = "pil",
+        line_scale: float | None = 1,
     ) -> Image.Image | NDArray[np.uint8]:
-        """Draw one frame with the widths of ``controlnet_aux``, then bring it to the size asked for.
+        """Draw one frame, with the widths of ``controlnet_aux`` if not told otherwise, and bring it to the size asked.
 
         Args:
             joints: (50, 2 or 3) normalised positions.
@@ -213,6 +214,7 @@ class OpenposeDrawer:
             detect_resolution: side of the canvas that is drawn on.
             image_resolution: side of the image that is returned.
             output_type: ``"pil"`` or ``"np"``.
+            line_scale: factor for widths and radii; None: ``detect_resolution`` / 512, as `draw` has it.
 
         Returns:
             The drawing, (image_resolution, image_resolution, 3) RGB.
@@ -223,7 +225,7 @@ class OpenposeDrawer:
         if output_type not in ("pil", "np"):
             raise ValueError(f"output_type must be 'pil' or 'np', but is {output_type!r}.")
         _size(image_resolution)
-        drawing = draw(joints, confidence, size=detect_resolution, camera=self.camera, line_scale=1)
+        drawing = draw(joints, confidence, size=detect_resolution, camera=self.camera, line_scale=line_scale)
         if image_resolution != detect_resolution:
             drawing = cv2.resize(drawing, (image_resolution, image_resolution), interpolation=cv2.INTER_LINEAR)
         if output_type == "np":

@@ -11,14 +11,24 @@ if TYPE_CHECKING:
     from signdiff_frnet.detector import FRNetDetector
     from signdiff_frnet.ops import frnet
     from signdiff_frnet.parameters import FRNetParameters
+    from signdiff_frnet.predictor import FRNetPredictor
     from signdiff_frnet.registration import register
 
-__all__ = ["FRNetDetector", "FRNetParameters", "InvalidImageError", "__version__", "frnet", "register"]
+__all__ = [
+    "FRNetDetector",
+    "FRNetParameters",
+    "FRNetPredictor",
+    "InvalidImageError",
+    "__version__",
+    "frnet",
+    "register",
+]
 __version__ = "0.1.0"
 
 _HOMES = {
     "FRNetDetector": "detector",
     "FRNetParameters": "parameters",
+    "FRNetPredictor": "predictor",
     "InvalidImageError": "contract",
     "frnet": "ops",
     "register": "registration",

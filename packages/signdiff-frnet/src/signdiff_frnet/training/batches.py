@@ -1,0 +1,125 @@
+"""Batches of training: a function of the seed and the number of the batch alone."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+
+from signdiff_frnet.detector import FRNetDetector
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from signdiff_frnet.contract import UInt8Image
+    from signdiff_frnet.training.config import PredictorTrainingConfig
+    from signdiff_frnet.training.sources import Source
+
+
+class Batch(NamedTuple):
+    """What one forward pass sees."""
+
+    conditions: torch.Tensor
+    """(B, 4, H, W) float32 in [0, 1]; see `StrokeUNet.forward`."""
+
+    strokes: torch.Tensor
+    """(B, 1, H, W) float32, 1 on the strokes of the frame's FR map, 0 elsewhere."""
+
+
+class Batches:
+    """Makes any batch of a training run on demand.
+
+    What a sample looks like follows from its position in the run, over all processes, so that a batch of one process is
+    the same as two half batches of two processes.
+
+    Args:
+        source: the training data.
+        config: sizes and shares.
+    """
+
+    def __init__(self, source: Source, config: PredictorTrainingConfig) -> None:
+        self.source, self.config = source, config
+        self._length = min(len(source), config.max_train_samples or len(source))
+        self._detector = FRNetDetector()
+
+    def __call__(self, micro_step: int, *, rank: int, world: int) -> Batch:
+        """Make a batch.
+
+        Args:
+            micro_step: number of the forward pass, from 0.
+            rank: number of this process.
+            world: number of processes.
+        """
+        config = self.config
+        sides, largest = config.resolutions, config.train_batch_size * _ratio(config.resolutions)
+        side = int(np.random.default_rng([config.seed, 1, micro_step]).choice(sides))
+        count = max(1, round(config.train_batch_size * (sides[0] / side) ** 2))
+        start = micro_step * largest * world + rank * count
+        samples = [self._sample(position, side) for position in range(start, start + count)]
+        conditions, strokes = (np.stack(arrays) for arrays in zip(*samples, strict=True))
+        return Batch(torch.from_numpy(conditions).float() / 255, torch.from_numpy(strokes)[:, None].float())
+
+    def fr_map(self, index: int, side: int) -> UInt8Image:
+        """Draw the FR map of a sample's frame, (side, side) uint8, 0 on the strokes and 255 elsewhere."""
+        return draw_map(self._detector, self.source.frame(index, side), side, self.config)
+
+    def conditions(self, index: int, side: int, reference: int | None) -> UInt8Image:
+        """Put a drawing and a reference together.
+
+        Args:
+            index: the sample.
+            side: in pixels.
+            reference: the sample whose FR map is the reference, or None.
+
+        Returns:
+            (4, side, side) uint8.
+        """
+        together = np.zeros((4, side, side), dtype=np.uint8)
+        together[:3] = self.source.drawing(index, side).transpose(2, 0, 1)
+        if reference is not None:
+            together[3] = self.fr_map(reference, side)
+        return together
+
+    def _sample(self, position: int, side: int) -> tuple[UInt8Image, NDArray[np.bool_]]:
+        config = self.config
+        index = _shuffled(config.seed, position // self._length, self._length)[position % self._length]
+        rng = np.random.default_rng([config.seed, 2, position])
+        others = self.source.companions(int(index)) if rng.random() >= config.proportion_no_reference else []
+        reference = others[rng.integers(len(others))] if others else None
+        return self.conditions(int(index), side, reference), self.fr_map(int(index), side) == 0
+
+
+def draw_map(detector: FRNetDetector, frame: UInt8Image, side: int, config: PredictorTrainingConfig) -> UInt8Image:
+    """Draw the FR map that the predictor should find.
+
+    Args:
+        detector: FR-Net.
+        frame: (H, W, 3) uint8 RGB, square.
+        side: of the map in pixels, a multiple of 64.
+        config: FR-Net's parameters, and the resolution at which it looks.
+
+    Returns:
+        (side, side) uint8, 0 on the strokes and 255 elsewhere.
+    """
+    fr_map: UInt8Image = detector(
+        frame,
+        threshold_method=config.threshold_method,
+        block_size=config.block_size,
+        offset=config.offset,
+        kernel_size=config.kernel_size,
+        detect_resolution=config.detect_resolution,
+        image_resolution=side,
+        output_type="np",
+    )
+    return fr_map[..., 0]
+
+
+def _ratio(sides: tuple[int, ...]) -> int:
+    return max(1, -(-(sides[0] ** 2) // min(sides) ** 2))
+
+
+@lru_cache(maxsize=4)
+def _shuffled(seed: int, epoch: int, length: int) -> NDArray[np.intp]:
+    return np.random.default_rng([seed, 0, epoch]).permutation(length)

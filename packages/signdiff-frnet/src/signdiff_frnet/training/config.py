@@ -1,0 +1,101 @@
+"""Options of the predictor's training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from signdiff_frnet.parameters import DEFAULTS, FRNetParameters
+from signdiff_frnet.training.arguments import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictorTrainingConfig:
+    """What ``accelerate launch -m signdiff_frnet.training.train_predictor`` can be told.
+
+    Raises:
+        ValueError: a value lies outside its range.
+    """
+
+    output_dir: str = option(help="Folder for the predictor, the checkpoints, the logs and the pictures.")
+    train_data_dir: str | None = option(
+        None,
+        help="Folder of frames with metadata.jsonl and joints.safetensors; or with drawings/ and frames/, images or "
+        "videos of the same names; or of videos, each with its .pose beside it.",
+    )
+    avatar_poses_dir: str | None = option(
+        None, help="In place of train_data_dir: folder of .pose files that avatars of random looks perform meanwhile."
+    )
+    validation_data_dir: str | None = option(
+        None, help="Held-out data of any form of train_data_dir; none: the training data."
+    )
+    max_train_samples: int | None = option(None, help="Use so many samples of the training data; none: all.")
+    video_frame_step: int = option(5, help="Of videos, take every so many frames.")
+    resolutions: tuple[int, ...] = option(
+        (256,), help="Sides in pixels, multiples of 64; each step takes one of them, with about as many pixels in all."
+    )
+    block_out_channels: tuple[int, ...] = option((48, 64, 96, 128, 128), help="Width of each of the network's levels.")
+    threshold_method: Literal["gaussian", "mean"] = option(
+        DEFAULTS.threshold_method, help="FR-Net's, for the maps to predict."
+    )
+    block_size: int = option(DEFAULTS.block_size, help="FR-Net's, likewise.")
+    offset: float = option(DEFAULTS.offset, help="FR-Net's, likewise.")
+    kernel_size: int = option(DEFAULTS.kernel_size, help="FR-Net's, likewise.")
+    detect_resolution: int = option(512, help="Side at which FR-Net looks at frames, whatever the resolution is.")
+    train_batch_size: int = option(16, help="Samples of the first resolution in a batch, per process.")
+    gradient_accumulation_steps: int = option(1, help="Batches of one optimizer step.")
+    max_train_steps: int = option(4000, help="Optimizer steps.")
+    learning_rate: float = option(1e-3, help="Peak learning rate.")
+    lr_scheduler: Literal["cosine", "linear", "constant"] = option("cosine", help="How it falls after the warm-up.")
+    lr_warmup_steps: int = option(200, help="Steps of linear warm-up.")
+    adam_weight_decay: float = option(1e-4, help="Of AdamW.")
+    max_grad_norm: float = option(1.0, help="Gradients are cut to this norm.")
+    dice_weight: float = option(0.5, help="Weight of the soft Dice loss of the strokes, beside cross-entropy.")
+    proportion_no_reference: float = option(0.5, help="Share of the samples that get no reference map.")
+    mixed_precision: Literal["no", "fp16", "bf16"] = option("no", help="Precision of the forward pass.")
+    dataloader_num_workers: int = option(1, help="Threads that read ahead; 0: none.")
+    checkpointing_steps: int = option(500, help="Steps between checkpoints.")
+    checkpoints_total_limit: int = option(2, help="Checkpoints that are kept.")
+    resume_from_checkpoint: str | None = option(None, help="A checkpoint's folder, or latest.")
+    validation_steps: int = option(500, help="Steps between scores and pictures of held-out samples.")
+    num_validation_samples: int = option(64, help="Held-out samples that are scored; the first few are pictured.")
+    report_to: Literal["tensorboard", "none"] = option("tensorboard", help="Where losses and scores are logged.")
+    seed: int = option(0, help="Seed of all randomness.")
+
+    def __post_init__(self) -> None:
+        if (self.train_data_dir is None) == (self.avatar_poses_dir is None):
+            raise ValueError("train_data_dir or avatar_poses_dir must be given, one of the two.")
+        if not self.resolutions or any(side < 64 or side % 64 for side in self.resolutions):
+            raise ValueError(f"resolutions must be multiples of 64, but are {self.resolutions}.")
+        if len(self.block_out_channels) != 5 or min(self.block_out_channels) < 1:
+            raise ValueError(f"block_out_channels must be 5 positive numbers, but are {self.block_out_channels}.")
+        if not 0 <= self.proportion_no_reference <= 1:
+            raise ValueError(f"proportion_no_reference must lie in [0, 1], but is {self.proportion_no_reference}.")
+        for name in _POSITIVE:
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, but is {getattr(self, name)}.")
+        if self.detect_resolution < 64 or self.detect_resolution % 64:
+            raise ValueError(f"detect_resolution must be a multiple of 64, but is {self.detect_resolution}.")
+        _ = self.parameters
+
+    @property
+    def parameters(self) -> FRNetParameters:
+        """FR-Net's parameters, checked."""
+        return FRNetParameters(
+            threshold_method=self.threshold_method,
+            block_size=self.block_size,
+            offset=self.offset,
+            kernel_size=self.kernel_size,
+        )
+
+
+_POSITIVE = (
+    "video_frame_step",
+    "train_batch_size",
+    "gradient_accumulation_steps",
+    "max_train_steps",
+    "checkpointing_steps",
+    "checkpoints_total_limit",
+    "validation_steps",
+    "num_validation_samples",
+)

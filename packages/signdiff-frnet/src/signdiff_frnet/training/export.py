@@ -1,0 +1,71 @@
+r"""Write a predictor's folder from a checkpoint of its training.
+
+python -m signdiff_frnet.training.export --checkpoint OUT/checkpoint-4000 --output_dir PREDICTOR
+
+The options of the run, its held-out data among them, are read from OUT/training.json.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from signdiff_frnet.training.arguments import option, parse, run
+from signdiff_frnet.training.config import PredictorTrainingConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportConfig:
+    """What to export, and where to."""
+
+    checkpoint: str = option(help="Folder checkpoint-N within a run's folder.")
+    output_dir: str = option(help="The predictor's folder, new or an older predictor's.")
+
+
+def export_predictor(config: ExportConfig) -> dict[str, int]:
+    """Score a checkpoint on the held-out data of its run, and save it as a predictor.
+
+    Args:
+        config: source and target.
+
+    Returns:
+        Bytes of each file.
+
+    Raises:
+        OSError: the checkpoint or the data can't be read, or the folder holds other files.
+        ValueError: they have another form.
+    """
+    import torch
+    from safetensors.torch import load_file
+
+    from signdiff_frnet.training.batches import Batches
+    from signdiff_frnet.training.network import StrokeUNet
+    from signdiff_frnet.training.run_state import SETTINGS_NAME
+    from signdiff_frnet.training.save import check_replaceable, save_predictor
+    from signdiff_frnet.training.sources import open_sources
+    from signdiff_frnet.training.validation import validate
+
+    checkpoint, target = Path(config.checkpoint), Path(config.output_dir)
+    check_replaceable(target)
+    settings = json.loads((checkpoint.parent / SETTINGS_NAME).read_text(encoding="utf-8"))
+    known: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()
+    }
+    options = PredictorTrainingConfig(**known)
+    network = StrokeUNet(options.block_out_channels)
+    tensors = load_file(checkpoint / "model.safetensors")
+    network.load_state_dict({name.removeprefix("network."): tensor for name, tensor in tensors.items()})
+    _, held_out = open_sources(options)
+    scores = validate(
+        network.eval(),
+        Batches(held_out, options),
+        samples=options.num_validation_samples,
+        device=torch.device("cpu"),
+    )
+    return save_predictor(target, network, options, scores)
+
+
+if __name__ == "__main__":
+    run(lambda: print(json.dumps(export_predictor(parse(ExportConfig, description=__doc__)), indent=2)))

@@ -1,0 +1,73 @@
+"""Frames with joints, as signdiff-core's avatar writes them: ``metadata.jsonl``, ``joints.safetensors`` and images."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from signdiff_frnet.training.drawings import JOINTS, draw
+from signdiff_frnet.training.images import read_rgb, resize, square
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from signdiff_frnet.contract import UInt8Image
+
+
+class FrameFolder:
+    """A source of frames with joints.
+
+    Rows of ``metadata.jsonl`` name ``file_name`` and ``joints``, a row of the tensor ``joints`` (N, 50, 3) of
+    ``joints.safetensors``, normalised. Rows with the same ``pose_id`` and ``text`` (the signer's looks) go together.
+
+    Args:
+        root: the folder.
+
+    Raises:
+        OSError: a file is missing.
+        ValueError: a file has another form.
+    """
+
+    def __init__(self, root: Path) -> None:
+        from safetensors.numpy import load_file
+
+        self.root = root
+        text = (root / "metadata.jsonl").read_text(encoding="utf-8")
+        self._rows = [self._row(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        joints = load_file(root / "joints.safetensors").get("joints")
+        if joints is None or joints.shape[1:] != (JOINTS, 3):
+            raise ValueError(f"{root}/joints.safetensors must hold 'joints' of shape (N, {JOINTS}, 3).")
+        if not self._rows or not 0 <= max(row["joints"] for row in self._rows) < len(joints):
+            raise ValueError(f"{root}/metadata.jsonl must name frames, and joints below {len(joints)}.")
+        self._joints = np.asarray(joints, dtype=np.float32)
+        self._signers: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for index in range(len(self._rows)):
+            self._signers[self._signer(index)].append(index)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def drawing(self, index: int, resolution: int) -> UInt8Image:
+        """See `Source.drawing`."""
+        return draw(self._joints[self._rows[index]["joints"]], None, resolution)
+
+    def frame(self, index: int, resolution: int) -> UInt8Image:
+        """See `Source.frame`."""
+        return resize(square(read_rgb(self.root / self._rows[index]["file_name"])), resolution)
+
+    def companions(self, index: int) -> list[int]:
+        """See `Source.companions`."""
+        return [other for other in self._signers[self._signer(index)] if other != index]
+
+    def _signer(self, index: int) -> tuple[str, str]:
+        row = self._rows[index]
+        return str(row.get("pose_id", "")), str(row.get("text", index))
+
+    def _row(self, number: int, line: str) -> dict[str, Any]:
+        row = json.loads(line)
+        if not isinstance(row, dict) or not isinstance(row.get("file_name"), str) or type(row.get("joints")) is not int:
+            raise ValueError(f"{self.root}/metadata.jsonl, line {number}: file_name and joints must be given.")
+        return row

@@ -1,0 +1,73 @@
+"""The trained network as ONNX, in operations that OpenCV reads, at sizes that are chosen when it is used."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+import torch
+
+from signdiff_frnet.training.network import INPUT_CHANNELS, StrokeProbability
+
+if TYPE_CHECKING:
+    from signdiff_frnet.training.network import StrokeUNet
+
+OPSET: Final = 13
+CLOSE: Final = 1e-5
+_SIZES: Final = ((64, 64), (128, 192))
+
+
+def to_onnx(network: StrokeUNet) -> bytes:
+    """Export a network together with its logistic function, and compare it with torch.
+
+    The file names 64x64 pixels, but nothing in it depends on a size: there are only convolutions, sums and repeated
+    pixels, and OpenCV works out all shapes from the input. Free axes in their place would be read by OpenCV as 1.
+
+    Args:
+        network: gives logits; it is left as it is.
+
+    Returns:
+        The content of a ``.onnx`` file: input (1, 4, H, W), output (1, 1, H, W), H and W multiples of 64.
+
+    Raises:
+        RuntimeError: under OpenCV the export gives other values than the network.
+        ImportError: the library ``onnx`` is not installed.
+    """
+    import onnx
+
+    twin = StrokeProbability(network).eval().to("cpu", torch.float32)
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as home:
+        path = Path(home, "model.onnx")
+        # The exporter that OpenCV can read from is the one that torch calls legacy.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        torch.onnx.export(
+            twin,
+            (torch.zeros(1, INPUT_CHANNELS, 64, 64),),
+            str(path),
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=["conditions"],
+            output_names=["strokes"],
+        )
+        content = path.read_bytes()
+    onnx.checker.check_model(onnx.load_from_string(content))
+    _compare(twin, content)
+    return content
+
+
+@torch.inference_mode()
+def _compare(twin: StrokeProbability, content: bytes) -> None:
+    read = cv2.dnn.readNetFromONNX(np.frombuffer(content, dtype=np.uint8))
+    generator = torch.Generator().manual_seed(0)
+    for size in _SIZES:
+        conditions = torch.rand(1, INPUT_CHANNELS, *size, generator=generator)
+        read.setInput(conditions.numpy())
+        difference = float(np.abs(read.forward() - twin(conditions).numpy()).max())
+        if not difference < CLOSE:
+            raise RuntimeError(f"the export must equal the network to {CLOSE}, but at {size} differs by {difference}.")
