@@ -6,7 +6,7 @@ from importlib import import_module
 import pytest
 
 PROMISED = {
-    "signdiff_frnet": {"FRNetDetector", "FRNetParameters", "frnet", "register"},
+    "signdiff_frnet": {"FRNetDetector", "FRNetParameters", "FRNetPredictor", "frnet", "register"},
     "signdiff_core": {"SignDiffPipeline", "formats", "plugins", "superimposed"},
     "signdiff_slp": {"TextToPose"},
     "signdiff_eval": {"functional", "metrics"},

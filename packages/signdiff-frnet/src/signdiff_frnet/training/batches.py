@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from signdiff_frnet.contract import UInt8Image
     from signdiff_frnet.training.config import PredictorTrainingConfig
     from signdiff_frnet.training.sources import Source
+
+MAPS: Final = 1 << 14
+"""FR maps that are kept in memory."""
 
 
 class Batch(NamedTuple):
@@ -43,6 +46,8 @@ class Batches:
         self.source, self.config = source, config
         self._length = min(len(source), config.max_train_samples or len(source))
         self._detector = FRNetDetector()
+        # Packed bits: a map of 256x256 takes 8 kB, and is asked for again as a reference and in later epochs.
+        self._packed = lru_cache(maxsize=MAPS)(self._draw)
 
     def __call__(self, micro_step: int, *, rank: int, world: int) -> Batch:
         """Make a batch.
@@ -63,7 +68,7 @@ class Batches:
 
     def fr_map(self, index: int, side: int) -> UInt8Image:
         """Draw the FR map of a sample's frame, (side, side) uint8, 0 on the strokes and 255 elsewhere."""
-        return draw_map(self._detector, self.source.frame(index, side), side, self.config)
+        return np.unpackbits(self._packed(index, side), axis=1) * np.uint8(255)
 
     def conditions(self, index: int, side: int, reference: int | None) -> UInt8Image:
         """Put a drawing and a reference together.
@@ -81,6 +86,9 @@ class Batches:
         if reference is not None:
             together[3] = self.fr_map(reference, side)
         return together
+
+    def _draw(self, index: int, side: int) -> UInt8Image:
+        return np.packbits(draw_map(self._detector, self.source.frame(index, side), side, self.config) != 0, axis=1)
 
     def _sample(self, position: int, side: int) -> tuple[UInt8Image, NDArray[np.bool_]]:
         config = self.config

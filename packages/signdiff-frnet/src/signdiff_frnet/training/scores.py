@@ -70,5 +70,5 @@ def _outline(fr_map: UInt8Image) -> NDArray[np.bool_]:
 
 def _near(outline: NDArray[np.bool_], tolerance: int) -> NDArray[np.bool_]:
     side = 2 * tolerance + 1
-    near: NDArray[np.bool_] = cv2.dilate(outline.astype(np.uint8), np.ones((side, side), np.uint8)) == 1
-    return near
+    near = np.asarray(cv2.dilate(outline.astype(np.uint8), np.ones((side, side), np.uint8)), dtype=np.uint8)
+    return near == 1
