@@ -33,7 +33,7 @@ PACKAGES = {
 }
 # Independent libraries that a package's tests compare with.
 PEERS = {"eval": ("dtaidistance",)}
-EVERYTHING = (FRNET, f"{CORE}[train]", f"{SLP}[corpora]", EVAL)
+EVERYTHING = (f"{FRNET}[train]", f"{CORE}[train]", f"{SLP}[corpora]", EVAL)
 
 # What each wheel needs beside it that is not on the package index.
 SIBLINGS = {"frnet": (), "core": (), "slp": ("core",), "eval": ()}
