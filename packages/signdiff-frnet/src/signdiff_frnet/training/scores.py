@@ -65,10 +65,12 @@ def _outline(fr_map: UInt8Image) -> NDArray[np.bool_]:
     strokes = (fr_map == 0).astype(np.uint8)
     # What lies beyond the border continues it: a stroke that leaves the map has no outline there.
     inner = cv2.erode(strokes, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_REPLICATE)
-    return (strokes == 1) & (inner == 0)
+    outline: NDArray[np.bool_] = (strokes == 1) & (inner == 0)
+    return outline
 
 
 def _near(outline: NDArray[np.bool_], tolerance: int) -> NDArray[np.bool_]:
     side = 2 * tolerance + 1
-    near = np.asarray(cv2.dilate(outline.astype(np.uint8), np.ones((side, side), np.uint8)), dtype=np.uint8)
-    return near == 1
+    wide = cv2.dilate(outline.astype(np.uint8), np.ones((side, side), np.uint8))
+    near: NDArray[np.bool_] = np.equal(wide, 1)
+    return near
