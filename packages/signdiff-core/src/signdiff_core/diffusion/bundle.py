@@ -20,7 +20,7 @@ class BundleConfig:
     """What to bundle, and how it is used by default."""
 
     pipeline: str = option(help="Folder of the trained pipeline, with frnet.json.")
-    output_dir: str = option(str(BUNDLED), help="Folder to fill; its README.md stays.")
+    output_dir: str = option(str(BUNDLED), help="Folder to fill; its MODEL_CARD.md stays.")
     prompt: str | None = option(None, help="Default prompt. Default: the neutral avatar's caption.")
     steps: int = option(6, help="Default number of denoising steps.")
     guidance_scale: float = option(1.0, help="Default weight of the prompt.")
