@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
-MODULES = ("arguments", "bpe", "checkpoints", "hands", "sampling", "vae_loss")
+MODULES = ("arguments", "bpe", "checkpoints", "regions", "sampling", "vae_loss")
 
 
 @pytest.mark.parametrize("name", MODULES)
