@@ -7,19 +7,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from signdiff_frnet.batch import annotate_batch
     from signdiff_frnet.contract import InvalidImageError
     from signdiff_frnet.detector import FRNetDetector
     from signdiff_frnet.ops import frnet
     from signdiff_frnet.parameters import FRNetParameters
     from signdiff_frnet.registration import register
 
-__all__ = ["FRNetDetector", "FRNetParameters", "InvalidImageError", "__version__", "frnet", "register"]
+__all__ = [
+    "FRNetDetector",
+    "FRNetParameters",
+    "InvalidImageError",
+    "__version__",
+    "annotate_batch",
+    "frnet",
+    "register",
+]
 __version__ = "0.1.0"
 
 _HOMES = {
     "FRNetDetector": "detector",
     "FRNetParameters": "parameters",
     "InvalidImageError": "contract",
+    "annotate_batch": "batch",
     "frnet": "ops",
     "register": "registration",
 }
