@@ -2,7 +2,7 @@
 
 The mean method and the small Gaussian kernels (up to 9) are arithmetic on whole numbers. The larger Gaussian kernels
 are sums of floats in OpenCV, whose last bits depend on the order in which a processor adds. Where that could turn a
-pixel (about one in a million of real frames), OpenCV itself is asked: about the few rows around such a pixel.
+pixel (about two in a million on real frames), OpenCV itself is asked: about the few rows around such a pixel.
 """
 
 import cv2
