@@ -12,7 +12,6 @@ from signdiff_frnet.containers import is_cut_short
 from signdiff_frnet.contract import UInt8Image, to_array
 from signdiff_frnet.suffixes import COUNTED_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
-
 _NO_FRAME_LEFT = "{path}: the video is cut short: so much is missing that no frame can be decoded."
 
 
