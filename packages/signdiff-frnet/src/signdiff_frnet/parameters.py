@@ -70,9 +70,10 @@ class FRNetParameters:
     def for_resolution(self, short_side: float, *, reference: float = 512) -> Self:
         """Scale the sizes with the frame, so that the map of a scene looks alike at every resolution.
 
-        This is the resolution rule: ``block_size`` and ``kernel_size`` are lengths in the scene, so they grow in
-        proportion to the frame's short side and are rounded to the nearest odd number in their range; ``offset`` is a
-        contrast and ``threshold_method`` a choice, so they stay.
+        This is the resolution rule. Lengths in the scene grow in proportion to the frame's short side: ``block_size``
+        itself, and of the kernel its reach, ``(kernel_size - 1) / 2``, because that is what widens a stroke. They are
+        rounded to the nearest size in their range (a reach between two is rounded up, so that thin strokes stay
+        closed). ``offset`` is a contrast and ``threshold_method`` a choice, so they stay.
 
         Args:
             short_side: of the frames that will be annotated, in pixels; at least 1.
@@ -83,15 +84,15 @@ class FRNetParameters:
 
         Example:
             >>> FRNetParameters().for_resolution(1024)
-            FRNetParameters(threshold_method='gaussian', block_size=23, offset=10.0, kernel_size=11)
+            FRNetParameters(threshold_method='gaussian', block_size=23, offset=10.0, kernel_size=9)
         """
         check_between("short_side", short_side, 1, 1 << 28)
         check_between("reference", reference, 1, 1 << 28)
         scale = float(short_side) / float(reference)
         return replace(
             self,
-            block_size=_nearest_odd(self.block_size * scale, least=3),
-            kernel_size=_nearest_odd(self.kernel_size * scale, least=1),
+            block_size=_between(3, 2 * int(self.block_size * scale / 2) + 1),
+            kernel_size=_between(1, 2 * int((self.kernel_size - 1) / 2 * scale + 0.5) + 1),
         )
 
     def __post_init__(self) -> None:
@@ -103,8 +104,8 @@ class FRNetParameters:
         check_between("offset", self.offset, -255, 255)
 
 
-def _nearest_odd(value: float, *, least: int) -> int:
-    return min(max(2 * int(value / 2) + 1, least), LARGEST_SIDE)
+def _between(least: int, size: int) -> int:
+    return min(max(size, least), LARGEST_SIDE)
 
 
 _PRESETS: dict[str, dict[str, Any]] = {
