@@ -108,7 +108,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pose", type=Path, help="a .pose file")
     parser.add_argument("-o", "--output", type=Path, help="folder for the pictures")
-    parser.add_argument("--scenes", type=int, default=8, help="frames that are compared (%(default)s)")
+    parser.add_argument("--scenes", type=int, default=3, help="frames that are compared (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="draws the signers (%(default)s)")
     arguments = parser.parse_args()
     scenes = list(draw_scenes(arguments.pose, count=arguments.scenes, seed=arguments.seed))
