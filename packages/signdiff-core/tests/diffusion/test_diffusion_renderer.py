@@ -43,6 +43,14 @@ def test_frames_come_one_by_one_and_only_depend_on_the_seed(model, pose):
     assert not np.array_equal(every, list(render(pose, seed=4)))
 
 
+def test_loading_and_drawing_say_nothing(model, pose, capfd):
+    from diffusers.utils import logging
+
+    assert len(list(DiffusionRenderer(model=model, fr_source="none").render(pose))) == 5
+    assert capfd.readouterr() == ("", "")
+    assert logging.is_progress_bar_enabled()
+
+
 def test_any_number_of_conditions(pose, parts, one_net, other_net, tmp_path):
     shapes = []
     for name, controlnet in {"one": one_net, "two": [one_net, other_net]}.items():

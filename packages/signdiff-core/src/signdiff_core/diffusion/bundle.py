@@ -20,9 +20,9 @@ class BundleConfig:
     """What to bundle, and how it is used by default."""
 
     pipeline: str = option(help="Folder of the trained pipeline, with frnet.json.")
-    output_dir: str = option(str(BUNDLED), help="Folder to fill; its README.md stays.")
+    output_dir: str = option(str(BUNDLED), help="Folder to fill; its MODEL_CARD.md stays.")
     prompt: str | None = option(None, help="Default prompt. Default: the neutral avatar's caption.")
-    steps: int = option(6, help="Default number of denoising steps.")
+    steps: int = option(1, help="Default number of denoising steps.")
     guidance_scale: float = option(1.0, help="Default weight of the prompt.")
 
 
@@ -53,10 +53,21 @@ def bundle(config: BundleConfig) -> dict[str, int]:
         if (target / part).is_dir():
             shutil.rmtree(target / part)
     pipeline.save_pretrained(target)
+    for path in target.rglob("*.json"):
+        _forget_origin(path)
+    for path in target.rglob("*.safetensors"):
+        path.chmod(0o644)  # safetensors writes files that only their owner can read
     shutil.copyfile(source / CONFIG_NAME, target / CONFIG_NAME)
     prompt = config.prompt or Signer.neutral().prompt
     RendererSettings(prompt=prompt, steps=config.steps, guidance_scale=config.guidance_scale).write(target)
     return {str(path.relative_to(target)): path.stat().st_size for path in sorted(target.rglob("*.safetensors"))}
+
+
+def _forget_origin(path: Path) -> None:
+    """Take out of a configuration where its part was loaded from: a path of the machine that trained it."""
+    values = json.loads(path.read_text(encoding="utf-8"))
+    if isinstance(values, dict) and values.pop("_name_or_path", None) is not None:
+        path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import numpy as np
 
 from signdiff_core.diffusion.conditions import can_draw_neutral, conditions_of
 from signdiff_core.diffusion.frmap import FRMapper
+from signdiff_core.diffusion.quiet import no_progress_bars
 from signdiff_core.diffusion.settings import RendererSettings, read_frnet
 
 if TYPE_CHECKING:
@@ -137,11 +138,12 @@ class DiffusionRenderer:
         is_folder = is_folder or str(self._model).count("/") > 1 or str(self._model).startswith((".", "/"))
         if is_folder and not (self.folder / "model_index.json").is_file():
             raise FileNotFoundError(f"model must be a pipeline's folder, but {self.folder} has no model_index.json.")
-        pipeline: SignDiffPipeline = SignDiffPipeline.from_pretrained(
-            str(self.folder if is_folder else self._model),
-            torch_dtype=getattr(torch, self._dtype),
-            local_files_only=is_folder,
-        )
+        with no_progress_bars():
+            pipeline: SignDiffPipeline = SignDiffPipeline.from_pretrained(
+                str(self.folder if is_folder else self._model),
+                torch_dtype=getattr(torch, self._dtype),
+                local_files_only=is_folder,
+            )
         pipeline.set_progress_bar_config(disable=True)
         pipeline.to(self._device)
         return pipeline

@@ -57,7 +57,7 @@ class ControlNetRun:
         self.tokenizer = CLIPTokenizer.from_pretrained(base, subfolder="tokenizer")
         self.vae = _load_vae(config).eval().requires_grad_(False)
         self.mapper = FRMapper(detect_resolution=config.fr_detect_resolution)
-        networks = self._networks(base).to(memory_format=torch.channels_last)
+        networks = self._networks(base).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.networks = networks
         self.trained = [weights for weights in networks.parameters() if weights.requires_grad]
         self.optimizer = torch.optim.AdamW(

@@ -1,0 +1,64 @@
+import json
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("diffusers")
+pytest.importorskip("warp")
+
+from safetensors import safe_open  # noqa: E402
+
+from signdiff_core.diffusion import SignDiffPipeline, superimposed  # noqa: E402
+from signdiff_core.diffusion.bundle import BundleConfig, bundle  # noqa: E402
+from signdiff_core.diffusion.renderer import BUNDLED  # noqa: E402
+from signdiff_core.diffusion.settings import RendererSettings, read_frnet  # noqa: E402
+
+
+def dtypes(folder):
+    found = set()
+    for path in folder.rglob("*.safetensors"):
+        with safe_open(path, "pt") as weights:
+            found |= {weights.get_slice(name).get_dtype() for name in weights.keys()}  # noqa: SIM118 (it is no dict)
+    return found
+
+
+def origins(folder):
+    return [path for path in folder.rglob("*.json") if "_name_or_path" in json.loads(path.read_text())]
+
+
+@pytest.fixture
+def trained(parts, one_net, other_net, tmp_path):
+    SignDiffPipeline(**parts, controlnet=superimposed(one_net, other_net)).save_pretrained(tmp_path / "trained")
+    return tmp_path / "trained"
+
+
+def test_a_bundle_is_small_nameless_and_ready_to_use(trained, tmp_path):
+    (trained / "frnet.json").write_text('{"offset": 4.0}')
+    target = tmp_path / "bundle"
+    target.mkdir()
+    (target / "MODEL_CARD.md").write_text("card")
+    sizes = bundle(BundleConfig(pipeline=str(trained), output_dir=str(target), prompt="somebody", steps=3))
+    assert dtypes(target) == {"F16"}
+    assert sum(sizes.values()) < 0.6 * sum(path.stat().st_size for path in trained.rglob("*.safetensors"))
+    assert origins(target) == []
+    assert RendererSettings.read(target) == RendererSettings(prompt="somebody", steps=3, guidance_scale=1.0)
+    assert read_frnet(target) == {"offset": 4.0}
+    assert (target / "MODEL_CARD.md").read_text() == "card"
+    SignDiffPipeline.from_pretrained(target)
+
+
+def test_a_pipeline_of_unknown_fr_maps_is_not_bundled(trained, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"must hold frnet\.json"):
+        bundle(BundleConfig(pipeline=str(trained), output_dir=str(tmp_path / "bundle")))
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_the_pipeline_that_comes_along():
+    weights = list(BUNDLED.rglob("*.safetensors"))
+    assert sum(path.stat().st_size for path in weights) < 40e6
+    assert dtypes(BUNDLED) == {"F16"}
+    assert origins(BUNDLED) == []
+    assert (BUNDLED / "MODEL_CARD.md").is_file()
+    pipeline = SignDiffPipeline.from_pretrained(BUNDLED, local_files_only=True)
+    assert pipeline.num_conditions == 2
+    assert pipeline.unet.config.sample_size * pipeline.vae_scale_factor == 256
