@@ -26,7 +26,7 @@ SLP = "packages/signdiff-slp"
 
 # What the tests of each package install: itself with its extras, and the siblings that it asks for.
 PACKAGES = {
-    "frnet": (f"{FRNET}[train]", CORE),
+    "frnet": (f"{FRNET}[torch,train]", CORE),
     "core": (f"{CORE}[train]",),
     "slp": (CORE, f"{SLP}[corpora]"),
     "eval": (EVAL,),

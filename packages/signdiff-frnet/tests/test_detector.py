@@ -148,7 +148,7 @@ def test_refuses_images(image):
         ({"input_image": RGB, "output_type": "jpeg"}, "output_type must be 'pil', 'np' or None, but is 'jpeg'"),
         ({"input_image": RGB, "detect_resolution": 32}, "detect_resolution must be .* but is 32"),
         ({"input_image": RGB, "image_resolution": 0}, "image_resolution must be .* but is 0"),
-        ({"input_image": RGB, "kernel_size": 4}, "kernel_size must be an odd integer and at least 1, but is 4"),
+        ({"input_image": RGB, "kernel_size": 4}, "kernel_size must be an odd integer between 1 and 255, but is 4"),
     ],
 )
 def test_refuses_arguments(arguments, message):

@@ -6,7 +6,16 @@ import pytest
 
 import signdiff_frnet
 
-PUBLIC = {"FRNetDetector", "FRNetParameters", "FRNetPredictor", "InvalidImageError", "__version__", "frnet", "register"}
+PUBLIC = {
+    "FRNetDetector",
+    "FRNetParameters",
+    "FRNetPredictor",
+    "InvalidImageError",
+    "__version__",
+    "annotate_batch",
+    "frnet",
+    "register",
+}
 HEAVY = {"torch", "torchvision", "diffusers", "transformers", "controlnet_aux", "signdiff_core", "signdiff_slp"}
 
 

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from signdiff_frnet.batch import annotate_batch
     from signdiff_frnet.contract import InvalidImageError
     from signdiff_frnet.detector import FRNetDetector
     from signdiff_frnet.ops import frnet
@@ -20,6 +21,7 @@ __all__ = [
     "FRNetPredictor",
     "InvalidImageError",
     "__version__",
+    "annotate_batch",
     "frnet",
     "register",
 ]
@@ -30,6 +32,7 @@ _HOMES = {
     "FRNetParameters": "parameters",
     "FRNetPredictor": "predictor",
     "InvalidImageError": "contract",
+    "annotate_batch": "batch",
     "frnet": "ops",
     "register": "registration",
 }

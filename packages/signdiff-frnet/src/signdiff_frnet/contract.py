@@ -30,7 +30,7 @@ def to_array(image: Any) -> UInt8Image:
         (H, W) or (H, W, C) uint8, 0 to 255.
 
     Raises:
-        InvalidImageError: an array of another dtype, or an image with more than 8 bits a channel.
+        InvalidImageError: an array of another dtype, an image with more than 8 bits a channel, or no array at all.
 
     Example:
         >>> to_array(Image.new("1", (2, 1), 1))
@@ -49,7 +49,10 @@ def to_array(image: Any) -> UInt8Image:
                 'convert it first, for example with image.convert("RGB").'
             )
         return np.array(image.convert("RGB") if image.mode == "RGBX" else image, dtype=np.uint8)
-    array = np.asarray(image)
+    try:
+        array = np.asarray(image)
+    except ValueError as error:  # rows of different lengths
+        raise InvalidImageError(f"input_image must be a PIL image or an array, but can't be read: {error}") from error
     if array.dtype.kind not in "iu" or (array.size and (array.min() < 0 or array.max() > 255)):
         raise InvalidImageError(
             f"input_image must be a PIL image or hold whole numbers from 0 to 255, but is {type(image).__name__} "

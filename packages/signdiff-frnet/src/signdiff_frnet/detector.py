@@ -60,9 +60,9 @@ class FRNetDetector:
             input_image: a PIL image, or a uint8 array of shape (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA.
                 Opacity is laid over white.
             threshold_method: ``"gaussian"`` or ``"mean"``; see :class:`FRNetParameters`, as for the next three.
-            block_size: side of the threshold's neighbourhood in pixels; odd, at least 3.
+            block_size: side of the threshold's neighbourhood in pixels; odd, 3 to 255.
             offset: how much darker than its neighbourhood a black pixel is, in grey levels; -255 to 255.
-            kernel_size: side of the erosion's square in pixels; odd, at least 1.
+            kernel_size: side of the erosion's square in pixels; odd, 1 to 255.
             detect_resolution: short side, in pixels, of the image in which strokes are looked for; above 32.
                 Both sides are rounded to multiples of 64.
             image_resolution: short side of the result, in pixels; above 32; rounded likewise.
@@ -81,7 +81,7 @@ class FRNetDetector:
             input_image = kwargs["img"]
         if input_image is None:
             raise ValueError("input_image must be a PIL image or a uint8 array, but is None.")
-        if output_type not in (None, "pil", "np"):
+        if not (output_type is None or (isinstance(output_type, str) and output_type in ("pil", "np"))):
             raise ValueError(f"output_type must be 'pil', 'np' or None, but is {output_type!r}.")
 
         frame = resize_frame(to_hwc3(to_array(input_image)), detect_resolution, name="detect_resolution")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from signdiff_frnet.commands import UsageError
-from signdiff_frnet.suffixes import IMAGE_SUFFIXES, LOSSLESS_SUFFIXES, VIDEO_CODECS, VIDEO_SUFFIXES
+from signdiff_frnet.suffixes import IMAGE_SUFFIXES, LOSSLESS_SUFFIXES, VIDEO_CODECS, VIDEO_SUFFIXES, partial_name
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,12 @@ def _check_overwriting(jobs: Sequence[Job]) -> None:
     sources = {job.source.resolve() for job in jobs}
     targets: dict[Path, Path] = {}
     for job in jobs:
-        target = job.target.resolve()
-        if target in sources:
-            raise UsageError(f"-o must leave the inputs alone, but {job.target} is one of them")
-        if target in targets:
-            raise UsageError(f"{targets[target]} and {job.source} would both be written to {job.target}")
-        targets[target] = job.source
+        for target in (job.target, partial_name(job.target))[: 1 + job.is_video]:
+            if target.resolve() in sources:
+                raise UsageError(f"-o must leave the inputs alone, but {target} is one of them")
+            if target.resolve() in targets:
+                raise UsageError(f"{targets[target.resolve()]} and {job.source} would both be written to {target}")
+            targets[target.resolve()] = job.source
 
 
 def _known(path: Path) -> Path:

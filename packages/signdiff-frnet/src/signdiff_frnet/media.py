@@ -8,12 +8,19 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from signdiff_frnet.containers import is_cut_short
 from signdiff_frnet.contract import UInt8Image, to_array
-from signdiff_frnet.suffixes import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from signdiff_frnet.suffixes import COUNTED_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
+
+_NO_FRAME_LEFT = "{path}: the video is cut short: so much is missing that no frame can be decoded."
 
 
 class MediaError(ValueError):
     """A file that holds no readable image or video."""
+
+
+class CutShortError(MediaError):
+    """A video whose end can't be read; what came before it was."""
 
 
 def is_video(path: Path) -> bool:
@@ -72,18 +79,27 @@ def read_video(path: Path) -> Iterator[UInt8Image]:
 
     Raises:
         MediaError: the file is no video, or has no frames.
+        CutShortError: after the last frame, if the file should have held more.
         OSError: the file can't be opened.
     """
     with _opened(path) as video:
-        empty = True
+        promised = max(0, int(video.get(cv2.CAP_PROP_FRAME_COUNT)))
+        count = 0
         while True:
             found, frame = video.read()
             if not found:
                 break
-            empty = False
+            count += 1
             yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
-    if empty:
+    if not count:
+        if is_cut_short(path):
+            raise MediaError(_NO_FRAME_LEFT.format(path=path))
         raise MediaError(f"{path}: expected a video, but it holds no frame that can be decoded.")
+    # Only MP4's index counts frames; the others state a duration. An edit list may skip a few of those counted.
+    lost = path.suffix.lower() in COUNTED_SUFFIXES and count < 0.95 * promised
+    if lost or is_cut_short(path):
+        of = f" of {promised}" if count < promised else ""
+        raise CutShortError(f"{path}: the video is cut short or damaged: only {count}{of} frames can be decoded.")
 
 
 def probe_video(path: Path) -> tuple[float, int]:
@@ -109,6 +125,8 @@ def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
     path.open("rb").close()  # OpenCV would not say why a file can't be opened
     video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     try:
+        if not video.isOpened() and is_cut_short(path):
+            raise MediaError(_NO_FRAME_LEFT.format(path=path))
         if not video.isOpened():
             raise MediaError(f"{path}: expected a video, but its content is of no known format.")
         yield video

@@ -22,9 +22,9 @@ def frnet(
     Args:
         image: (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA, uint8.
         threshold_method: ``"gaussian"`` or ``"mean"``; see :class:`FRNetParameters`, as for the others.
-        block_size: side of the threshold's neighbourhood in pixels; odd, at least 3.
+        block_size: side of the threshold's neighbourhood in pixels; odd, 3 to 255.
         offset: how much darker than its neighbourhood a black pixel is, in grey levels; -255 to 255.
-        kernel_size: side of the erosion's square in pixels; odd, at least 1.
+        kernel_size: side of the erosion's square in pixels; odd, 1 to 255.
 
     Returns:
         (H, W) uint8: 0 on the strokes, 255 elsewhere.
@@ -62,19 +62,20 @@ def to_grey(image: UInt8Image) -> UInt8Image:
     return grey
 
 
-def threshold_locally(grey: UInt8Image, parameters: FRNetParameters) -> UInt8Image:
+def threshold_locally(grey: UInt8Image, parameters: FRNetParameters, *, out: UInt8Image | None = None) -> UInt8Image:
     """Blacken the pixels that are darker than their neighbourhood.
 
     Args:
         grey: (H, W) uint8.
         parameters: all but ``kernel_size`` are used.
+        out: (H, W) uint8, contiguous, to write to; another array than ``grey``.
 
     Returns:
         (H, W) uint8, every value 0 or 255.
     """
     method = _METHODS[parameters.threshold_method]
     binary: UInt8Image = cv2.adaptiveThreshold(
-        grey, 255, method, cv2.THRESH_BINARY, parameters.block_size, float(parameters.offset)
+        grey, 255, method, cv2.THRESH_BINARY, int(parameters.block_size), float(parameters.offset), dst=out
     )
     return binary
 
@@ -84,13 +85,13 @@ def erode_binary(binary: UInt8Image, *, kernel_size: int = DEFAULTS.kernel_size)
 
     Args:
         binary: (H, W) uint8, every value 0 or 255.
-        kernel_size: side of the square structuring element, in pixels; odd.
+        kernel_size: side of the square structuring element, in pixels; odd, 1 to 255.
 
     Returns:
         (H, W) uint8, every value 0 or 255. What lies beyond the border erodes nothing.
 
     Raises:
-        ValueError: ``kernel_size`` is even or smaller than 1.
+        ValueError: ``kernel_size`` is even, smaller than 1 or larger than 255.
     """
     FRNetParameters(kernel_size=kernel_size)
     eroded: UInt8Image = cv2.erode(binary, np.ones((kernel_size, kernel_size), np.uint8))

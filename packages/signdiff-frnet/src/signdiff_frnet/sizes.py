@@ -42,7 +42,7 @@ def target_size(height: int, width: int, resolution: float, *, name: str = "reso
 
 
 def _check_resolution(name: str, resolution: object) -> None:
-    if not isinstance(resolution, Real) or not 32 < float(resolution) <= LARGEST:
+    if not isinstance(resolution, Real) or resolution <= 32 or not resolution <= LARGEST:
         raise ValueError(f"{name} must be a number of pixels greater than 32, but is {resolution!r}.")
 
 

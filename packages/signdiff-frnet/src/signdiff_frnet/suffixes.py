@@ -1,5 +1,7 @@
 """The file names that the commands understand."""
 
+from pathlib import Path
+
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 """Images that can be read."""
 
@@ -9,5 +11,21 @@ LOSSLESS_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm")
 """Videos that can be read."""
 
+COUNTED_SUFFIXES = (".mp4", ".mov", ".m4v")
+"""Videos whose index counts their frames."""
+
 VIDEO_CODECS = {".mp4": "mp4v", ".avi": "FFV1", ".mkv": "FFV1"}
 """Videos that can be written, and how: MPEG-4, which blurs a little, or lossless FFV1."""
+
+
+def partial_name(path: Path) -> Path:
+    """Name the file that keeps what could be drawn of a video that is cut short.
+
+    Args:
+        path: the file that was wanted.
+
+    Example:
+        >>> partial_name(Path("maps/fr.mp4")).name
+        'fr.partial.mp4'
+    """
+    return path.with_name(f"{path.stem}.partial{path.suffix}")
