@@ -38,10 +38,8 @@ def test_is_plugged_in_as_an_annotator():
 
 def test_using_it_loads_nothing_heavy():
     code = (
-        "import sys, time; start = time.perf_counter(); import signdiff_frnet; print(time.perf_counter() - start);"
+        "import sys, signdiff_frnet; assert 'numpy' not in sys.modules;"
         "import numpy as np; signdiff_frnet.FRNetDetector()(np.zeros((64, 64, 3), np.uint8)); print(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    seconds, modules = done.stdout.splitlines()
-    assert float(seconds) < 0.3
-    assert not HEAVY & set(modules.split())
+    assert not HEAVY & set(done.stdout.split())

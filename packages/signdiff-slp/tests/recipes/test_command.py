@@ -1,6 +1,5 @@
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -29,11 +28,9 @@ def test_help_is_quick_and_loads_no_fairseq2(recipe):
 )
 def test_wrong_use(arguments, message):
     command = [sys.executable, "-m", "signdiff_slp.recipes.train", *arguments]
-    started = time.monotonic()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert message in done.stderr
-    assert time.monotonic() - started < 5
 
 
 def test_presets():

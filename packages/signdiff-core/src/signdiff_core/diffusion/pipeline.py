@@ -24,6 +24,7 @@ from PIL import Image
 from transformers import CLIPImageProcessor, CLIPTextModel, CLIPTokenizer, CLIPVisionModelWithProjection
 
 from signdiff_core.diffusion.anchor import anchored
+from signdiff_core.diffusion.dtypes import NAMES, dtype_option
 from signdiff_core.diffusion.idle import skipping_idle_control
 
 if TYPE_CHECKING:
@@ -78,7 +79,9 @@ class SignDiffPipeline(StableDiffusionControlNetPipeline):
             pipeline: any Stable Diffusion pipeline.
             **kwargs: parts to add or to replace, such as ``controlnet``.
         """
-        pipe: Self = super().from_pipe(pipeline, **{"torch_dtype": pipeline.dtype, **kwargs})
+        if not kwargs.keys() & set(NAMES):
+            kwargs |= dtype_option(pipeline.dtype)
+        pipe: Self = super().from_pipe(pipeline, **kwargs)
         return pipe
 
     @property

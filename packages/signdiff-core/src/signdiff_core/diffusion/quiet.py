@@ -1,4 +1,4 @@
-"""diffusers shows a progress bar as it loads a pipeline; a renderer that loads its own stays silent."""
+"""diffusers and transformers show progress bars as they load a pipeline; a renderer that loads its own stays silent."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ if TYPE_CHECKING:
 
 @contextmanager
 def no_progress_bars() -> Iterator[None]:
-    """Switch diffusers' own progress bars off, and back on where they were on."""
-    from diffusers.utils import logging
+    """Switch their progress bars off, and back on where they were on."""
+    import diffusers.utils.logging
+    import transformers.utils.logging
 
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    libraries = (diffusers.utils.logging, transformers.utils.logging)
+    shown = [library for library in libraries if library.is_progress_bar_enabled()]
+    for library in shown:
+        library.disable_progress_bar()
     try:
         yield
     finally:
-        if shown:
-            logging.enable_progress_bar()
+        for library in shown:
+            library.enable_progress_bar()

@@ -131,6 +131,7 @@ class DiffusionRenderer:
     def _load(self) -> SignDiffPipeline:
         import torch
 
+        from signdiff_core.diffusion.dtypes import dtype_option
         from signdiff_core.diffusion.pipeline import SignDiffPipeline
 
         is_folder = self._model is None or isinstance(self._model, Path) or self.folder.exists()
@@ -141,7 +142,7 @@ class DiffusionRenderer:
         with no_progress_bars():
             pipeline: SignDiffPipeline = SignDiffPipeline.from_pretrained(
                 str(self.folder if is_folder else self._model),
-                torch_dtype=getattr(torch, self._dtype),
+                **dtype_option(getattr(torch, self._dtype)),
                 local_files_only=is_folder,
             )
         pipeline.set_progress_bar_config(disable=True)
