@@ -28,7 +28,7 @@ def stroke_iou(made: UInt8Image, truth: UInt8Image) -> float:
         0.3333333333333333
     """
     union = np.count_nonzero((made == 0) | (truth == 0))
-    return np.count_nonzero((made == 0) & (truth == 0)) / union if union else 1.0
+    return float(np.count_nonzero((made == 0) & (truth == 0)) / union) if union else 1.0
 
 
 def boundary_f(made: UInt8Image, truth: UInt8Image, *, tolerance: int = 2) -> float:
