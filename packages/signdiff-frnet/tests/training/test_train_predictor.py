@@ -166,7 +166,7 @@ def test_two_accumulated_batches_are_one_of_twice_the_size(pairs, tmp_path):
 @pytest.mark.slow
 def test_one_and_two_processes_have_the_same_losses(pairs, tmp_path):
     one = [sys.executable, *command(pairs, tmp_path / "one", train_batch_size=4, max_train_steps=6)]
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=0"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     two = [*launch, *command(pairs, tmp_path / "two", train_batch_size=2, max_train_steps=6)]
     # Without a GPU, accelerate joins processes by gloo; one is not asked for even where there is one.
     environment = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
