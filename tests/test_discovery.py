@@ -7,6 +7,7 @@ import pytest
 BUILT_IN = {
     ("signdiff.translators", "slp", "signdiff-slp"),
     ("signdiff.annotators", "frnet", "signdiff-frnet"),
+    ("signdiff.annotators", "frnet-predictor", "signdiff-frnet"),
     ("signdiff.annotators", "openpose", "signdiff-core"),
     ("signdiff.renderers", "avatar", "signdiff-core"),
     ("signdiff.renderers", "diffusion", "signdiff-core"),

@@ -174,9 +174,33 @@ def test_images_may_be_pil_float_or_tensor(pipe):
     assert np.abs(floats.images - expected).max() < 1e-5
 
 
+def test_two_passes_look_at_the_first(pipe):
+    pytest.importorskip("signdiff_frnet")
+    from signdiff_core.diffusion import FRMapper
+
+    c, mapper = frames(3), FRMapper()
+    first = pipe(PROMPT, c, [np.zeros_like(image) for image in c], generator=seeded(), **OPTIONS).images
+    maps = [np.repeat(mapper(np.rint(255 * image).astype(np.uint8), size=64)[..., None], 3, axis=2) for image in first]
+    expected = pipe(PROMPT, c, maps, generator=seeded(), **OPTIONS).images
+    made = pipe(PROMPT, c, frnet_source="two-pass", generator=seeded(), **OPTIONS).images
+    assert np.array_equal(made, expected)
+    anchored = pipe(PROMPT, c, frnet_source="two-pass", anchor=True, chunk_size=2, generator=seeded(), **OPTIONS).images
+    assert np.abs(anchored[0] - made[0]).max() < 1e-4
+
+
+def test_one_condition_needs_no_source(parts, one_net):
+    pipe = quiet(SignDiffPipeline(**parts, controlnet=one_net))
+    made = pipe(PROMPT, frames(1), frnet_source="none", generator=seeded(), **OPTIONS).images
+    assert np.array_equal(made, pipe(PROMPT, frames(1), generator=seeded(), **OPTIONS).images)
+    with pytest.raises(ValueError, match="takes 1 condition"):
+        pipe(PROMPT, frames(1), frnet_source="two-pass", **OPTIONS)
+
+
 def test_wrong_conditions_are_refused(pipe):
-    with pytest.raises(ValueError, match="takes 2"):
-        pipe(PROMPT, frames(1), **OPTIONS)
+    with pytest.raises(ValueError, match="must be a pose"):
+        pipe(PROMPT, frames(1), frnet_source="avatar", **OPTIONS)
+    with pytest.raises(ValueError, match="not both"):
+        pipe(PROMPT, frames(1), frames(1), frnet_source="none", **OPTIONS)
     with pytest.raises(ValueError, match="skeleton drawings"):
         pipe(PROMPT, None, frames(1), **OPTIONS)
     with pytest.raises(ValueError, match="zip"):

@@ -7,7 +7,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
 from signdiff_core.diffusion import DiffusionRenderer, FRMapper, SignDiffPipeline, superimposed  # noqa: E402
-from signdiff_core.diffusion.conditions import conditions_of  # noqa: E402
+from signdiff_core.diffusion.conditions import drawings_of, neutral_conditions, with_maps  # noqa: E402
+from signdiff_core.diffusion.images import cut_to  # noqa: E402
 from signdiff_core.diffusion.settings import RendererSettings  # noqa: E402
 from signdiff_core.drawing import draw  # noqa: E402
 from signdiff_core.skeleton import make_pose  # noqa: E402
@@ -31,14 +32,14 @@ def model(parts, one_net, other_net, tmp_path):
 
 
 def test_frames_come_one_by_one_and_only_depend_on_the_seed(model, pose):
-    render = DiffusionRenderer(model=model, fr_source="none").render
+    render = DiffusionRenderer(model=model, frnet_source="none").render
     frames = render(pose, seed=3)
     first = next(frames)
     assert first.shape == (64, 64, 3)
     assert first.dtype == np.uint8
     every = [first, *frames]
     assert len(every) == 5
-    again = list(DiffusionRenderer(model=str(model), fr_source="none").render(pose, seed=3))
+    again = list(DiffusionRenderer(model=str(model), frnet_source="none").render(pose, seed=3))
     assert np.array_equal(every, again)
     assert not np.array_equal(every, list(render(pose, seed=4)))
 
@@ -46,7 +47,7 @@ def test_frames_come_one_by_one_and_only_depend_on_the_seed(model, pose):
 def test_loading_and_drawing_say_nothing(model, pose, capfd):
     from diffusers.utils import logging
 
-    assert len(list(DiffusionRenderer(model=model, fr_source="none").render(pose))) == 5
+    assert len(list(DiffusionRenderer(model=model, frnet_source="none").render(pose))) == 5
     assert capfd.readouterr() == ("", "")
     assert logging.is_progress_bar_enabled()
 
@@ -56,12 +57,12 @@ def test_any_number_of_conditions(pose, parts, one_net, other_net, tmp_path):
     for name, controlnet in {"one": one_net, "two": [one_net, other_net]}.items():
         SignDiffPipeline(**parts, controlnet=controlnet).save_pretrained(tmp_path / name)
         RendererSettings(steps=2, guidance_scale=1.0).write(tmp_path / name)
-        shapes.append(next(DiffusionRenderer(model=tmp_path / name, fr_source="none").render(pose)).shape)
+        shapes.append(next(DiffusionRenderer(model=tmp_path / name, frnet_source="none").render(pose)).shape)
     assert shapes == [(64, 64, 3)] * 2
 
 
 def test_the_size_asked_for(model, pose):
-    render = DiffusionRenderer(model=model, fr_source="none").render
+    render = DiffusionRenderer(model=model, frnet_source="none").render
     assert next(render(pose, size=96)).shape == (96, 96, 3)
     assert next(render(pose, size=32)).shape == (32, 32, 3)
     with pytest.raises(ValueError, match="size must be between"):
@@ -80,7 +81,7 @@ def test_a_folder_without_a_pipeline_is_refused(tmp_path, pose):
     [
         ({"steps": 0}, "steps"),
         ({"chunk_size": 0}, "chunk_size"),
-        ({"fr_source": "magic"}, "fr_source"),
+        ({"frnet_source": "magic"}, "frnet_source"),
         ({"dtype": "int8"}, "dtype"),
     ],
 )
@@ -93,9 +94,9 @@ def test_fr_parameters_must_be_those_of_the_training(model, pose):
     pytest.importorskip("signdiff_frnet")
     pytest.importorskip("warp")
     (model / "frnet.json").write_text(json.dumps(FRMapper(offset=4.0).parameters))
-    next(DiffusionRenderer(model=model, fr_source="neutral").render(pose))
+    next(DiffusionRenderer(model=model, frnet_source="avatar").render(pose))
     with pytest.raises(ValueError, match=r"offset is 10\.0, the model was trained with 4\.0"):
-        DiffusionRenderer(model=model, fr_source="neutral", frnet={}).render(pose)
+        DiffusionRenderer(model=model, frnet_source="avatar", frnet={}).render(pose)
 
 
 def test_unknown_fr_parameters_are_refused():
@@ -112,11 +113,26 @@ def test_settings_with_unknown_fields_are_refused(tmp_path):
 
 
 def test_without_an_avatar_c_is_the_pose_and_d_is_absent(pose):
-    conditions = list(conditions_of(pose, size=64))
+    conditions = list(with_maps(drawings_of(pose, size=64), "none", None))
     assert len(conditions) == 5
     joints = pose.body.data[2, 0].filled(0)
     assert np.array_equal(conditions[2].drawing, draw(joints, size=64))
     assert not conditions[2].fr_map.any()
+
+
+def test_the_middle_of_a_frame_counts():
+    wide = np.arange(90 * 160 * 3, dtype=np.uint32).reshape(90, 160, 3).astype(np.uint8)
+    assert np.array_equal(cut_to(wide, (64, 64)), wide[:, 35:125])
+    assert np.array_equal(cut_to(wide, (64, 256)), wide[25:65])
+    assert np.array_equal(cut_to(wide, (180, 320)), wide)
+
+
+def test_a_source_must_be_named_or_be_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no file"):
+        DiffusionRenderer(frnet_source=tmp_path / "missing.mp4")
+    (tmp_path / "text.mp4").write_text("no video")
+    with pytest.raises(ValueError, match="expected a video"):
+        DiffusionRenderer(frnet_source=str(tmp_path / "text.mp4"))
 
 
 def test_with_an_avatar_d_is_the_neutral_signers_map(pose):
@@ -125,7 +141,7 @@ def test_with_an_avatar_d_is_the_neutral_signers_map(pose):
     from signdiff_core.avatar import Signer, fit, render_frames
 
     mapper = FRMapper()
-    made = next(conditions_of(pose, size=64, mapper=mapper))
+    made = next(neutral_conditions(pose, size=64, mapper=mapper))
     neutral = Signer.neutral()
     motion = fit(neutral.avatar(), pose.body.data[:, 0].filled(0), pose.body.confidence[:, 0])
     from PIL import Image

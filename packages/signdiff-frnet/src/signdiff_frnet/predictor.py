@@ -1,5 +1,6 @@
 """FR maps without a frame: predicted from a pose drawing, by a small network under OpenCV, without torch."""
 
+from dataclasses import asdict
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, Self
@@ -53,6 +54,11 @@ class FRNetPredictor:
             ValueError: there is no predictor of this name, or a file is not what it should be.
         """
         return cls(*read_folder(find_folder(pretrained_model_or_path, **kwargs)))
+
+    @property
+    def frnet_parameters(self) -> dict[str, Any]:
+        """The detector's arguments that draw the maps which this predictor was trained for."""
+        return asdict(self.settings.parameters) | {"detect_resolution": self.settings.detect_resolution}
 
     def to(self, device: object = None) -> Self:
         """Return this predictor: it runs on the CPU, whatever device is named.

@@ -22,9 +22,15 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from signdiff_core.avatar.body import AvatarBody
+    from signdiff_core.avatar.motion import Motion
 
 CLIP: Final = 8
 """Frames that one signer performs of one pose file."""
@@ -40,6 +46,7 @@ class Plan:
         frames: how many frames in all.
         size: side of a frame in pixels.
         seed: draws signers and frames.
+        free_arms: share of the clips whose arms move freely; see `signdiff_core.avatar.free_arms`.
     """
 
     poses: tuple[Path, ...]
@@ -47,6 +54,7 @@ class Plan:
     frames: int
     size: int
     seed: int
+    free_arms: float = 0.0
 
 
 def is_held_out(pose_id: str, share: float) -> bool:
@@ -68,6 +76,7 @@ def write_clip(plan: Plan, clip: int) -> int:
     from pose_format import Pose
     from safetensors.numpy import save_file
 
+    from signdiff_core.avatar.free_arms import free_arms
     from signdiff_core.avatar.inverse_kinematics import fit
     from signdiff_core.avatar.motion import Motion
     from signdiff_core.avatar.render import render_frames
@@ -86,10 +95,16 @@ def write_clip(plan: Plan, clip: int) -> int:
     chosen = np.minimum(chosen.astype(int), len(joints) - 1)
 
     signer, neutral = Signer.sample(rng), Signer.neutral()
-    whole = fit(signer.avatar(), joints, confidence)
-    motion = Motion(body=whole.body, turns=whole.turns[chosen])
-    plain_whole = fit(neutral.avatar(), whole.joints)
-    plain = Motion(body=plain_whole.body, turns=plain_whole.turns[chosen])
+    freely = np.random.default_rng([plan.seed, 2**33, clip])
+    if freely.random() < plan.free_arms:
+        poses, known = free_arms(joints[chosen], freely)
+        motion = _each_alone(signer.avatar(), poses, known)
+        plain = _each_alone(neutral.avatar(), motion.joints)
+    else:
+        whole = fit(signer.avatar(), joints, confidence)
+        motion = Motion(body=whole.body, turns=whole.turns[chosen])
+        plain_whole = fit(neutral.avatar(), whole.joints)
+        plain = Motion(body=plain_whole.body, turns=plain_whole.turns[chosen])
 
     rows = []
     pictures = zip(
@@ -116,6 +131,15 @@ def write_clip(plan: Plan, clip: int) -> int:
     part.write_text("".join(json.dumps(row) + "\n" for row in rows))
     part.replace(done)
     return count
+
+
+def _each_alone(body: AvatarBody, joints: NDArray[np.floating], known: NDArray[np.floating] | None = None) -> Motion:
+    """Fit frames that do not follow each other."""
+    from signdiff_core.avatar.inverse_kinematics import fit
+    from signdiff_core.avatar.motion import Motion
+
+    parts = [fit(body, joints[n : n + 1], None if known is None else known[n : n + 1]) for n in range(len(joints))]
+    return Motion(body=body, turns=np.concatenate([part.turns for part in parts]))
 
 
 def write_frames(plan: Plan, *, workers: int = 1) -> Iterator[int]:
@@ -149,9 +173,8 @@ def write_frames(plan: Plan, *, workers: int = 1) -> Iterator[int]:
 
 def _remember(plan: Plan) -> None:
     """Note the arguments in the folder; another run with other arguments must not mix its frames with these."""
-    ours = json.dumps(
-        {"frames": plan.frames, "size": plan.size, "seed": plan.seed, "poses": [p.stem for p in plan.poses]}
-    )
+    facts = {"frames": plan.frames, "size": plan.size, "seed": plan.seed, "poses": [p.stem for p in plan.poses]}
+    ours = json.dumps(facts | ({"free_arms": plan.free_arms} if plan.free_arms else {}))
     note = plan.output / "plan.json"
     if note.exists() and note.read_text() != ours:
         raise ValueError(f"{plan.output} holds frames of other arguments; take another folder or delete it.")
@@ -180,6 +203,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="draws signers and frames (default: 0)")
     parser.add_argument("--split", choices=("all", "train", "test"), default="all", help="which poses (default: all)")
     parser.add_argument("--held-out", type=float, default=0.1, help="share of poses in the split test (default: 0.1)")
+    parser.add_argument(
+        "--free-arms",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="share of clips in which both arms move freely, and only hand shapes come from the poses (default: 0)",
+    )
     parser.add_argument("--workers", type=int, default=1, help="processes (default: 1)")
     arguments = parser.parse_args(argv)
     poses = tuple(
@@ -193,7 +223,16 @@ def main(argv: list[str] | None = None) -> int:
         )
     if arguments.frames < 1 or arguments.size < 16:
         parser.error("--frames must be at least 1 and --size at least 16")
-    plan = Plan(poses=poses, output=arguments.output, frames=arguments.frames, size=arguments.size, seed=arguments.seed)
+    if not 0 <= arguments.free_arms <= 1:
+        parser.error(f"--free-arms must lie in [0, 1], but is {arguments.free_arms}")
+    plan = Plan(
+        poses=poses,
+        output=arguments.output,
+        frames=arguments.frames,
+        size=arguments.size,
+        seed=arguments.seed,
+        free_arms=arguments.free_arms,
+    )
     try:
         _remember(plan)
     except ValueError as error:

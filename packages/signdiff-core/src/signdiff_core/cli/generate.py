@@ -32,6 +32,12 @@ def _text(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _rendering(command: Callable[..., Any]) -> Callable[..., Any]:
     for decorate in (
+        click.option(
+            "--frnet-source",
+            metavar="NAME|VIDEO",
+            help="Where FR maps come from: predictor, avatar, two-pass, none, or a video of somebody in these poses.  "
+            "[default: the renderer's]",
+        ),
         click.option("--dtype", help="Number format of the model, such as float16.  [default: the renderer's]"),
         click.option("--prompt", help="Words that describe the signer.  [default: the renderer's]"),
         click.option("--size", type=click.IntRange(16, 4096), help="Side of the frames.  [default: the renderer's]"),

@@ -1,85 +1,121 @@
-"""What the pipeline is told about each frame of a pose: a skeleton drawing c and a FR map d."""
+"""What the pipeline is told about each frame: a skeleton drawing c and a FR map d."""
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
 
-from signdiff_core import plugins
 from signdiff_core.camera import Camera
+from signdiff_core.diffusion.frnet_source import Predictor
+from signdiff_core.diffusion.images import as_array, cut_to, frames_of, resized_map
 from signdiff_core.drawing import draw
 from signdiff_core.formats.normalise import normalised
 from signdiff_core.skeleton import joints_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
     from pose_format import Pose
 
     from signdiff_core.diffusion.frmap import FRMapper
+    from signdiff_core.diffusion.frnet_source import FRNetSource
+    from signdiff_core.diffusion.images import Frame
 
 
 class Conditions(NamedTuple):
     """The two images of one frame."""
 
-    drawing: NDArray[np.uint8]
+    drawing: Frame
     """c: (H, W, 3) RGB, an OpenPose drawing on black."""
 
-    fr_map: NDArray[np.uint8]
-    """d: (H, W, 3), 0 at strokes and 255 elsewhere; all 0 where there is no map."""
+    fr_map: NDArray[np.uint8] | None
+    """d: (H, W, 3), 0 at strokes and 255 elsewhere; all 0 where there is no map; None until a frame is rendered."""
 
 
-def can_draw_neutral() -> bool:
-    """Tell whether the neutral signer can be drawn: the extra ``[avatar]`` and an annotator ``frnet`` are there."""
-    has_annotator = any(plugin.name == "frnet" for plugin in plugins.discover("signdiff.annotators"))
-    return has_annotator and find_spec("warp") is not None
-
-
-def conditions_of(
-    pose: Pose, *, size: int, mapper: FRMapper | None = None, camera: Camera | None = None
-) -> Iterator[Conditions]:
-    """Draw the conditions of a pose, frame by frame, as they are asked for.
+def drawings_of(pose: Pose, *, size: int, camera: Camera | None = None) -> Iterator[NDArray[np.uint8]]:
+    """Draw the skeleton of a pose, frame by frame, as they are asked for.
 
     Args:
         pose: a pose of the 50 joints, normalised or in pixels.
-        size: side of the images in pixels, a multiple of 64.
-        mapper: draws FR maps. The neutral signer's body then takes the pose, c shows that body's joints, and d is the
-            map of its rendered frame. Without it c shows the pose's own joints and d is absent.
+        size: side of the images in pixels.
         camera: where the signer stands.
-
-    Returns:
-        Iterator over the frames' conditions.
 
     Raises:
         ValueError: the pose has another skeleton.
     """
-    camera = camera or Camera()
     joints, confidence = joints_of(normalised(pose))
-    if mapper is None:
-        return _plain(joints, confidence, size, camera)
-    return _neutral(joints, confidence, size, camera, mapper)
+    return (draw(place, weight, size=size, camera=camera) for place, weight in zip(joints, confidence, strict=True))
 
 
-def _plain(
-    joints: NDArray[np.float32], confidence: NDArray[np.float32], size: int, camera: Camera
+def with_maps(
+    drawings: Iterable[Frame], source: FRNetSource | Iterable[Frame], mapper: FRMapper | None
 ) -> Iterator[Conditions]:
-    for position, weight in zip(joints, confidence, strict=True):
-        yield Conditions(draw(position, weight, size=size, camera=camera), np.zeros((size, size, 3), dtype=np.uint8))
+    """Put FR maps beside drawings.
+
+    Args:
+        drawings: one a frame.
+        source: where maps come from; not the avatar, which needs a pose. Of given frames, the middle is taken.
+        mapper: FR-Net, for given frames and to compare its settings with the predictor's.
+
+    Raises:
+        ValueError: there are more or fewer given frames than drawings, or the predictor is for other settings.
+    """
+    if source == "predictor":
+        predict = Predictor()
+        if mapper is not None:
+            predict.check(mapper.parameters)
+        yield from (Conditions(drawing, predict(drawing)) for drawing in drawings)
+    elif source == "two-pass":
+        yield from (Conditions(drawing, None) for drawing in drawings)
+    elif isinstance(source, str):
+        yield from (Conditions(drawing, np.zeros_like(as_array(drawing))) for drawing in drawings)
+    else:
+        for number, (drawing, frame) in enumerate(zip_longest(drawings, frames_of(source))):
+            if drawing is None or frame is None:
+                side = "more" if drawing is None else f"only {number}"
+                raise ValueError(f"frnet_source must hold one frame for each of image, but holds {side}.")
+            yield Conditions(drawing, map_of(frame, as_array(drawing).shape, _given(mapper)))
 
 
-def _neutral(
-    joints: NDArray[np.float32], confidence: NDArray[np.float32], size: int, camera: Camera, mapper: FRMapper
+def map_of(frame: Frame, shape: tuple[int, ...], mapper: FRMapper) -> NDArray[np.uint8]:
+    """Draw the FR map of a frame, (H, W, 3) uint8, for a drawing of height H and width W."""
+    picture = cut_to(as_array(frame), shape)
+    return resized_map(mapper(picture, size=max(min(shape[:2]), 64)), shape[:2])
+
+
+def neutral_conditions(
+    pose: Pose, *, size: int, mapper: FRMapper, camera: Camera | None = None
 ) -> Iterator[Conditions]:
+    """Let the neutral avatar take a pose: c shows its joints, d is the FR map of its rendered frame.
+
+    Args:
+        pose: a pose of the 50 joints, normalised or in pixels.
+        size: side of the images in pixels, a multiple of 64.
+        mapper: draws the maps.
+        camera: where the signer stands.
+
+    Raises:
+        ValueError: the pose has another skeleton.
+    """
     from signdiff_core.avatar import Signer, fit, render_frames
 
-    signer = Signer.neutral()
+    joints, confidence = joints_of(normalised(pose))
+    signer, camera = Signer.neutral(), camera or Camera()
     motion = fit(signer.avatar(), joints, confidence)
     pictures = render_frames(signer, motion, size=size, camera=camera)
     for position, picture in zip(motion.joints, pictures, strict=True):
         grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-        fr_map = np.repeat(mapper(np.asarray(grey, dtype=np.uint8), size=size)[..., None], 3, axis=2)
+        fr_map = resized_map(mapper(np.asarray(grey, dtype=np.uint8), size=size), (size, size))
         yield Conditions(draw(position, size=size, camera=camera), fr_map)
+
+
+def _given(mapper: FRMapper | None) -> FRMapper:
+    if mapper is None:
+        from signdiff_core.diffusion.frmap import FRMapper
+
+        return FRMapper()
+    return mapper

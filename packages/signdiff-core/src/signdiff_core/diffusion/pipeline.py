@@ -20,12 +20,16 @@ from diffusers import (
 )
 from diffusers.pipelines.stable_diffusion import StableDiffusionPipelineOutput, StableDiffusionSafetyChecker
 from diffusers.schedulers import KarrasDiffusionSchedulers
-from PIL import Image
+from pose_format import Pose
 from transformers import CLIPImageProcessor, CLIPTextModel, CLIPTokenizer, CLIPVisionModelWithProjection
 
 from signdiff_core.diffusion.anchor import anchored
+from signdiff_core.diffusion.conditions import Conditions, drawings_of, map_of, neutral_conditions, with_maps
 from signdiff_core.diffusion.dtypes import NAMES, dtype_option
+from signdiff_core.diffusion.frmap import FRMapper
+from signdiff_core.diffusion.frnet_source import check_source, default_source
 from signdiff_core.diffusion.idle import skipping_idle_control
+from signdiff_core.diffusion.images import as_array, frames_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -33,7 +37,9 @@ if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
     from numpy.typing import NDArray
 
-    Frame = Image.Image | NDArray[Any] | torch.Tensor
+    from signdiff_core.diffusion.frnet_source import FRNetSource
+    from signdiff_core.diffusion.images import Frame
+
     Generators = torch.Generator | Sequence[torch.Generator] | None
 
 
@@ -94,9 +100,11 @@ class SignDiffPipeline(StableDiffusionControlNetPipeline):
     def stream(
         self,
         prompt: str | None = None,
-        image: Iterable[Frame] | Frame | None = None,
+        image: Pose | Iterable[Frame] | Frame | None = None,
         fr_image: Iterable[Frame] | Frame | None = None,
         *,
+        frnet_source: FRNetSource | Iterable[Frame] | Frame | None = None,
+        frnet: FRMapper | None = None,
         height: int | None = None,
         width: int | None = None,
         negative_prompt: str | None = None,
@@ -117,8 +125,14 @@ class SignDiffPipeline(StableDiffusionControlNetPipeline):
         Args:
             prompt: what the signer looks like; one text for the whole video, encoded once.
             image: skeleton drawings c, one per frame: PIL images, uint8 arrays (H, W, 3), float arrays in [0, 1], or
-                tensors (3, H, W) in [0, 1]; any iterable, read lazily.
-            fr_image: FR maps d, as many. Without them the ControlNet must be one of three channels.
+                tensors (3, H, W) in [0, 1]; any iterable, read lazily. Or a pose of the 50 joints, which is then drawn.
+            fr_image: FR maps d, as many, for a ControlNet that takes them.
+            frnet_source: in place of ``fr_image``, where the maps come from: "predictor" (predicted from the drawing),
+                "avatar" (of the neutral avatar, where ``image`` is a pose; c then shows the avatar's joints),
+                "two-pass" (each frame is rendered without a map, FR-Net looks at it, and it is rendered again), "none",
+                or frames of somebody in the same poses, whose maps FR-Net draws. By default "predictor" if
+                signdiff-frnet is installed, else, for a pose, "avatar" or "none".
+            frnet: FR-Net with the settings that the model was trained with, for these sources.
             height: of the frames in pixels; by default that of the base's latents, scaled.
             width: likewise.
             negative_prompt: what it should not look like.
@@ -141,12 +155,13 @@ class SignDiffPipeline(StableDiffusionControlNetPipeline):
 
         Raises:
             ValueError: conditions are missing, do not fit the ControlNet, or differ in number.
+            signdiff_core.plugins.UnknownPluginError: ``frnet_source`` needs signdiff-frnet.
         """
         if chunk_size < 1:
             raise ValueError(f"chunk_size must be at least 1, but is {chunk_size}.")
         if not isinstance(prompt, str) and prompt_embeds is None:
             raise ValueError(f"prompt must be one text, but is {prompt!r}.")
-        conditions = self._conditions(image, fr_image)
+        conditions = self._conditions(image, fr_image, frnet_source, frnet, (height, width))
         self._guidance_scale, self._interrupt = guidance_scale, False
         device, guided = self._execution_device, self.do_classifier_free_guidance
         positive, negative = self.encode_prompt(
@@ -162,6 +177,22 @@ class SignDiffPipeline(StableDiffusionControlNetPipeline):
         )
         if ip_adapter_image is not None:
             ip_adapter_image_embeds = self.prepare_ip_adapter_image_embeds(ip_adapter_image, None, device, 1, guided)
+
+        def render(chunk: list[tuple[int, Conditions]], **changes: Any) -> Any:
+            made = StableDiffusionControlNetPipeline.__call__(
+                self,
+                image=self._control([condition for _, condition in chunk], height, width),
+                prompt_embeds=_repeated(positive, len(chunk)),
+                negative_prompt_embeds=_repeated(negative, len(chunk)),
+                guidance_scale=guidance_scale,
+                generator=None if generator is None else [_twin(generator, number) for number, _ in chunk],
+                ip_adapter_image_embeds=ip_adapter_image_embeds,
+                cross_attention_kwargs=cross_attention_kwargs,
+                clip_skip=clip_skip,
+                **(kwargs | changes),
+            )
+            return made.images
+
         start, end = kwargs.get("control_guidance_start", 0.0), kwargs.get("control_guidance_end", 1.0)
         frames, first = enumerate(conditions), None
         with ExitStack() as stack:
@@ -173,25 +204,19 @@ class SignDiffPipeline(StableDiffusionControlNetPipeline):
                 chunk = [first] * carried + chunk
                 if attention is not None:
                     attention.frames = len(chunk)
-                made = super().__call__(
-                    image=self._control([condition for _, condition in chunk], height, width),
-                    prompt_embeds=_repeated(positive, len(chunk)),
-                    negative_prompt_embeds=_repeated(negative, len(chunk)),
-                    guidance_scale=guidance_scale,
-                    generator=None if generator is None else [_twin(generator, number) for number, _ in chunk],
-                    ip_adapter_image_embeds=ip_adapter_image_embeds,
-                    cross_attention_kwargs=cross_attention_kwargs,
-                    clip_skip=clip_skip,
-                    **kwargs,
-                )
-                yield from made.images[carried:]
+                if chunk[-1][1].fr_map is None:
+                    plain = [(number, condition._replace(fr_map=None)) for number, condition in chunk]
+                    pictures = render(plain, output_type="np", callback_on_step_end=None)
+                    chunk = _annotated(chunk, pictures, frnet or FRMapper())
+                    first = chunk[0]
+                yield from render(chunk)[carried:]
                 if self.interrupt:
                     return
 
     def __call__(
         self,
         prompt: str | None = None,
-        image: Iterable[Frame] | Frame | None = None,
+        image: Pose | Iterable[Frame] | Frame | None = None,
         fr_image: Iterable[Frame] | Frame | None = None,
         *,
         output_type: str = "pil",
@@ -222,29 +247,60 @@ class SignDiffPipeline(StableDiffusionControlNetPipeline):
             images = torch.stack(images) if isinstance(images[0], torch.Tensor) else np.stack(images)
         return StableDiffusionPipelineOutput(images, None) if return_dict else (images, None)
 
-    def _conditions(self, image: Any, fr_image: Any) -> Iterator[tuple[Frame, ...]]:
-        given = [_frames(frames) for frames in (image, fr_image) if frames is not None]
+    def _conditions(
+        self, image: Any, fr_image: Any, source: Any, frnet: FRMapper | None, size: tuple[int | None, int | None]
+    ) -> Iterator[Conditions]:
         if image is None:
             raise ValueError("image must hold the skeleton drawings, but is None.")
-        if len(given) != self.num_conditions:
-            has = "without fr_image" if fr_image is None else "with fr_image"
-            raise ValueError(f"the ControlNet takes {self.num_conditions} condition(s), but was called {has}.")
-        return zip(*given, strict=True)
+        check_source(source)
+        if fr_image is not None and source is not None:
+            raise ValueError("fr_image or frnet_source must be given, not both.")
+        is_pose, side = isinstance(image, Pose), self._side(*size) if isinstance(image, Pose) else 0
+        if self.num_conditions == 1:
+            if fr_image is not None or not (source is None or source == "none"):
+                raise ValueError("the ControlNet takes 1 condition, but was called with fr_image or frnet_source.")
+            source = "none"
+        elif source is None and fr_image is None:
+            source = default_source(has_pose=is_pose)
+            if source == "none" and not is_pose:
+                raise ValueError("the ControlNet takes 2 conditions, but was called without fr_image or frnet_source.")
+        if isinstance(source, str) and source == "avatar":
+            if not is_pose:
+                raise ValueError("image must be a pose for frnet_source 'avatar', but holds drawings.")
+            return neutral_conditions(image, size=side, mapper=frnet or FRMapper())
+        drawings = drawings_of(image, size=side) if is_pose else frames_of(image)
+        if fr_image is not None:
+            return (Conditions(c, d) for c, d in zip(drawings, frames_of(fr_image), strict=True))
+        return with_maps(drawings, source, frnet)
 
-    def _control(self, frames: list[tuple[Frame, ...]], height: int | None, width: int | None) -> Any:
+    def _side(self, height: int | None, width: int | None) -> int:
+        """Side of a pose's drawings."""
+        default = int(self.unet.config.sample_size * self.vae_scale_factor)
+        if (height or default) != (width or default):
+            raise ValueError(f"height and width must be equal for a pose, but are {height} and {width}.")
+        return height or default
+
+    def _control(self, frames: list[Conditions], height: int | None, width: int | None) -> Any:
         """Make the tensors of a chunk: a list for two ControlNets, six channels for a superimposed one."""
+        drawings = list(frames_of([frame.drawing for frame in frames]))
+        maps = [_absent(frame.drawing) if frame.fr_map is None else frame.fr_map for frame in frames]
         each = [
-            self.control_image_processor.preprocess(list(condition), height=height, width=width)
-            for condition in zip(*frames, strict=True)
+            self.control_image_processor.preprocess(images, height=height, width=width)
+            for images in (drawings, list(frames_of(maps)))[: self.num_conditions]
         ]
         return each if hasattr(self.controlnet, "nets") else torch.cat(each, dim=1)
 
 
-def _frames(images: Any) -> Iterator[Frame]:
-    """Go through one image or many. uint8 arrays become PIL images: diffusers would not divide them by 255."""
-    single = isinstance(images, Image.Image) or (isinstance(images, np.ndarray | torch.Tensor) and images.ndim == 3)
-    for frame in [images] if single else images:
-        yield Image.fromarray(frame) if isinstance(frame, np.ndarray) and frame.dtype == np.uint8 else frame
+def _annotated(chunk: list[tuple[int, Conditions]], pictures: Any, frnet: FRMapper) -> list[tuple[int, Conditions]]:
+    """Put the FR maps of rendered frames in."""
+    return [
+        (number, Conditions(drawing, map_of(picture, as_array(drawing).shape, frnet)))
+        for (number, (drawing, _)), picture in zip(chunk, pictures, strict=True)
+    ]
+
+
+def _absent(drawing: Frame) -> NDArray[np.uint8]:
+    return np.zeros_like(as_array(drawing))
 
 
 def _repeated(embeds: torch.Tensor | None, count: int) -> torch.Tensor | None:

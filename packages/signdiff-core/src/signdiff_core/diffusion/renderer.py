@@ -8,24 +8,25 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 import cv2
 import numpy as np
 
-from signdiff_core.diffusion.conditions import can_draw_neutral, conditions_of
 from signdiff_core.diffusion.frmap import FRMapper
+from signdiff_core.diffusion.frnet_source import check_source, default_source
 from signdiff_core.diffusion.quiet import no_progress_bars
 from signdiff_core.diffusion.settings import RendererSettings, read_frnet
+from signdiff_core.formats.normalise import normalised
+from signdiff_core.skeleton import joints_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
     from pose_format import Pose
 
-    from signdiff_core.diffusion.conditions import Conditions
+    from signdiff_core.diffusion.frnet_source import FRNetSource
+    from signdiff_core.diffusion.images import Frame
     from signdiff_core.diffusion.pipeline import SignDiffPipeline
 
 BUNDLED: Final = Path(__file__).parent / "bundled"
 """Folder of the pipeline that comes with this package."""
-
-FRSource = Literal["auto", "neutral", "none"]
 
 
 class DiffusionRenderer:
@@ -36,8 +37,9 @@ class DiffusionRenderer:
         prompt: what the signer looks like; the model's own default if not given.
         steps: denoising steps; likewise.
         guidance_scale: weight of the prompt; likewise.
-        fr_source: where FR maps come from: "neutral" (the neutral avatar in the same pose), "none", or "auto":
-            neutral where the extra ``[avatar]`` and signdiff-frnet are installed.
+        frnet_source: where FR maps come from: "predictor", "avatar", "two-pass" or "none", as
+            `SignDiffPipeline.stream` has them; a video of somebody in the same poses, as a path; or its frames. By
+            default the predictor where signdiff-frnet is installed, else the avatar where it can be drawn, else none.
         frnet: parameters for FR-Net, in place of those that the model was trained with; they must agree with them.
         chunk_size: frames in a batch.
         anchor: let every frame attend to the first one.
@@ -59,7 +61,7 @@ class DiffusionRenderer:
         prompt: str | None = None,
         steps: int | None = None,
         guidance_scale: float | None = None,
-        fr_source: FRSource = "auto",
+        frnet_source: FRNetSource | str | Path | Iterable[Frame] | None = None,
         frnet: Mapping[str, Any] | None = None,
         chunk_size: int = 8,
         anchor: bool = False,
@@ -70,13 +72,11 @@ class DiffusionRenderer:
             raise ValueError(f"steps must be at least 1, but is {steps}.")
         if chunk_size < 1:
             raise ValueError(f"chunk_size must be at least 1, but is {chunk_size}.")
-        if fr_source not in ("auto", "neutral", "none"):
-            raise ValueError(f"fr_source must be 'auto', 'neutral' or 'none', but is {fr_source!r}.")
         if dtype not in ("float32", "bfloat16", "float16"):
             raise ValueError(f"dtype must be 'float32', 'bfloat16' or 'float16', but is {dtype!r}.")
         self.folder = BUNDLED if model is None else Path(model)
         self._model, self._prompt, self._steps, self._guidance_scale = model, prompt, steps, guidance_scale
-        self._fr_source, self._frnet = fr_source, frnet
+        self._frnet_source, self._frnet = _opened(frnet_source), frnet
         self._chunk_size, self._anchor, self._device, self._dtype = chunk_size, anchor, device, dtype
         self._loaded: SignDiffPipeline | None = None
 
@@ -105,17 +105,20 @@ class DiffusionRenderer:
         if steps is not None and steps < 1:
             raise ValueError(f"steps must be at least 1, but is {steps}.")
         pipeline = self.pipeline
-        side = int(pipeline.unet.config.sample_size * pipeline.vae_scale_factor)
-        knows_maps = pipeline.num_conditions == 2
-        mapper = self._mapper() if knows_maps else None
-        conditions = conditions_of(pose, size=side, mapper=mapper)
         settings = RendererSettings.read(self.folder)
+        normal = normalised(pose)
+        joints_of(normal)  # refuses another skeleton now, not at the first frame
         options = {
+            "image": normal,
             "prompt": prompt or self._prompt or settings.prompt,
             "num_inference_steps": steps or self._steps or settings.steps,
             "guidance_scale": settings.guidance_scale if self._guidance_scale is None else self._guidance_scale,
         }
-        return self._frames(conditions, options, size or side, seed, knows_maps=knows_maps)
+        if pipeline.num_conditions == 2:
+            source = self._frnet_source() if callable(self._frnet_source) else self._frnet_source
+            source = default_source(has_pose=True) if source is None else source
+            options |= {"frnet_source": source, "frnet": None if source == "none" else self._mapper()}
+        return self._frames(options, size, seed)
 
     @property
     def pipeline(self) -> SignDiffPipeline:
@@ -149,26 +152,17 @@ class DiffusionRenderer:
         pipeline.to(self._device)
         return pipeline
 
-    def _mapper(self) -> FRMapper | None:
-        if self._fr_source == "none" or (self._fr_source == "auto" and not can_draw_neutral()):
-            return None
+    def _mapper(self) -> FRMapper:
         trained = read_frnet(self.folder)
         mapper = FRMapper(**(self._frnet if self._frnet is not None else trained or {}))
         if trained is not None:
             mapper.check(trained)
         return mapper
 
-    def _frames(
-        self, conditions: Iterator[Conditions], options: dict[str, Any], size: int, seed: int, *, knows_maps: bool
-    ) -> Iterator[NDArray[np.uint8]]:
+    def _frames(self, options: dict[str, Any], size: int | None, seed: int) -> Iterator[NDArray[np.uint8]]:
         import torch
 
-        from signdiff_core.diffusion.split import split
-
-        drawings, maps = split(conditions)
         frames = self.pipeline.stream(
-            image=drawings,
-            fr_image=maps if knows_maps else None,
             # Drawn on the CPU, so that a seed gives the same noise on every device.
             generator=torch.Generator("cpu").manual_seed(seed),
             chunk_size=self._chunk_size,
@@ -178,9 +172,22 @@ class DiffusionRenderer:
         )
         for frame in frames:
             picture = np.rint(frame * 255).astype(np.uint8)
-            if size != picture.shape[0]:
+            if size is not None and size != picture.shape[0]:
                 smaller = size < picture.shape[0]
                 picture = cv2.resize(
                     picture, (size, size), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
                 )
             yield picture
+
+
+def _opened(source: Any) -> Any:
+    """Check a source of FR maps; a path becomes what opens the video anew for each pose."""
+    if isinstance(source, str | Path) and Path(source).is_file():
+        from signdiff_core.video import probe, read_video
+
+        probe(source)
+        return lambda: read_video(source)
+    if isinstance(source, Path):
+        raise FileNotFoundError(f"frnet_source must be a video, but there is no file {source}.")
+    check_source(source)
+    return source

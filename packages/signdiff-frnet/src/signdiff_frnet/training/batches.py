@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from signdiff_frnet.detector import FRNetDetector
+from signdiff_frnet.training.framing import Framing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -87,6 +88,21 @@ class Batches:
             together[3] = self.fr_map(reference, side)
         return together
 
+    def reframed(self, index: int, side: int, framing: Framing) -> tuple[UInt8Image, UInt8Image]:
+        """Move a sample as if the camera stood elsewhere.
+
+        Args:
+            index: the sample.
+            side: in pixels.
+            framing: where the camera stands.
+
+        Returns:
+            The drawing, (side, side, 3) uint8, and the FR map of the moved frame, (side, side) uint8.
+        """
+        frame = framing.of_frame(self.source.frame(index, side))
+        fr_map = draw_map(self._detector, frame, side, self.config)
+        return framing.of_drawing(self.source.drawing(index, side)), fr_map
+
     def _draw(self, index: int, side: int) -> UInt8Image:
         return np.packbits(draw_map(self._detector, self.source.frame(index, side), side, self.config) != 0, axis=1)
 
@@ -96,7 +112,15 @@ class Batches:
         rng = np.random.default_rng([config.seed, 2, position])
         others = self.source.companions(int(index)) if rng.random() >= config.proportion_no_reference else []
         reference = others[rng.integers(len(others))] if others else None
-        return self.conditions(int(index), side, reference), self.fr_map(int(index), side) == 0
+        if rng.random() >= config.proportion_reframed:
+            return self.conditions(int(index), side, reference), self.fr_map(int(index), side) == 0
+        framing = Framing.draw(rng, side, scale=config.scale, translate=config.translate)
+        drawing, fr_map = self.reframed(int(index), side, framing)
+        together = np.zeros((4, side, side), dtype=np.uint8)
+        together[:3] = drawing.transpose(2, 0, 1)
+        if reference is not None:
+            together[3] = self.reframed(reference, side, framing)[1]
+        return together, fr_map == 0
 
 
 def draw_map(detector: FRNetDetector, frame: UInt8Image, side: int, config: PredictorTrainingConfig) -> UInt8Image:

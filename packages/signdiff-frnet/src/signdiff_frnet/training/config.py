@@ -52,6 +52,13 @@ class PredictorTrainingConfig:
     max_grad_norm: float = option(1.0, help="Gradients are cut to this norm.")
     dice_weight: float = option(0.5, help="Weight of the soft Dice loss of the strokes, beside cross-entropy.")
     proportion_no_reference: float = option(0.5, help="Share of the samples that get no reference map.")
+    proportion_reframed: float = option(
+        0.5, help="Share of the samples that are moved and scaled, as scale and translate."
+    )
+    scale: tuple[float, float] = option((0.75, 1.25), help="Least and largest scale of these.")
+    translate: tuple[float, float] = option(
+        (0.1, 0.1), help="Their largest shift, horizontal and vertical; 1: the side."
+    )
     mixed_precision: Literal["no", "fp16", "bf16"] = option("no", help="Precision of the forward pass.")
     dataloader_num_workers: int = option(1, help="Threads that read ahead; 0: none.")
     checkpointing_steps: int = option(500, help="Steps between checkpoints.")
@@ -71,6 +78,12 @@ class PredictorTrainingConfig:
             raise ValueError(f"block_out_channels must be 5 positive numbers, but are {self.block_out_channels}.")
         if not 0 <= self.proportion_no_reference <= 1:
             raise ValueError(f"proportion_no_reference must lie in [0, 1], but is {self.proportion_no_reference}.")
+        if not 0 <= self.proportion_reframed <= 1:
+            raise ValueError(f"proportion_reframed must lie in [0, 1], but is {self.proportion_reframed}.")
+        if len(self.scale) != 2 or not 0 < self.scale[0] <= self.scale[1] <= 4:
+            raise ValueError(f"scale must be two numbers in (0, 4], the larger one last, but is {self.scale}.")
+        if len(self.translate) != 2 or not all(0 <= share <= 1 for share in self.translate):
+            raise ValueError(f"translate must be two numbers in [0, 1], but is {self.translate}.")
         for name in _POSITIVE:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, but is {getattr(self, name)}.")
