@@ -4,14 +4,14 @@
 
 TEST is data of any form that the predictor's training takes: for the bundled predictor, frames of
 
-    python -m signdiff_core.avatar.frames --poses POSES -o TEST --split test --frames 320 --size 256 --seed 1
+    python -m signdiff_core.avatar.frames --poses POSES/test -o TEST --frames 320 --size 256 --seed 2
 
 Truth is FR-Net of the true frame, with the parameters that the predictor was trained for. Rows: a blank map; the
 drawing, dilated as FR-Net's erosion widens strokes; the map of another frame of the same signer, as it is (what the
 predictor gets as its reference); the predictor without and with that reference; then the ceiling, the true map.
 Columns: intersection over union of the strokes; F-score of their outlines within 2 pixels; both with 95% intervals of
-1,000 bootstraps over samples. A blank map has 0 and the true one 1, so each is a share of that way. Frames per second
-are the predictor's own, on so many threads of OpenCV, one drawing at a time.
+2,000 bootstraps over clips, samples of one signer in one motion. A blank map has 0 and the true one 1, so each is a
+share of that way. Frames per second are the predictor's own, on so many threads of OpenCV, one drawing at a time.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from intervals import interval
 
 from signdiff_frnet import FRNetDetector, FRNetPredictor
 from signdiff_frnet.training.scores import boundary_f, stroke_iou
@@ -103,24 +104,18 @@ class Maps:
         return np.where(chances >= self.predictor.settings.threshold, np.uint8(0), np.uint8(255))
 
 
-def interval(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Bootstrap the mean: its 2.5% and 97.5% quantiles."""
-    draws = np.random.default_rng(0).integers(len(values), size=(1000, len(values)))
-    low, high = np.quantile(values[draws].mean(axis=1), (0.025, 0.975))
-    return float(low), float(high)
-
-
-def score(name: str, make: Callable[[int], Map], truths: dict[int, Map]) -> Score:
-    """Score one kind of map on all samples."""
+def score(name: str, make: Callable[[int], Map], truths: dict[int, Map], source: Source) -> Score:
+    """Score one kind of map on all samples; those of one signer in one clip are a group."""
+    groups = [min([index, *source.companions(index)]) for index in truths]
     made = {index: make(index) for index in truths}
     ious = np.array([stroke_iou(made[index], truth) for index, truth in truths.items()])
     boundaries = np.array([boundary_f(made[index], truth) for index, truth in truths.items()])
     return Score(
         name=name,
         iou=float(ious.mean()),
-        iou_interval=interval(ious),
+        iou_interval=interval(ious.tolist(), groups),
         boundary_f=float(boundaries.mean()),
-        boundary_f_interval=interval(boundaries),
+        boundary_f_interval=interval(boundaries.tolist(), groups),
     )
 
 
@@ -167,12 +162,12 @@ def main() -> int:
     count = max(1, min(arguments.samples, len(maps.source)))
     truths = {index: maps.truth(index) for index in (n * len(maps.source) // count for n in range(count))}
     rows = [
-        score("blank map", maps.blank, truths),
-        score("dilated drawing", maps.drawing, truths),
-        score("the reference itself", maps.reference, truths),
-        score("predictor", maps.alone, truths),
-        score("predictor with a reference", maps.guided, truths),
-        score("FR-Net of the true frame", truths.__getitem__, truths),
+        score("blank map", maps.blank, truths, maps.source),
+        score("dilated drawing", maps.drawing, truths, maps.source),
+        score("the reference itself", maps.reference, truths, maps.source),
+        score("predictor", maps.alone, truths, maps.source),
+        score("predictor with a reference", maps.guided, truths, maps.source),
+        score("FR-Net of the true frame", truths.__getitem__, truths, maps.source),
     ]
     speed = frames_per_second(maps, threads=arguments.threads)
     if arguments.json:

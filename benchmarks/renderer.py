@@ -2,15 +2,18 @@
 
     python -m signdiff_core.avatar.frames --poses POSES/train -o TRAIN --frames 6400 --size 256
     python -m signdiff_core.avatar.frames --poses POSES/test -o TEST --frames 320 --size 256
-    python benchmarks/renderer.py --train_data_dir TRAIN --test_data_dir TEST [--model DIR] [--json]
+    python benchmarks/renderer.py --train_data_dir TRAIN --test_data_dir TEST [--model DIR] [--picture PNG] [--json]
 
-Rows: the pipeline without a FR map, with that of the neutral avatar (what ``signdiff render`` uses), and with that of
-the true frame; then two baselines, the mean of all training frames and the training frame with the nearest pose
-(hands count as much as the body); then the ceiling, the true frame through the pipeline's autoencoder and back.
+Rows: the pipeline without a FR map, and with each source of one: predicted from the drawing (what ``signdiff render``
+does), predicted with a map of the same signer in another pose beside it, FR-Net of a first rendering, of the neutral
+avatar in the same pose, and of the true frame, which no user has; then two baselines, the mean of all training frames
+and the training frame with the nearest pose (hands count as much as the body); then the ceiling, the true frame through
+the pipeline's autoencoder and back.
 
 Columns: SSIM (Wang et al. 2004, see signdiff_eval) on the whole frame and on the rectangles around hands, mean over
-frames and hands; milliseconds a frame. Every row but the mean frame may use the caption's signer; the nearest training
-frame is of whichever signer it is. Skeleton drawings are of the drawn body's own joints.
+frames and hands; what each adds to the row without a FR map; milliseconds a frame. Intervals are of 2,000 bootstraps
+over clips, frames of one signer in one pose file. Every row but the mean frame may use the caption's signer; the
+nearest training frame is of whichever signer it is. Skeleton drawings are of the drawn body's own joints.
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from intervals import interval
+from PIL import Image
 
 from signdiff_core.diffusion import DiffusionRenderer
 from signdiff_core.diffusion.frmap import FRMapper
@@ -35,11 +40,14 @@ from signdiff_core.skeleton import BODY, LEFT_HAND, RIGHT_HAND
 from signdiff_core.training.frames import FrameFolder
 from signdiff_core.training.regions import hand_boxes
 from signdiff_eval.functional import ssim
+from signdiff_frnet import FRNetPredictor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
+
+    from signdiff_core.training.frames import Row
 
     Frame = NDArray[np.uint8]
 
@@ -47,13 +55,33 @@ SMALLEST_HAND = 16
 """Hands of which less than this many pixels a side are in the frame are not scored."""
 
 
+Samples = dict[tuple[int, int], float]
+"""Scores by frame, and by box within the frame."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A mean, with its 95% interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.mean:.3f} ({self.low:.3f} to {self.high:.3f})"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Score:
     """One row of the table."""
 
     name: str
-    ssim: float
-    ssim_hands: float
+    ssim: Figure
+    ssim_hands: Figure
+    gain: Figure
+    """What SSIM gains over the first row."""
+
+    gain_hands: Figure
     milliseconds: float
 
 
@@ -64,6 +92,7 @@ class Setting:
     renderer: DiffusionRenderer
     settings: RendererSettings
     mapper: FRMapper
+    predictor: FRNetPredictor
     train: FrameFolder
     test: FrameFolder
     indices: tuple[int, ...]
@@ -72,22 +101,18 @@ class Setting:
 
 
 def made_by_pipeline(setting: Setting, source: str) -> Callable[[int], Frame]:
-    """Render a frame from its caption, its drawing, and a FR map from ``source``: none, neutral or true."""
+    """Render a frame from its caption and its drawing, with a FR map of some source."""
     pipeline, size = setting.renderer.pipeline, setting.size
 
     def make(index: int) -> Frame:
-        fr_map = np.zeros((size, size), dtype=np.uint8)
-        if source == "true":
-            fr_map = setting.mapper(setting.test.image(index, size), size=size)
-        elif source == "neutral":
-            picture = setting.test.neutral(index, size)
-            if picture is None:
-                raise ValueError(f"frame {index} must have a neutral frame, but names none.")
-            fr_map = setting.mapper(picture, size=size)
+        drawing = draw(setting.test.joints(index), size=size)
+        fr_map = map_from(setting, source, index, drawing)
         made: Any = pipeline(
             setting.test.rows[index].text,
-            image=[draw(setting.test.joints(index), size=size)],
-            fr_image=[np.repeat(fr_map[..., None], 3, axis=2)],
+            image=[drawing],
+            fr_image=None if fr_map is None else [np.repeat(fr_map[..., None], 3, axis=2)],
+            frnet_source=source if fr_map is None else None,
+            frnet=setting.mapper,
             num_inference_steps=setting.settings.steps,
             guidance_scale=setting.settings.guidance_scale,
             generator=torch.Generator("cpu").manual_seed(setting.seed),
@@ -97,6 +122,30 @@ def made_by_pipeline(setting: Setting, source: str) -> Callable[[int], Frame]:
         return frame
 
     return make
+
+
+def map_from(setting: Setting, source: str, index: int, drawing: Frame) -> Frame | None:
+    """Draw the FR map that the pipeline can't make by itself; None if it can."""
+    size = setting.size
+    if source == "true":
+        return setting.mapper(setting.test.image(index, size), size=size)
+    if source == "neutral":
+        picture = setting.test.neutral(index, size)
+        if picture is None:
+            raise ValueError(f"frame {index} must have a neutral frame, but names none.")
+        return setting.mapper(picture, size=size)
+    if source == "reference":
+        others = [n for n, row in enumerate(setting.test.rows) if clip_of(row) == clip_of(setting.test.rows[index])]
+        other = others[len(others) // 2] if others[len(others) // 2] != index else others[0]
+        known = setting.mapper(setting.test.image(other, size), size=size)
+        predicted = setting.predictor(drawing, known, image_resolution=size, output_type="np")
+        return np.asarray(predicted, dtype=np.uint8)[..., 0]
+    return None
+
+
+def clip_of(row: Row) -> tuple[str, str]:
+    """Tell which clip a frame is of: a pose file, and a signer."""
+    return row.pose_id, row.text
 
 
 def mean_frame(setting: Setting) -> Callable[[int], Frame]:
@@ -141,39 +190,78 @@ def reconstruction(setting: Setting) -> Callable[[int], Frame]:
     return make
 
 
-def score(name: str, make: Callable[[int], Frame], setting: Setting) -> Score:
-    """Compare made frames with the true ones."""
-    whole: list[float] = []
-    hands: list[float] = []
+def score(make: Callable[[int], Frame], setting: Setting) -> tuple[Samples, Samples, float]:
+    """Compare made frames with the true ones: SSIM of frames, of hands, and milliseconds a frame."""
+    whole: Samples = {}
+    hands: Samples = {}
     seconds = 0.0
     for index in setting.indices:
         start = time.perf_counter()
         made = make(index)
         seconds += time.perf_counter() - start
         truth = setting.test.image(index, setting.size)
-        whole.append(ssim(truth, made))
-        boxes = hand_boxes(setting.test.joints(index), setting.size)
-        large = [box for box in boxes if min(box[2] - box[0], box[3] - box[1]) >= SMALLEST_HAND]
-        hands += [ssim(truth, made, box=box) for box in large]
-    return Score(
-        name=name,
-        ssim=float(np.mean(whole)),
-        ssim_hands=float(np.mean(hands)),
-        milliseconds=1000 * seconds / len(whole),
-    )
+        whole[index, 0] = ssim(truth, made)
+        for number, box in enumerate(hand_boxes(setting.test.joints(index), setting.size)):
+            if min(box[2] - box[0], box[3] - box[1]) >= SMALLEST_HAND:
+                hands[index, number] = ssim(truth, made, box=box)
+    return whole, hands, 1000 * seconds / len(whole)
+
+
+def figure(setting: Setting, samples: Samples, baseline: Samples | None = None) -> Figure:
+    """Take the mean of samples, or of what they gain over others."""
+    values = [value - (baseline[key] if baseline else 0.0) for key, value in samples.items()]
+    low, high = interval(values, [clip_of(setting.test.rows[index]) for index, _ in samples])
+    return Figure(mean=float(np.mean(values)), low=low, high=high)
 
 
 def measure(setting: Setting) -> list[Score]:
     """Make the table's rows."""
     rows = [
         ("diffusion, no FR map", made_by_pipeline(setting, "none")),
+        ("diffusion, predicted map", made_by_pipeline(setting, "predictor")),
+        ("diffusion, predicted with reference", made_by_pipeline(setting, "reference")),
+        ("diffusion, two passes", made_by_pipeline(setting, "two-pass")),
         ("diffusion, neutral avatar's map", made_by_pipeline(setting, "neutral")),
         ("diffusion, true frame's map", made_by_pipeline(setting, "true")),
         ("mean training frame", mean_frame(setting)),
         ("nearest training frame", nearest_frame(setting)),
         ("autoencoder (ceiling)", reconstruction(setting)),
     ]
-    return [score(name, make, setting) for name, make in rows]
+    scores: list[Score] = []
+    first: tuple[Samples, Samples] | None = None
+    for name, make in rows:
+        whole, hands, milliseconds = score(make, setting)
+        first = first or (whole, hands)
+        scores.append(
+            Score(
+                name=name,
+                ssim=figure(setting, whole),
+                ssim_hands=figure(setting, hands),
+                gain=figure(setting, whole, first[0]),
+                gain_hands=figure(setting, hands, first[1]),
+                milliseconds=milliseconds,
+            )
+        )
+    return scores
+
+
+def picture(setting: Setting, path: Path, *, rows: int = 4) -> None:
+    """Show the sources side by side: for each frame, above what was rendered, below the drawing and the maps."""
+    sources = ("none", "predictor", "two-pass", "neutral", "true")
+    lines = []
+    for index in [setting.indices[n * len(setting.indices) // rows] for n in range(rows)]:
+        drawing, truth = draw(setting.test.joints(index), size=setting.size), setting.test.image(index, setting.size)
+        made = {source: made_by_pipeline(setting, source)(index) for source in sources}
+        maps = [np.zeros_like(drawing)]
+        for source in sources[1:]:
+            fr_map = map_from(setting, source, index, drawing)
+            if source == "predictor":
+                fr_map = np.asarray(setting.predictor(drawing, image_resolution=setting.size))[..., 0]
+            if source == "two-pass":
+                fr_map = setting.mapper(made["none"], size=setting.size)
+            maps.append(np.repeat(np.asarray(fr_map)[..., None], 3, axis=2))
+        lines += [np.concatenate([truth, *made.values()], axis=1), np.concatenate([drawing, *maps], axis=1)]
+    Image.fromarray(np.concatenate(lines)).save(path)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -188,6 +276,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=None, help="denoising steps (default: the model's)")
     parser.add_argument("--guidance_scale", type=float, default=None, help="prompt's weight (default: the model's)")
     parser.add_argument("--seed", type=int, default=0, help="of the noise (default: 0)")
+    parser.add_argument("--picture", type=Path, default=None, help="PNG file to show the sources of FR maps in")
     parser.add_argument("--json", action="store_true", help="print JSON in place of a table")
     options = parser.parse_args(arguments)
     if options.frames < 1:
@@ -207,20 +296,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         renderer=renderer,
         settings=RendererSettings(prompt=defaults.prompt, steps=steps, guidance_scale=guidance),
         mapper=FRMapper(**(read_frnet(options.model) or {})),
+        predictor=FRNetPredictor.from_pretrained(),
         train=train,
         test=test,
         indices=tuple(number * len(test) // count for number in range(count)),
         size=int(pipeline.unet.config.sample_size * pipeline.vae_scale_factor),
         seed=options.seed,
     )
+    if options.picture is not None:
+        picture(setting, options.picture)
     scores = measure(setting)
     if options.json:
         print(json.dumps({"frames": count, "steps": steps, "rows": [asdict(row) for row in scores]}, indent=2))
         return 0
     print(f"{count} frames of held-out poses, {steps} steps\n")
-    print(f"{'':34}{'SSIM':>8}{'hands':>8}{'ms/frame':>10}")
+    print(f"{'':36}{'SSIM':26}{'hands':26}{'gain':26}{'gain, hands':26}{'ms/frame':>8}")
     for row in scores:
-        print(f"{row.name:34}{row.ssim:8.3f}{row.ssim_hands:8.3f}{row.milliseconds:10.0f}")
+        cells = "".join(f"{figure!s:26}" for figure in (row.ssim, row.ssim_hands, row.gain, row.gain_hands))
+        print(f"{row.name:36}{cells}{row.milliseconds:8.0f}")
     return 0
 
 

@@ -60,6 +60,18 @@ def test_a_run_that_was_cut_off_goes_on_to_the_same_files(poses, tmp_path, capsy
     assert contents(tmp_path / "cut") == whole
 
 
+def test_arms_move_freely_in_the_share_of_clips_asked_for(poses, tmp_path, capsys):
+    for share in ("0", "0.5", "1"):
+        assert run(poses, tmp_path / share, "--free-arms", share) == 0
+    run(poses, tmp_path / "plain")
+    made = {share: load_file(tmp_path / share / "joints.safetensors")["joints"] for share in ("0", "0.5", "1", "plain")}
+    assert np.array_equal(made["0"], made["plain"])
+    assert not np.allclose(made["1"][:, 4], made["0"][:, 4], atol=0.01)
+    with pytest.raises(SystemExit):
+        run(poses, tmp_path / "wrong", "--free-arms", "2")
+    assert "--free-arms must lie in [0, 1], but is 2.0" in capsys.readouterr().err
+
+
 def test_other_arguments_do_not_mix(poses, tmp_path, capsys):
     run(poses, tmp_path / "out")
     with pytest.raises(SystemExit) as stop:

@@ -12,6 +12,7 @@ from signdiff_frnet import FRNetDetector, frnet  # noqa: E402
 from signdiff_frnet.training import PredictorTrainingConfig  # noqa: E402
 from signdiff_frnet.training.avatar import AvatarSource  # noqa: E402
 from signdiff_frnet.training.batches import Batches  # noqa: E402
+from signdiff_frnet.training.framing import Framing  # noqa: E402
 from signdiff_frnet.training.sources import open_folder, open_sources  # noqa: E402
 
 
@@ -66,7 +67,10 @@ def test_a_folder_of_nothing_known_is_refused(tmp_path, make):
 
 
 def test_a_batch_holds_the_drawing_and_frnets_map(pairs):
-    batches = Batches(open_folder(pairs), config_for(pairs, detect_resolution=64, proportion_no_reference=1.0))
+    batches = Batches(
+        open_folder(pairs),
+        config_for(pairs, detect_resolution=64, proportion_no_reference=1.0, proportion_reframed=0.0),
+    )
     conditions, strokes = batches(0, rank=0, world=1)
     assert conditions.shape == (4, 4, 64, 64)
     assert not conditions[:, 3].any()
@@ -230,3 +234,50 @@ def test_avatars_perform_poses_meanwhile(tmp_path):
     assert seeds[2] != seeds[0]
     with pytest.raises(ValueError, match="avatar_poses_dir must be"):
         AvatarSource(tmp_path / "none", renderer=renderer)
+
+
+def test_a_framing_moves_and_scales_about_the_middle():
+    image = np.zeros((65, 65, 3), np.uint8)
+    image[40, 20] = 255
+    still = Framing.draw(np.random.default_rng(0), 65, scale=(1.0, 1.0), translate=(0.0, 0.0))
+    assert np.array_equal(still.of_drawing(image), image)
+    twice = Framing.draw(np.random.default_rng(0), 65, scale=(2.0, 2.0), translate=(0.0, 0.0)).of_drawing(image)
+    assert np.argwhere(twice[..., 0] == 255).tolist() == [[32 + 2 * 8, 32 - 2 * 12]]
+    for seed in range(20):
+        moved = Framing.draw(np.random.default_rng(seed), 65, scale=(0.5, 2.0), translate=(0.1, 0.2)).matrix
+        x, y = moved @ (32, 32, 1)
+        assert 0.5 <= moved[0, 0] == moved[1, 1] <= 2
+        assert abs(x - 32) <= 6.5
+        assert abs(y - 32) <= 13
+
+
+def test_frames_repeat_their_border_and_drawings_end_in_black():
+    image = np.full((64, 64, 3), 200, np.uint8)
+    small = Framing.draw(np.random.default_rng(0), 64, scale=(0.5, 0.5), translate=(0.0, 0.0))
+    assert (small.of_frame(image) == 200).all()
+    assert not small.of_drawing(image)[:14].any()
+
+
+def test_a_moved_sample_is_the_map_of_its_moved_frame(pairs):
+    options = {"proportion_reframed": 1.0, "scale": (0.8, 1.25), "proportion_no_reference": 0.0}
+    batches = Batches(open_folder(pairs), config_for(pairs, detect_resolution=64, **options))
+    framing = Framing.draw(np.random.default_rng(0), 64, scale=(0.8, 1.25), translate=(0.1, 0.1))
+    drawing, fr_map = batches.reframed(3, 64, framing)
+    assert np.array_equal(drawing, framing.of_drawing(batches.source.drawing(3, 64)))
+    assert np.array_equal(fr_map, frnet(framing.of_frame(batches.source.frame(3, 64))))
+    conditions, strokes = batches(0, rank=0, world=1)
+    still, _ = Batches(batches.source, config_for(pairs, detect_resolution=64, proportion_reframed=0.0))(
+        0, rank=0, world=1
+    )
+    assert not torch.equal(conditions[:, :3], still[:, :3])
+    assert strokes.any()
+    assert conditions[:, 3].any(), "the reference is moved, not lost"
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("proportion_reframed", 1.5), ("scale", (2.0, 1.0)), ("scale", (0.0, 1.0)), ("translate", (0.1, -0.1))],
+)
+def test_wrong_framings_are_refused(pairs, option, value):
+    with pytest.raises(ValueError, match=option):
+        config_for(pairs, **{option: value})

@@ -32,7 +32,7 @@ class Conditions(NamedTuple):
     drawing: Frame
     """c: (H, W, 3) RGB, an OpenPose drawing on black."""
 
-    fr_map: NDArray[np.uint8] | None
+    fr_map: Frame | None
     """d: (H, W, 3), 0 at strokes and 255 elsewhere; all 0 where there is no map; None until a frame is rendered."""
 
 

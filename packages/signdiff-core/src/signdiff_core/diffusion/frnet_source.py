@@ -82,7 +82,9 @@ class Predictor:
             if own.get(name) != expected.get(name)
         ]
         if differ:
-            raise ValueError(f"frnet_source 'predictor' must predict maps of the model's kind, but {'; '.join(differ)}.")
+            raise ValueError(
+                f"frnet_source 'predictor' must predict maps of the model's kind, but {'; '.join(differ)}."
+            )
 
     def __call__(self, drawing: Frame) -> NDArray[np.uint8]:
         """Predict the map of one frame.
