@@ -4,7 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from signdiff_frnet.training.loss import stroke_loss  # noqa: E402
+from signdiff_frnet.training.loss import hand_weights, stroke_loss  # noqa: E402
 from signdiff_frnet.training.network import StrokeProbability, StrokeUNet  # noqa: E402
 
 SIZES = [(1, 64, 64), (2, 128, 192), (1, 256, 256), (1, 320, 64), (1, 64, 64)]
@@ -71,3 +71,18 @@ def test_gradients_reach_all_weights():
     network = awake().train()
     network(torch.rand(1, 4, 64, 64)).mean().backward()
     assert all(weights.grad is not None and weights.grad.abs().sum() > 0 for weights in network.parameters())
+
+
+def test_hands_count_more():
+    drawings = torch.zeros(1, 3, 64, 64)
+    drawings[0, :, 20, 30] = torch.tensor([0.0, 0.0, 1.0])
+    drawings[0, :, 50, 50] = torch.tensor([0.0, 0.0, 0.6])  # the neck's limb is a darker blue
+    weights = hand_weights(drawings, hand_weight=4.0)
+    assert weights.sum() == 64 * 64 + 3 * 25
+    assert (weights[0, 0, 18:23, 28:33] == 4).all()
+
+    logits, strokes = torch.zeros(1, 1, 64, 64), torch.zeros(1, 1, 64, 64)
+    logits[0, 0, 20, 30] = 8.0
+    wrong = stroke_loss(logits, strokes, dice_weight=0.0, weights=weights)
+    plain = [np.log(2), np.log1p(np.exp(8.0))]
+    assert wrong.item() == pytest.approx((plain[0] * (64 * 64 + 3 * 25 - 4) + 4 * plain[1]) / (64 * 64 + 75), rel=1e-5)

@@ -51,6 +51,7 @@ class PredictorTrainingConfig:
     adam_weight_decay: float = option(1e-4, help="Of AdamW.")
     max_grad_norm: float = option(1.0, help="Gradients are cut to this norm.")
     dice_weight: float = option(0.5, help="Weight of the soft Dice loss of the strokes, beside cross-entropy.")
+    hand_weight: float = option(4.0, help="Weight of the pixels near hands in both; 1: like all others.")
     proportion_no_reference: float = option(0.5, help="Share of the samples that get no reference map.")
     proportion_reframed: float = option(
         0.5, help="Share of the samples that are moved and scaled, as scale and translate."

@@ -57,7 +57,7 @@ class PredictorRun:
         optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.adam_weight_decay
         )
-        loss = StrokeLoss(self.network, dice_weight=config.dice_weight)
+        loss = StrokeLoss(self.network, dice_weight=config.dice_weight, hand_weight=config.hand_weight)
         self.model, self.optimizer = self.accelerator.prepare(loss, optimizer)
         # Kept from accelerate's hands, which would step it once for each process.
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer.optimizer, lambda step: rate(config, step))
