@@ -1,6 +1,6 @@
 """How near predicted FR maps are to those of the true frames, on signers and poses that were held out.
 
-    python benchmarks/frnet_predictor.py --test_data_dir TEST [--model DIR] [--samples 320] [--threads 2] [--json]
+    python benchmarks/frnet_predictor.py --test_data_dir TEST [--model DIR] [--samples 320] [--picture PNG] [--json]
 
 TEST is data of any form that the predictor's training takes: for the bundled predictor, frames of
 
@@ -33,7 +33,7 @@ from signdiff_frnet.training.scores import boundary_f, stroke_iou
 from signdiff_frnet.training.sources import open_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -119,6 +119,30 @@ def score(name: str, make: Callable[[int], Map], truths: dict[int, Map], source:
     )
 
 
+def compare(maps: Maps, indices: Iterable[int]) -> list[Score]:
+    """Make the table's rows."""
+    truths = {index: maps.truth(index) for index in indices}
+    return [
+        score("blank map", maps.blank, truths, maps.source),
+        score("dilated drawing", maps.drawing, truths, maps.source),
+        score("the reference itself", maps.reference, truths, maps.source),
+        score("predictor", maps.alone, truths, maps.source),
+        score("predictor with a reference", maps.guided, truths, maps.source),
+        score("FR-Net of the true frame", truths.__getitem__, truths, maps.source),
+    ]
+
+
+def picture(maps: Maps, indices: Iterable[int], path: Path) -> None:
+    """Show samples: frame, drawing, predicted map, reference, predicted map with it, true map."""
+    lines = []
+    for index in indices:
+        greys = [maps.alone(index), maps.reference(index), maps.guided(index), maps.truth(index)]
+        pictures = [maps.source.frame(index, maps.side), maps.source.drawing(index, maps.side)]
+        pictures += [np.repeat(grey[..., None], 3, axis=2) for grey in greys]
+        lines.append(np.concatenate(pictures, axis=1))
+    cv2.imwrite(str(path), np.concatenate(lines)[..., ::-1])
+
+
 def frames_per_second(maps: Maps, *, threads: int, frames: int = 50) -> float:
     """Time the predictor on single drawings: the median frame."""
     cv2.setNumThreads(threads)
@@ -152,6 +176,7 @@ def main() -> int:
     parser.add_argument("--model", default=None, help="predictor's folder or name; the bundled one if not given")
     parser.add_argument("--samples", type=int, default=320, help="how many samples, spread over the data")
     parser.add_argument("--threads", type=int, default=2, help="of OpenCV, for the frames per second")
+    parser.add_argument("--picture", type=Path, default=None, help="PNG file to show six samples in")
     parser.add_argument("--json", action="store_true", help="print for machines")
     arguments = parser.parse_args()
     try:
@@ -160,15 +185,10 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     count = max(1, min(arguments.samples, len(maps.source)))
-    truths = {index: maps.truth(index) for index in (n * len(maps.source) // count for n in range(count))}
-    rows = [
-        score("blank map", maps.blank, truths, maps.source),
-        score("dilated drawing", maps.drawing, truths, maps.source),
-        score("the reference itself", maps.reference, truths, maps.source),
-        score("predictor", maps.alone, truths, maps.source),
-        score("predictor with a reference", maps.guided, truths, maps.source),
-        score("FR-Net of the true frame", truths.__getitem__, truths, maps.source),
-    ]
+    indices = [number * len(maps.source) // count for number in range(count)]
+    rows = compare(maps, indices)
+    if arguments.picture is not None:
+        picture(maps, indices[:: max(1, count // 6)][:6], arguments.picture)
     speed = frames_per_second(maps, threads=arguments.threads)
     if arguments.json:
         facts = {"samples": count, "side": maps.side, "threads": arguments.threads, "frames_per_second": speed}
