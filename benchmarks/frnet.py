@@ -5,7 +5,8 @@
 All ways get the same frames, in turn, in one process on one core, and the fastest of several rounds counts. Without
 files the frames are noise of many scales, 1280x720. scikit-image is given what it needs from outside its timing: grey
 frames. Kornia's erosion is compared with the erosion alone. Ways whose library isn't installed are left out. The last
-column is the share of pixels on which a way agrees with FR-Net: libraries round local means differently.
+column is the share of pixels on which a way agrees with FR-Net: OpenCV rounds local means to whole grey levels, as
+scikit-image does not, and the erosion spreads each pixel that this turns.
 """
 
 from __future__ import annotations

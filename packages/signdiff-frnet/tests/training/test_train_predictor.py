@@ -177,7 +177,7 @@ def test_one_and_two_processes_have_the_same_losses(pairs, tmp_path):
     assert list(together) == [1, 2, 3, 4, 5, 6]
     assert list(together.values()) == pytest.approx(list(alone.values()), rel=1e-4)
     assert alone[6] < alone[1]
-    assert "--num_processes 2" in (tmp_path / "two" / "predictor" / "README.md").read_text()
+    assert "torchrun --standalone --nproc_per_node 2" in (tmp_path / "two" / "predictor" / "README.md").read_text()
 
 
 @pytest.mark.slow

@@ -119,7 +119,8 @@ def _data(config: PredictorTrainingConfig) -> str:
 
 
 def _command(config: PredictorTrainingConfig, processes: int) -> str:
-    launch = "accelerate launch" + (f" --num_processes {processes}" if processes > 1 else "")
+    # accelerate's own launcher starts a single process on CPUs; torchrun starts as many as it is told, anywhere.
+    launch = f"torchrun --standalone --nproc_per_node {processes}" if processes > 1 else "accelerate launch"
     parts = [f"{launch} -m signdiff_frnet.training.train_predictor"]
     for field in fields(config):
         value = getattr(config, field.name)
