@@ -10,7 +10,7 @@ import entrypoints
 from signdiff_eval.readers.poses import PoseSequence, sequence_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from pose_format import Pose
@@ -71,14 +71,28 @@ class PoseFormats:
         Raises:
             ValueError: no format matches, the file is broken, or as for `sequence_of`.
         """
+        return [sequence_of(pose, path.name, clip=clip) for clip, pose in self.poses(path)]
+
+    def poses(self, path: Path) -> Iterator[tuple[str, Pose]]:
+        """Read all poses of a file as they are stored, one after another.
+
+        Yields:
+            Name within the file, empty where the format holds one pose, and the pose.
+
+        Raises:
+            ValueError: no format matches, or the file is broken.
+        """
         if path.suffix == ".pose":
-            return [sequence_of(_read_pose(path), path.name)]
+            yield "", _read_pose(path)
+            return
         for plugin in self._plugins.values():
             if not plugin.matches(path):
                 continue
             if hasattr(plugin, "read_all"):
-                return [sequence_of(pose, path.name, clip=clip) for clip, pose in plugin.read_all(path)]
-            return [sequence_of(plugin.read(path), path.name)]
+                yield from plugin.read_all(path)
+            else:
+                yield "", plugin.read(path)
+            return
         known = ", ".join([".pose", *self._plugins])
         broken = "".join(f"; the plug-in {name} failed to load: {why}" for name, why in self.broken.items())
         raise ValueError(f"{path.name} must be in one of the formats {known}, but is in none of them{broken}.")

@@ -25,6 +25,7 @@ class PoseSequence:
         skeleton: names of the J joints.
         absent: joints that were absent, counted over all frames.
         clip: the sequence's name within its file, if it holds several.
+        limbs: pairs of joints that a drawing connects.
     """
 
     name: str
@@ -33,6 +34,7 @@ class PoseSequence:
     skeleton: tuple[str, ...]
     absent: int
     clip: str = ""
+    limbs: tuple[tuple[int, int], ...] = ()
 
     def resampled(self, fps: float) -> PoseSequence:
         """Change the frame rate by linear interpolation, from the first frame on.
@@ -81,7 +83,16 @@ def sequence_of(pose: Pose, name: str, *, clip: str = "") -> PoseSequence:
         raise ValueError(f"{name} must be finite where a joint is present, but isn't.")
     skeleton = tuple(f"{part.name}.{point}" for part in pose.header.components for point in part.points)
     _fill(joints, absent)
-    return PoseSequence(name, joints, float(pose.body.fps), skeleton, int(absent.sum()), clip)
+    return PoseSequence(name, joints, float(pose.body.fps), skeleton, int(absent.sum()), clip, _limbs(pose))
+
+
+def _limbs(pose: Pose) -> tuple[tuple[int, int], ...]:
+    limbs: list[tuple[int, int]] = []
+    start = 0
+    for part in pose.header.components:
+        limbs += [(start + int(a), start + int(b)) for a, b in part.limbs]
+        start += len(part.points)
+    return tuple(limbs)
 
 
 def _fill(joints: NDArray[np.float64], absent: NDArray[np.bool_]) -> None:
