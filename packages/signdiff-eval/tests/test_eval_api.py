@@ -9,8 +9,16 @@ from signdiff_eval import functional, metrics, readers
 
 PUBLIC = {
     signdiff_eval: {"Score", "Signature", "__version__", "functional", "metrics"},
-    functional: {"align", "dtw", "duration", "ssim", "total_distance"},
-    metrics: {"DTW", "SSIM", "Duration", "Metric", "TotalDistance"},
+    functional: {
+        *("Bleu", "bleu", "cer", "chrf", "rouge", "wer"),
+        *("align", "dtw", "duration", "total_distance"),
+        "ssim",
+    },
+    metrics: {
+        *("BLEU", "CER", "CHRF", "ROUGE", "WER"),
+        *("DTW", "Duration", "TotalDistance"),
+        *("Metric", "SSIM"),
+    },
     readers: {
         "VIDEO_SUFFIXES",
         "Pair",

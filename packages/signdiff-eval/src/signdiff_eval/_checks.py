@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
 
@@ -27,4 +29,19 @@ def same_frame_shape(reference: NDArray[np.float64], hypothesis: NDArray[np.floa
         raise ValueError(
             "reference and hypothesis must have frames of the same shape, "
             f"but have {reference.shape[1:]} and {hypothesis.shape[1:]}."
+        )
+
+
+def lines(hypotheses: Sequence[str], references: Sequence[str]) -> None:
+    """Check that both are lists of strings, equally long and not empty."""
+    for name, texts in (("hypotheses", hypotheses), ("references", references)):
+        if isinstance(texts, str):
+            raise TypeError(f"{name} must be a list of strings, but is one string.")
+        for index, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise TypeError(f"{name} must be a list of strings, but entry {index} is {text!r}.")
+    if len(hypotheses) != len(references) or not len(references):
+        raise ValueError(
+            "hypotheses and references must be equally many, at least one, "
+            f"but are {len(hypotheses)} and {len(references)}."
         )
