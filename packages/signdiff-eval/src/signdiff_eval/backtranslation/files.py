@@ -1,0 +1,188 @@
+"""A back translator's folder: written whole, read with checks, and nothing in it is unpickled."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from signdiff_eval.atomic import replace_folder
+from signdiff_eval.backtranslation.features import PoseFeatures
+from signdiff_eval.backtranslation.tokenizer import read_tokenizer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tokenizers import Tokenizer
+
+WEIGHTS, CONFIG, TOKENIZER, DETAILS, CARD = (
+    "model.safetensors",
+    "config.json",
+    "tokenizer.json",
+    "translator.json",
+    "README.md",
+)
+FORMAT: Final = "signdiff-back-translator"
+MAX_JSON: Final = 2**25
+"""Largest JSON file that is read, in bytes."""
+
+MAX_WEIGHTS: Final = 2**32
+"""Largest file of weights that is read, in bytes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Translation:
+    """What a translator needs beside its network.
+
+    Attributes:
+        name: how signatures call it.
+        features: from joints to the network's input.
+        trained_on: SHA-256 of the training set, in hexadecimal.
+        num_beams: width of the beam search.
+        max_tokens: most tokens of an output.
+        scores: of held-out ground truth, in percent: the translator's own ceiling.
+    """
+
+    name: str
+    features: PoseFeatures
+    trained_on: str
+    num_beams: int
+    max_tokens: int
+    scores: dict[str, float]
+
+
+def save(folder: Path, network: Any, tokenizer: Tokenizer, details: Translation, *, card: str) -> dict[str, int]:
+    """Write a translator.
+
+    Args:
+        folder: made, or replaced if it holds a translator.
+        network: a Speech2TextForConditionalGeneration; its weights are stored as float16.
+        tokenizer: the network's.
+        details: the rest.
+        card: the model card, Markdown.
+
+    Returns:
+        Bytes of each file.
+
+    Raises:
+        FileExistsError: the folder holds other files.
+    """
+    import torch
+    from safetensors.torch import save as to_bytes
+
+    check_replaceable(folder)
+    state = {
+        name: value.detach().to("cpu", torch.float16).contiguous()
+        for name, value in network.state_dict().items()
+        if name != "lm_head.weight"  # the embeddings once more
+    }
+    weights = to_bytes(state)
+    described = {
+        "format": FORMAT,
+        "format_version": 1,
+        "name": details.name,
+        "features": details.features.to_dict(),
+        "trained_on": details.trained_on,
+        "num_beams": details.num_beams,
+        "max_tokens": details.max_tokens,
+        "scores": details.scores,
+        "sha256": hashlib.sha256(weights).hexdigest(),
+    }
+    config = network.config.to_diff_dict()
+    config.pop("_name_or_path", None)
+    files = {
+        WEIGHTS: weights,
+        CONFIG: (json.dumps(config, indent=2, sort_keys=True) + "\n").encode(),
+        TOKENIZER: tokenizer.to_str(pretty=True).encode(),
+        DETAILS: (json.dumps(described, indent=2) + "\n").encode(),
+        CARD: card.encode(),
+    }
+    replace_folder(folder, files)
+    return {name: len(data) for name, data in files.items()}
+
+
+def check_replaceable(folder: Path) -> None:
+    """Make sure that a folder can take a translator, before work is spent on it.
+
+    Raises:
+        FileExistsError: it holds files that are no translator's.
+    """
+    ours = {WEIGHTS, CONFIG, TOKENIZER, DETAILS, CARD}
+    if folder.exists() and (not folder.is_dir() or any(path.name not in ours for path in folder.iterdir())):
+        raise FileExistsError(f"{folder} must be new, empty or an older translator's folder, but holds other files.")
+
+
+def load(folder: Path, *, device: str) -> tuple[Any, Tokenizer, Translation, str]:
+    """Read a translator.
+
+    Args:
+        folder: what `save` wrote.
+        device: where the network is put.
+
+    Returns:
+        The network in evaluation mode, float32; its tokenizer; the rest; SHA-256 of the weights.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ValueError: a file is too large, broken, or contradicts another.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load as from_bytes
+    from transformers import Speech2TextConfig
+
+    from signdiff_eval.backtranslation.network import make_network
+
+    for name in (WEIGHTS, CONFIG, TOKENIZER, DETAILS):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"{folder} must hold a back translator, but lacks {name}.")
+    described, config = _json(folder / DETAILS), _json(folder / CONFIG)
+    if described.get("format") != FORMAT or described.get("format_version") != 1:
+        raise ValueError(f"{DETAILS} must be of the format {FORMAT}, version 1, but is not.")
+    try:
+        details = Translation(
+            name=str(described["name"]),
+            features=PoseFeatures.from_dict(described["features"]),
+            trained_on=str(described["trained_on"]),
+            num_beams=int(described["num_beams"]),
+            max_tokens=int(described["max_tokens"]),
+            scores=dict(described["scores"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{DETAILS} must describe a translator, but lacks or garbles {error}.") from error
+    if (size := (folder / WEIGHTS).stat().st_size) > MAX_WEIGHTS:
+        raise ValueError(f"{WEIGHTS} must have at most {MAX_WEIGHTS} bytes, but has {size}.")
+    weights = (folder / WEIGHTS).read_bytes()
+    digest = hashlib.sha256(weights).hexdigest()
+    if digest != described.get("sha256"):
+        raise ValueError(f"{WEIGHTS} must have the SHA-256 that {DETAILS} tells, but has {digest}.")
+    tokenizer = read_tokenizer(folder / TOKENIZER)
+    known = Speech2TextConfig.from_dict(config)
+    expected = (details.features.size, tokenizer.get_vocab_size())
+    if (known.input_feat_per_channel, known.vocab_size) != expected:
+        raise ValueError(
+            f"{CONFIG} must have {expected[0]} features and {expected[1]} tokens, "
+            f"but has {known.input_feat_per_channel} and {known.vocab_size}."
+        )
+    network = make_network(known)
+    try:
+        state = {name: value.float() for name, value in from_bytes(weights).items()}
+        missing, extra = network.load_state_dict(state, strict=False)
+    except (SafetensorError, RuntimeError) as error:
+        raise ValueError(f"{WEIGHTS} must fit {CONFIG}, but: {error}") from error
+    if set(missing) - {"lm_head.weight"} or extra:
+        raise ValueError(f"{WEIGHTS} must hold the network's weights, but lacks {missing} and has {extra} beside.")
+    network.tie_weights()
+    return network.to(device).eval().requires_grad_(False), tokenizer, details, digest
+
+
+def _json(path: Path) -> dict[str, Any]:
+    if (size := path.stat().st_size) > MAX_JSON:
+        raise ValueError(f"{path.name} must have at most {MAX_JSON} bytes, but has {size}.")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path.name} must be JSON, but can't be read: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path.name} must hold a JSON object, but holds a {type(content).__name__}.")
+    return content

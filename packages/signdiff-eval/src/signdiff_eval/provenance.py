@@ -1,0 +1,75 @@
+"""The mark of generated poses: it tells which files a system made, so that nothing is trained on them as if true.
+
+A mark is a small JSON file with the key ``"generator"``: ``hello.pose.json`` beside ``hello.pose``, or
+``generator.json`` in a folder for all that lies directly in it. Pose files themselves have no room for one.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from signdiff_eval.atomic import replacing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOLDER_MARK: Final = "generator.json"
+"""Name of the file that marks a folder."""
+
+MAX_BYTES: Final = 2**20
+"""Largest mark that is read."""
+
+
+def mark_generated(path: Path, generator: str, **details: str) -> Path:
+    """Mark a file, or all files of a folder, as a system's output.
+
+    Args:
+        path: the file or folder.
+        generator: name of the system, such as ``signdiff-slp 0.1.0``.
+        details: more to tell, such as ``protocol="free"``.
+
+    Returns:
+        The file that is the mark.
+
+    Raises:
+        ValueError: ``generator`` is empty.
+    """
+    if not generator.strip():
+        raise ValueError("generator must be the name of a system, but is empty.")
+    mark = _mark_of(path)
+    with replacing(mark) as temporary:
+        temporary.write_text(json.dumps({"generator": generator, **details}, indent=2) + "\n", encoding="utf-8")
+    return mark
+
+
+def generator_of(path: Path) -> str | None:
+    """Find out which system made a file or folder.
+
+    Args:
+        path: a pose file, or a folder of a format or a corpus that is one.
+
+    Returns:
+        The generator's name by the file's own mark or that of its folder; None where there is no mark.
+
+    Raises:
+        ValueError: there is a mark, but it can't be read: what it marks must not be taken for unmarked.
+    """
+    for mark in (_mark_of(path), path.parent / FOLDER_MARK):
+        if not mark.is_file():
+            continue
+        if mark.stat().st_size > MAX_BYTES:
+            raise ValueError(f"{mark} must have at most {MAX_BYTES} bytes, but has {mark.stat().st_size}.")
+        try:
+            content = json.loads(mark.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(f"{mark} must be JSON, but can't be read: {error}") from error
+        if isinstance(content, dict) and content.get("generator"):
+            return str(content["generator"])
+        if mark.name == FOLDER_MARK:
+            raise ValueError(f"{mark} must hold the key 'generator', but doesn't.")
+    return None
+
+
+def _mark_of(path: Path) -> Path:
+    return path / FOLDER_MARK if path.is_dir() else path.with_name(f"{path.name}.json")

@@ -1,0 +1,115 @@
+"""Options of a back translator's training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from signdiff_eval.training.arguments import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackTranslationConfig:
+    """What ``accelerate launch -m signdiff_eval.training.train_backtranslation`` can be told.
+
+    Raises:
+        ValueError: a value lies outside its range.
+    """
+
+    output_dir: str = option(help="Folder for the translator, the checkpoints and the logs.")
+    train_data: str = option(
+        help="Ground-truth poses: a file of a registered format, a folder of such files, or a corpus: a folder with "
+        "SPLIT.tsv (name, first frame, frames, text) and SPLIT.poses.npy (frames, 50 * 3)."
+    )
+    train_texts: str | None = option(
+        None, help="Text file of the poses: one line each in the order of their names, or lines 'name<TAB>text'."
+    )
+    validation_data: str | None = option(None, help="Held-out poses; none: the split of the corpus.")
+    validation_texts: str | None = option(None, help="Their texts.")
+    test_data: str | None = option(
+        None, help="Poses of the model card's ceiling; none: the corpus' split, or else the validation data."
+    )
+    test_texts: str | None = option(None, help="Their texts.")
+    test_names: str = option("*", help="Which of them count, as a pattern of names, such as *-word-*.")
+    train_split: str = option("train", help="Split of a corpus to train on.")
+    validation_split: str = option("dev", help="Split of a corpus to choose the best step by.")
+    test_split: str = option("test", help="Split of a corpus for the ceiling.")
+    fps: float | None = option(None, help="Frame rate to work at; none: that of the first training file.")
+    max_train_samples: int | None = option(None, help="Use so many of the training poses; none: all.")
+    max_frames: int = option(600, help="Leave out training poses that are longer.")
+    name: str = option("backtranslation", help="What signatures call the translator.")
+    tokenizer: Literal["character", "bpe"] = option("character", help="Single characters, or byte-pair pieces.")
+    vocab_size: int = option(1000, help="Tokens of bpe, at most.")
+    velocity: bool = option(False, help="Show the network velocities beside positions.")
+    d_model: int = option(128, help="Width of the network.")
+    encoder_layers: int = option(3, help="Layers over the frames.")
+    decoder_layers: int = option(2, help="Layers over the tokens.")
+    heads: int = option(4, help="Heads of the attention.")
+    conv_layers: int = option(2, help="Convolutions before; each halves the frame rate.")
+    conv_channels: int = option(256, help="Their width.")
+    dropout: float = option(0.1, help="Of the network.")
+    label_smoothing: float = option(0.1, help="Share of the target that is spread over all tokens.")
+    ctc_weight: float = option(
+        0.3,
+        help="Weight of a CTC loss on the encoder beside cross-entropy; it teaches the "
+        "alignment and is left out of the translator.",
+    )
+    noise: float = option(0.02, help="Noise on the features, as a share of their deviation, at most.")
+    time_stretch: float = option(0.2, help="Largest change of tempo, as a share.")
+    train_batch_size: int = option(32, help="Poses of a batch, per process.")
+    gradient_accumulation_steps: int = option(1, help="Batches of one optimizer step.")
+    max_train_steps: int = option(6000, help="Optimizer steps.")
+    learning_rate: float = option(1e-3, help="Peak learning rate.")
+    lr_scheduler: Literal["cosine", "linear", "constant"] = option("cosine", help="How it falls after the warm-up.")
+    lr_warmup_steps: int = option(300, help="Steps of linear warm-up.")
+    adam_weight_decay: float = option(1e-2, help="Of AdamW.")
+    max_grad_norm: float = option(1.0, help="Gradients are cut to this norm.")
+    mixed_precision: Literal["no", "fp16", "bf16"] = option("no", help="Precision of the forward pass.")
+    checkpointing_steps: int = option(500, help="Steps between checkpoints.")
+    checkpoints_total_limit: int = option(2, help="Checkpoints that are kept.")
+    resume_from_checkpoint: str | None = option(None, help="A checkpoint's folder, or latest.")
+    validation_steps: int = option(250, help="Steps between scores of held-out poses (greedy search).")
+    num_validation_samples: int = option(200, help="Held-out poses that are scored, at most.")
+    early_stopping_patience: int = option(8, help="Stop after so many scores without a better one; 0: never.")
+    num_beams: int = option(4, help="Width of the beam search for the ceiling and afterwards.")
+    report_to: Literal["tensorboard", "none"] = option("tensorboard", help="Where losses and scores are logged.")
+    seed: int = option(0, help="Seed of all randomness.")
+
+    def __post_init__(self) -> None:
+        for name in _POSITIVE:
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, but is {getattr(self, name)}.")
+        for name in ("dropout", "label_smoothing", "time_stretch"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must lie in [0, 1), but is {getattr(self, name)}.")
+        for name in ("ctc_weight", "noise", "early_stopping_patience"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be at least 0, but is {getattr(self, name)}.")
+        if self.d_model % self.heads or self.d_model % 2:
+            raise ValueError(f"d_model must be even and a multiple of heads, but is {self.d_model} of {self.heads}.")
+        if self.conv_channels % 2:
+            raise ValueError(f"conv_channels must be even, but is {self.conv_channels}.")
+        if self.fps is not None and not self.fps > 0:
+            raise ValueError(f"fps must be positive, but is {self.fps}.")
+        if not self.name or "|" in self.name:
+            raise ValueError(f"name must be without '|' and not empty, but is {self.name!r}.")
+
+
+_POSITIVE = (
+    "max_frames",
+    "vocab_size",
+    "d_model",
+    "encoder_layers",
+    "decoder_layers",
+    "heads",
+    "conv_layers",
+    "conv_channels",
+    "train_batch_size",
+    "gradient_accumulation_steps",
+    "max_train_steps",
+    "checkpointing_steps",
+    "checkpoints_total_limit",
+    "validation_steps",
+    "num_validation_samples",
+    "num_beams",
+)

@@ -1,0 +1,171 @@
+"""Poses with their texts: what a back translator is trained and scored on."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from signdiff_eval.provenance import generator_of
+from signdiff_eval.readers import PoseFormats, PoseSequence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+CORPUS_FPS = 25.0
+"""Frame rate of a corpus with ``.tsv`` and ``.npy`` files, which do not tell it."""
+
+MAX_TEXTS = 2**28
+"""Largest text file that is read, in bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A pose and what it means.
+
+    Attributes:
+        name: of the sequence.
+        text: what is signed.
+        joints: (T, J, C) float32; NaN where a joint is absent throughout.
+        fps: frames per second.
+        skeleton: names of the joints, empty where the files have none.
+    """
+
+    name: str
+    text: str
+    joints: NDArray[np.float32]
+    fps: float
+    skeleton: tuple[str, ...]
+
+    def at(self, fps: float) -> NDArray[np.float32]:
+        """Give the joints at a frame rate, (T', J, C) float32."""
+        moved = PoseSequence(self.name, np.asarray(self.joints), self.fps, self.skeleton, 0).resampled(fps)
+        return moved.joints.astype(np.float32, copy=False)
+
+
+def read_examples(
+    data: Path, texts: Path | None = None, *, split: str = "train", formats: PoseFormats | None = None
+) -> list[Example]:
+    """Read poses and their texts.
+
+    Args:
+        data: a file of a registered format, a folder of such files (its entries, not what lies deeper), or a corpus
+            folder with ``<split>.tsv`` and ``<split>.poses.npy``.
+        texts: the text file of poses that are no corpus.
+        split: which part of a corpus.
+        formats: the known formats; those installed if not given.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ValueError: a pose carries a generator's mark, files are broken, or poses and texts don't fit each other.
+    """
+    if (data / f"{split}.tsv").is_file():
+        if texts is not None:
+            raise ValueError(f"texts must not be given with a corpus, whose {split}.tsv holds them.")
+        return _corpus(data, split)
+    if texts is None:
+        raise ValueError(f"texts must be given, for {data} is not a corpus with {split}.tsv.")
+    if not data.exists():
+        raise FileNotFoundError(f"{data} must be a file or a folder of poses, but does not exist.")
+    sequences = list(_sequences(data, formats or PoseFormats()))
+    if not sequences:
+        raise ValueError(f"{data} must hold poses in a known format, but holds none.")
+    return [
+        Example(name, text, sequence.joints.astype(np.float32), sequence.fps, sequence.skeleton)
+        for (name, sequence), text in zip(sequences, _texts(texts, [name for name, _ in sequences]), strict=True)
+    ]
+
+
+def training_hash(examples: Sequence[Example]) -> str:
+    """Compute what tells one training set from another.
+
+    Returns:
+        SHA-256, in hexadecimal, of all names, texts and joints in order.
+    """
+    digest = hashlib.sha256()
+    for example in examples:
+        digest.update(f"{example.name}\t{example.text}\t{example.joints.shape}\t{example.fps:g}\n".encode())
+        digest.update(np.ascontiguousarray(example.joints, dtype="<f4").data)
+    return digest.hexdigest()
+
+
+def read_texts(path: Path, names: Sequence[str]) -> list[str]:
+    """Read the texts of sequences.
+
+    Args:
+        path: lines ``name<TAB>text`` in any order, or one text a line in the order of ``names``.
+        names: of the sequences.
+
+    Raises:
+        ValueError: a text is missing or empty, or there is another number of lines.
+    """
+    return _texts(path, names)
+
+
+def _sequences(data: Path, formats: PoseFormats) -> Iterator[tuple[str, PoseSequence]]:
+    folder = data.is_dir() and not formats.matches(data)
+    paths = sorted(path for path in data.iterdir() if not path.name.startswith(".")) if folder else [data]
+    for path in paths:
+        if folder and not formats.matches(path):
+            continue
+        _refuse_generated(path)
+        for sequence in formats.read(path):
+            yield sequence.clip or path.stem, sequence
+
+
+def _refuse_generated(path: Path) -> None:
+    generator = generator_of(path)
+    if generator is not None:
+        raise ValueError(
+            f"{path.name} must be ground truth, but is marked as made by {generator}: "
+            "a translator that is trained on a system's output cannot judge systems."
+        )
+
+
+def _texts(path: Path, names: Sequence[str]) -> list[str]:
+    if path.stat().st_size > MAX_TEXTS:
+        raise ValueError(f"{path.name} must have at most {MAX_TEXTS} bytes, but has {path.stat().st_size}.")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    if any("\t" in line for line in lines):
+        named = dict(line.split("\t", 1) for line in lines if "\t" in line)
+        missing = [name for name in names if name not in named]
+        if missing:
+            raise ValueError(f"{path.name} must hold a text for each pose, but lacks that of {missing[0]}.")
+        lines = [named[name] for name in names]
+    if len(lines) != len(names):
+        raise ValueError(f"{path.name} must have a line for each of {len(names)} poses, but has {len(lines)}.")
+    empty = [name for name, line in zip(names, lines, strict=True) if not line.strip()]
+    if empty:
+        raise ValueError(f"{path.name} must hold a text for each pose, but that of {empty[0]} is empty.")
+    return [" ".join(line.split()) for line in lines]
+
+
+def _corpus(folder: Path, split: str) -> list[Example]:
+    table, array = folder / f"{split}.tsv", folder / f"{split}.poses.npy"
+    _refuse_generated(array)
+    if table.stat().st_size > MAX_TEXTS:
+        raise ValueError(f"{table.name} must have at most {MAX_TEXTS} bytes, but has {table.stat().st_size}.")
+    poses: NDArray[Any] = np.load(array, mmap_mode="r", allow_pickle=False)
+    if poses.ndim != 2 or poses.shape[1] % 3 or poses.dtype != np.float32:
+        raise ValueError(f"{array.name} must be float32 (frames, joints * 3), but is {poses.dtype} {poses.shape}.")
+    examples = []
+    for number, line in enumerate(table.read_text(encoding="utf-8").splitlines(), start=1):
+        name, start, frames, text = _row(table, number, line)
+        if frames < 1 or start < 0 or start + frames > len(poses):
+            raise ValueError(f"{table.name}:{number} must lie within the {len(poses)} frames of {array.name}.")
+        joints = np.asarray(poses[start : start + frames]).reshape(frames, -1, 3)
+        examples.append(Example(name, text, joints, CORPUS_FPS, ()))
+    return examples
+
+
+def _row(table: Path, number: int, line: str) -> tuple[str, int, int, str]:
+    try:
+        name, start, frames, text = line.split("\t")
+        return name, int(start), int(frames), " ".join(text.split())
+    except ValueError as error:
+        raise ValueError(f"{table.name}:{number} must be name, first frame, frames and text, by tabs.") from error
