@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from signdiff_eval import __version__
+from signdiff_eval.commands.audit import audit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -73,6 +74,9 @@ def score(
     print_table(report, Console())
 
 
+commands.add_command(audit)
+
+
 def _watched(pairs: Sequence[Any]) -> Iterable[Any]:
     if not sys.stderr.isatty():
         return pairs
@@ -88,7 +92,7 @@ def main() -> None:
         status = commands.main(standalone_mode=False)
     except click.ClickException as error:
         _fail(error.format_message(), error.exit_code)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         if "--debug" in sys.argv:
             raise
         _fail(str(error), 1)

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ def spelled(text, rng, frames=6):
     places = np.random.default_rng(7).normal(size=(len(LETTERS), 5, 3))
     keys = [np.zeros((5, 3)), *(places[LETTERS.index(letter)] for letter in text), np.zeros((5, 3))]
     parts = []
-    for before, after in zip(keys, keys[1:], strict=False):
+    for before, after in pairwise(keys):
         weight = np.linspace(0, 1, 4)[:, None, None]
         parts += [before * (1 - weight) + after * weight, np.repeat(after[None], frames - 2, axis=0)]
     joints = np.concatenate(parts)

@@ -1,0 +1,50 @@
+"""A pose as it is stored: with its holes, and whatever else is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pose_format import Pose
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One sequence.
+
+    Attributes:
+        joints: (T, J, C) float64, as stored; NaN where a joint is absent.
+        present: (T, J), where a joint is there.
+        fps: frames per second, as stored.
+        skeleton: names of the J joints.
+    """
+
+    joints: NDArray[np.float64]
+    present: NDArray[np.bool_]
+    fps: float
+    skeleton: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> NDArray[np.float64]:
+        """The frames that have every joint that any frame has, and nothing but numbers."""
+        joints = self.joints[:, self.present.any(axis=0)]
+        return joints[np.isfinite(joints).all(axis=(1, 2))]
+
+
+def clip_of(pose: Pose) -> Clip:
+    """Take the first person's joints out of a pose."""
+    joints = np.ma.filled(np.ma.asarray(pose.body.data)[:, 0].astype(np.float64), np.nan)
+    present = np.asarray(pose.body.confidence[:, 0]) > 0
+    # pose-format masks what isn't confident; a NaN under confidence is no hole but a mistake.
+    joints[~present] = np.nan
+    names = tuple(f"{part.name}.{point}" for part in pose.header.components for point in part.points)
+    return Clip(joints, present, float(pose.body.fps), names)
+
+
+def extent(joints: NDArray[np.float64]) -> float:
+    """Measure how large a figure is: the deviation of its joints from each frame's middle, in units of the file."""
+    return float((joints - joints.mean(axis=1, keepdims=True)).std())

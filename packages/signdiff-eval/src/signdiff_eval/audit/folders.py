@@ -1,0 +1,148 @@
+"""The audit of a folder of hypotheses, beside its references where they are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from signdiff_eval.audit.clip import Clip, clip_of
+from signdiff_eval.audit.counters import counters_of, same_counters
+from signdiff_eval.audit.finding import Finding
+from signdiff_eval.audit.pairwise import compare
+from signdiff_eval.audit.single import frozen, holes
+from signdiff_eval.provenance import generator_of
+from signdiff_eval.readers import PoseFormats
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What an audit found.
+
+    Attributes:
+        findings: in the order of the files.
+        files: hypotheses that were looked at.
+        pairs: sequences that had a reference.
+    """
+
+    findings: tuple[Finding, ...]
+    files: int
+    pairs: int
+
+    def counts(self) -> dict[str, int]:
+        """Count the findings of each kind that there is."""
+        found: dict[str, int] = {}
+        for finding in self.findings:
+            found[finding.kind] = found.get(finding.kind, 0) + 1
+        return found
+
+
+def audit(hypothesis: Path, reference: Path | None = None, *, formats: PoseFormats | None = None) -> Audit:
+    """Look for what makes a score incomparable.
+
+    Args:
+        hypothesis: a folder of pose files, or one file.
+        reference: the references, paired by their names without suffix; two files are a pair whatever their names.
+            Without them, only what a file tells alone is found.
+        formats: the known formats; those installed if not given.
+
+    Raises:
+        ValueError: there is nothing to look at.
+    """
+    formats = formats or PoseFormats()
+    made = _entries(hypothesis, formats)
+    true = {} if reference is None else _entries(reference, formats)
+    if reference is not None and reference.is_file() and hypothesis.is_file():
+        true = {next(iter(made)): reference}
+    findings: list[Finding] = []
+    rates: dict[float, str] = {}
+    lengths: list[bool] = []
+    for name in sorted(made.keys() | true.keys()):
+        if name not in made:
+            findings.append(Finding("unpaired", true[name].name, "a reference without hypothesis"))
+            continue
+        path = made[name]
+        findings += _alone(path, formats, rates)
+        if reference is None:
+            continue
+        if name not in true:
+            findings.append(Finding("unpaired", path.name, "a hypothesis without reference"))
+            continue
+        findings += _reference(true[name], formats)
+        findings += _together(true[name], path, formats, lengths)
+    if len(rates) > 1:
+        listed = " and ".join(f"{rate:g} ({name})" for rate, name in sorted(rates.items()))
+        findings.append(Finding("frame-rate", hypothesis.name, f"the folder mixes {listed} frames per second"))
+    if len(lengths) > 2 and all(lengths):
+        findings.append(Finding("same-length", hypothesis.name, f"all {len(lengths)} sequences: state gt-timing"))
+    return Audit(tuple(dict.fromkeys(findings)), len(made), len(lengths))
+
+
+def _entries(place: Path, formats: PoseFormats) -> dict[str, Path]:
+    if place.is_file() or formats.matches(place):
+        return {place.stem: place}
+    entries = {
+        path.stem: path
+        for path in sorted(place.iterdir())
+        if not path.name.startswith(".") and (path.suffix == ".pose" or formats.matches(path))
+    }
+    if not entries:
+        raise ValueError(f"{place} must hold pose files to audit, but holds none in a known format.")
+    return entries
+
+
+def _clips(path: Path, formats: PoseFormats) -> tuple[list[tuple[str, Clip]], str]:
+    """Read what can be read: sequences by the name that findings give them, and why there are no more."""
+    clips: list[tuple[str, Clip]] = []
+    try:
+        for name, pose in formats.poses(path):
+            clips.append((f"{path.name}, {name}" if name else path.name, clip_of(pose)))
+    except (ValueError, IndexError) as error:
+        return clips, " ".join(str(error).split())
+    return clips, ""
+
+
+def _alone(path: Path, formats: PoseFormats, rates: dict[float, str]) -> Iterator[Finding]:
+    clips, broken = _clips(path, formats)
+    if broken:
+        yield Finding("unreadable", path.name, broken)
+    for name, clip in clips:
+        rates.setdefault(round(clip.fps, 3), path.name)
+        for kind, detail in holes(clip):
+            yield Finding(kind, name, detail)
+        whole = clip.whole
+        if len(whole) and (stands := frozen(whole)):
+            yield Finding("frozen", name, stands)
+
+
+def _reference(path: Path, formats: PoseFormats) -> Iterator[Finding]:
+    generator = generator_of(path)
+    if generator is not None:
+        yield Finding("generated-reference", f"reference {path.name}", f"made by {generator}")
+    clips, broken = _clips(path, formats)
+    if broken:
+        yield Finding("unreadable", f"reference {path.name}", broken)
+    for name, clip in clips:
+        for kind, detail in holes(clip):
+            yield Finding(kind, f"reference {name}", detail)
+
+
+def _together(reference: Path, hypothesis: Path, formats: PoseFormats, lengths: list[bool]) -> Iterator[Finding]:
+    (true, broken), (made, broken_too) = _clips(reference, formats), _clips(hypothesis, formats)
+    if len(true) != len(made) and not broken and not broken_too:
+        yield Finding("unpaired", hypothesis.name, f"{len(made)} sequences, the reference has {len(true)}")
+    for (_, expected), (name, clip) in zip(true, made, strict=False):
+        lengths.append(len(expected.joints) == len(clip.joints))
+        already = bool(len(clip.whole) and frozen(clip.whole))
+        for kind, detail in compare(expected, clip):
+            if kind != "frozen" or not already:
+                yield Finding(kind, name, detail)
+    counters = zip(counters_of(reference), counters_of(hypothesis), strict=False)
+    same = np.array([same_counters(*pair) for pair in counters], dtype=bool)
+    if same.any():
+        yield Finding("counter", hypothesis.name, f"in {int(same.sum())} of {len(same)} sequences")
