@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from signdiff_eval.metrics import DTW, SSIM, Duration, Metric, TotalDistance
+from signdiff_eval.metrics import BLEU, CER, CHRF, DTW, ROUGE, SSIM, WER, Duration, Metric, TotalDistance
+from signdiff_eval.metrics.text.lines import TextMetric
 from signdiff_eval.readers import PoseFormats, open_video
+from signdiff_eval.readers.named_texts import read_texts
 from signdiff_eval.score import Score
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from signdiff_eval.backtranslation.plugin import Translator
     from signdiff_eval.readers import Pair, PoseSequence
 
 Protocol = Literal["free", "gt-timing"]
@@ -32,11 +36,32 @@ class Report:
         pairs: sequences or videos compared.
         absent: how many joints the files lacked, (reference, hypothesis), summed over frames; filled in between the
             frames that have them. (0, 0) for videos.
+        names: of the sequences compared.
+        system: the metrics of the scores, with a row for each sequence.
+        texts: what was translated back of each sequence, (reference, hypothesis, what should be said).
     """
 
     scores: tuple[Score, ...]
     pairs: int
     absent: tuple[int, int] = (0, 0)
+    names: tuple[str, ...] = ()
+    system: tuple[Metric, ...] = ()
+    texts: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Back translation of poses.
+
+    Attributes:
+        texts: file with what the references say: lines ``name<TAB>text``, or one a line in the order of the sequences.
+        translator: from sequences to texts.
+        settings: what signatures say of the translator.
+    """
+
+    texts: Path
+    translator: Translator
+    settings: tuple[tuple[str, str], ...]
 
 
 def with_counter(joints: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -62,8 +87,11 @@ def score_poses(
     fps: float | None = None,
     protocol: Protocol = "free",
     formats: PoseFormats | None = None,
+    metrics: Callable[[], Sequence[Metric]] | None = None,
+    reading: Reading | None = None,
+    derive: Callable[[list[PoseSequence]], list[PoseSequence]] | None = None,
 ) -> Report:
-    """Score pose files: ``dtw_mje``, ``dtw_pt``, ``total_distance``, ``avg_duration``.
+    """Score pose files: ``dtw_mje``, ``dtw_pt``, ``total_distance``, ``avg_duration``, and what can be read from them.
 
     Joints that a reference lacks throughout are left out of its pair.
 
@@ -73,16 +101,28 @@ def score_poses(
         fps: the frame rate at which to compare; that of the files, which then must agree, if not given.
         protocol: how the hypotheses were made; it goes into the signature.
         formats: the known formats; those installed if not given.
+        metrics: makes the metrics; by default those above, and with ``reading`` those of `text_metrics`.
+        reading: how poses are translated back to text; needed for metrics of texts.
+        derive: changes the sequences of each hypothesis before they are scored, for controls.
 
     Raises:
         ValueError: files that can't be read or don't fit each other, or no pair.
     """
     formats = formats or PoseFormats()
-    system, ceiling = _pose_metrics(), _pose_metrics()
-    count, absent, rate = 0, [0, 0], fps
+    make = metrics or (lambda: [*pose_metrics(), *(text_metrics() if reading else [])])
+    system, ceiling = list(make()), list(make())
+    if reading is None and any(isinstance(metric, TextMetric) for metric in system):
+        raise ValueError("reading must be given for metrics of texts, but is not.")
+    absent, rate = [0, 0], fps
+    names: list[str] = []
+    waiting: list[tuple[PoseSequence, PoseSequence]] = []
+    read: list[tuple[str, str]] = []
     for pair in pairs:
         references, hypotheses = formats.read(pair.reference), formats.read(pair.hypothesis)
-        _check_clips(pair, references, hypotheses)
+        if derive is None:
+            _check_clips(pair, references, hypotheses)
+        else:
+            hypotheses = derive(hypotheses)[: len(references)]
         for reference, hypothesis in zip(references, hypotheses, strict=True):
             if rate is None:
                 rate = reference.fps
@@ -93,11 +133,27 @@ def score_poses(
             _update(ceiling, true, true)
             absent[0] += reference.absent
             absent[1] += hypothesis.absent
-            count += 1
+            names.append(reference.clip or pair.name)
+            if reading:
+                waiting.append((reference, hypothesis))
+                if len(waiting) == _CHUNK:
+                    read += _translated(reading, waiting)
+                    waiting.clear()
     if rate is None:
         raise ValueError("pairs must hold at least one pair, but holds none.")
-    settings = {"n": str(count), "fps": f"{rate:g}", "units": "file", "absent": "linear", "protocol": protocol}
-    return Report(_scores(system, ceiling, settings), count, (absent[0], absent[1]))
+    settings = {"n": str(len(names)), "fps": f"{rate:g}", "units": "file", "absent": "linear", "protocol": protocol}
+    texts: list[tuple[str, str, str]] = []
+    if reading:
+        read += _translated(reading, waiting)
+        wanted = read_texts(reading.texts, names)
+        texts = [(true, made, said) for (true, made), said in zip(read, wanted, strict=True)]
+        for metric, best in zip(system, ceiling, strict=True):
+            if isinstance(metric, TextMetric) and isinstance(best, TextMetric):
+                for true, made, said in texts:
+                    metric.update(said, made)
+                    best.update(said, true)
+    scores = _scores(system, ceiling, settings, dict(reading.settings) if reading else {})
+    return Report(scores, len(names), (absent[0], absent[1]), tuple(names), tuple(system), tuple(texts))
 
 
 def score_videos(pairs: Iterable[Pair], *, protocol: Protocol = "free") -> Report:
@@ -125,15 +181,36 @@ def score_videos(pairs: Iterable[Pair], *, protocol: Protocol = "free") -> Repor
             ceiling.update(once, again)
         count += 1
     settings = {"n": str(count), "fps": _rates(rates), "protocol": protocol}
-    return Report(_scores([system], [ceiling], settings), count)
+    return Report(_scores([system], [ceiling], settings), count, system=(system,))
 
 
-def _pose_metrics() -> list[Metric]:
+_CHUNK: Final = 64
+"""Pairs that are translated together."""
+
+
+def pose_metrics() -> list[Metric]:
+    """Make the metrics of poses."""
     return [DTW("mje"), DTW("pt"), TotalDistance(), Duration()]
+
+
+def text_metrics() -> list[Metric]:
+    """Make the metrics of what is read from poses."""
+    return [*(BLEU(order) for order in (1, 2, 3, 4)), CHRF(), ROUGE(), WER(), CER()]
+
+
+def _translated(reading: Reading, pairs: list[tuple[PoseSequence, PoseSequence]]) -> list[tuple[str, str]]:
+    if not pairs:
+        return []
+    true, made = (list(reading.translator(list(side))) for side in zip(*pairs, strict=True))
+    if (len(true), len(made)) != (len(pairs), len(pairs)):
+        raise ValueError(f"the translator must give a text for each pose, but gave {len(made)} for {len(pairs)}.")
+    return list(zip(true, made, strict=True))
 
 
 def _update(metrics: list[Metric], reference: NDArray[np.float64], hypothesis: NDArray[np.float64]) -> None:
     for metric in metrics:
+        if isinstance(metric, TextMetric):
+            continue
         if metric.name == "dtw_pt":
             metric.update(with_counter(reference), with_counter(hypothesis))
         else:
@@ -184,9 +261,15 @@ def _rates(rates: set[float]) -> str:
 
 
 def _scores(
-    system: list[Metric] | list[SSIM], ceiling: list[Metric] | list[SSIM], settings: dict[str, str]
+    system: Sequence[Metric],
+    ceiling: Sequence[Metric],
+    settings: dict[str, str],
+    reading: dict[str, str] | None = None,
 ) -> tuple[Score, ...]:
-    return tuple(
-        Score(metric.compute(), best.compute(), metric.ideal, metric.signature.extended(**settings))
-        for metric, best in zip(system, ceiling, strict=True)
-    )
+    scores = []
+    for metric, best in zip(system, ceiling, strict=True):
+        signature = metric.signature.extended(**settings)
+        if isinstance(metric, TextMetric):
+            signature = signature.extended(**(reading or {}))
+        scores.append(Score(metric.compute(), best.compute(), metric.ideal, signature))
+    return tuple(scores)

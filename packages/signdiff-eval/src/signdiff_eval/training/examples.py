@@ -10,6 +10,7 @@ import numpy as np
 
 from signdiff_eval.provenance import generator_of
 from signdiff_eval.readers import PoseFormats, PoseSequence
+from signdiff_eval.readers.named_texts import MAX_BYTES, read_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 CORPUS_FPS = 25.0
 """Frame rate of a corpus with ``.tsv`` and ``.npy`` files, which do not tell it."""
-
-MAX_TEXTS = 2**28
-"""Largest text file that is read, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ def read_examples(
         raise ValueError(f"{data} must hold poses in a known format, but holds none.")
     return [
         Example(name, text, sequence.joints.astype(np.float32), sequence.fps, sequence.skeleton)
-        for (name, sequence), text in zip(sequences, _texts(texts, [name for name, _ in sequences]), strict=True)
+        for (name, sequence), text in zip(sequences, read_texts(texts, [name for name, _ in sequences]), strict=True)
     ]
 
 
@@ -92,19 +90,6 @@ def training_hash(examples: Sequence[Example]) -> str:
         digest.update(f"{example.name}\t{example.text}\t{example.joints.shape}\t{example.fps:g}\n".encode())
         digest.update(np.ascontiguousarray(example.joints, dtype="<f4").data)
     return digest.hexdigest()
-
-
-def read_texts(path: Path, names: Sequence[str]) -> list[str]:
-    """Read the texts of sequences.
-
-    Args:
-        path: lines ``name<TAB>text`` in any order, or one text a line in the order of ``names``.
-        names: of the sequences.
-
-    Raises:
-        ValueError: a text is missing or empty, or there is another number of lines.
-    """
-    return _texts(path, names)
 
 
 def _sequences(data: Path, formats: PoseFormats) -> Iterator[tuple[str, PoseSequence]]:
@@ -127,29 +112,11 @@ def _refuse_generated(path: Path) -> None:
         )
 
 
-def _texts(path: Path, names: Sequence[str]) -> list[str]:
-    if path.stat().st_size > MAX_TEXTS:
-        raise ValueError(f"{path.name} must have at most {MAX_TEXTS} bytes, but has {path.stat().st_size}.")
-    lines = path.read_text(encoding="utf-8").splitlines()
-    if any("\t" in line for line in lines):
-        named = dict(line.split("\t", 1) for line in lines if "\t" in line)
-        missing = [name for name in names if name not in named]
-        if missing:
-            raise ValueError(f"{path.name} must hold a text for each pose, but lacks that of {missing[0]}.")
-        lines = [named[name] for name in names]
-    if len(lines) != len(names):
-        raise ValueError(f"{path.name} must have a line for each of {len(names)} poses, but has {len(lines)}.")
-    empty = [name for name, line in zip(names, lines, strict=True) if not line.strip()]
-    if empty:
-        raise ValueError(f"{path.name} must hold a text for each pose, but that of {empty[0]} is empty.")
-    return [" ".join(line.split()) for line in lines]
-
-
 def _corpus(folder: Path, split: str) -> list[Example]:
     table, array = folder / f"{split}.tsv", folder / f"{split}.poses.npy"
     _refuse_generated(array)
-    if table.stat().st_size > MAX_TEXTS:
-        raise ValueError(f"{table.name} must have at most {MAX_TEXTS} bytes, but has {table.stat().st_size}.")
+    if table.stat().st_size > MAX_BYTES:
+        raise ValueError(f"{table.name} must have at most {MAX_BYTES} bytes, but has {table.stat().st_size}.")
     poses: NDArray[Any] = np.load(array, mmap_mode="r", allow_pickle=False)
     if poses.ndim != 2 or poses.shape[1] % 3 or poses.dtype != np.float32:
         raise ValueError(f"{array.name} must be float32 (frames, joints * 3), but is {poses.dtype} {poses.shape}.")

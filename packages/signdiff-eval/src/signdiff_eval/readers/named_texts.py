@@ -1,0 +1,42 @@
+"""What sequences say: a text for each of their names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+MAX_BYTES: Final = 2**28
+"""Largest text file that is read."""
+
+
+def read_texts(path: Path, names: Sequence[str]) -> list[str]:
+    """Read the texts of sequences.
+
+    Args:
+        path: UTF-8 lines ``name<TAB>text`` in any order, or one text a line in the order of ``names``.
+        names: of the sequences.
+
+    Returns:
+        A text for each name, with single spaces between words.
+
+    Raises:
+        ValueError: a text is missing or empty, or there is another number of lines.
+    """
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError(f"{path.name} must have at most {MAX_BYTES} bytes, but has {path.stat().st_size}.")
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    if any("\t" in line for line in lines):
+        named = dict(line.split("\t", 1) for line in lines if "\t" in line)
+        missing = [name for name in names if name not in named]
+        if missing:
+            raise ValueError(f"{path.name} must hold a text for each pose, but lacks that of {missing[0]}.")
+        lines = [named[name] for name in names]
+    if len(lines) != len(names):
+        raise ValueError(f"{path.name} must have a line for each of {len(names)} poses, but has {len(lines)}.")
+    empty = [name for name, line in zip(names, lines, strict=True) if not line.strip()]
+    if empty:
+        raise ValueError(f"{path.name} must hold a text for each pose, but that of {empty[0]} is empty.")
+    return [" ".join(line.split()) for line in lines]
