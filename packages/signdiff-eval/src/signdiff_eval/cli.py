@@ -10,6 +10,8 @@ import click
 
 from signdiff_eval import __version__
 from signdiff_eval.commands.audit import audit
+from signdiff_eval.commands.compare import compare
+from signdiff_eval.commands.settings import from_signatures, reading_of, reading_options, signature_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,28 +46,55 @@ def commands() -> None:
     show_default=True,
     help="How the hypotheses were made: freely, or told the reference's timing. Goes into the signature.",
 )
+@reading_options
+@signature_option
 @click.option("--debug", is_flag=True, help="Show where an error comes from.")
 def score(
-    *, reference: Path, hypothesis: Path, video: bool, as_json: bool, fps: float | None, protocol: Protocol, debug: bool
+    *,
+    reference: Path,
+    hypothesis: Path,
+    video: bool,
+    as_json: bool,
+    fps: float | None,
+    protocol: Protocol,
+    texts: Path | None,
+    translator: str | None,
+    signatures: tuple[str, ...],
+    debug: bool,
 ) -> None:
     """Compare a system's poses or videos with their references.
 
-    Poses get dtw_mje, dtw_pt, total_distance and avg_duration, videos ssim. The ceiling is the same score on the
-    reference itself.
+    Poses get dtw_mje, dtw_pt, total_distance and avg_duration, videos ssim. With --texts, poses are translated back to
+    text and get bleu1..4, chrf, rouge, wer and cer, too. The ceiling is the same score on the reference itself.
     """
     del debug  # read by main(), before the command line is parsed
     if video and fps is not None:
         raise click.UsageError("--fps is for poses; videos are compared frame by frame.")
+    if video and texts is not None:
+        raise click.UsageError("--texts is for poses.")
     from signdiff_eval.readers import PoseFormats, is_video, pair_up
     from signdiff_eval.report import print_table, to_json
     from signdiff_eval.scoring import score_poses, score_videos
 
+    old = from_signatures(signatures, fps=fps, texts=texts, video=video)
+    if old is not None:
+        fps, protocol = old.fps, old.protocol
+    reading = reading_of(texts, translator)
     if video:
         report = score_videos(_watched(pair_up(reference, hypothesis, is_video)), protocol=protocol)
     else:
         formats = PoseFormats()
         pairs = pair_up(reference, hypothesis, formats.matches)
-        report = score_poses(_watched(pairs), fps=fps, protocol=protocol, formats=formats)
+        report = score_poses(
+            _watched(pairs),
+            fps=fps,
+            protocol=protocol,
+            formats=formats,
+            metrics=old.metrics if old else None,
+            reading=reading,
+        )
+    if old is not None:
+        old.check(report)
     if as_json:
         click.echo(to_json(report))
         return
@@ -75,6 +104,7 @@ def score(
 
 
 commands.add_command(audit)
+commands.add_command(compare)
 
 
 def _watched(pairs: Sequence[Any]) -> Iterable[Any]:

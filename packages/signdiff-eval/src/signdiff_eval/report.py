@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,6 +16,11 @@ def to_json(report: Report) -> str:
 
     Numbers keep full precision.
     """
+    return json.dumps(to_dict(report), indent=2, allow_nan=False)
+
+
+def to_dict(report: Report) -> dict[str, Any]:
+    """Turn a report into what `to_json` writes."""
     scores = {
         score.signature.name: {
             "score": score.value,
@@ -27,7 +32,7 @@ def to_json(report: Report) -> str:
     }
     reference, hypothesis = report.absent
     counts = {"pairs": report.pairs, "absent_joints": {"reference": reference, "hypothesis": hypothesis}}
-    return json.dumps(scores | counts, indent=2, allow_nan=False)
+    return scores | counts
 
 
 def print_table(report: Report, console: Console) -> None:

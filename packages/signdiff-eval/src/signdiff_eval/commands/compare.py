@@ -1,0 +1,135 @@
+"""``signdiff-eval compare``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from signdiff_eval.commands.settings import from_signatures, reading_of, reading_options, signature_option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from signdiff_eval.readers import Pair
+    from signdiff_eval.scoring import Protocol
+
+_EXISTING = click.Path(exists=True, path_type=Path)
+
+
+@click.command()
+@click.option("--ref", "reference", type=_EXISTING, required=True, help="Folder (or file) of reference poses.")
+@click.option(
+    "--sys",
+    "systems",
+    multiple=True,
+    required=True,
+    metavar="[NAME=]DIR",
+    help="A system's output, files named as the references; once for each system.",
+)
+@click.option("--baseline", help="The system that the others are compared with.  [default: the first]")
+@click.option("--controls", is_flag=True, help="Add ground truth, a frozen mean pose, and shuffled ground truth.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a report with plots, one file that opens offline.",
+)
+@click.option(
+    "--fps", type=click.FloatRange(min=0, min_open=True), help="Frame rate at which poses are compared, as in score."
+)
+@click.option("--protocol", type=click.Choice(["free", "gt-timing"]), default="free", show_default=True)
+@reading_options
+@signature_option
+@click.option("--samples", type=click.IntRange(1), default=1000, show_default=True, help="Bootstrap samples.")
+@click.option(
+    "--trials", type=click.IntRange(1), default=10000, show_default=True, help="Of approximate randomisation."
+)
+@click.option("--seed", type=click.IntRange(0), default=12345, show_default=True, help="Of both.")
+@click.option("--debug", is_flag=True, help="Show where an error comes from.")
+def compare(
+    *,
+    reference: Path,
+    systems: tuple[str, ...],
+    baseline: str | None,
+    controls: bool,
+    as_json: bool,
+    html: Path | None,
+    fps: float | None,
+    protocol: Protocol,
+    texts: Path | None,
+    translator: str | None,
+    signatures: tuple[str, ...],
+    samples: int,
+    trials: int,
+    seed: int,
+    debug: bool,
+) -> None:
+    """Compare systems on the same references.
+
+    Scores with 95% intervals, and for each system its difference from the baseline with the p-values of a paired
+    bootstrap and of approximate randomisation, as sacrebleu computes them.
+    """
+    del debug  # read by main(), before the command line is parsed
+    named = _named(systems)
+    if baseline is not None and baseline not in named:
+        raise click.UsageError(f"--baseline must be one of {', '.join(named)}, but is {baseline!r}.")
+    from signdiff_eval.reports.compare import compare as run
+
+    old = from_signatures(signatures, fps=fps, texts=texts, video=False)
+    comparison = run(
+        reference,
+        named,
+        baseline=baseline,
+        controls=controls,
+        fps=old.fps if old else fps,
+        protocol=old.protocol if old else protocol,
+        metrics=old.metrics if old else None,
+        reading=reading_of(texts, translator),
+        samples=samples,
+        trials=trials,
+        seed=seed,
+        watch=_watched,
+    )
+    if old is not None:
+        for report in comparison.reports.values():
+            old.check(report)
+    if html is not None:
+        from signdiff_eval.reports.html import write_html
+
+        write_html(comparison, html)
+    if as_json:
+        from signdiff_eval.reports.tables import to_json
+
+        click.echo(to_json(comparison))
+    else:
+        from rich.console import Console
+
+        from signdiff_eval.reports.tables import print_comparison
+
+        print_comparison(comparison, Console())
+
+
+def _named(systems: tuple[str, ...]) -> dict[str, Path]:
+    named: dict[str, Path] = {}
+    for text in systems:
+        name, equals, path = text.partition("=")
+        place = Path(path if equals else text)
+        name = name if equals else place.name
+        if not place.exists():
+            raise click.BadParameter(f"{place} does not exist.", param_hint="--sys")
+        if not name or name in named:
+            raise click.BadParameter(f"names must be unique and not empty, but one is {name!r}.", param_hint="--sys")
+        named[name] = place
+    return named
+
+
+def _watched(name: str, pairs: list[Pair]) -> Iterable[Any]:
+    if not sys.stderr.isatty():
+        return pairs
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(pairs, description=name, console=Console(stderr=True), transient=True)

@@ -1,0 +1,127 @@
+"""A comparison as one HTML file, with everything in it: no script, no address, no library."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from signdiff_eval import __version__
+from signdiff_eval.atomic import replacing
+from signdiff_eval.metrics.text.lines import TextMetric
+from signdiff_eval.reports.compare import per_sequence
+from signdiff_eval.reports.controls import NAMES
+from signdiff_eval.reports.examples import show
+from signdiff_eval.reports.svg import alignment, distribution, strips
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from signdiff_eval.readers import PoseFormats
+    from signdiff_eval.reports.compare import Comparison
+
+_STYLE: Final = """
+body{font:15px/1.5 system-ui,sans-serif;max-width:1040px;margin:2rem auto;padding:0 1rem;color:#111;background:#fff}
+table{border-collapse:collapse;margin:1rem 0;font-variant-numeric:tabular-nums}
+th,td{padding:.25rem .7rem;text-align:right;border-bottom:1px solid #ddd}
+th:first-child,td:first-child,th:nth-child(2),td:nth-child(2){text-align:left}
+svg{max-width:100%;height:auto;font:11px system-ui,sans-serif}
+code{font-size:12px;overflow-wrap:anywhere}
+figure{margin:1rem 0}figcaption{color:#444}
+.pair{display:flex;flex-wrap:wrap;gap:1rem;align-items:center}
+"""
+
+
+def write_html(comparison: Comparison, path: Path, *, examples: int = 2, formats: PoseFormats | None = None) -> None:
+    """Write a report.
+
+    Args:
+        comparison: what to show.
+        path: the file; an older one is replaced.
+        examples: how many of the worst and of the best sequences of each system are drawn.
+        formats: the known formats; those installed if not given.
+    """
+    page = "\n".join(_page(comparison, examples, formats))
+    with replacing(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def _page(comparison: Comparison, examples: int, formats: PoseFormats | None) -> Iterator[str]:
+    yield '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+    yield '<meta name="viewport" content="width=device-width,initial-scale=1">'
+    yield f"<title>signdiff-eval: {escape(', '.join(comparison.reports))}</title><style>{_STYLE}</style></head><body>"
+    report = comparison.reports[comparison.baseline]
+    yield f"<h1>Comparison of {len(comparison.reports)} systems</h1>"
+    yield f"<p>{report.pairs} sequences. Differences are from <b>{escape(comparison.baseline)}</b>; tests: "
+    yield f"paired bootstrap of {comparison.settings['samples']} samples, approximate randomisation of "
+    yield f"{comparison.settings['trials']} trials, seed {comparison.settings['seed']}. The ceiling is the same score "
+    yield "on the references themselves.</p>"
+    yield from _table(comparison)
+    yield "<h2>Distributions</h2><p>A dot is a sequence, the bar the score, the box its 95% interval, the dashed line "
+    yield "the ideal.</p>"
+    for index, key in enumerate(comparison.keys):
+        values = {name: per_sequence(one.system[index]) for name, one in comparison.reports.items()}
+        scores = {name: one.scores[index].value for name, one in comparison.reports.items()}
+        intervals = {name: comparison.intervals[name, key] for name in comparison.reports}
+        plot = distribution(values, scores, intervals, report.scores[index].ideal)
+        yield f"<figure><figcaption>{escape(key)}</figcaption>{plot}</figure>"
+    yield from _examples(comparison, examples, formats)
+    yield "<h2>Signatures</h2><ul>"
+    for score in report.scores:
+        yield f"<li><code>{escape(str(score.signature))}</code></li>"
+    yield f"</ul><p>signdiff-eval {__version__}</p></body></html>\n"
+
+
+def _table(comparison: Comparison) -> Iterator[str]:
+    heads = ("metric", "system", "score", "95% interval", "difference", "p bootstrap", "p randomisation", "ceiling")
+    yield f"<table><thead><tr>{''.join(f'<th>{head}</th>' for head in (*heads, 'ideal'))}</tr></thead><tbody>"
+    for index, key in enumerate(comparison.keys):
+        for name, report in comparison.reports.items():
+            score, interval = report.scores[index], comparison.intervals[name, key]
+            difference = comparison.differences.get((name, key))
+            beside = ("baseline", "", "")
+            if difference is not None:
+                beside = (
+                    f"{difference.value:+.4f}",
+                    f"{difference.p_bootstrap:.4f}",
+                    f"{difference.p_randomization:.4f}",
+                )
+            cells = (
+                *(key, name, f"{score.value:.4f}", f"{interval.low:.4f} to {interval.high:.4f}"),
+                *(*beside, f"{score.ceiling:.4f}", f"{score.ideal:g}"),
+            )
+            yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+    yield "</tbody></table>"
+
+
+def _examples(comparison: Comparison, count: int, formats: PoseFormats | None) -> Iterator[str]:
+    ranked = next(
+        (index for index, metric in enumerate(_metrics(comparison)) if not isinstance(metric, TextMetric)), -1
+    )
+    if ranked < 0:
+        return
+    key = comparison.keys[ranked]
+    yield f"<h2>Worst and best sequences by {escape(key)}</h2><p>Reference above, hypothesis below, at moments that "
+    yield "dynamic time warping aligns; beside them the cost of pairing frames, dark where it is small, and "
+    yield "the path.</p>"
+    for name, report in comparison.reports.items():
+        if name in NAMES:
+            continue
+        metric = report.system[ranked]
+        away = np.abs(np.array(per_sequence(metric)) - metric.ideal)
+        order = [int(index) for index in np.argsort(-np.nan_to_num(away, nan=-1.0), kind="stable")]
+        best = [index for index in reversed(order) if index not in order[:count]]
+        for title, chosen in (("worst", order[:count]), ("best", best[:count])):
+            for index in chosen:
+                shown = show(comparison, name, index, formats)
+                caption = f"{name}, {title}: {report.names[index]}, {key} {per_sequence(metric)[index]:.4f}"
+                if report.texts:
+                    caption += f", read as “{report.texts[index][1]}” (“{report.texts[index][2]}”)"
+                yield f"<figure><figcaption>{escape(caption)}</figcaption><div class='pair'>{strips(shown)}"
+                yield f"{alignment(shown, side=220)}</div></figure>"
+
+
+def _metrics(comparison: Comparison) -> tuple[object, ...]:
+    return comparison.reports[comparison.baseline].system

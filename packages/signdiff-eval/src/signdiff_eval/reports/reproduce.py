@@ -1,0 +1,175 @@
+"""The settings of an old report, taken from its signatures."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from signdiff_eval import __version__
+from signdiff_eval.functional.pose.dtw import VARIANTS
+from signdiff_eval.metrics import BLEU, CER, CHRF, DTW, ROUGE, SSIM, WER, Duration, Metric, TotalDistance
+from signdiff_eval.metrics.text.lines import TextMetric
+from signdiff_eval.signature import Signature
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from signdiff_eval.scoring import Protocol, Report
+
+MAX_BYTES = 2**26
+"""Largest report that is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class OldReport:
+    """What an old report was made with.
+
+    Attributes:
+        signatures: of its scores.
+        fps: the frame rate at which it compared.
+        protocol: how its hypotheses were made.
+        video: whether it compared videos.
+    """
+
+    signatures: tuple[Signature, ...]
+    fps: float
+    protocol: Protocol
+    video: bool
+
+    def metrics(self) -> list[Metric]:
+        """Make its metrics anew."""
+        return [_metric(signature) for signature in self.signatures]
+
+    @property
+    def needs_texts(self) -> bool:
+        """Tell whether it translated poses back to text."""
+        return any(isinstance(metric, TextMetric) for metric in self.metrics())
+
+    def check(self, report: Report) -> None:
+        """Make sure that a new report was made in the same way.
+
+        Raises:
+            ValueError: a signature differs; the message tells in which setting.
+        """
+        made = {score.signature.name: score.signature for score in report.scores}
+        for old in self.signatures:
+            if old.name not in made:
+                raise ValueError(f"signature of {old.name} is not reproduced: the poses have nothing to score by it.")
+            _compare(old, made[old.name])
+
+
+def read_signatures(given: Iterable[str]) -> OldReport:
+    """Understand what was given with ``--signature``.
+
+    Args:
+        given: signatures, or names of JSON reports that hold some.
+
+    Raises:
+        ValueError: a text is no signature, names a metric or a setting that this version doesn't have, contradicts
+            another, or was made by another version.
+    """
+    signatures = tuple(signature for text in given for signature in _signatures(text))
+    if not signatures:
+        raise ValueError("signature must name at least one score, but names none.")
+    for signature in signatures:
+        if signature.version != __version__:
+            raise ValueError(
+                f"signature must be of version {__version__}, which is installed, but {signature.name} is of "
+                f"{signature.version}: install signdiff-eval=={signature.version} to reproduce it."
+            )
+        _check_metric(signature)
+    shared = {name: _agreed(signatures, name) for name in ("fps", "protocol", "n")}
+    kinds = {signature.name.startswith("ssim") for signature in signatures}
+    if len(kinds) > 1:
+        raise ValueError("signatures must all be of poses or all of videos, but are of both.")
+    try:
+        fps = float(shared["fps"])
+    except ValueError as error:
+        raise ValueError(f"signature must tell the frame rate, but tells fps:{shared['fps']}.") from error
+    protocol: Any = shared["protocol"]
+    if protocol not in ("free", "gt-timing"):
+        raise ValueError(f"signature must have the protocol free or gt-timing, but has {protocol!r}.")
+    return OldReport(signatures, fps, protocol, kinds == {True})
+
+
+def _signatures(text: str) -> list[Signature]:
+    if "|" in text:
+        return [Signature.parse(text)]
+    path = Path(text)
+    if not path.is_file():
+        raise ValueError(f"signature must be a signature or a report's file, but is {text!r}.")
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError(f"{path.name} must have at most {MAX_BYTES} bytes, but has {path.stat().st_size}.")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path.name} must be a JSON report, but can't be read: {error}") from error
+    found = list(dict.fromkeys(_found(content)))
+    if not found:
+        raise ValueError(f"{path.name} must hold signatures, but holds none.")
+    return [Signature.parse(one) for one in found]
+
+
+def _found(content: object) -> list[str]:
+    if isinstance(content, dict):
+        own = [content["signature"]] if isinstance(content.get("signature"), str) else []
+        return own + [text for value in content.values() for text in _found(value)]
+    return [text for value in content for text in _found(value)] if isinstance(content, list) else []
+
+
+def _metric(signature: Signature) -> Metric:
+    """Make the metric that a signature names, with its settings; whether these fit is not looked at here."""
+    settings = dict(signature.settings)
+    name = signature.name
+    lowercase = settings.get("case") == "lower"
+    if name.startswith("dtw_"):
+        _, variant, *channel = name.split("_", 2)
+        if variant not in VARIANTS:
+            raise ValueError(f"signature must name a DTW variant of {', '.join(VARIANTS)}, but names {name!r}.")
+        known: Any = variant
+        return DTW(known, drop_bos=settings.get("bos") == "drop", channel="".join(channel))
+    if name == "total_distance":
+        joints = settings.get("joints", "all")
+        return TotalDistance(None if joints == "all" else [int(joint) for joint in joints.split(",")])
+    if name in {"bleu1", "bleu2", "bleu3", "bleu4"}:
+        return BLEU(int(name[-1]), tokenize=settings.get("tok", "none"), lowercase=lowercase)
+    if name == "wer":
+        normalize: Any = settings.get("norm", "none")
+        return WER(normalize=normalize)
+    if name == "chrf":
+        return CHRF(lowercase=lowercase)
+    plain: dict[str, type[Metric]] = {"avg_duration": Duration, "rouge": ROUGE, "cer": CER, "ssim": SSIM}
+    if name not in plain:
+        raise ValueError(f"signature must name a score that this command computes, but names {name!r}.")
+    return plain[name]()
+
+
+def _check_metric(signature: Signature) -> None:
+    wanted = dict(signature.settings)
+    for setting, value in _metric(signature).settings:
+        if wanted.get(setting) != value:
+            raise ValueError(
+                f"signature of {signature.name} can't be reproduced: {setting} is {wanted.get(setting)} in it "
+                f"and would be {value}."
+            )
+
+
+def _agreed(signatures: Sequence[Signature], name: str) -> str:
+    values = {dict(signature.settings).get(name, "") for signature in signatures}
+    if len(values) > 1 or "" in values:
+        raise ValueError(f"signatures must all tell one {name}, but tell {', '.join(sorted(values)) or 'none'}.")
+    return values.pop()
+
+
+def _compare(old: Signature, new: Signature) -> None:
+    before, now = dict(old.settings), dict(new.settings)
+    for setting in [*before, *(name for name in now if name not in before)]:
+        if before.get(setting) != now.get(setting):
+            raise ValueError(
+                f"signature of {old.name} is not reproduced: {setting} is {before.get(setting)} in it "
+                f"and {now.get(setting)} here."
+            )
+    if str(old) != str(new):
+        raise ValueError(f"signature must be reproduced exactly, but {old} became {new}.")
