@@ -11,23 +11,29 @@ PUBLIC = {
     signdiff_eval: {"Score", "Signature", "__version__", "functional", "metrics"},
     functional: {
         *("Bleu", "bleu", "cer", "chrf", "rouge", "wer"),
-        *("align", "dtw", "duration", "total_distance"),
-        "ssim",
+        *("align", "dtw", "dtw_batch", "dtw_channels", "duration", "total_distance"),
+        *("SmallSampleWarning", "fid", "flicker", "frechet_distance", "hand_box", "hand_pose", "ssim"),
     },
     metrics: {
         *("BLEU", "CER", "CHRF", "ROUGE", "WER"),
-        *("DTW", "Duration", "TotalDistance"),
-        *("Metric", "SSIM"),
+        *("DTW", "Duration", "TotalDistance", "WristDistance"),
+        *("FID", "Flicker", "HandPose", "HandSSIM", "MediaPipeHands", "SSIM"),
+        "Metric",
     },
     readers: {
         "VIDEO_SUFFIXES",
         "Pair",
         "PoseFormats",
         "PoseSequence",
+        "SLRTPFormat",
+        "channels_of",
         "is_video",
         "open_video",
         "pair_up",
+        "read_lines",
+        "read_slrtp_texts",
         "sequence_of",
+        "wrists_of",
     },
 }
 
@@ -47,7 +53,7 @@ def test_unknown_names_are_errors():
 def test_every_metric_is_registered():
     found = entrypoints.get_group_named("signdiff.metrics")
     ours = {entry.load() for entry in found.values() if entry.module_name == "signdiff_eval.metrics"}
-    assert ours == {getattr(metrics, name) for name in metrics.__all__} - {metrics.Metric}
+    assert ours == {getattr(metrics, name) for name in metrics.__all__} - {metrics.MediaPipeHands, metrics.Metric}
 
 
 @pytest.mark.parametrize(

@@ -45,3 +45,19 @@ def lines(hypotheses: Sequence[str], references: Sequence[str]) -> None:
             "hypotheses and references must be equally many, at least one, "
             f"but are {len(hypotheses)} and {len(references)}."
         )
+
+
+def image(name: str, values: ArrayLike) -> NDArray[np.uint8]:
+    """Check that values are an image: (H, W) or (H, W, 3) uint8."""
+    array = np.asarray(values)
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
+        raise ValueError(f"{name} must be (H, W) or (H, W, 3) uint8, but is {array.shape} {array.dtype}.")
+    return array
+
+
+def same_image_shape(reference: NDArray[np.uint8], hypothesis: NDArray[np.uint8]) -> None:
+    """Check that two images have the same size and channels."""
+    if reference.shape != hypothesis.shape:
+        raise ValueError(
+            f"reference and hypothesis must have the same shape, but have {reference.shape} and {hypothesis.shape}."
+        )

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from signdiff_eval.metrics import BLEU, CER, CHRF, DTW, ROUGE, SSIM, WER, Duration, Metric, TotalDistance
+from signdiff_eval.functional.pose.counter import with_counter
+from signdiff_eval.metrics import (
+    BLEU,
+    CER,
+    CHRF,
+    DTW,
+    ROUGE,
+    SSIM,
+    WER,
+    Duration,
+    Metric,
+    TotalDistance,
+    WristDistance,
+)
 from signdiff_eval.metrics.text.lines import TextMetric
-from signdiff_eval.readers import PoseFormats, open_video
+from signdiff_eval.readers import PoseFormats, channels_of, open_video, wrists_of
 from signdiff_eval.readers.named_texts import read_texts
 from signdiff_eval.score import Score
 
@@ -64,23 +79,6 @@ class Reading:
     settings: tuple[tuple[str, str], ...]
 
 
-def with_counter(joints: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Flatten frames and add the counter of ``.skels`` files.
-
-    Args:
-        joints: (T, J, C).
-
-    Returns:
-        (T, J * C + 1), whose last column is t / T.
-
-    Example:
-        >>> with_counter(np.ones((2, 1, 3))).tolist()
-        [[1.0, 1.0, 1.0, 0.0], [1.0, 1.0, 1.0, 0.5]]
-    """
-    frames = len(joints)
-    return np.concatenate([joints.reshape(frames, -1), np.arange(frames)[:, None] / frames], axis=1)
-
-
 def score_poses(
     pairs: Iterable[Pair],
     *,
@@ -91,7 +89,7 @@ def score_poses(
     reading: Reading | None = None,
     derive: Callable[[list[PoseSequence]], list[PoseSequence]] | None = None,
 ) -> Report:
-    """Score pose files: ``dtw_mje``, ``dtw_pt``, ``total_distance``, ``avg_duration``, and what can be read from them.
+    """Score pose files: those of `pose_metrics`, and what can be read from the poses.
 
     Joints that a reference lacks throughout are left out of its pair.
 
@@ -128,9 +126,8 @@ def score_poses(
                 rate = reference.fps
             if fps is None:
                 _check_rate(rate, reference, hypothesis)
-            true, made = _fitted(reference.resampled(rate), hypothesis.resampled(rate))
-            _update(system, true, made)
-            _update(ceiling, true, true)
+            true, made, skeleton = _fitted(reference.resampled(rate), hypothesis.resampled(rate))
+            _update_both(system, ceiling, true, made, skeleton)
             absent[0] += reference.absent
             absent[1] += hypothesis.absent
             names.append(reference.clip or pair.name)
@@ -152,6 +149,11 @@ def score_poses(
                 for true, made, said in texts:
                     metric.update(said, made)
                     best.update(said, true)
+    # Parts of the body that the skeletons lack have added up to nothing.
+    system, ceiling = (
+        [metric for metric in side if not isinstance(metric, DTW) or metric.statistics.any()]
+        for side in (system, ceiling)
+    )
     scores = _scores(system, ceiling, settings, dict(reading.settings) if reading else {})
     return Report(scores, len(names), (absent[0], absent[1]), tuple(names), tuple(system), tuple(texts))
 
@@ -190,7 +192,8 @@ _CHUNK: Final = 64
 
 def pose_metrics() -> list[Metric]:
     """Make the metrics of poses."""
-    return [DTW("mje"), DTW("pt"), TotalDistance(), Duration()]
+    channels = [DTW("mje", channel=channel) for channel in ("body", "left_hand", "right_hand")]
+    return [DTW("mje"), *channels, DTW("pjpe"), DTW("pt"), TotalDistance(), Duration()]
 
 
 def text_metrics() -> list[Metric]:
@@ -207,14 +210,42 @@ def _translated(reading: Reading, pairs: list[tuple[PoseSequence, PoseSequence]]
     return list(zip(true, made, strict=True))
 
 
-def _update(metrics: list[Metric], reference: NDArray[np.float64], hypothesis: NDArray[np.float64]) -> None:
-    for metric in metrics:
-        if isinstance(metric, TextMetric):
-            continue
-        if metric.name == "dtw_pt":
-            metric.update(with_counter(reference), with_counter(hypothesis))
-        else:
-            metric.update(reference, hypothesis)
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor()
+
+
+def _update_both(
+    system: Sequence[Metric],
+    ceiling: Sequence[Metric],
+    reference: NDArray[np.float64],
+    hypothesis: NDArray[np.float64],
+    skeleton: tuple[str, ...],
+) -> None:
+    tasks = [(metric, hypothesis) for metric in system] + [(metric, reference) for metric in ceiling]
+    # Alignments run outside of Python's lock, so threads spread them over the cores.
+    list(_pool().map(lambda task: _update(task[0], reference, task[1], skeleton), tasks))
+
+
+def _update(
+    metric: Metric, reference: NDArray[np.float64], hypothesis: NDArray[np.float64], skeleton: tuple[str, ...]
+) -> None:
+    if isinstance(metric, TextMetric):
+        return
+    if isinstance(metric, WristDistance):
+        wrists = list(wrists_of(skeleton))
+        metric.update(reference[:, wrists], hypothesis[:, wrists])
+    elif isinstance(metric, DTW) and metric.channel:
+        channels = channels_of(skeleton)
+        joints = channels.get(metric.channel, []) if len(channels) > 1 else []
+        if joints:
+            metric.update(reference[:, joints], hypothesis[:, joints])
+        else:  # nothing to add up, but a row, so that the metrics' rows stay those of the same pairs
+            metric.absorb(np.zeros((1, 2)))
+    elif isinstance(metric, DTW) and metric.variant == "pt":
+        metric.update(with_counter(reference), with_counter(hypothesis))
+    else:
+        metric.update(reference, hypothesis)
 
 
 def _check_clips(pair: Pair, references: list[PoseSequence], hypotheses: list[PoseSequence]) -> None:
@@ -236,7 +267,9 @@ def _check_rate(rate: float, *sequences: PoseSequence) -> None:
             )
 
 
-def _fitted(reference: PoseSequence, hypothesis: PoseSequence) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _fitted(
+    reference: PoseSequence, hypothesis: PoseSequence
+) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[str, ...]]:
     if reference.skeleton != hypothesis.skeleton or reference.joints.shape[2] != hypothesis.joints.shape[2]:
         (_, joints, axes), (_, others, other_axes) = reference.joints.shape, hypothesis.joints.shape
         raise ValueError(
@@ -253,7 +286,8 @@ def _fitted(reference: PoseSequence, hypothesis: PoseSequence) -> tuple[NDArray[
             f"hypothesis {hypothesis.name} must show every joint that its reference shows, "
             f"but lacks {len(missing)}, among them {hypothesis.skeleton[missing[0]]}."
         )
-    return reference.joints[:, known], hypothesis.joints[:, known]
+    skeleton = tuple(reference.skeleton[joint] for joint in np.flatnonzero(known))
+    return reference.joints[:, known], hypothesis.joints[:, known], skeleton
 
 
 def _rates(rates: set[float]) -> str:

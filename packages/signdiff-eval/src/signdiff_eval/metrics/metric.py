@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -80,7 +81,11 @@ class Metric(ABC):
 
     def reset(self) -> None:
         """Forget all pairs."""
-        self._rows.clear()
+        self._rows = []
+
+    def absorb(self, statistics: NDArray[np.float64]) -> None:
+        """Take over pairs from the `statistics` of another metric of the same signature."""
+        self._rows += [tuple(row) for row in statistics.tolist()]
 
     def merge(self, *others: Self) -> Self:
         """Take over the pairs that other metrics of the same signature have seen, in order.
@@ -94,5 +99,26 @@ class Metric(ABC):
         for other in others:
             if other.signature != self.signature:
                 raise ValueError(f"others must have the signature {self.signature}, but one has {other.signature}.")
-        self._rows.extend(row for other in others for row in tuple(other._rows))
+        for statistics in [other.statistics for other in others]:
+            self.absorb(statistics)
         return self
+
+    def gathered(self, group: Any | None = None) -> Self:
+        """Make a metric that has seen the pairs of all processes, in the order of their ranks.
+
+        Every process must call this, and gets the same; its own metric stays as it is. It takes torch, with
+        `torch.distributed` initialized, and works with any backend.
+
+        Args:
+            group: process group; the default one if not given.
+
+        Raises:
+            ValueError: processes hold metrics of different signatures.
+        """
+        from signdiff_eval.metrics.distributed import gather
+
+        whole = copy.copy(self)
+        whole.reset()
+        for statistics in gather(self, group):
+            whole.absorb(statistics)
+        return whole

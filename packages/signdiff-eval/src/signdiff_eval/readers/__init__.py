@@ -1,8 +1,25 @@
 """Files in, sequences of joints and streams of frames out, in pairs of reference and hypothesis."""
 
+from signdiff_eval.readers.channels import channels_of, wrists_of
 from signdiff_eval.readers.formats import PoseFormats
 from signdiff_eval.readers.pairs import Pair, pair_up
 from signdiff_eval.readers.poses import PoseSequence, sequence_of
+from signdiff_eval.readers.slrtp import SLRTPFormat, read_slrtp_texts
+from signdiff_eval.readers.text import read_lines
 from signdiff_eval.readers.video import VIDEO_SUFFIXES, is_video, open_video
 
-__all__ = ["VIDEO_SUFFIXES", "Pair", "PoseFormats", "PoseSequence", "is_video", "open_video", "pair_up", "sequence_of"]
+__all__ = [
+    "VIDEO_SUFFIXES",
+    "Pair",
+    "PoseFormats",
+    "PoseSequence",
+    "SLRTPFormat",
+    "channels_of",
+    "is_video",
+    "open_video",
+    "pair_up",
+    "read_lines",
+    "read_slrtp_texts",
+    "sequence_of",
+    "wrists_of",
+]

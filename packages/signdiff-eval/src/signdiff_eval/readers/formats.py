@@ -1,4 +1,4 @@
-"""The pose formats that can be read: ``.pose`` always, others where a plug-in brings them."""
+"""The pose formats that can be read: ``.pose`` and the SLRTP challenge's, others where a plug-in brings them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import entrypoints
 
 from signdiff_eval.readers.poses import PoseSequence, sequence_of
+from signdiff_eval.readers.slrtp import SLRTPFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,7 +41,7 @@ class PoseFormats:
     Args:
         plugins: name to reader, each with ``matches(path) -> bool`` and ``read(path) -> Pose``; also ``read_all(path)
             -> Iterable[tuple[str, Pose]]``, with the sequences' names or else their positions, where a file may hold
-            several. The installed plug-ins if not given.
+            several. The installed plug-ins and `SLRTPFormat` if not given.
 
     Attributes:
         broken: names of the plug-ins that could not be loaded, with the reason.
@@ -51,7 +52,7 @@ class PoseFormats:
         self._plugins = self._installed() if plugins is None else dict(plugins)
 
     def _installed(self) -> dict[str, Any]:
-        found = {}
+        found: dict[str, Any] = {"slrtp": SLRTPFormat()}
         for name, entry in sorted(entrypoints.get_group_named(GROUP).items()):
             if name == "pose":
                 continue

@@ -128,7 +128,7 @@ def test_a_time_stretched_copy_lies_on_the_path(walk, factor):
         (np.zeros((3, 4)), np.zeros((1, 4)), {"drop_bos": True}, "after its begin frame"),
         (np.zeros((3, 4)), np.zeros((3, 4)), {"variant": "mje"}, r"\(T, J, C\)"),
         (np.zeros((3, 4, 3)), np.zeros((3, 4, 3)), {"variant": "mje", "drop_bos": True}, "drop_bos"),
-        (np.zeros((3, 4)), np.zeros((3, 4)), {"variant": "l2"}, "pt, mje.*'l2'"),
+        (np.zeros((3, 4)), np.zeros((3, 4)), {"variant": "l2"}, "pt, mje, pjpe.*'l2'"),
     ],
 )
 def test_refuses(reference, hypothesis, options, message):

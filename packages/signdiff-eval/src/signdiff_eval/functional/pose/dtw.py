@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 import numpy as np
 
 from signdiff_eval import _checks
-from signdiff_eval.functional.pose.alignment import accumulate, trace
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-DTWVariant = Literal["pt", "mje"]
+DTWVariant = Literal["pt", "mje", "pjpe"]
 """Names of the variants."""
 
 VARIANTS: Final[tuple[str, ...]] = get_args(DTWVariant)
@@ -31,21 +30,26 @@ def dtw(reference: ArrayLike, hypothesis: ArrayLike, variant: DTWVariant = "pt",
     the steps of the path. The challenge's script aligns with FastDTW, an approximation; this alignment is exact, so
     it pairs frames at least as well.
 
+    ``pjpe``, per-joint position error: the same average, along the path whose own sum of it is the least.
+
+    All are exact. ``pt`` takes memory for two rows of costs beside the arrays, the others one byte for each pair of
+    frames and the path's frames: less than 60 MB in all for two sequences of 5,000 frames with 150 values.
+
     Args:
-        reference: (T, D + 1) for ``pt``: values joint by joint, then the counter; (T, J, C) for ``mje``. In any unit
-            of length that both share.
+        reference: (T, D + 1) for ``pt``: values joint by joint, then the counter; (T, J, C) else. In any unit of length
+            that both share.
         hypothesis: (U, D + 1) or (U, J, C).
-        variant: ``pt`` or ``mje``.
+        variant: ``pt``, ``mje`` or ``pjpe``.
         drop_bos: leave out the hypothesis' first frame: the begin frame that a decoder's output may carry. Only for
             ``pt``.
 
     Returns:
         The distance, at least 0 and 0 for equal sequences: ``pt`` in units per reference frame, summed over the
-        values of a frame; ``mje`` in units per joint.
+        values of a frame; ``mje`` and ``pjpe`` in units per joint.
 
     Raises:
         ValueError: an unknown variant, shapes that don't suit it or each other, a number that isn't finite,
-            ``drop_bos`` with ``mje`` or with a hypothesis of one frame.
+            ``drop_bos`` with another variant than ``pt`` or with a hypothesis of one frame.
 
     Example:
         >>> import numpy as np
@@ -66,8 +70,8 @@ def dtw_statistics(
     """Compute what a corpus score adds up over its pairs, arguments as for `dtw`.
 
     Returns:
-        (distance, 1) for ``pt``, whose corpus score is the mean over pairs; (summed joint errors, number of them) for
-        ``mje``, whose corpus score is the mean over the aligned frames of all pairs.
+        (distance, 1) for ``pt``, whose corpus score is the mean over pairs; (summed joint errors, number of them)
+        else, whose corpus score is the mean over the aligned frames of all pairs.
     """
     if variant == "pt":
         reference = _checks.sequence("reference", reference, ndim=2, axes="(T, D + 1)")
@@ -80,31 +84,32 @@ def dtw_statistics(
                 raise ValueError("hypothesis must have a frame after its begin frame, but has one frame in all.")
             hypothesis = hypothesis[1:]
         return _pt(_before_peak(reference), _before_peak(hypothesis)), 1.0
-    if variant == "mje":
+    if variant in VARIANTS:
         if drop_bos:
-            raise ValueError("drop_bos must be False with variant 'mje', whose sequences carry no begin frame.")
+            raise ValueError(f"drop_bos must be False with variant {variant!r}, whose sequences carry no begin frame.")
         reference = _checks.sequence("reference", reference, ndim=3, axes="(T, J, C)")
         hypothesis = _checks.sequence("hypothesis", hypothesis, ndim=3, axes="(T, J, C)")
         _checks.same_frame_shape(reference, hypothesis)
-        return _mje(reference, hypothesis)
+        return _joint_errors(reference, hypothesis, variant)
     raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, but is {variant!r}.")
 
 
 def _before_peak(sequence: NDArray[np.float64]) -> NDArray[np.float64]:
-    return sequence[: max(1, int(sequence[:, -1].argmax())), :-1]
+    return np.ascontiguousarray(sequence[: max(1, int(sequence[:, -1].argmax())), :-1])
 
 
 def _pt(reference: NDArray[np.float64], hypothesis: NDArray[np.float64]) -> float:
-    from scipy.spatial.distance import cdist
+    from signdiff_eval.functional.pose.recurrence import CITYBLOCK, total_cost
 
-    total = accumulate(cdist(reference, hypothesis, "cityblock"))[-1, -1]
-    return float(total) / len(reference)
+    return total_cost(CITYBLOCK, reference, hypothesis) / len(reference)
 
 
-def _mje(reference: NDArray[np.float64], hypothesis: NDArray[np.float64]) -> tuple[float, float]:
-    from scipy.spatial.distance import cdist
+def _joint_errors(
+    reference: NDArray[np.float64], hypothesis: NDArray[np.float64], variant: DTWVariant
+) -> tuple[float, float]:
+    from signdiff_eval.functional.pose.recurrence import EUCLIDEAN, JOINTS, cheapest_path
 
-    costs = cdist(reference.reshape(len(reference), -1), hypothesis.reshape(len(hypothesis), -1), "euclidean")
-    path = trace(accumulate(costs))
+    flat = (np.ascontiguousarray(sequence).reshape(len(sequence), -1) for sequence in (reference, hypothesis))
+    path = cheapest_path(EUCLIDEAN if variant == "mje" else JOINTS, *flat, axes=reference.shape[2])
     errors = np.linalg.norm(reference[path[:, 0]] - hypothesis[path[:, 1]], axis=-1)
     return float(errors.sum()), float(errors.size)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import repeat, zip_longest
 from typing import TYPE_CHECKING, ClassVar
 
+from signdiff_eval.functional.image.frames import paired
 from signdiff_eval.functional.image.ssim import DATA_RANGE, SIGMA, WINDOW, ssim
-from signdiff_eval.metrics.metric import Metric
+from signdiff_eval.metrics.image.video import VideoMetric
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from signdiff_eval.functional.image.ssim import Box
+    from signdiff_eval.metrics.image.video import Frame
 
 
-class SSIM(Metric):
+class SSIM(VideoMetric):
     """Mean structural similarity over the frames of all videos.
 
     Videos are taken in frame by frame and never held. With boxes it compares crops, such as a hand; frames without a
@@ -66,8 +67,8 @@ class SSIM(Metric):
 
     def update(
         self,
-        reference: Iterable[NDArray[np.uint8]],
-        hypothesis: Iterable[NDArray[np.uint8]],
+        reference: Iterable[Frame],
+        hypothesis: Iterable[Frame],
         *,
         boxes: Iterable[Box | None] | None = None,
     ) -> None:
@@ -82,26 +83,37 @@ class SSIM(Metric):
             ValueError: the numbers of frames or boxes differ, there are none, or as for
                 `signdiff_eval.functional.ssim`.
         """
-        total, frames, skipped = 0.0, 0, 0
-        nothing = object()
-        whole = boxes is None
-        for index, (left, right) in enumerate(zip_longest(reference, hypothesis, fillvalue=nothing)):
-            if left is nothing or right is nothing:
-                longer, shorter = ("hypothesis", "reference") if left is nothing else ("reference", "hypothesis")
-                raise ValueError(f"{shorter} must have as many frames as the {longer}, but ends after {index}.")
-            if index == 0:
-                areas = iter(repeat(None) if boxes is None else boxes)
-            area = next(areas, nothing)
-            if area is nothing:
+        if boxes is None:
+            super().update(reference, hypothesis)
+            return
+        areas = iter(boxes)
+        self.begin()
+        end = object()
+        for index, (left, right) in enumerate(paired(reference, hypothesis)):
+            area = next(areas, end)
+            if area is end:
                 raise ValueError(f"boxes must have an entry for each frame, but ends after {index}.")
-            if area is None and not whole:
-                skipped += 1
+            if area is None:
+                self._sums[2] += 1
             else:
-                total += ssim(left, right, box=area)  # type: ignore[arg-type]
-                frames += 1
-        if frames + skipped == 0:
-            raise ValueError("reference and hypothesis must have at least one frame, but have none.")
-        self._rows.append((total, frames, skipped))
+                self._add(ssim(left, right, box=area))  # type: ignore[arg-type]
+        self.end()
+
+    def begin(self) -> None:
+        """Start with a pair of videos."""
+        self._sums = [0.0, 0, 0]
+
+    def take(self, reference: Frame, hypothesis: Frame) -> None:
+        """Take in the next frame of both, whole."""
+        self._add(ssim(reference, hypothesis))
+
+    def end(self) -> None:
+        """Finish the pair of videos."""
+        self._rows.append(tuple(self._sums))
+
+    def _add(self, similarity: float) -> None:
+        self._sums[0] += similarity
+        self._sums[1] += 1
 
     def score_of(self, statistics: NDArray[np.float64]) -> float:
         """Average over frames.

@@ -1,0 +1,149 @@
+"""The dynamic time warping recurrence in compiled loops, on costs that are made row by row.
+
+No library computes all of these costs: dtaidistance's multivariate alignment knows Euclidean and squared Euclidean
+distances of whole frames only, and returns its path from a table of 8 bytes a cell. Here a row of costs lives no longer
+than it is needed; a total takes memory for two rows, a path one byte a cell.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from signdiff_eval._compiled import compiled
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CITYBLOCK: Final = 0
+"""Cost of two frames: sum of absolute differences."""
+
+EUCLIDEAN: Final = 1
+"""Cost of two frames: Euclidean distance of all their values."""
+
+JOINTS: Final = 2
+"""Cost of two frames: mean over joints of the Euclidean distance of each."""
+
+# Where a cell is entered from: 0 the diagonal, 1 the frame before in the reference, 2 that in the hypothesis.
+
+
+@compiled(fastmath={"reassoc", "contract", "nsz"})  # sums in any order, to use the processor's vectors
+def _costs(kind: int, axes: int, frame: Any, others: Any, out: Any) -> None:
+    values = len(frame)
+    for u in range(len(others)):
+        total = 0.0
+        if kind == 0:
+            for k in range(values):
+                total += abs(frame[k] - others[u, k])
+        elif kind == 1:
+            for k in range(values):
+                total += (frame[k] - others[u, k]) ** 2
+            total = np.sqrt(total)
+        else:
+            for joint in range(0, values, axes):
+                square = 0.0
+                for k in range(joint, joint + axes):
+                    square += (frame[k] - others[u, k]) ** 2
+                total += np.sqrt(square)
+            total /= values // axes
+        out[u] = total
+
+
+@compiled()
+def _advance(costs: Any, above: Any, now: Any, steps: Any) -> None:
+    now[0] = left = np.inf
+    for u in range(len(costs)):
+        best, step = above[u], 0
+        if above[u + 1] < best:
+            best, step = above[u + 1], 1
+        if left < best:
+            best, step = left, 2
+        left = costs[u] + best
+        now[u + 1] = left
+        steps[u] = step
+
+
+@compiled()
+def _total(kind: int, axes: int, reference: Any, hypothesis: Any) -> float:
+    length = len(hypothesis)
+    above, now, costs = np.full(length + 1, np.inf), np.empty(length + 1), np.empty(length)
+    steps = np.empty(length, dtype=np.uint8)
+    above[0] = 0.0
+    for t in range(len(reference)):
+        _costs(kind, axes, reference[t], hypothesis, costs)
+        _advance(costs, above, now, steps)
+        above, now = now, above
+    return above[length]  # type: ignore[no-any-return]
+
+
+@compiled()
+def _steps(kind: int, axes: int, reference: Any, hypothesis: Any) -> Any:
+    length = len(hypothesis)
+    above, now, costs = np.full(length + 1, np.inf), np.empty(length + 1), np.empty(length)
+    steps = np.empty((len(reference), length), dtype=np.uint8)
+    above[0] = 0.0
+    for t in range(len(reference)):
+        _costs(kind, axes, reference[t], hypothesis, costs)
+        _advance(costs, above, now, steps[t])
+        above, now = now, above
+    return steps
+
+
+@compiled()
+def _steps_of_matrix(costs: Any) -> Any:
+    length = costs.shape[1]
+    above, now = np.full(length + 1, np.inf), np.empty(length + 1)
+    steps = np.empty(costs.shape, dtype=np.uint8)
+    above[0] = 0.0
+    for t in range(len(costs)):
+        _advance(costs[t], above, now, steps[t])
+        above, now = now, above
+    return above[length], steps
+
+
+@compiled()
+def _trace(steps: Any) -> Any:
+    t, u = steps.shape[0] - 1, steps.shape[1] - 1
+    path = np.empty((t + u + 1, 2), dtype=np.intp)
+    place = t + u
+    path[place] = t, u
+    while t > 0 or u > 0:
+        step = steps[t, u]
+        if step != 2:
+            t -= 1
+        if step != 1:
+            u -= 1
+        place -= 1
+        path[place] = t, u
+    return path[place:].copy()
+
+
+def total_cost(kind: int, reference: NDArray[np.float64], hypothesis: NDArray[np.float64], *, axes: int = 1) -> float:
+    """Sum the costs along the cheapest path.
+
+    Args:
+        kind: `CITYBLOCK`, `EUCLIDEAN` or `JOINTS`.
+        reference: (T, D) contiguous float64.
+        hypothesis: (U, D).
+        axes: values of a joint, for `JOINTS`.
+    """
+    return float(_total(kind, axes, reference, hypothesis))
+
+
+def cheapest_path(
+    kind: int, reference: NDArray[np.float64], hypothesis: NDArray[np.float64], *, axes: int = 1
+) -> NDArray[np.intp]:
+    """Find the cheapest path, arguments as for `total_cost`.
+
+    Returns:
+        (P, 2) pairs of frames, first to last.
+    """
+    path: NDArray[np.intp] = _trace(_steps(kind, axes, reference, hypothesis))
+    return path
+
+
+def solve(costs: NDArray[np.float64]) -> tuple[float, NDArray[np.intp]]:
+    """Find the cheapest path through a matrix of costs (T, U), contiguous float64: its total, and its (P, 2) cells."""
+    total, steps = _steps_of_matrix(costs)
+    return float(total), _trace(steps)

@@ -1,0 +1,205 @@
+"""Accumulates features of images for `signdiff_eval.functional.fid`."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from signdiff_eval.functional.image.frechet import frechet_distance, warn_if_small
+from signdiff_eval.metrics.image.moments import Moments
+from signdiff_eval.metrics.image.video import VideoMetric
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from signdiff_eval.metrics.image.video import Frame
+
+Extractor = Callable[[Any], Any]
+"""From (N, H, W, 3) uint8 RGB images to (N, D) features."""
+
+
+class FID(VideoMetric):
+    """Fréchet inception distance between all frames of the references and all frames of the hypotheses.
+
+    Features are never held: only how many there were, their mean and their scatter.
+
+    Args:
+        extractor: a callable from (N, H, W, 3) uint8 images to (N, D) features, or a `torch.nn.Module`, which gets
+            (N, 3, H, W) float32 from 0 to 1 and returns (N, D) or (N, D, 1, 1). pytorch-fid's Inception network if not
+            given, with the weights that it has in torch's cache.
+        weights: a file of the weights for pytorch-fid's network.
+        batch_size: how many frames go through the extractor at a time.
+
+    Raises:
+        ValueError: both an extractor and weights, or a batch size below 1.
+        ModuleNotFoundError: pytorch-fid is needed and isn't installed.
+        FileNotFoundError: there are no weights.
+
+    Example:
+        >>> images = np.random.default_rng(0).integers(0, 256, (50, 8, 8, 3), dtype=np.uint8)
+        >>> metric = FID(lambda images: images.mean(axis=(1, 2)))
+        >>> metric.update(images, images)
+        >>> round(metric.compute(), 6)
+        0.0
+    """
+
+    ideal: ClassVar[float] = 0.0
+
+    def __init__(
+        self, extractor: Extractor | Any | None = None, *, weights: str | None = None, batch_size: int = 32
+    ) -> None:
+        from signdiff_eval.metrics.image.extractor import load_extractor
+
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, but is {batch_size}.")
+        super().__init__()
+        self._extract, self._extractor_id = load_extractor(extractor, weights)
+        self.batch_size = batch_size
+        self._moments = Moments(), Moments()
+        self._videos = 0
+        self.begin()
+
+    @property
+    def name(self) -> str:
+        """``fid``."""
+        return "fid"
+
+    @property
+    def settings(self) -> tuple[tuple[str, str], ...]:
+        """What makes the features."""
+        return (("features", self._extractor_id),)
+
+    @property
+    def statistics(self) -> NDArray[np.float64]:
+        """(1, 2 + 2D + 2D²): count, mean and scatter of the reference's features, then of the hypothesis'."""
+        if not self._moments[0].count:
+            return np.empty((0, 0))
+        return np.concatenate([side.flat() for side in self._moments])[None]
+
+    @property
+    def images(self) -> tuple[int, int]:
+        """How many images of the references and of the hypotheses have gone in."""
+        return self._moments[0].count, self._moments[1].count
+
+    def update(self, reference: Any, hypothesis: Any) -> None:
+        """Take in images or frames; the two sets need neither be paired nor equally many.
+
+        Args:
+            reference: N images, each (H, W, 3) or (H, W) uint8, all of one size.
+            hypothesis: M images.
+
+        Raises:
+            ValueError: no image, or other shapes.
+        """
+        added = Moments(), Moments()
+        for side, (name, images) in zip(added, (("reference", reference), ("hypothesis", hypothesis)), strict=True):
+            waiting: list[Frame] = []
+            for image in images:
+                waiting.append(image)
+                if len(waiting) == self.batch_size:
+                    side.add(self._features(waiting))
+                    waiting = []
+            if waiting:
+                side.add(self._features(waiting))
+            if not side.count:
+                raise ValueError(f"{name} must have at least one image, but has none.")
+        self._keep(added)
+
+    def begin(self) -> None:
+        """Start with a pair of videos."""
+        self._waiting: tuple[list[Frame], list[Frame]] = [], []
+        self._added = Moments(), Moments()
+
+    def take(self, reference: Frame, hypothesis: Frame) -> None:
+        """Take in the next frame of both."""
+        for waiting, frame in zip(self._waiting, (reference, hypothesis), strict=True):
+            waiting.append(frame)
+        if len(self._waiting[0]) == self.batch_size:
+            self._flush()
+
+    def end(self) -> None:
+        """Finish the pair of videos."""
+        self._flush()
+        self._keep(self._added)
+        self.begin()
+
+    def score_of(self, statistics: NDArray[np.float64]) -> float:
+        """Compute the distance of the features that rows of `statistics` describe.
+
+        Raises:
+            ValueError: fewer than two images on a side.
+
+        Warns:
+            SmallSampleWarning: no more images than features.
+        """
+        sides = []
+        for part in np.split(statistics, 2, axis=1):
+            side = Moments()
+            for row in part:
+                side.merge(Moments.from_flat(row))
+            sides.append(side)
+        reference, hypothesis = sides
+        if min(reference.count, hypothesis.count) < 2:
+            raise ValueError(
+                "fid must have at least two images on each side, "
+                f"but has {reference.count} of the reference and {hypothesis.count} of the hypothesis."
+            )
+        warn_if_small(reference.count, hypothesis.count, len(reference.mean))
+        return frechet_distance(reference.mean, reference.covariance, hypothesis.mean, hypothesis.covariance)
+
+    def compute(self) -> float:
+        """Compute the distance of all images.
+
+        Raises:
+            ValueError: fewer than two images on a side.
+
+        Warns:
+            SmallSampleWarning: no more images than features.
+        """
+        if not self._moments[0].count:
+            raise ValueError("fid must be updated with at least one image before it is computed.")
+        return self.score_of(self.statistics)
+
+    def reset(self) -> None:
+        """Forget all images."""
+        self._moments = Moments(), Moments()
+        self.begin()
+
+    def absorb(self, statistics: NDArray[np.float64]) -> None:
+        """Take over images from the `statistics` of another metric of the same signature."""
+        for row in statistics:
+            halves = np.split(row, 2)
+            self._keep((Moments.from_flat(halves[0]), Moments.from_flat(halves[1])))
+
+    def against_itself(self) -> Self:
+        """Make a metric that has seen the references on both sides: the ceiling."""
+        ceiling = copy.copy(self)
+        ceiling.reset()
+        ceiling._keep((self._moments[0], self._moments[0]))
+        return ceiling
+
+    def _flush(self) -> None:
+        for side, waiting in zip(self._added, self._waiting, strict=True):
+            if waiting:
+                side.add(self._features(waiting))
+                waiting.clear()
+
+    def _features(self, images: list[Frame]) -> NDArray[np.float64]:
+        batch = np.stack(images)
+        if batch.ndim == 3:
+            batch = np.repeat(batch[..., None], 3, axis=-1)
+        if batch.dtype != np.uint8 or batch.ndim != 4 or batch.shape[-1] != 3:
+            raise ValueError(f"images must be (H, W, 3) or (H, W) uint8, but are {batch.shape[1:]} {batch.dtype}.")
+        features = np.asarray(self._extract(batch), dtype=np.float64)
+        if features.ndim != 2 or len(features) != len(batch):
+            raise ValueError(
+                f"extractor must return (N, D) features for {len(batch)} images, but returned {features.shape}."
+            )
+        return features
+
+    def _keep(self, added: tuple[Moments, Moments]) -> None:
+        for side, more in zip(self._moments, added, strict=True):
+            side.merge(more)

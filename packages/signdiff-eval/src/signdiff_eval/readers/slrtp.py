@@ -1,0 +1,147 @@
+"""Files of the SLRTP 2025 challenge: ``.pt``, a dictionary from names to poses of 178 joints."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from signdiff_eval.extras import need
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+    from pose_format import Pose
+
+FPS: Final = 25.0
+"""Frames per second of the challenge's own files."""
+
+MAX_BYTES: Final = 2**32
+"""Largest file that is read, and largest content that is unpacked from one."""
+
+MAX_VALUES: Final = 50_000_000
+"""Most numbers in one sequence: more than 25 minutes of signing."""
+
+_FINGERS: Final = ("Thumb", "Index", "Middle", "Ring", "Pinky")
+_BODY: Final = ("RShoulder", "RElbow", "RWrist", "LShoulder", "LElbow", "LWrist", "RHip", "LHip")
+_HAND: Final = ("Wrist", *(f"{finger}{joint}" for finger in _FINGERS for joint in range(1, 5)))
+_FACE: Final = tuple(f"face{point}" for point in range(128))
+
+COMPONENTS: Final = (
+    ("BODY", _BODY, ((0, 1), (1, 2), (0, 3), (3, 4), (4, 5), (0, 6), (6, 7), (7, 3))),
+    *(
+        (side, _HAND, tuple((0 if joint % 4 == 1 else joint - 1, joint) for joint in range(1, 21)))
+        for side in ("RIGHT_HAND", "LEFT_HAND")
+    ),
+    ("FACE", _FACE, ()),
+)
+"""Name, joints and limbs of each component, in the order of the files: body, right hand, left hand, face."""
+
+JOINTS: Final = sum(len(points) for _, points, _ in COMPONENTS)
+"""178."""
+
+
+class SLRTPFormat:
+    """Reads the challenge's files: those with ``{"poses_3d": ..., "text": ...}`` and those with nothing but poses.
+
+    Files load without running any code that they may hold. It takes torch.
+
+    Args:
+        fps: frames per second, which the files don't state.
+    """
+
+    name = "slrtp"
+    suffixes = (".pt",)
+
+    def __init__(self, fps: float = FPS) -> None:
+        self.fps = fps
+
+    def matches(self, path: Path) -> bool:
+        """Tell by its name whether a file is of this format."""
+        return path.suffix == ".pt"
+
+    def read_all(self, path: Path) -> Iterator[tuple[str, Pose]]:
+        """Read the sequences one after another.
+
+        Yields:
+            Name and pose: 178 joints with 3 axes; a joint with a NaN is absent.
+
+        Raises:
+            ValueError: not a file of the challenge, or too large a one.
+            ModuleNotFoundError: torch isn't installed.
+        """
+        for name, entry in _entries(path).items():
+            yield name, _pose_of(_joints_of(path, name, entry), self.fps)
+
+
+def read_slrtp_texts(path: Path) -> dict[str, str]:
+    """Read the sentences of a file of the challenge, by the names of their sequences.
+
+    Raises:
+        ValueError: not a file of the challenge, too large a one, or one without sentences.
+        ModuleNotFoundError: torch isn't installed.
+    """
+    texts = {}
+    for name, entry in _entries(path).items():
+        text = entry.get("text") if isinstance(entry, dict) else None
+        if not isinstance(text, str):
+            raise ValueError(f"{path.name} must hold a text for each sequence, but holds none for {name}.")
+        texts[name] = text
+    return texts
+
+
+def _entries(path: Path) -> dict[str, Any]:
+    need("slrtp", "torch", purpose="reading .pt files")
+    import torch
+
+    _check_size(path)
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(f"{path.name} must be a .pt file of tensors and texts, but can't be read: {first}") from error
+    if not isinstance(content, dict) or not content or not all(isinstance(name, str) for name in content):
+        raise ValueError(f"{path.name} must hold a dictionary from names to poses, but holds {type(content).__name__}.")
+    return content
+
+
+def _check_size(path: Path) -> None:
+    size = path.stat().st_size
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            size = max(size, sum(member.file_size for member in archive.infolist()))
+    if size > MAX_BYTES:
+        raise ValueError(f"{path.name} must hold at most {MAX_BYTES} bytes, but holds {size}.")
+
+
+def _joints_of(path: Path, name: str, entry: Any) -> NDArray[np.float32]:
+    import torch
+
+    poses = entry.get("poses_3d") if isinstance(entry, dict) else entry
+    expected = f"a tensor of the shape (T, {JOINTS}, 3)"
+    if not isinstance(poses, torch.Tensor) or not poses.is_floating_point():
+        raise ValueError(f"{path.name} must hold {expected} for each sequence, but {name} is {type(poses).__name__}.")
+    shape = tuple(poses.shape)
+    if len(shape) != 3 or not shape[0] or shape[1:] != (JOINTS, 3) or poses.numel() > MAX_VALUES:
+        raise ValueError(f"{path.name} must hold {expected} for each sequence, but {name} has {shape}.")
+    joints: NDArray[np.float32] = poses.to(torch.float32).numpy()
+    return joints
+
+
+def _pose_of(joints: NDArray[np.float32], fps: float) -> Pose:
+    from pose_format import Pose
+    from pose_format.numpy import NumPyPoseBody
+    from pose_format.pose_header import PoseHeader, PoseHeaderComponent, PoseHeaderDimensions
+
+    present: NDArray[np.bool_] = np.isfinite(joints).all(axis=-1)  # type: ignore[assignment]
+    components = [
+        PoseHeaderComponent(name, list(points), list(limbs), [(128, 128, 128)], "XYZC")
+        for name, points, limbs in COMPONENTS
+    ]
+    header = PoseHeader(version=0.2, dimensions=PoseHeaderDimensions(1, 1, 1), components=components)
+    data = np.where(present[..., None], joints, 0)[:, None]
+    return Pose(header, NumPyPoseBody(fps, data, present[:, None].astype(np.float32)))
