@@ -103,8 +103,9 @@ def _finish(training: BackTranslationRun, target: Path, step: int) -> None:
 
     config = training.config
     training.restore_best()
-    # What is scored is what is saved.
-    training.network.half().float()
+    # What is scored is what is saved: weights in half precision.
+    for weights in training.network.parameters():
+        weights.data = weights.data.half().float()
     ceiling, texts = training.read(training.test, num_beams=config.num_beams)
     _log(training, {f"test_{name}": value for name, value in ceiling.numbers().items()}, step)
     with replacing(training.output / "test.tsv") as temporary:

@@ -1,0 +1,124 @@
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+pytest.importorskip("safetensors")
+
+from signdiff_eval.backtranslation import BackTranslator, PoseFeatures, load_translator, train_tokenizer  # noqa: E402
+from signdiff_eval.backtranslation.files import Translation, save  # noqa: E402
+from signdiff_eval.backtranslation.network import collate, decode, make_config, make_network  # noqa: E402
+from signdiff_eval.readers import sequence_of  # noqa: E402
+
+
+@pytest.fixture
+def sequences(rng):
+    return [rng.normal(size=(frames, 5, 3)) for frames in (30, 9, 17)]
+
+
+@pytest.fixture
+def translator(sequences):
+    torch.manual_seed(3)
+    features = PoseFeatures.fit(sequences, fps=25.0)
+    tokenizer = train_tokenizer(["hello world"])
+    options = {"d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "heads": 2, "conv_channels": 16}
+    network = make_network(
+        make_config(features=features.size, vocab_size=tokenizer.get_vocab_size(), max_tokens=12, **options)
+    )
+    network.half().float()  # as it will be stored
+    details = Translation(
+        name="tiny", features=features, trained_on="ab" * 32, num_beams=2, max_tokens=12, scores={"cer": 3.0}
+    )
+    return BackTranslator(network.eval(), tokenizer, details)
+
+
+@pytest.fixture
+def folder(translator, tmp_path):
+    save(tmp_path / "made", translator.network, translator.tokenizer, translator.details, card="# Card\n")
+    return tmp_path / "made"
+
+
+def test_saved_and_loaded_it_reads_the_same(translator, folder, sequences):
+    loaded = BackTranslator.from_pretrained(folder)
+    assert loaded(sequences) == translator(sequences)
+    assert loaded.details == translator.details
+    digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()[:12]
+    assert loaded.settings == (("translator", "tiny"), ("weights", digest), ("trained_on", "ab" * 6), ("beams", "2"))
+    save(folder, loaded.network, loaded.tokenizer, loaded.details, card="")  # again, in its place
+    assert hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()[:12] == digest
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["made"]
+
+
+def test_the_batch_has_no_part_in_the_text(translator, sequences):
+    features = [translator.details.features(joints) for joints in sequences]
+    alone = [decode(translator.network, [one], num_beams=2, max_tokens=12, batch_size=1)[0] for one in features]
+    assert decode(translator.network, features, num_beams=2, max_tokens=12, batch_size=3) == alone
+    both = [translator.network.model.encoder(*collate(part))[0] for part in ([features[1]], features[:2])]
+    assert torch.allclose(both[0][0, :3], both[1][1, :3], atol=1e-5)
+
+
+def test_poses_arrays_and_other_frame_rates(translator, sequences, make_pose):
+    smooth = [np.linspace(0, 1, 41)[:, None, None] * joints[:1] + joints[1:2] for joints in sequences]
+    twice = [sequence_of(make_pose(joints, fps=50.0), "p") for joints in smooth]
+    expected = translator([joints[::2].astype(np.float32) for joints in smooth])
+    assert translator([make_pose(joints[::2]) for joints in smooth]) == expected
+    assert translator(twice) == expected
+    assert translator([]) == []
+
+
+def test_wrong_poses(translator, sequences):
+    with pytest.raises(ValueError, match=r"must have the shape \(T, 5, 3\)"):
+        translator([np.zeros((4, 6, 3))])
+    with pytest.raises(ValueError, match="at least one frame"):
+        translator([np.zeros((0, 5, 3))])
+    with pytest.raises(TypeError, match="single array"):
+        translator(sequences[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("model.safetensors", lambda data: data[:-1] + b"x", "must have the SHA-256"),
+        ("tokenizer.json", lambda data: b"{}", "must be a tokenizer"),
+        ("config.json", lambda data: data.replace(b'"vocab_size": 12', b'"vocab_size": 13'), "must have 15 features"),
+        ("translator.json", lambda data: b"[]", "must hold a JSON object"),
+        ("translator.json", lambda data: data.replace(b'"fps"', b'"pfs"'), "lack or garble"),
+        ("translator.json", lambda data: data.replace(b"signdiff-back", b"other"), "must be of the format"),
+    ],
+)
+def test_broken_folders(folder, name, change, message):
+    content = (folder / name).read_bytes()
+    assert change(content) != content
+    (folder / name).write_bytes(change(content))
+    with pytest.raises(ValueError, match=message):
+        BackTranslator.from_pretrained(folder)
+
+
+def test_missing_and_foreign_folders(folder, translator, tmp_path):
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(FileNotFoundError, match=r"lacks tokenizer\.json"):
+        BackTranslator.from_pretrained(folder)
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "thesis.txt").touch()
+    with pytest.raises(FileExistsError, match="other files"):
+        save(tmp_path / "thesis", translator.network, translator.tokenizer, translator.details, card="")
+
+
+def test_weights_are_half_precision_safetensors(folder):
+    from safetensors import safe_open
+
+    with safe_open(folder / "model.safetensors", "pt") as file:
+        assert {file.get_tensor(name).dtype for name in file.keys()} == {torch.float16}  # noqa: SIM118
+    assert json.loads((folder / "translator.json").read_text())["scores"] == {"cer": 3.0}
+
+
+def test_plug_ins(folder):
+    assert load_translator(str(folder)).settings[0] == ("translator", "tiny")
+    assert load_translator("builtins:repr")([1]) == "[1]"
+    with pytest.raises(ValueError, match="'bundled', a folder or 'module:name'"):
+        load_translator("nowhere")
+    with pytest.raises(ValueError, match="can be called"):
+        load_translator("math:pi")
