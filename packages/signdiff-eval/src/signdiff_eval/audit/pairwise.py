@@ -48,7 +48,7 @@ def compare(reference: Clip, hypothesis: Clip) -> Iterator[tuple[str, str]]:
             f"{hypothesis.joints.shape[1:]} and the reference {reference.joints.shape[1:]}, or other names",
         )
         return
-    known = reference.present.any(axis=0) & hypothesis.present.any(axis=0)
+    known = np.asarray(reference.present.any(axis=0) & hypothesis.present.any(axis=0), dtype=np.bool_)
     left, right = (_finite(clip.joints[:, known]) for clip in (reference, hypothesis))
     if not known.any() or not len(left) or not len(right):
         return

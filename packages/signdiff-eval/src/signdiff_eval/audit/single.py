@@ -86,4 +86,5 @@ def longest_still(joints: NDArray[np.float64]) -> int:
 
 
 def _broken(clip: Clip) -> NDArray[np.bool_]:
-    return (~np.isfinite(clip.joints).all(axis=-1) & clip.present).any(axis=1)
+    wrong = ~np.isfinite(clip.joints).all(axis=-1) & clip.present
+    return np.asarray(wrong.any(axis=1), dtype=np.bool_)

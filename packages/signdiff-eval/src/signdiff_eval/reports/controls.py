@@ -21,8 +21,6 @@ SHUFFLED: Final = "shuffled ground truth"
 NAMES: Final = (GROUND_TRUTH, FROZEN, SHUFFLED)
 """What is compared with ``--controls``."""
 
-Derive = "Callable[[list[PoseSequence]], list[PoseSequence]]"
-
 
 def control_pairs(name: str, pairs: Sequence[Pair]) -> list[Pair]:
     """Pair each reference with what the control makes its hypothesis from."""
@@ -38,7 +36,11 @@ def derivation(name: str) -> Callable[[list[PoseSequence]], list[PoseSequence]]:
     A shuffle by one place is a permutation that leaves nothing where it was; within a file it is done to the sequences
     of the file.
     """
-    return {GROUND_TRUTH: list, FROZEN: _frozen, SHUFFLED: _rotated}[name]
+    return {GROUND_TRUTH: _kept, FROZEN: _frozen, SHUFFLED: _rotated}[name]
+
+
+def _kept(sequences: list[PoseSequence]) -> list[PoseSequence]:
+    return sequences
 
 
 def _frozen(sequences: list[PoseSequence]) -> list[PoseSequence]:

@@ -138,7 +138,8 @@ def _is_ratio(metric: Metric) -> bool:
 def _ratios(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     if (sums[:, 1] == 0).any():
         raise ValueError("a resample must have something to divide by, but its references add up to 0.")
-    return sums[:, 0] / sums[:, 1]
+    ratios: NDArray[np.float64] = sums[:, 0] / sums[:, 1]
+    return ratios
 
 
 def _p_value(statistics: NDArray[Any], difference: float) -> float:

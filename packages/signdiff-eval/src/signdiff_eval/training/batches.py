@@ -75,7 +75,12 @@ class Batches:
         self.examples, self.features, self.config = examples, features, config
         self.tokens = [[*tokenizer.encode(example.text).ids, EOS] for example in examples]
         self._lengths = np.array([len(example.joints) for example in examples])
-        self._step_size = min(config.train_batch_size * config.gradient_accumulation_steps * world, len(examples))
+        self._step_size = config.train_batch_size * config.gradient_accumulation_steps * world
+        if len(examples) < self._step_size:
+            raise ValueError(
+                f"the training data must hold at least the {self._step_size} poses of an optimizer step, "
+                f"but hold {len(examples)}: lower train_batch_size."
+            )
         self._epoch: tuple[int, list[list[int]]] = (-1, [])
         self.steps_per_epoch = len(examples) // self._step_size
 
