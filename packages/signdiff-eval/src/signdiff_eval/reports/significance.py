@@ -122,7 +122,7 @@ def _randomized(
     kept = np.random.default_rng(seed).integers(2, size=(trials, len(left)), dtype=bool)
     if _is_ratio(metric):
         one = _ratios(kept @ left + ~kept @ right)
-        return np.abs(one - _ratios(kept @ right + ~kept @ left))
+        return np.abs(np.asarray(one - _ratios(kept @ right + ~kept @ left)))
     first = [metric.score_of(np.where(mask[:, None], left, right)) for mask in kept]
     second = [metric.score_of(np.where(mask[:, None], right, left)) for mask in kept]
     return np.abs(np.array(first) - np.array(second))
