@@ -29,11 +29,11 @@ PACKAGES = {
     "frnet": (f"{FRNET}[torch,train]", CORE),
     "core": (f"{CORE}[train]",),
     "slp": (CORE, f"{SLP}[corpora]"),
-    "eval": (EVAL,),
+    "eval": (f"{EVAL}[backtranslation,fid,slrtp]",),
 }
 # Independent libraries that a package's tests compare with.
-PEERS = {"eval": ("dtaidistance",)}
-EVERYTHING = (f"{FRNET}[train]", f"{CORE}[train]", f"{SLP}[corpora]", EVAL)
+PEERS = {"eval": ("dtaidistance", "scikit-image")}
+EVERYTHING = (f"{FRNET}[train]", f"{CORE}[train]", f"{SLP}[corpora]", f"{EVAL}[backtranslation,fid,slrtp]")
 
 # What each wheel needs beside it that is not on the package index.
 SIBLINGS = {"frnet": (), "core": (), "slp": ("core",), "eval": ()}
@@ -100,6 +100,14 @@ def frnet_only(session: nox.Session) -> None:
     (wheel,) = build_wheels(session, "frnet")
     session.install(*CONSTRAINED, wheel)
     session.run("python", "tests/standalone_frnet.py", env={"PYTHONDONTWRITEBYTECODE": None})
+
+
+@nox.session(reuse_venv=False)
+def eval_only(session: nox.Session) -> None:
+    """The metrics' wheel, alone in an empty environment; fails if torch or a sibling came along."""
+    (wheel,) = build_wheels(session, "eval")
+    session.install(*CONSTRAINED, wheel)
+    session.run("python", "tests/standalone_eval.py", env={"PYTHONDONTWRITEBYTECODE": None})
 
 
 @nox.session

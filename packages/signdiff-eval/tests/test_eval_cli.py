@@ -5,6 +5,8 @@ import sys
 import numpy as np
 import pytest
 
+POSE_KEYS = ("dtw_mje", "dtw_pjpe", "dtw_pt", "total_distance", "avg_duration")
+
 
 def run(*arguments):
     return subprocess.run(
@@ -28,7 +30,7 @@ def test_json(folders):
     done = run("score", "--ref", folders[0], "--hyp", folders[1], "--json")
     assert (done.returncode, done.stderr) == (0, "")
     report = json.loads(done.stdout)
-    assert report.keys() == {"dtw_mje", "dtw_pt", "total_distance", "avg_duration", "pairs", "absent_joints"}
+    assert report.keys() == {*POSE_KEYS, "pairs", "absent_joints"}
     assert report["avg_duration"]["score"] == 2
     assert report["avg_duration"]["ceiling"] == 1
     assert report["dtw_mje"]["signature"].startswith("dtw_mje|align:exact|")
@@ -40,7 +42,7 @@ def test_table(folders):
     done = run("score", "--ref", folders[0], "--hyp", folders[1])
     assert (done.returncode, done.stderr) == (0, "")
     assert "ceiling" in done.stdout
-    for name in ("dtw_mje", "dtw_pt", "total_distance", "avg_duration"):
+    for name in POSE_KEYS:
         assert f"\n{name}|" in done.stdout
 
 
@@ -69,6 +71,10 @@ def test_debug_shows_the_traceback(folders):
         (["score", "--ref", "{ref}/nowhere", "--hyp", "{ref}"], "does not exist"),
         (["score", "--ref", "{ref}", "--hyp", "{ref}", "--fps", "0"], "--fps"),
         (["score", "--ref", "{ref}", "--hyp", "{ref}", "--fps", "25", "--video"], "--fps is for poses"),
+        (["score", "--ref", "{ref}", "--hyp", "{ref}", "--text", "--video"], "--video and --text exclude"),
+        (["score", "--ref", "{ref}", "--hyp", "{ref}", "--hands"], "--hands needs --video"),
+        (["score", "--ref", "{ref}", "--hyp", "{ref}", "--tokenize", "13a"], "--tokenize needs --text"),
+        (["score", "--ref", "{ref}", "--hyp", "{ref}", "--text"], "--ref must be a file with --text"),
     ],
 )
 def test_wrong_use(folders, arguments, message):
@@ -90,3 +96,44 @@ def test_help_is_light():
 
 def test_version():
     assert run("--version").stdout.startswith("signdiff-eval, version 0.")
+
+
+def test_texts(tmp_path):
+    for name, lines in (
+        ("ref", ["das ist ein test", "guten morgen"]),
+        ("hyp", ["das ist ein test", "guten abend"]),
+        ("best", ["das ist kein test", "guten morgen"]),
+    ):
+        (tmp_path / name).write_text("\n".join(lines) + "\n")
+    files = ("--ref", tmp_path / "ref", "--hyp", tmp_path / "hyp", "--ceiling", tmp_path / "best")
+    done = run("score", "--text", *files, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    report = json.loads(done.stdout)
+    assert report["wer"]["score"] == report["wer"]["ceiling"] == pytest.approx(100 / 6)
+    assert report["bleu1"]["score"] == pytest.approx(500 / 6)
+    assert "|n:2|ceiling:translated|protocol:free|" in report["cer"]["signature"]
+    assert report["pairs"] == 2
+
+
+def test_texts_must_have_as_many_lines(tmp_path):
+    (tmp_path / "ref").write_text("a\nb\n")
+    (tmp_path / "hyp").write_text("a\n")
+    done = run("score", "--text", "--ref", tmp_path / "ref", "--hyp", tmp_path / "hyp")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "equally many, at least one, but are 1 and 2" in done.stderr
+
+
+def test_the_challenge_s_files_and_keys(tmp_path, rng):
+    torch = pytest.importorskip("torch")
+    truth = torch.from_numpy(np.cumsum(rng.normal(size=(21, 178, 3)), axis=0))
+    torch.save({"a": {"poses_3d": truth, "text": "hallo"}}, tmp_path / "dev.pt")
+    torch.save({"a": truth[::2] * 0.5}, tmp_path / "prediction.pt")
+    files = ("--ref", tmp_path / "dev.pt", "--hyp", tmp_path / "prediction.pt")
+    done = run("score", "--slrtp", *files, "--hyp-fps", "12.5", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    report = json.loads(done.stdout)
+    assert list(report["slrtp2025"]) == ["dtw_mje", "total_distance", "avg_duration"]
+    assert report["slrtp2025"]["total_distance"] == pytest.approx(0.5, rel=1e-6)
+    assert report["slrtp2025"]["avg_duration"] == 1
+    assert "|fps:12.5|" in report["dtw_mje"]["signature"]
+    assert "|joints:wrists|" in report["total_distance"]["signature"]

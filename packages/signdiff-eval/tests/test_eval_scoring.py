@@ -1,10 +1,13 @@
 import av
 import numpy as np
 import pytest
+from pose_format.pose_header import PoseHeaderComponent
 
 from signdiff_eval import functional
+from signdiff_eval.metrics import FID
 from signdiff_eval.readers import Pair, PoseFormats
 from signdiff_eval.scoring import score_poses, score_videos
+from signdiff_eval.video_metrics import video_metrics
 
 
 def values(report):
@@ -36,6 +39,7 @@ def test_files_score_as_their_arrays(pairs_of, walk):
     ]
     expected = {
         "dtw_mje": functional.dtw(reference, hypothesis, variant="mje"),
+        "dtw_pjpe": functional.dtw(reference, hypothesis, variant="pjpe"),
         "dtw_pt": functional.dtw(*counted, variant="pt"),
         "total_distance": functional.total_distance(reference, hypothesis),
         "avg_duration": 1.3,
@@ -70,7 +74,7 @@ def test_a_slow_copy_changes_duration_and_not_path_dtw(pairs_of, walk):
 
 def test_noise_never_improves(pairs_of, walk, rng):
     references = [walk(30), walk(20)]
-    before = {"dtw_mje": 0.0, "dtw_pt": 0.0, "total_distance": 0.0, "avg_duration": 0.0}
+    before = {"dtw_mje": 0.0, "dtw_pjpe": 0.0, "dtw_pt": 0.0, "total_distance": 0.0, "avg_duration": 0.0}
     for scale in (0.01, 0.05, 0.2):
         noisy = [joints + rng.normal(scale=scale, size=joints.shape) for joints in references]
         after = {s.signature.name: abs(s.value - s.ideal) for s in score(pairs_of(references, noisy)).scores}
@@ -121,6 +125,44 @@ def test_a_hypothesis_at_another_rate_is_not_longer(pairs_of, walk, write_pose):
 def test_skeletons_must_agree(pairs_of, walk):
     with pytest.raises(ValueError, match=r"same skeleton.*4 joints.*5"):
         score(pairs_of([walk(8, joints=4)], [walk(8, joints=5)]))
+
+
+def test_hands_and_body_are_scored_on_their_own(pairs_of, walk, make_pose, write_pose):
+    reference, hypothesis = walk(12, joints=10), walk(9, joints=10)
+    pairs = pairs_of([reference], [hypothesis])
+    parts = {"BODY": range(4), "LEFT_HAND": range(4, 7), "RIGHT_HAND": range(7, 10)}
+    for path, joints in ((pairs[0].reference, reference), (pairs[0].hypothesis, hypothesis)):
+        pose = make_pose(joints)
+        points = pose.header.components[0].points
+        pose.header.components = [
+            PoseHeaderComponent(name, [points[i] for i in chosen], [], [(0, 0, 0)], "XYZC")
+            for name, chosen in parts.items()
+        ]
+        with path.open("wb") as file:
+            pose.write(file)
+    scores = values(score(pairs))
+    reference, hypothesis = reference.astype(np.float32), hypothesis.astype(np.float32)
+    for name, joints in parts.items():
+        expected = functional.dtw(reference[:, list(joints)], hypothesis[:, list(joints)], variant="mje")
+        assert scores[f"dtw_mje_{name.lower()}"] == pytest.approx(expected, rel=1e-12)
+    assert scores["dtw_mje"] == pytest.approx(functional.dtw(reference, hypothesis, variant="mje"), rel=1e-12)
+
+
+@pytest.mark.realdata
+def test_stitched_sentences_score_worse_than_signed_ones(realdata):
+    folder = realdata / "dgs-sentences" / "train"
+    pairs = [
+        Pair(path.name[: -len("_original.pose")], path, path.with_name(path.name.replace("original", "updated")))
+        for path in sorted(folder.glob("*_original.pose"))
+    ]
+    report = score(pairs)
+    assert report.pairs == 16
+    assert len(report.scores) == 8
+    for each in report.scores:
+        assert each.ceiling == pytest.approx(each.ideal, abs=1e-9)
+        assert np.isfinite(each.value)
+        assert each.value > each.ideal or each.signature.name in {"total_distance", "avg_duration"}
+        print(each)
 
 
 class Corpus:
@@ -191,8 +233,9 @@ def test_videos_score_as_their_frames(videos):
     frames, pair = videos
     report = score_videos([pair])
     expected = np.mean([functional.ssim(left, right) for left, right in zip(*frames, strict=True)])
-    assert values(report) == {"ssim": pytest.approx(expected, abs=1e-9)}
-    assert report.scores[0].ceiling == 1
+    flicker = functional.flicker(*frames)
+    assert values(report) == {"ssim": pytest.approx(expected, abs=1e-9), "flicker": pytest.approx(flicker, rel=1e-12)}
+    assert [score.ceiling for score in report.scores] == [1, 0]
 
 
 def test_videos_of_other_length_or_rate_are_errors(videos, tmp_path):
@@ -203,6 +246,26 @@ def test_videos_of_other_length_or_rate_are_errors(videos, tmp_path):
     fast = write_video(tmp_path / "fast.mp4", frames[1], fps=50)
     with pytest.raises(ValueError, match="share their frame rate, but video brings 25 and 50"):
         score_videos([Pair("video", pair.reference, fast)])
+
+
+def test_hands_in_videos_are_scored_and_counted(videos):
+    frames, pair = videos
+    points = np.full((2, 21, 2), np.nan)
+    points[0] = np.linspace(8, 24, 21)[:, None]
+    lost = frames[0][2]
+
+    def detect(frame):
+        return np.full((2, 21, 2), np.nan) if (frame == lost).all() else points
+
+    report = score_videos([pair], metrics=video_metrics(hands=detect, fid=FID(lambda images: images[:, :2, 0, 0])))
+    scores = values(report)
+    box = functional.hand_box(points[0], frames[0][0].shape)
+    expected = [functional.ssim(frames[0][t], frames[1][t], box=box) for t in (0, 1, 3, 4, 5)]
+    assert scores["hand_ssim"] == pytest.approx(np.mean(expected), rel=1e-12)
+    assert scores["hand_pose"] == 0
+    assert scores["fid"] == pytest.approx(functional.fid(*(video[:, :2, 0, 0] for video in frames)), rel=1e-9)
+    assert report.without_hand == (("hand_ssim", 1, 6), ("hand_pose", 1, 6))
+    assert {s.signature.name: s.ceiling for s in report.scores}["fid"] == pytest.approx(0, abs=1e-6)
 
 
 def test_a_broken_video_is_named(videos, tmp_path):

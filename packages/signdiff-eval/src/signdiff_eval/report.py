@@ -32,7 +32,16 @@ def to_dict(report: Report) -> dict[str, Any]:
     }
     reference, hypothesis = report.absent
     counts = {"pairs": report.pairs, "absent_joints": {"reference": reference, "hypothesis": hypothesis}}
-    return scores | counts
+    hands = {name: {"without_hand": lost, "frames": frames} for name, lost, frames in report.without_hand}
+    return scores | counts | ({"hands": hands} if hands else {})
+
+
+def to_slrtp(report: Report) -> dict[str, Any]:
+    """Turn a report into the keys of the SLRTP 2025 challenge, in its order: what was not scored is left out."""
+    values = {score.signature.name: score.value for score in report.scores}
+    bleu = {name: values.pop(name) for name in ("bleu1", "bleu2", "bleu3", "bleu4") if name in values}
+    keys = ("chrf", "rouge", "wer", "dtw_mje", "total_distance", "avg_duration")
+    return ({"bleu": bleu} if bleu else {}) | {name: values[name] for name in keys if name in values}
 
 
 def print_table(report: Report, console: Console) -> None:
@@ -47,5 +56,7 @@ def print_table(report: Report, console: Console) -> None:
     console.print(table)
     if any(report.absent):
         console.print(f"joints absent and filled in: reference {report.absent[0]}, hypothesis {report.absent[1]}")
+    for name, lost, frames in report.without_hand:
+        console.print(f"{name}: frames without a hand to compare: {lost} of {frames}")
     for score in report.scores:
         console.print(str(score.signature), soft_wrap=True, highlight=False, markup=False)

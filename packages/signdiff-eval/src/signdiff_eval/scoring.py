@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -16,14 +17,18 @@ from signdiff_eval.metrics import (
     CER,
     CHRF,
     DTW,
+    FID,
     ROUGE,
     SSIM,
     WER,
     Duration,
+    Flicker,
     Metric,
     TotalDistance,
     WristDistance,
 )
+from signdiff_eval.metrics.image import update_together
+from signdiff_eval.metrics.image.hands import HandMetric
 from signdiff_eval.metrics.text.lines import TextMetric
 from signdiff_eval.readers import PoseFormats, channels_of, open_video, wrists_of
 from signdiff_eval.readers.named_texts import read_texts
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from signdiff_eval.backtranslation.plugin import Translator
+    from signdiff_eval.metrics.image import VideoMetric
     from signdiff_eval.readers import Pair, PoseSequence
 
 Protocol = Literal["free", "gt-timing"]
@@ -54,6 +60,7 @@ class Report:
         names: of the sequences compared.
         system: the metrics of the scores, with a row for each sequence.
         texts: what was translated back of each sequence, (reference, hypothesis, what should be said).
+        without_hand: for each metric of hands its name, frames in which it found none to compare, and frames in all.
     """
 
     scores: tuple[Score, ...]
@@ -62,6 +69,7 @@ class Report:
     names: tuple[str, ...] = ()
     system: tuple[Metric, ...] = ()
     texts: tuple[tuple[str, str, str], ...] = ()
+    without_hand: tuple[tuple[str, int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,7 @@ def score_poses(
     pairs: Iterable[Pair],
     *,
     fps: float | None = None,
+    hypothesis_fps: float | None = None,
     protocol: Protocol = "free",
     formats: PoseFormats | None = None,
     metrics: Callable[[], Sequence[Metric]] | None = None,
@@ -97,6 +106,7 @@ def score_poses(
         pairs: files of any known format; if they hold several sequences, these are paired in order,
             and must have the same names where both have names.
         fps: the frame rate at which to compare; that of the files, which then must agree, if not given.
+        hypothesis_fps: the frame rate of the hypotheses, where their files state another or none.
         protocol: how the hypotheses were made; it goes into the signature.
         formats: the known formats; those installed if not given.
         metrics: makes the metrics; by default those above, and with ``reading`` those of `text_metrics`.
@@ -117,6 +127,8 @@ def score_poses(
     read: list[tuple[str, str]] = []
     for pair in pairs:
         references, hypotheses = formats.read(pair.reference), formats.read(pair.hypothesis)
+        if hypothesis_fps is not None:
+            hypotheses = [replace(sequence, fps=hypothesis_fps) for sequence in hypotheses]
         if derive is None:
             _check_clips(pair, references, hypotheses)
         else:
@@ -146,44 +158,63 @@ def score_poses(
         texts = [(true, made, said) for (true, made), said in zip(read, wanted, strict=True)]
         for metric, best in zip(system, ceiling, strict=True):
             if isinstance(metric, TextMetric) and isinstance(best, TextMetric):
-                for true, made, said in texts:
-                    metric.update(said, made)
-                    best.update(said, true)
+                for translated, produced, said in texts:
+                    metric.update(said, produced)
+                    best.update(said, translated)
     # Parts of the body that the skeletons lack have added up to nothing.
     system, ceiling = (
         [metric for metric in side if not isinstance(metric, DTW) or metric.statistics.any()]
         for side in (system, ceiling)
     )
-    scores = _scores(system, ceiling, settings, dict(reading.settings) if reading else {})
+    scores = scores_of(system, ceiling, settings, dict(reading.settings) if reading else {})
     return Report(scores, len(names), (absent[0], absent[1]), tuple(names), tuple(system), tuple(texts))
 
 
-def score_videos(pairs: Iterable[Pair], *, protocol: Protocol = "free") -> Report:
-    """Score videos: ``ssim``, frame by frame.
+def score_videos(
+    pairs: Iterable[Pair], *, protocol: Protocol = "free", metrics: Sequence[VideoMetric] | None = None
+) -> Report:
+    """Score videos frame by frame: ``ssim`` and ``flicker``, or what is asked for.
 
     Args:
         pairs: videos of the same size, length and frame rate.
         protocol: how the hypotheses were made; it goes into the signature.
+        metrics: fresh metrics, such as those of `signdiff_eval.video_metrics.video_metrics`.
 
     Raises:
-        ValueError: files that can't be read or don't fit each other.
+        ValueError: files that can't be read or don't fit each other, or no pair.
     """
-    system, ceiling = SSIM(), SSIM()
-    count, rates = 0, set()
+    system: list[VideoMetric] = [SSIM(), Flicker()] if metrics is None else list(metrics)
+    # A metric of features makes its ceiling of those that it has, and not of every frame a second time.
+    ceiling = [copy.copy(metric) for metric in system if not isinstance(metric, FID)]
+    for metric in ceiling:
+        metric.reset()
+    names, rates = [], set()
     for pair in pairs:
         with open_video(pair.reference) as (rate, reference), open_video(pair.hypothesis) as (other, hypothesis):
             rates |= {rate, other}
             if len(rates) > 1:
                 raise ValueError(f"videos must share their frame rate, but {pair.name} brings {_rates(rates)}.")
             try:
-                system.update(reference, hypothesis)
+                update_together(system, reference, hypothesis, ceilings=ceiling)
             except ValueError as error:
                 raise ValueError(f"{pair.name}: {error}") from error
-        with open_video(pair.reference) as (_, once), open_video(pair.reference) as (_, again):
-            ceiling.update(once, again)
-        count += 1
-    settings = {"n": str(count), "fps": _rates(rates), "protocol": protocol}
-    return Report(_scores([system], [ceiling], settings), count, system=(system,))
+        names.append(pair.name)
+    if not names:
+        raise ValueError("pairs must hold at least one pair, but holds none.")
+    best = iter(ceiling)
+    ceilings = [metric.against_itself() if isinstance(metric, FID) else next(best) for metric in system]
+    settings = {"n": str(len(names)), "fps": _rates(rates), "protocol": protocol}
+    return Report(
+        scores_of(system, ceilings, settings),
+        len(names),
+        names=tuple(names),
+        system=tuple(system),
+        without_hand=tuple(
+            (metric.name, metric.frames_without_hand, metric.frames)
+            for metric in system
+            if isinstance(metric, HandMetric)
+        ),
+    )
 
 
 _CHUNK: Final = 64
@@ -194,6 +225,17 @@ def pose_metrics() -> list[Metric]:
     """Make the metrics of poses."""
     channels = [DTW("mje", channel=channel) for channel in ("body", "left_hand", "right_hand")]
     return [DTW("mje"), *channels, DTW("pjpe"), DTW("pt"), TotalDistance(), Duration()]
+
+
+def slrtp_metrics(*, texts: bool = False) -> list[Metric]:
+    """Make the metrics of the SLRTP 2025 challenge, in its order.
+
+    Args:
+        texts: those of what is read from poses, too.
+    """
+    orders = [BLEU(order) for order in (1, 2, 3, 4)]
+    read = [*orders, CHRF(), ROUGE(), WER(normalize="slrtp2025")] if texts else []
+    return [*read, DTW("mje"), WristDistance(), Duration()]
 
 
 def text_metrics() -> list[Metric]:
@@ -294,12 +336,20 @@ def _rates(rates: set[float]) -> str:
     return " and ".join(f"{rate:g}" for rate in sorted(rates))
 
 
-def _scores(
+def scores_of(
     system: Sequence[Metric],
     ceiling: Sequence[Metric],
     settings: dict[str, str],
     reading: dict[str, str] | None = None,
 ) -> tuple[Score, ...]:
+    """Compute scores beside their ceilings.
+
+    Args:
+        system: metrics that have seen the system's output.
+        ceiling: the same, having seen the references in its place.
+        settings: what else the signatures say.
+        reading: what those of texts say of the translator.
+    """
     scores = []
     for metric, best in zip(system, ceiling, strict=True):
         signature = metric.signature.extended(**settings)

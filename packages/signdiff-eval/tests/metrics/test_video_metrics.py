@@ -1,3 +1,4 @@
+import hashlib
 import subprocess
 import sys
 
@@ -206,11 +207,13 @@ def test_fid_features_equal_pytorch_fid(inception_weights, rng):
     images = rng.integers(0, 256, (2, 64, 48, 3), dtype=np.uint8)
     with torch.inference_mode():
         theirs = InceptionV3([3]).eval()(torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255)[0]
-    for weights in (None, str(inception_weights)):
-        metric = FID(weights=weights)
-        metric.update(images, images[:1])
-        mean = metric.statistics[0, 1:2049]
-        assert mean == pytest.approx(theirs.flatten(1).mean(dim=0).double().numpy(), rel=1e-4, abs=1e-6)
+    metric = FID()
+    metric.update(images[:1], images[1:])
+    (found,) = metric.statistics
+    expected = theirs.flatten(1).double().numpy()
+    assert found[1:2049] == pytest.approx(expected[0], rel=1e-4, abs=1e-6)
+    assert found[len(found) // 2 + 1 :][:2048] == pytest.approx(expected[1], rel=1e-4, abs=1e-6)
+    assert hashlib.sha256(inception_weights.read_bytes()).hexdigest()[:12] in metric.settings[0][1]
     assert metric.settings[0][1].startswith("pytorch-fid-pool3-")
 
 

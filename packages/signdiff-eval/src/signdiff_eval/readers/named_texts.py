@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from signdiff_eval.readers.slrtp import read_slrtp_texts
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -16,7 +18,8 @@ def read_texts(path: Path, names: Sequence[str]) -> list[str]:
     """Read the texts of sequences.
 
     Args:
-        path: UTF-8 lines ``name<TAB>text`` in any order, or one text a line in the order of ``names``.
+        path: UTF-8 lines ``name<TAB>text`` in any order, or one text a line in the order of ``names``; or a ``.pt``
+            file of the SLRTP 2025 challenge.
         names: of the sequences.
 
     Returns:
@@ -25,9 +28,12 @@ def read_texts(path: Path, names: Sequence[str]) -> list[str]:
     Raises:
         ValueError: a text is missing or empty, or there is another number of lines.
     """
-    if path.stat().st_size > MAX_BYTES:
+    if path.suffix != ".pt" and path.stat().st_size > MAX_BYTES:
         raise ValueError(f"{path.name} must have at most {MAX_BYTES} bytes, but has {path.stat().st_size}.")
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    if path.suffix == ".pt":
+        lines = [f"{name}\t{' '.join(text.split())}" for name, text in read_slrtp_texts(path).items()]
+    else:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     if any("\t" in line for line in lines):
         named = dict(line.split("\t", 1) for line in lines if "\t" in line)
         missing = [name for name in names if name not in named]

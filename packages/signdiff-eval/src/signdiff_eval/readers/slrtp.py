@@ -26,6 +26,9 @@ MAX_BYTES: Final = 2**32
 MAX_VALUES: Final = 50_000_000
 """Most numbers in one sequence: more than 25 minutes of signing."""
 
+_BROKEN: Final = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What torch raises, among others, for broken files."""
+
 _FINGERS: Final = ("Thumb", "Index", "Middle", "Ring", "Pinky")
 _BODY: Final = ("RShoulder", "RElbow", "RWrist", "LShoulder", "LElbow", "LWrist", "RHip", "LHip")
 _HAND: Final = ("Wrist", *(f"{finger}{joint}" for finger in _FINGERS for joint in range(1, 5)))
@@ -101,7 +104,7 @@ def _entries(path: Path) -> dict[str, Any]:
     _check_size(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, *_BROKEN) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f"{path.name} must be a .pt file of tensors and texts, but can't be read: {first}") from error
     if not isinstance(content, dict) or not content or not all(isinstance(name, str) for name in content):

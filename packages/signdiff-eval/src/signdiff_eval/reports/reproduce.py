@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from signdiff_eval import __version__
 from signdiff_eval.functional.pose.dtw import VARIANTS
-from signdiff_eval.metrics import BLEU, CER, CHRF, DTW, ROUGE, SSIM, WER, Duration, Metric, TotalDistance
+from signdiff_eval.metrics import (
+    BLEU,
+    CER,
+    CHRF,
+    DTW,
+    ROUGE,
+    SSIM,
+    WER,
+    Duration,
+    Flicker,
+    Metric,
+    TotalDistance,
+    WristDistance,
+)
 from signdiff_eval.metrics.text.lines import TextMetric
 from signdiff_eval.signature import Signature
 
@@ -81,7 +94,7 @@ def read_signatures(given: Iterable[str]) -> OldReport:
             )
         _check_metric(signature)
     shared = {name: _agreed(signatures, name) for name in ("fps", "protocol", "n")}
-    kinds = {signature.name.startswith("ssim") for signature in signatures}
+    kinds = {signature.name in {"ssim", "flicker"} for signature in signatures}
     if len(kinds) > 1:
         raise ValueError("signatures must all be of poses or all of videos, but are of both.")
     try:
@@ -132,6 +145,8 @@ def _metric(signature: Signature) -> Metric:
         return DTW(known, drop_bos=settings.get("bos") == "drop", channel="".join(channel))
     if name == "total_distance":
         joints = settings.get("joints", "all")
+        if joints == "wrists":
+            return WristDistance()
         return TotalDistance(None if joints == "all" else [int(joint) for joint in joints.split(",")])
     if name in {"bleu1", "bleu2", "bleu3", "bleu4"}:
         return BLEU(int(name[-1]), tokenize=settings.get("tok", "none"), lowercase=lowercase)
@@ -140,7 +155,13 @@ def _metric(signature: Signature) -> Metric:
         return WER(normalize=normalize)
     if name == "chrf":
         return CHRF(lowercase=lowercase)
-    plain: dict[str, type[Metric]] = {"avg_duration": Duration, "rouge": ROUGE, "cer": CER, "ssim": SSIM}
+    plain: dict[str, type[Metric]] = {
+        "avg_duration": Duration,
+        "rouge": ROUGE,
+        "cer": CER,
+        "ssim": SSIM,
+        "flicker": Flicker,
+    }
     if name not in plain:
         raise ValueError(f"signature must name a score that this command computes, but names {name!r}.")
     return plain[name]()

@@ -92,8 +92,9 @@ def test_equal_sequences_are_perfect_and_noise_never_improves(frames, seed, scal
     rng = np.random.default_rng(seed)
     joints = rng.normal(size=(frames, 5, 3))
     noisy = joints + rng.normal(scale=scale, size=joints.shape)
-    assert dtw(joints, joints, variant="mje") == 0
-    assert dtw(joints, noisy, variant="mje") > 0
+    for variant in ("mje", "pjpe"):
+        assert dtw(joints, joints, variant=variant) == 0
+        assert dtw(joints, noisy, variant=variant) > 0
     assert dtw(with_counter(joints), with_counter(joints), variant="pt") == 0
     assert dtw(with_counter(joints), with_counter(noisy), variant="pt") > 0
 
@@ -113,6 +114,7 @@ def test_a_time_stretched_copy_lies_on_the_path(walk, factor):
     reference = walk(25)
     slow = np.repeat(reference, factor, axis=0)
     assert dtw(reference, slow, variant="mje") == 0
+    assert dtw(reference, slow, variant="pjpe") == 0
     # The counter's last frame is cut from both; the stretched copy keeps factor - 1 repetitions of its last pose.
     last = np.abs(reference[-1] - reference[-2]).sum() * (factor - 1) / 24
     assert dtw(with_counter(reference), with_counter(slow), variant="pt") == pytest.approx(last, rel=1e-9)

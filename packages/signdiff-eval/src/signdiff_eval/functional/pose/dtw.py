@@ -32,8 +32,8 @@ def dtw(reference: ArrayLike, hypothesis: ArrayLike, variant: DTWVariant = "pt",
 
     ``pjpe``, per-joint position error: the same average, along the path whose own sum of it is the least.
 
-    All are exact. ``pt`` takes memory for two rows of costs beside the arrays, the others one byte for each pair of
-    frames and the path's frames: less than 60 MB in all for two sequences of 5,000 frames with 150 values.
+    All are exact. ``pt`` takes memory for a copy of the arrays and two rows of costs, the others one byte for each pair
+    of frames: 12 MB and 25 MB for two sequences of 5,000 frames with 150 values.
 
     Args:
         reference: (T, D + 1) for ``pt``: values joint by joint, then the counter; (T, J, C) else. In any unit of length
@@ -107,9 +107,9 @@ def _pt(reference: NDArray[np.float64], hypothesis: NDArray[np.float64]) -> floa
 def _joint_errors(
     reference: NDArray[np.float64], hypothesis: NDArray[np.float64], variant: DTWVariant
 ) -> tuple[float, float]:
-    from signdiff_eval.functional.pose.recurrence import EUCLIDEAN, JOINTS, cheapest_path
+    from signdiff_eval.functional.pose.recurrence import EUCLIDEAN, JOINTS, cheapest_path, joint_error
 
-    flat = (np.ascontiguousarray(sequence).reshape(len(sequence), -1) for sequence in (reference, hypothesis))
-    path = cheapest_path(EUCLIDEAN if variant == "mje" else JOINTS, *flat, axes=reference.shape[2])
-    errors = np.linalg.norm(reference[path[:, 0]] - hypothesis[path[:, 1]], axis=-1)
-    return float(errors.sum()), float(errors.size)
+    _, joints, axes = reference.shape
+    true, made = (np.ascontiguousarray(sequence).reshape(len(sequence), -1) for sequence in (reference, hypothesis))
+    path = cheapest_path(EUCLIDEAN if variant == "mje" else JOINTS, true, made, axes=axes)
+    return joint_error(true, made, path, axes=axes), float(len(path) * joints)

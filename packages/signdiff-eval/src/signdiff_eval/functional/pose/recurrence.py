@@ -119,6 +119,25 @@ def _trace(steps: Any) -> Any:
     return path[place:].copy()
 
 
+@compiled(fastmath={"reassoc", "contract", "nsz"})
+def _joint_error(axes: int, frame: Any, other: Any) -> float:
+    total = 0.0
+    for joint in range(0, len(frame), axes):
+        square = 0.0
+        for k in range(joint, joint + axes):
+            square += (frame[k] - other[k]) ** 2
+        total += np.sqrt(square)
+    return total
+
+
+@compiled()
+def _error_along(axes: int, reference: Any, hypothesis: Any, path: Any) -> float:
+    total = 0.0
+    for step in range(len(path)):
+        total += _joint_error(axes, reference[path[step, 0]], hypothesis[path[step, 1]])
+    return total
+
+
 def total_cost(kind: int, reference: NDArray[np.float64], hypothesis: NDArray[np.float64], *, axes: int = 1) -> float:
     """Sum the costs along the cheapest path.
 
@@ -141,6 +160,13 @@ def cheapest_path(
     """
     path: NDArray[np.intp] = _trace(_steps(kind, axes, reference, hypothesis))
     return path
+
+
+def joint_error(
+    reference: NDArray[np.float64], hypothesis: NDArray[np.float64], path: NDArray[np.intp], *, axes: int
+) -> float:
+    """Sum the Euclidean distances of all joints over all steps of a path."""
+    return float(_error_along(axes, reference, hypothesis, path))
 
 
 def solve(costs: NDArray[np.float64]) -> tuple[float, NDArray[np.intp]]:
