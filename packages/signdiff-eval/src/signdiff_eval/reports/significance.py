@@ -122,10 +122,14 @@ def _randomized(
     kept = np.random.default_rng(seed).integers(2, size=(trials, len(left)), dtype=bool)
     if _is_ratio(metric):
         one = _ratios(kept @ left + ~kept @ right)
-        return np.abs(np.asarray(one - _ratios(kept @ right + ~kept @ left)))
-    first = [metric.score_of(np.where(mask[:, None], left, right)) for mask in kept]
-    second = [metric.score_of(np.where(mask[:, None], right, left)) for mask in kept]
-    return np.abs(np.array(first) - np.array(second))
+        other = _ratios(kept @ right + ~kept @ left)
+    else:
+        one, other = (
+            np.array([metric.score_of(np.where(mask[:, None], *sides)) for mask in kept])
+            for sides in ((left, right), (right, left))
+        )
+    apart: NDArray[np.float64] = np.abs(one - other)
+    return apart
 
 
 def _is_ratio(metric: Metric) -> bool:
