@@ -245,11 +245,21 @@ def measure(setting: Setting) -> list[Score]:
     return scores
 
 
+def hand_area(setting: Setting, index: int) -> int:
+    """Count the pixels in the rectangles around hands."""
+    boxes = hand_boxes(setting.test.joints(index), setting.size)
+    return sum((right - left) * (bottom - top) for left, top, right, bottom in boxes)
+
+
 def picture(setting: Setting, path: Path, *, rows: int = 4) -> None:
-    """Show the sources side by side: for each frame, above what was rendered, below the drawing and the maps."""
+    """Show the sources side by side: for each frame, above the truth and what was rendered, below drawing and maps.
+
+    Of each part of the frames, the one that shows most of the hands is taken.
+    """
     sources = ("none", "predictor", "two-pass", "neutral", "true")
     lines = []
-    for index in [setting.indices[n * len(setting.indices) // rows] for n in range(rows)]:
+    for part in np.array_split(np.array(setting.indices), rows):
+        index = max(map(int, part), key=lambda index: hand_area(setting, index))
         drawing, truth = draw(setting.test.joints(index), size=setting.size), setting.test.image(index, setting.size)
         made = {source: made_by_pipeline(setting, source)(index) for source in sources}
         maps = [np.zeros_like(drawing)]

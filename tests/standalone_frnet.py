@@ -50,6 +50,14 @@ def main() -> None:
     assert (drawn[:150] == 255).all(), "the flat border must be white"
     assert (drawn[170:180, 300:400] == 0).any(axis=0).all(), "the square's upper edge must be black"
 
+    from signdiff_frnet import FRNetPredictor
+
+    drawing = np.zeros((256, 256, 3), dtype=np.uint8)
+    drawing[120:124, 80:180] = (153, 50, 0)  # shoulders
+    predicted = FRNetPredictor.from_pretrained()(drawing, image_resolution=256)
+    assert predicted.shape == (256, 256, 3), predicted.shape
+    assert set(np.unique(predicted)) == {0, 255}
+
     found = sorted(distributions(), key=lambda one: one.name)
     size = sum(
         Path(str(file.locate())).stat().st_size for one in found for file in one.files or () if file.locate().exists()
@@ -57,6 +65,7 @@ def main() -> None:
     print("installed:", ", ".join(f"{one.name} {one.version}" for one in found), f"({size / 1e6:.0f} MB)")
     print(f"import signdiff_frnet: {seconds():.3f} s")
     print(f"with the detector: {seconds('signdiff_frnet.FRNetDetector; '):.3f} s")
+    print(f"with the predictor: {seconds('signdiff_frnet.FRNetPredictor.from_pretrained(); '):.3f} s")
 
 
 if __name__ == "__main__":

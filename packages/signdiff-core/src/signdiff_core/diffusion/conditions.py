@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from itertools import zip_longest
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
 
 from signdiff_core.camera import Camera
-from signdiff_core.diffusion.frnet_source import Predictor
+from signdiff_core.diffusion.frnet_source import Predictor, check_source, default_source
 from signdiff_core.diffusion.images import as_array, cut_to, frames_of, resized_map
 from signdiff_core.drawing import draw
 from signdiff_core.formats.normalise import normalised
@@ -34,6 +34,55 @@ class Conditions(NamedTuple):
 
     fr_map: Frame | None
     """d: (H, W, 3), 0 at strokes and 255 elsewhere; all 0 where there is no map; None until a frame is rendered."""
+
+
+def conditions_of(
+    image: Pose | Iterable[Frame] | Frame | None,
+    fr_image: Iterable[Frame] | Frame | None,
+    frnet_source: FRNetSource | Iterable[Frame] | Frame | None,
+    frnet: FRMapper | None,
+    *,
+    count: int,
+    size: int | None,
+) -> Iterator[Conditions]:
+    """Make the conditions of a video from what the pipeline is called with; see `SignDiffPipeline.stream`.
+
+    Args:
+        image: drawings, or a pose.
+        fr_image: FR maps.
+        frnet_source: where maps come from, in place of ``fr_image``.
+        frnet: FR-Net, with the model's settings.
+        count: images that the ControlNet takes for a frame, 1 or 2.
+        size: side of the images in pixels for a pose; None for drawings, which have theirs.
+
+    Returns:
+        Iterator over the frames' conditions.
+
+    Raises:
+        ValueError: the arguments contradict each other, or the ControlNet.
+    """
+    if image is None:
+        raise ValueError("image must hold the skeleton drawings, but is None.")
+    check_source(frnet_source)
+    if fr_image is not None and frnet_source is not None:
+        raise ValueError("fr_image or frnet_source must be given, not both.")
+    source: Any = frnet_source
+    if count == 1:
+        if fr_image is not None or not (source is None or (isinstance(source, str) and source == "none")):
+            raise ValueError("the ControlNet takes 1 condition, but was called with fr_image or frnet_source.")
+        source = "none"
+    elif source is None and fr_image is None:
+        source = default_source(has_pose=size is not None)
+        if source == "none" and size is None:
+            raise ValueError("the ControlNet takes 2 conditions, but was called without fr_image or frnet_source.")
+    if isinstance(source, str) and source == "avatar":
+        if size is None:
+            raise ValueError("image must be a pose for frnet_source 'avatar', but holds drawings.")
+        return neutral_conditions(image, size=size, mapper=_given(frnet))
+    drawings = frames_of(image) if size is None else drawings_of(image, size=size)
+    if fr_image is not None:
+        return (Conditions(c, d) for c, d in zip(drawings, frames_of(fr_image), strict=True))
+    return with_maps(drawings, source, frnet)
 
 
 def drawings_of(pose: Pose, *, size: int, camera: Camera | None = None) -> Iterator[NDArray[np.uint8]]:
@@ -64,21 +113,21 @@ def with_maps(
     Raises:
         ValueError: there are more or fewer given frames than drawings, or the predictor is for other settings.
     """
-    if source == "predictor":
+    if not isinstance(source, str):
+        for number, (drawing, frame) in enumerate(zip_longest(drawings, frames_of(source))):
+            if drawing is None or frame is None:
+                side = "more" if drawing is None else f"only {number}"
+                raise ValueError(f"frnet_source must hold one frame for each of image, but holds {side}.")
+            yield Conditions(drawing, map_of(frame, as_array(drawing).shape, _given(mapper)))
+    elif source == "predictor":
         predict = Predictor()
         if mapper is not None:
             predict.check(mapper.parameters)
         yield from (Conditions(drawing, predict(drawing)) for drawing in drawings)
     elif source == "two-pass":
         yield from (Conditions(drawing, None) for drawing in drawings)
-    elif isinstance(source, str):
-        yield from (Conditions(drawing, np.zeros_like(as_array(drawing))) for drawing in drawings)
     else:
-        for number, (drawing, frame) in enumerate(zip_longest(drawings, frames_of(source))):
-            if drawing is None or frame is None:
-                side = "more" if drawing is None else f"only {number}"
-                raise ValueError(f"frnet_source must hold one frame for each of image, but holds {side}.")
-            yield Conditions(drawing, map_of(frame, as_array(drawing).shape, _given(mapper)))
+        yield from (Conditions(drawing, np.zeros_like(as_array(drawing))) for drawing in drawings)
 
 
 def map_of(frame: Frame, shape: tuple[int, ...], mapper: FRMapper) -> NDArray[np.uint8]:

@@ -24,10 +24,9 @@ from pose_format import Pose
 from transformers import CLIPImageProcessor, CLIPTextModel, CLIPTokenizer, CLIPVisionModelWithProjection
 
 from signdiff_core.diffusion.anchor import anchored
-from signdiff_core.diffusion.conditions import Conditions, drawings_of, map_of, neutral_conditions, with_maps
+from signdiff_core.diffusion.conditions import Conditions, conditions_of, map_of
 from signdiff_core.diffusion.dtypes import NAMES, dtype_option
 from signdiff_core.diffusion.frmap import FRMapper
-from signdiff_core.diffusion.frnet_source import check_source, default_source
 from signdiff_core.diffusion.idle import skipping_idle_control
 from signdiff_core.diffusion.images import as_array, frames_of
 
@@ -161,7 +160,14 @@ class SignDiffPipeline(StableDiffusionControlNetPipeline):
             raise ValueError(f"chunk_size must be at least 1, but is {chunk_size}.")
         if not isinstance(prompt, str) and prompt_embeds is None:
             raise ValueError(f"prompt must be one text, but is {prompt!r}.")
-        conditions = self._conditions(image, fr_image, frnet_source, frnet, (height, width))
+        conditions = conditions_of(
+            image,
+            fr_image,
+            frnet_source,
+            frnet,
+            count=self.num_conditions,
+            size=self._side(height, width) if isinstance(image, Pose) else None,
+        )
         self._guidance_scale, self._interrupt = guidance_scale, False
         device, guided = self._execution_device, self.do_classifier_free_guidance
         positive, negative = self.encode_prompt(
@@ -246,32 +252,6 @@ class SignDiffPipeline(StableDiffusionControlNetPipeline):
         if output_type != "pil":
             images = torch.stack(images) if isinstance(images[0], torch.Tensor) else np.stack(images)
         return StableDiffusionPipelineOutput(images, None) if return_dict else (images, None)
-
-    def _conditions(
-        self, image: Any, fr_image: Any, source: Any, frnet: FRMapper | None, size: tuple[int | None, int | None]
-    ) -> Iterator[Conditions]:
-        if image is None:
-            raise ValueError("image must hold the skeleton drawings, but is None.")
-        check_source(source)
-        if fr_image is not None and source is not None:
-            raise ValueError("fr_image or frnet_source must be given, not both.")
-        is_pose, side = isinstance(image, Pose), self._side(*size) if isinstance(image, Pose) else 0
-        if self.num_conditions == 1:
-            if fr_image is not None or not (source is None or source == "none"):
-                raise ValueError("the ControlNet takes 1 condition, but was called with fr_image or frnet_source.")
-            source = "none"
-        elif source is None and fr_image is None:
-            source = default_source(has_pose=is_pose)
-            if source == "none" and not is_pose:
-                raise ValueError("the ControlNet takes 2 conditions, but was called without fr_image or frnet_source.")
-        if isinstance(source, str) and source == "avatar":
-            if not is_pose:
-                raise ValueError("image must be a pose for frnet_source 'avatar', but holds drawings.")
-            return neutral_conditions(image, size=side, mapper=frnet or FRMapper())
-        drawings = drawings_of(image, size=side) if is_pose else frames_of(image)
-        if fr_image is not None:
-            return (Conditions(c, d) for c, d in zip(drawings, frames_of(fr_image), strict=True))
-        return with_maps(drawings, source, frnet)
 
     def _side(self, height: int | None, width: int | None) -> int:
         """Side of a pose's drawings."""

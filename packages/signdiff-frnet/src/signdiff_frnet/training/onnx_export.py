@@ -8,10 +8,10 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import cv2
 import numpy as np
 import torch
 
+from signdiff_frnet.predictor import read_network
 from signdiff_frnet.training.network import INPUT_CHANNELS, StrokeProbability
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def to_onnx(network: StrokeUNet) -> bytes:
 
 @torch.inference_mode()
 def _compare(twin: StrokeProbability, content: bytes) -> None:
-    read = cv2.dnn.readNetFromONNX(np.frombuffer(content, dtype=np.uint8))
+    read = read_network(content)
     generator = torch.Generator().manual_seed(0)
     for size in _SIZES:
         conditions = _like_a_drawing(size, generator)
