@@ -41,7 +41,9 @@ def test_a_bundle_is_small_nameless_and_ready_to_use(trained, tmp_path):
     assert dtypes(target) == {"F16"}
     assert sum(sizes.values()) < 0.6 * sum(path.stat().st_size for path in trained.rglob("*.safetensors"))
     assert origins(target) == []
-    assert RendererSettings.read(target) == RendererSettings(prompt="somebody", steps=3, guidance_scale=1.0)
+    assert RendererSettings.read(target) == RendererSettings(
+        prompt="somebody", steps=3, guidance_scale=1.0, retarget=True
+    )
     assert read_frnet(target) == {"offset": 4.0}
     assert (target / "MODEL_CARD.md").read_text() == "card"
     SignDiffPipeline.from_pretrained(target)

@@ -7,7 +7,12 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
 from signdiff_core.diffusion import DiffusionRenderer, FRMapper, SignDiffPipeline, superimposed  # noqa: E402
-from signdiff_core.diffusion.conditions import drawings_of, neutral_conditions, with_maps  # noqa: E402
+from signdiff_core.diffusion.conditions import (  # noqa: E402
+    drawings_of,
+    neutral_conditions,
+    retargeted,
+    with_maps,
+)
 from signdiff_core.diffusion.images import cut_to  # noqa: E402
 from signdiff_core.diffusion.settings import RendererSettings  # noqa: E402
 from signdiff_core.drawing import draw  # noqa: E402
@@ -88,6 +93,16 @@ def test_a_folder_without_a_pipeline_is_refused(tmp_path, pose):
 def test_wrong_options_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         DiffusionRenderer(**options)
+
+
+def test_a_model_of_avatars_gets_an_avatars_proportions(model, pose):
+    plain = DiffusionRenderer(model=model, frnet_source="none")
+    own = np.array(list(plain.render(pose)))
+    expected = np.array(list(plain.render(retargeted(pose))))
+    RendererSettings(prompt="a person", steps=2, guidance_scale=1.0, retarget=True).write(model)
+    made = np.array(list(plain.render(pose)))
+    assert np.array_equal(made, expected)
+    assert not np.array_equal(made, own)
 
 
 def test_fr_parameters_must_be_those_of_the_training(model, pose):

@@ -24,6 +24,7 @@ class BundleConfig:
     prompt: str | None = option(None, help="Default prompt. Default: the neutral avatar's caption.")
     steps: int = option(1, help="Default number of denoising steps.")
     guidance_scale: float = option(1.0, help="Default weight of the prompt.")
+    retarget: bool = option(True, help="Bring poses to the neutral avatar's body; not for models of real people.")
 
 
 def bundle(config: BundleConfig) -> dict[str, int]:
@@ -59,7 +60,10 @@ def bundle(config: BundleConfig) -> dict[str, int]:
         path.chmod(0o644)  # safetensors writes files that only their owner can read
     shutil.copyfile(source / CONFIG_NAME, target / CONFIG_NAME)
     prompt = config.prompt or Signer.neutral().prompt
-    RendererSettings(prompt=prompt, steps=config.steps, guidance_scale=config.guidance_scale).write(target)
+    settings = RendererSettings(
+        prompt=prompt, steps=config.steps, guidance_scale=config.guidance_scale, retarget=config.retarget
+    )
+    settings.write(target)
     return {str(path.relative_to(target)): path.stat().st_size for path in sorted(target.rglob("*.safetensors"))}
 
 

@@ -13,7 +13,7 @@ from signdiff_core.diffusion.frnet_source import Predictor, check_source, defaul
 from signdiff_core.diffusion.images import as_array, cut_to, frames_of, resized_map
 from signdiff_core.drawing import draw
 from signdiff_core.formats.normalise import normalised
-from signdiff_core.skeleton import joints_of
+from signdiff_core.skeleton import joints_of, make_pose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -134,6 +134,21 @@ def map_of(frame: Frame, shape: tuple[int, ...], mapper: FRMapper) -> NDArray[np
     """Draw the FR map of a frame, (H, W, 3) uint8, for a drawing of height H and width W."""
     picture = cut_to(as_array(frame), shape)
     return resized_map(mapper(picture, size=max(min(shape[:2]), 64)), shape[:2])
+
+
+def retargeted(pose: Pose) -> Pose:
+    """Let the neutral avatar's body take a pose.
+
+    Args:
+        pose: a pose of the 50 joints, normalised or in pixels.
+
+    Returns:
+        The body's own joints, normalised, all of them present.
+    """
+    from signdiff_core.avatar import Signer, fit
+
+    joints, confidence = joints_of(normalised(pose))
+    return make_pose(fit(Signer.neutral().avatar(), joints, confidence).joints, pose.body.fps)
 
 
 def neutral_conditions(

@@ -21,6 +21,25 @@ CONFIG_NAME: Final = "frnet.json"
 """File of a pipeline's folder that holds these settings."""
 
 
+def check_equal(own: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    """Make sure that maps are like those that a model was trained on.
+
+    Args:
+        own: the settings of these maps.
+        expected: the settings stored with the model.
+
+    Raises:
+        ValueError: they differ; the message names each difference.
+    """
+    differ = [
+        f"{name} is {own.get(name)!r}, the model was trained with {expected.get(name)!r}"
+        for name in sorted({*own, *expected})
+        if own.get(name) != expected.get(name)
+    ]
+    if differ:
+        raise ValueError(f"FR-Net's parameters must be those of the model's training, but {'; '.join(differ)}.")
+
+
 class FRMapper:
     """Draws FR maps of one setting.
 
@@ -60,13 +79,7 @@ class FRMapper:
         Raises:
             ValueError: they differ; the message names each difference.
         """
-        differ = [
-            f"{name} is {self._parameters.get(name)!r}, the model was trained with {expected.get(name)!r}"
-            for name in sorted({*self._parameters, *expected})
-            if self._parameters.get(name) != expected.get(name)
-        ]
-        if differ:
-            raise ValueError(f"FR-Net's parameters must be those of the model's training, but {'; '.join(differ)}.")
+        check_equal(self._parameters, expected)
 
     def __call__(self, image: NDArray[np.uint8], *, size: int) -> NDArray[np.uint8]:
         """Draw the map of a frame.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 import numpy as np
 
 from signdiff_core import plugins
+from signdiff_core.diffusion.frmap import check_equal
 from signdiff_core.diffusion.images import as_array, resized_map
 
 if TYPE_CHECKING:
@@ -75,16 +76,7 @@ class Predictor:
         Raises:
             ValueError: it was trained for others; the message names each difference.
         """
-        own = self._predictor.frnet_parameters
-        differ = [
-            f"{name} is {own.get(name)!r}, the model was trained with {expected.get(name)!r}"
-            for name in sorted({*own, *expected})
-            if own.get(name) != expected.get(name)
-        ]
-        if differ:
-            raise ValueError(
-                f"frnet_source 'predictor' must predict maps of the model's kind, but {'; '.join(differ)}."
-            )
+        check_equal(self._predictor.frnet_parameters, expected)
 
     def __call__(self, drawing: Frame) -> NDArray[np.uint8]:
         """Predict the map of one frame.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 import cv2
 import numpy as np
 
+from signdiff_core.diffusion.conditions import retargeted
 from signdiff_core.diffusion.frmap import FRMapper
 from signdiff_core.diffusion.frnet_source import check_source, default_source
 from signdiff_core.diffusion.quiet import no_progress_bars
@@ -118,6 +119,9 @@ class DiffusionRenderer:
             source = self._frnet_source() if callable(self._frnet_source) else self._frnet_source
             source = default_source(has_pose=True) if source is None else source
             options |= {"frnet_source": source, "frnet": None if source == "none" else self._mapper()}
+            # The avatar does so by itself, and in given frames somebody of other proportions is seen.
+            if settings.retarget and isinstance(source, str) and source != "avatar":
+                options["image"] = retargeted(normal)
         return self._frames(options, size, seed)
 
     @property

@@ -28,6 +28,9 @@ class RendererSettings:
     guidance_scale: float = 7.5
     """Weight of the prompt; 1 is none, and half the work."""
 
+    retarget: bool = False
+    """Show the neutral avatar's joints in the pose, not the pose's own: a model of avatars knows no others."""
+
     @classmethod
     def read(cls, folder: Path) -> RendererSettings:
         """Read a folder's settings; a folder without any has the defaults.
