@@ -40,7 +40,7 @@ def test_generate_writes_video_and_pose(generated, tmp_path):
     status, out, err = generated("--renderer", "skeleton", "--size", 64, "--pose", tmp_path / "out.pose")
     assert (status, err) == (0, "")
     assert out == f"{tmp_path / 'out.mp4'}: 5 frames, 0.20 s of video, 64x64\n"
-    assert files(tmp_path) == ["out.mp4", "out.pose"]
+    assert files(tmp_path) == ["out.mp4", "out.pose", "out.pose.json"]
     info = probe(tmp_path / "out.mp4")
     assert (info.width, info.height, info.frames, info.fps, info.codec) == (64, 64, 5, 25, "h264")
     assert len(formats.read(tmp_path / "out.pose").body.data) == 5
@@ -54,6 +54,14 @@ def test_generate_equals_translate_then_render(command, generated, tmp_path):
         == 0
     )
     assert (tmp_path / "b.mp4").read_bytes() == (tmp_path / "out.mp4").read_bytes()
+
+
+def test_a_translated_pose_is_marked_as_generated(command, tmp_path):
+    assert command("translate", "hello", "--translator", "semaphore", "-o", tmp_path / "a.pose")[0] == 0
+    assert files(tmp_path) == ["a.pose", "a.pose.json"]
+    mark = json.loads((tmp_path / "a.pose.json").read_text())
+    assert mark["generator"]
+    assert (mark["translator"], mark["model"], mark["protocol"]) == ("semaphore", "default", "free")
 
 
 def test_options_reach_the_plugins(generated, tmp_path):

@@ -1,3 +1,4 @@
+import json
 import logging
 import os
 import subprocess
@@ -121,7 +122,8 @@ def test_generate_and_evaluate_the_checkpoint(trained, corpus, tmp_path):
     config.common.assets.prev_checkpoint_dir = trained / "checkpoints"
     config.common.metric_recorders.tensorboard.enabled = False
     run(TextToPoseGenerateRecipe(), config, tmp_path / "generated", no_rich=True)
-    paths = sorted((tmp_path / "generated/poses").iterdir())
+    assert json.loads((tmp_path / "generated/poses/generator.json").read_text())["protocol"] == "free"
+    paths = sorted((tmp_path / "generated/poses").glob("*.pose"))
     assert [path.name for path in paths] == [f"test-{number:04d}.pose" for number in range(3)]
     pose = Pose.read(paths[0].read_bytes())
     assert pose.body.fps == 25

@@ -86,7 +86,9 @@ class Translator:
     def __init__(self, name: str, *, model: str | None, device: str | None) -> None:
         self.name, self.model = name, model
         with _chatter_on_stderr():
-            self.factory = plugins.load("signdiff.translators", name)
+            plugin = plugins.find("signdiff.translators", name)
+            self.factory = plugin.load()
+        self.generator = " ".join(filter(None, (plugin.distribution or plugin.target, plugin.version)))
         self.takes_device = takes(self.factory.from_pretrained, "device")
         self.options = {"device": device} if device is not None and self.takes_device else {}
 
@@ -105,3 +107,17 @@ class Translator:
         if len(poses) != 1 or not isinstance(poses[0], Pose) or not len(poses[0].body.data):
             raise plugins.PluginError(f"the translator {self.name!r} gave no pose for the text: expected one.")
         return poses[0]
+
+    def write(self, pose: Pose, path: Path) -> None:
+        """Write a pose that it made, with the mark of generated poses beside it.
+
+        Args:
+            pose: what the translator returned.
+            path: the ``.pose`` file.
+        """
+        from signdiff_core import formats
+        from signdiff_core.provenance import mark_generated
+
+        # A plug-in sees nothing but the text, so no timing of a reference is in its output.
+        mark_generated(path, self.generator, translator=self.name, model=self.model or "default", protocol="free")
+        formats.write(pose, path)

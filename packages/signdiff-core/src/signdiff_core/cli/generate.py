@@ -86,7 +86,12 @@ def _device_has_a_taker(device: str | None, *parts: Renderer | Translator) -> No
 @_text
 @_to_video
 @_rendering
-@click.option("--pose", "pose_path", type=click.Path(path_type=Path), help="A .pose file to keep the pose in, too.")
+@click.option(
+    "--pose",
+    "pose_path",
+    type=click.Path(path_type=Path),
+    help="A .pose file to keep the pose in, too; a mark FILE.json beside it says that it is generated.",
+)
 @_json
 @debug_option
 def generate(
@@ -101,7 +106,6 @@ def generate(
     **options: Any,
 ) -> None:
     """Turn TEXT into a video of a signer."""
-    from signdiff_core import formats
     from signdiff_core.cli.flow import Renderer, Translator
     from signdiff_core.cli.results import tell_video
 
@@ -115,7 +119,7 @@ def generate(
     _device_has_a_taker(device, to_pose, to_video)
     pose = to_pose(text)
     if pose_path is not None:
-        formats.write(pose, pose_path)
+        to_pose.write(pose, pose_path)
     info = to_video(pose, output)
     tell_video(output, info, as_json=as_json, renderer=renderer, seed=options["seed"])
 
@@ -128,8 +132,7 @@ def generate(
 def translate(
     text: str, translator: str, translator_model: str | None, device: str | None, output: Path, as_json: bool
 ) -> None:
-    """Turn TEXT into a pose."""
-    from signdiff_core import formats
+    """Turn TEXT into a pose; OUTPUT.json beside it marks it as generated."""
     from signdiff_core.cli.flow import Translator
     from signdiff_core.cli.results import tell_pose
 
@@ -138,7 +141,7 @@ def translate(
     to_pose = Translator(translator, model=translator_model, device=device)
     _device_has_a_taker(device, to_pose)
     pose = to_pose(text)
-    formats.write(pose, output)
+    to_pose.write(pose, output)
     tell_pose(output, pose, as_json=as_json)
 
 

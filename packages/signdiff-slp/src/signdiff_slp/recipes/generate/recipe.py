@@ -10,6 +10,8 @@ from fairseq2.recipe import GeneratorUnit, Recipe, RecipeContext, Task
 from fairseq2.runtime.dependency import DependencyContainer
 from typing_extensions import override
 
+from signdiff_core.provenance import mark_generated
+from signdiff_slp import __version__
 from signdiff_slp.datasets.text_pose import TextPoseBatch, TextPoseDataset
 from signdiff_slp.models.progressive import ProgressiveTransformer, generate
 from signdiff_slp.output import to_pose, write_pose
@@ -58,6 +60,7 @@ class TextToPoseGenerateRecipe(Recipe):
         reader = create_valid_reader(dataset, config.dataset, config.split, context.get_tokenizer(), context.gangs)
         output_dir = context.output_dir / "poses"
         context.file_system.make_directory(output_dir)
+        mark_generated(output_dir, f"signdiff-slp {__version__}", protocol="free")
         unit = GenerateUnit(model, output_dir, constant_bones=config.constant_bones)
         return context.create_generator(unit, reader)
 
