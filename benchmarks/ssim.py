@@ -15,7 +15,7 @@ import json
 import time
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+
+PEER = "scikit-image, loop"
+OURS = "signdiff-eval"
+
+
+class Timing(NamedTuple):
+    """Seconds by way, our score, and how far the two scores are apart."""
+
+    seconds: dict[str, float]
+    score: float
+    apart: float
 
 
 def noise(frames: int, height: int, width: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -71,6 +83,19 @@ def by_metric(reference: NDArray[np.uint8], hypothesis: NDArray[np.uint8]) -> fl
     return metric.compute()
 
 
+def measure(videos: tuple[NDArray[np.uint8], NDArray[np.uint8]], *, rounds: int) -> Timing:
+    """Time both ways, in turn."""
+    ways: dict[str, Callable[..., float]] = {PEER: by_scikit_image, OURS: by_metric}
+    by_metric(*(video[:1] for video in videos))  # compiles
+    seconds, scores = dict.fromkeys(ways, np.inf), {}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            start = time.perf_counter()
+            scores[name] = way(*videos)
+            seconds[name] = min(seconds[name], time.perf_counter() - start)
+    return Timing(seconds, scores[OURS], abs(scores[OURS] - scores[PEER]))
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -86,28 +111,24 @@ def main() -> None:
         videos = tuple(load(path, options.frames) for path in options.files)
     else:
         videos = noise(options.frames, *(int(side) for side in options.size.split("x")))
-    ways: dict[str, Callable[..., float]] = {"scikit-image, loop": by_scikit_image, "signdiff-eval": by_metric}
-    by_metric(*(video[:1] for video in videos))  # compiles
-    seconds, scores = dict.fromkeys(ways, np.inf), {}
-    for _ in range(options.rounds):
-        for name, way in ways.items():
-            start = time.perf_counter()
-            scores[name] = way(*videos)
-            seconds[name] = min(seconds[name], time.perf_counter() - start)
-    ours = seconds["signdiff-eval"]
-    apart = abs(scores["signdiff-eval"] - scores["scikit-image, loop"])
+    timing = measure(videos, rounds=options.rounds)
     rows = [
-        {"name": name, "seconds": taken, "frames_per_second": len(videos[0]) / taken, "ratio": taken / ours}
-        for name, taken in seconds.items()
+        {
+            "name": name,
+            "seconds": taken,
+            "frames_per_second": len(videos[0]) / taken,
+            "ratio": taken / timing.seconds[OURS],
+        }
+        for name, taken in timing.seconds.items()
     ]
     if options.json:
-        print(json.dumps({"rows": rows, "score": scores["signdiff-eval"], "difference": apart}, indent=2))
+        print(json.dumps({"rows": rows, "score": timing.score, "difference": timing.apart}, indent=2))
         return
     print(f"{len(videos[0])} frames {videos[0].shape[2]}x{videos[0].shape[1]}")
     print(f"{'way':22}{'seconds':>10}{'frames/s':>10}{'ratio':>9}")
     for row in rows:
         print(f"{row['name']:22}{row['seconds']:10.3f}{row['frames_per_second']:10.1f}{row['ratio']:8.1f}x")
-    print(f"score {scores['signdiff-eval']:.6f}, apart by {apart:.0e}")
+    print(f"score {timing.score:.6f}, apart by {timing.apart:.0e}")
 
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@ from pose_format.pose_header import PoseHeaderComponent
 
 from signdiff_eval import functional
 from signdiff_eval.metrics import FID
+from signdiff_eval.provenance import mark_generated
 from signdiff_eval.readers import Pair, PoseFormats
-from signdiff_eval.scoring import score_poses, score_videos
-from signdiff_eval.video_metrics import video_metrics
+from signdiff_eval.scoring import score_poses, score_videos, video_metrics
 
 
 def values(report):
@@ -209,6 +209,18 @@ def test_signatures_tell_the_settings(pairs_of, walk):
     for each in report.scores:
         assert {"n", "fps", "protocol"} <= {setting for setting, _ in each.signature.settings}
         assert ("protocol", "gt-timing") in each.signature.settings
+
+
+def test_the_protocol_is_what_the_hypotheses_marks_tell(pairs_of, walk):
+    pairs = pairs_of([walk(8), walk(9)], [walk(8), walk(9)])
+    for pair in pairs:
+        mark_generated(pair.hypothesis, "slp 0.1.0", protocol="gt-timing")
+    assert "|protocol:gt-timing|" in str(score(pairs).scores[0].signature)
+    with pytest.raises(ValueError, match=r"marks tell, gt-timing, but is free"):
+        score(pairs, protocol="free")
+    mark_generated(pairs[0].hypothesis, "slp 0.1.0", protocol="free")
+    with pytest.raises(ValueError, match="free and gt-timing"):
+        score(pairs)
 
 
 def write_video(path, frames, fps=25):

@@ -1,6 +1,6 @@
 import pytest
 
-from signdiff_eval.provenance import generator_of, mark_generated
+from signdiff_eval.provenance import generator_of, mark_generated, protocol_of
 
 
 def test_marks_of_files_and_folders(tmp_path):
@@ -25,3 +25,13 @@ def test_a_broken_mark_is_no_licence(tmp_path):
         generator_of(tmp_path / "a.pose")
     with pytest.raises(ValueError, match="is empty"):
         mark_generated(tmp_path / "a.pose", " ")
+
+
+def test_marks_tell_the_protocol(tmp_path):
+    assert protocol_of(tmp_path / "a.pose") is None
+    mark_generated(tmp_path, "slp 0.1.0", protocol="gt-timing")
+    mark_generated(tmp_path / "b.pose", "slp 0.1.0")
+    assert (protocol_of(tmp_path / "a.pose"), protocol_of(tmp_path / "b.pose")) == ("gt-timing", None)
+    mark_generated(tmp_path, "slp 0.1.0", protocol="told")
+    with pytest.raises(ValueError, match="free or gt-timing"):
+        protocol_of(tmp_path / "a.pose")

@@ -38,7 +38,9 @@ def test_depth_prints_a_table(capsys):
 def test_exported_poses_are_the_corpus_ones(corpus, tmp_path, capsys):
     assert main(["corpus", "export", str(corpus), "-o", str(tmp_path), "--split", "train", "--kind", "word"]) == 0
     examples = read_split(corpus, "train", kind="word")
-    assert len(list(tmp_path.iterdir())) == len(examples)
+    assert len(list(tmp_path.glob("*.pose"))) == len(examples)
+    texts = dict(line.split("\t") for line in (tmp_path / "texts.tsv").read_text().splitlines())
+    assert texts == {example.text: example.text for example in examples}
     pose = Pose.read((tmp_path / f"{examples[0].text}.pose").read_bytes())
     assert np.array_equal(joints_of(pose)[0], examples[0].joints)
     assert pose.body.fps == 25

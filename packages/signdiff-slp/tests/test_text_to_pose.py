@@ -10,7 +10,6 @@ from pose_format import Pose
 from signdiff_core.skeleton import is_skeleton, joints_of, limb_lengths
 from signdiff_slp import TextToPose
 from signdiff_slp.models.progressive.release import save_release
-from signdiff_slp.output import write_pose
 from signdiff_slp.pieces import into_pieces
 from signdiff_slp.text_to_pose import BUNDLED
 
@@ -123,15 +122,6 @@ def test_the_bundle_is_small_and_described():
     card = (BUNDLED / "MODEL_CARD.md").read_text()
     for heading in ("Data", "Training", "Scores", "Limits", "Responsible use"):
         assert f"## {heading}" in card
-
-
-def test_a_pose_is_written_whole_or_not_at_all(translator, tmp_path):
-    [pose] = translator(["hi"])
-    write_pose(pose, tmp_path / "hi.pose")
-    assert [path.name for path in tmp_path.iterdir()] == ["hi.pose"]
-    assert Pose.read((tmp_path / "hi.pose").read_bytes()).body.data.shape == pose.body.data.shape
-    with pytest.raises(FileNotFoundError):
-        write_pose(pose, tmp_path / "missing" / "hi.pose")
 
 
 def test_importing_the_package_is_light():

@@ -7,7 +7,7 @@ A mark is a small JSON file with the key ``"generator"``: ``hello.pose.json`` be
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from signdiff_eval.atomic import replacing
 
@@ -19,6 +19,9 @@ FOLDER_MARK: Final = "generator.json"
 
 MAX_BYTES: Final = 2**20
 """Largest mark that is read."""
+
+PROTOCOLS: Final = ("free", "gt-timing")
+"""How poses can be made: the system decides on the timing itself, or was told the reference's."""
 
 
 def mark_generated(path: Path, generator: str, **details: str) -> Path:
@@ -55,6 +58,29 @@ def generator_of(path: Path) -> str | None:
     Raises:
         ValueError: there is a mark, but it can't be read: what it marks must not be taken for unmarked.
     """
+    mark = _read_mark(path)
+    return None if mark is None else str(mark["generator"])
+
+
+def protocol_of(path: Path) -> str | None:
+    """Find out whether a system was told the reference's timing, by the mark of what it made.
+
+    Args:
+        path: as for `generator_of`.
+
+    Returns:
+        ``free`` or ``gt-timing``; None where there is no mark, or it doesn't tell.
+
+    Raises:
+        ValueError: the mark can't be read, or tells something else.
+    """
+    protocol = (_read_mark(path) or {}).get("protocol")
+    if protocol not in (None, *PROTOCOLS):
+        raise ValueError(f"the mark of {path} must tell the protocol {' or '.join(PROTOCOLS)}, but tells {protocol!r}.")
+    return protocol
+
+
+def _read_mark(path: Path) -> dict[str, Any] | None:
     for mark in (_mark_of(path), path.parent / FOLDER_MARK):
         if not mark.is_file():
             continue
@@ -65,7 +91,7 @@ def generator_of(path: Path) -> str | None:
         except ValueError as error:
             raise ValueError(f"{mark} must be JSON, but can't be read: {error}") from error
         if isinstance(content, dict) and content.get("generator"):
-            return str(content["generator"])
+            return content
         if mark.name == FOLDER_MARK:
             raise ValueError(f"{mark} must hold the key 'generator', but doesn't.")
     return None

@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     depth.add_argument("--json", action="store_true", help="print as JSON")
     depth.set_defaults(run=_depth)
 
-    export = kinds.add_parser("export", help="write items of a corpus as .pose files")
+    export = kinds.add_parser("export", help="write items of a corpus as .pose files, and their texts")
     export.add_argument("corpus", type=Path, metavar="CORPUS", help="a folder made by 'corpus fingerspelling'")
     export.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the files")
     export.add_argument("--split", choices=("train", "dev", "test"), default="test", help="default: test")
@@ -114,10 +114,10 @@ def _depth(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    import os
-
     import numpy as np
 
+    from signdiff_core import formats
+    from signdiff_core.atomic import replacing
     from signdiff_core.skeleton import make_pose
     from signdiff_slp.corpora.clips import CLIP_FPS
     from signdiff_slp.corpora.read import read_split
@@ -126,13 +126,13 @@ def _export(arguments: argparse.Namespace) -> int:
     if arguments.count is not None and arguments.count < len(examples):
         examples = [examples[int(i)] for i in np.linspace(0, len(examples) - 1, arguments.count)]
     arguments.output.mkdir(parents=True, exist_ok=True)
-    for example in examples:
-        path = arguments.output / f"{example.text.replace(' ', '_')}.pose"
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        with partial.open("wb") as file:
-            make_pose(example.joints, CLIP_FPS).write(file)
-        partial.replace(path)
-    print(f"{len(examples)} files")
+    named = {example.text.replace(" ", "_"): example for example in examples}  # equal texts share a file
+    for name, example in named.items():
+        formats.write(make_pose(example.joints, CLIP_FPS), arguments.output / f"{name}.pose")
+    with replacing(arguments.output / "texts.tsv") as temporary:
+        lines = [f"{name}\t{example.text}\n" for name, example in named.items()]
+        temporary.write_text("".join(lines), encoding="utf-8")
+    print(f"{len(named)} poses, and what they say in texts.tsv")
     return 0
 
 

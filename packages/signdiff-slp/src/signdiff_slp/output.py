@@ -1,9 +1,7 @@
-"""From the model's frames to a pose, and to a file."""
+"""From the model's frames to a pose."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signdiff_core.skeleton import make_pose
@@ -30,14 +28,3 @@ def to_pose(frames: Tensor, model: ProgressiveTransformer, *, constant_bones: bo
     if constant_bones:
         joints = with_bone_lengths(joints, model.standardizer.bone_lengths.float())
     return make_pose(joints.cpu().numpy(), model.config.fps)
-
-
-def write_pose(pose: Pose, path: Path) -> None:
-    """Write a ``.pose`` file. Nothing half-written is left behind."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            pose.write(file)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from signdiff_eval.commands.settings import from_signatures, reading_of, reading_options, signature_option
+from signdiff_eval.commands.settings import (
+    existing,
+    from_signatures,
+    protocol_option,
+    reading_of,
+    reading_options,
+    signature_option,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,11 +23,9 @@ if TYPE_CHECKING:
     from signdiff_eval.readers import Pair
     from signdiff_eval.scoring import Protocol
 
-_EXISTING = click.Path(exists=True, path_type=Path)
-
 
 @click.command()
-@click.option("--ref", "reference", type=_EXISTING, required=True, help="Folder (or file) of reference poses.")
+@click.option("--ref", "reference", type=existing, required=True, help="Folder (or file) of reference poses.")
 @click.option(
     "--sys",
     "systems",
@@ -40,7 +45,7 @@ _EXISTING = click.Path(exists=True, path_type=Path)
 @click.option(
     "--fps", type=click.FloatRange(min=0, min_open=True), help="Frame rate at which poses are compared, as in score."
 )
-@click.option("--protocol", type=click.Choice(["free", "gt-timing"]), default="free", show_default=True)
+@protocol_option
 @reading_options
 @signature_option
 @click.option("--samples", type=click.IntRange(1), default=1000, show_default=True, help="Bootstrap samples.")
@@ -58,7 +63,7 @@ def compare(
     as_json: bool,
     html: Path | None,
     fps: float | None,
-    protocol: Protocol,
+    protocol: Protocol | None,
     texts: Path | None,
     translator: str | None,
     signatures: tuple[str, ...],

@@ -33,6 +33,15 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+existing = click.Path(exists=True, path_type=Path)
+
+protocol_option = click.option(
+    "--protocol",
+    type=click.Choice(["free", "gt-timing"]),
+    help="How the hypotheses were made: freely, or told the reference's timing. Goes into the signature.  "
+    "[default: what their mark tells, else free]",
+)
+
 signature_option = click.option(
     "--signature",
     "signatures",

@@ -62,7 +62,7 @@ def compare(
     baseline: str | None = None,
     controls: bool = False,
     fps: float | None = None,
-    protocol: Protocol = "free",
+    protocol: Protocol | None = None,
     formats: PoseFormats | None = None,
     metrics: Callable[[], Sequence[Metric]] | None = None,
     reading: Reading | None = None,
@@ -109,7 +109,7 @@ def compare(
         name: score_poses(
             watch(name, listed),
             fps=fps,
-            protocol=protocol,
+            protocol=protocol if name in systems else None,
             formats=formats,
             metrics=metrics,
             reading=reading,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from signdiff_eval.report import to_dict
+from signdiff_eval.reports.scores import to_dict
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def to_json(comparison: Comparison) -> str:
     """Write a comparison as one JSON object.
 
-    Each system has what `signdiff_eval.report.to_json` writes of it; each of its scores an ``interval``, and a
+    Each system has what `signdiff_eval.reports.scores.to_json` writes of it; each of its scores an ``interval``, and a
     ``difference`` with its own interval and both p-values, but for the baseline.
     """
     systems: dict[str, Any] = {}

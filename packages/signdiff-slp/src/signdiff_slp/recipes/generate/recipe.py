@@ -10,11 +10,12 @@ from fairseq2.recipe import GeneratorUnit, Recipe, RecipeContext, Task
 from fairseq2.runtime.dependency import DependencyContainer
 from typing_extensions import override
 
+from signdiff_core import formats
 from signdiff_core.provenance import mark_generated
 from signdiff_slp import __version__
 from signdiff_slp.datasets.text_pose import TextPoseBatch, TextPoseDataset
 from signdiff_slp.models.progressive import ProgressiveTransformer, generate
-from signdiff_slp.output import to_pose, write_pose
+from signdiff_slp.output import to_pose
 from signdiff_slp.recipes.dataset_section import create_valid_reader
 from signdiff_slp.recipes.generate.config import GenerateConfig
 from signdiff_slp.training import hide_environment
@@ -39,7 +40,7 @@ class GenerateUnit(GeneratorUnit[TextPoseBatch]):
         outputs = generate(self._model, batch.source_seqs, batch.source_lens)
         for name, output in zip(batch.ids, outputs, strict=True):
             pose = to_pose(output, self._model, constant_bones=self._constant_bones)
-            write_pose(pose, self._output_dir / f"{name}.pose")
+            formats.write(pose, self._output_dir / f"{name}.pose")
         metric_bag.get("num_examples", Sum).update(batch.num_examples)
         metric_bag.get("num_elements", Sum).update(sum(len(output) for output in outputs))
 

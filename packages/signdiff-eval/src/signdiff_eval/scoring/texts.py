@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from signdiff_eval.metrics import BLEU, CER, CHRF, ROUGE, WER
-from signdiff_eval.scoring import Report, scores_of
+from signdiff_eval.scoring.report import Report, scores_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from signdiff_eval.scoring import Protocol
+    from signdiff_eval.scoring.report import Protocol
 
 
 def score_texts(

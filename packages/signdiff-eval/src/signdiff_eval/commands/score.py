@@ -1,0 +1,223 @@
+"""``signdiff-eval score``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from signdiff_eval.commands.settings import (
+    existing,
+    from_signatures,
+    protocol_option,
+    reading_of,
+    reading_options,
+    signature_option,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from signdiff_eval.reports.reproduce import OldReport
+    from signdiff_eval.scoring import Protocol, Reading, Report
+
+
+@click.command()
+@click.option("--ref", "reference", type=existing, required=True, help="Folder (or file) of reference poses or videos.")
+@click.option("--hyp", "hypothesis", type=existing, required=True, help="The system's output, files named alike.")
+@click.option("--video", is_flag=True, help="Score videos (SSIM, flicker) and not poses.")
+@click.option("--hands", is_flag=True, help="With --video: score hands, which MediaPipe finds.")
+@click.option("--fid", is_flag=True, help="With --video: Fréchet inception distance.")
+@click.option(
+    "--fid-weights",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Weights of pytorch-fid's network; else those in torch's cache.",
+)
+@click.option("--text", "as_text", is_flag=True, help="Score text files, line by line, and not poses.")
+@click.option(
+    "--ceiling",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="With --text: what the translator made of the references' own poses, line by line.",
+)
+@click.option("--tokenize", default="none", show_default=True, help="With --text: sacrebleu's tokenizer for BLEU.")
+@click.option(
+    "--slrtp", is_flag=True, help="Score and print as the SLRTP 2025 challenge: 12.5 fps, its metrics and keys."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--fps",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Frame rate at which poses are compared, by linear interpolation; SLRTP 2025 compares 25 fps at 12.5.",
+)
+@click.option(
+    "--hyp-fps",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Frame rate of the hypotheses, where their files state none, as .pt files do, or another.",
+)
+@protocol_option
+@reading_options
+@signature_option
+@click.option("--debug", is_flag=True, help="Show where an error comes from.")
+def score(
+    *,
+    reference: Path,
+    hypothesis: Path,
+    video: bool,
+    hands: bool,
+    fid: bool,
+    fid_weights: Path | None,
+    as_text: bool,
+    ceiling: Path | None,
+    tokenize: str,
+    slrtp: bool,
+    as_json: bool,
+    fps: float | None,
+    hyp_fps: float | None,
+    protocol: Protocol | None,
+    texts: Path | None,
+    translator: str | None,
+    signatures: tuple[str, ...],
+    debug: bool,
+) -> None:
+    """Compare a system's poses, videos or texts with their references.
+
+    Poses get dtw_mje (of all joints, of the body, of each hand), dtw_pjpe, dtw_pt, total_distance and avg_duration;
+    with --texts, they are translated back to text and get bleu1..4, chrf, rouge, wer and cer, too. Videos get ssim and
+    flicker, with --hands hand_ssim and hand_pose, with --fid fid. Texts get the scores of texts. The ceiling is the
+    same score on the reference itself.
+    """
+    del debug  # read by main(), before the command line is parsed
+    kinds = {"--video": video, "--text": as_text, "--slrtp": slrtp}
+    given = [kind for kind, wanted in kinds.items() if wanted]
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given)} exclude each other.")
+    for option, value, kind in (
+        *(("--hands", hands, "--video"), ("--fid", fid, "--video"), ("--fid-weights", fid_weights, "--video")),
+        *(("--ceiling", ceiling, "--text"), ("--tokenize", tokenize != "none", "--text")),
+    ):
+        if value and not kinds[kind]:
+            raise click.UsageError(f"{option} needs {kind}.")
+    for option, of_poses in (("--fps", fps), ("--hyp-fps", hyp_fps), ("--texts", texts)):
+        if of_poses is not None and (video or as_text):
+            raise click.UsageError(f"{option} is for poses.")
+    if signatures and (as_text or slrtp):
+        raise click.UsageError("--signature is of poses or videos.")
+    if as_text:
+        report = _texts(reference, hypothesis, ceiling=ceiling, tokenize=tokenize, protocol=protocol or "free")
+    else:
+        old = from_signatures(signatures, fps=fps, texts=texts, video=video)
+        if old is not None:
+            fps, protocol = old.fps, old.protocol
+        stated = protocol or "free"
+        if video:
+            report = _videos(reference, hypothesis, old, hands=hands, fid=fid, weights=fid_weights, protocol=stated)
+        else:
+            report = _poses(
+                *(reference, hypothesis, old),
+                slrtp=slrtp,
+                reading=reading_of(texts, translator),
+                fps=fps,
+                hyp_fps=hyp_fps,
+                protocol=protocol,
+            )
+        if old is not None:
+            old.check(report)
+    _print(report, as_json=as_json, slrtp=slrtp)
+
+
+def _texts(reference: Path, hypothesis: Path, *, ceiling: Path | None, tokenize: str, protocol: Protocol) -> Report:
+    from signdiff_eval.readers import read_lines
+    from signdiff_eval.scoring import score_texts
+
+    for name, path in (("--ref", reference), ("--hyp", hypothesis)):
+        if not path.is_file():
+            raise click.UsageError(f"{name} must be a file with --text, but {path} is none.")
+    best = None if ceiling is None else read_lines(ceiling)
+    return score_texts(
+        read_lines(reference), read_lines(hypothesis), ceiling=best, tokenize=tokenize, protocol=protocol
+    )
+
+
+def _videos(
+    reference: Path,
+    hypothesis: Path,
+    old: OldReport | None,
+    *,
+    hands: bool,
+    fid: bool,
+    weights: Path | None,
+    protocol: Protocol,
+) -> Report:
+    from signdiff_eval.metrics import FID, MediaPipeHands
+    from signdiff_eval.readers import is_video, pair_up
+    from signdiff_eval.scoring import score_videos, video_metrics
+
+    pairs = pair_up(reference, hypothesis, is_video)
+    metrics: Any = old.metrics() if old else None
+    if metrics is None:
+        metrics = video_metrics(
+            hands=MediaPipeHands() if hands else None,
+            fid=FID(weights=str(weights) if weights else None) if fid or weights else None,
+        )
+    with warnings.catch_warnings():
+        warnings.showwarning = _warn
+        return score_videos(_watched(pairs), protocol=protocol, metrics=metrics)
+
+
+def _poses(
+    reference: Path,
+    hypothesis: Path,
+    old: OldReport | None,
+    *,
+    slrtp: bool,
+    reading: Reading | None,
+    fps: float | None,
+    hyp_fps: float | None,
+    protocol: Protocol | None,
+) -> Report:
+    from signdiff_eval.readers import PoseFormats, pair_up
+    from signdiff_eval.scoring import score_poses, slrtp_metrics
+
+    formats = PoseFormats()
+    metrics = old.metrics if old else None
+    if slrtp:
+        metrics, fps = partial(slrtp_metrics, texts=reading is not None), fps or 12.5
+    return score_poses(
+        _watched(pair_up(reference, hypothesis, formats.matches)),
+        fps=fps,
+        hypothesis_fps=hyp_fps,
+        protocol=protocol,
+        formats=formats,
+        metrics=metrics,
+        reading=reading,
+    )
+
+
+def _print(report: Report, *, as_json: bool, slrtp: bool) -> None:
+    from signdiff_eval.reports.scores import print_table, to_dict, to_slrtp
+
+    if as_json:
+        content = {"slrtp2025": to_slrtp(report)} | to_dict(report) if slrtp else to_dict(report)
+        click.echo(json.dumps(content, indent=2, allow_nan=False))
+        return
+    from rich.console import Console
+
+    print_table(report, Console())
+
+
+def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
+    click.echo(f"signdiff-eval: warning: {message}", err=True)
+
+
+def _watched(pairs: Sequence[Any]) -> Iterable[Any]:
+    if not sys.stderr.isatty():
+        return pairs
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(pairs, description="scoring", console=Console(stderr=True), transient=True)

@@ -1,0 +1,73 @@
+"""What a pair must have in common, and the joints that are compared."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from signdiff_eval.readers import Pair, PoseSequence
+
+
+def check_clips(pair: Pair, references: list[PoseSequence], hypotheses: list[PoseSequence]) -> None:
+    """Make sure that two files hold the same sequences in the same order.
+
+    Raises:
+        ValueError: they don't.
+    """
+    where = f"{pair.reference.name} and {pair.hypothesis.name}"
+    if len(references) != len(hypotheses):
+        raise ValueError(f"{where} must hold as many sequences, but hold {len(references)} and {len(hypotheses)}.")
+    for index, clips in enumerate(zip(references, hypotheses, strict=True)):
+        named = {sequence.clip for sequence in clips} - {"", str(index)}
+        if len(named) > 1:
+            raise ValueError(f"{where} must hold the same sequences in order, but number {index} is {sorted(named)}.")
+
+
+def check_rate(rate: float, *sequences: PoseSequence) -> None:
+    """Make sure that sequences have a frame rate.
+
+    Raises:
+        ValueError: one has another.
+    """
+    for sequence in sequences:
+        if not math.isclose(sequence.fps, rate, rel_tol=1e-5):
+            raise ValueError(
+                f"poses must share their frame rate, or fps must be given, but the first reference has {rate:g} "
+                f"frames per second and {sequence.name} {sequence.fps:g}."
+            )
+
+
+def fitted(
+    reference: PoseSequence, hypothesis: PoseSequence
+) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[str, ...]]:
+    """Take the joints of a pair that its reference shows.
+
+    Returns:
+        The joints of the reference (T, J, C) and of the hypothesis (U, J, C), and their names.
+
+    Raises:
+        ValueError: the skeletons differ, the reference shows no joint, or the hypothesis lacks one of its joints.
+    """
+    if reference.skeleton != hypothesis.skeleton or reference.joints.shape[2] != hypothesis.joints.shape[2]:
+        (_, joints, axes), (_, others, other_axes) = reference.joints.shape, hypothesis.joints.shape
+        raise ValueError(
+            f"reference and hypothesis must have the same skeleton, but {reference.name} has {joints} joints with "
+            f"{axes} axes and its hypothesis {others} with {other_axes}"
+            + ("." if (joints, axes) != (others, other_axes) else ", under other names.")
+        )
+    known = ~np.isnan(reference.joints).any(axis=(0, 2))
+    if not known.any():
+        raise ValueError(f"reference {reference.name} must show at least one joint, but shows none.")
+    missing = np.flatnonzero(known & np.isnan(hypothesis.joints).any(axis=(0, 2)))
+    if len(missing):
+        raise ValueError(
+            f"hypothesis {hypothesis.name} must show every joint that its reference shows, "
+            f"but lacks {len(missing)}, among them {hypothesis.skeleton[missing[0]]}."
+        )
+    skeleton = tuple(reference.skeleton[joint] for joint in np.flatnonzero(known))
+    return reference.joints[:, known], hypothesis.joints[:, known], skeleton

@@ -1,0 +1,64 @@
+"""What a scoring gives: scores with their ceilings, and what they rest on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from signdiff_eval.metrics.text.lines import TextMetric
+from signdiff_eval.score import Score
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from signdiff_eval.metrics import Metric
+
+Protocol = Literal["free", "gt-timing"]
+"""Whether the system decided on the timing itself, or was told the reference's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The scores of one system.
+
+    Attributes:
+        scores: in the order in which they are printed.
+        pairs: sequences or videos compared.
+        absent: how many joints the files lacked, (reference, hypothesis), summed over frames; filled in between the
+            frames that have them. (0, 0) for videos.
+        names: of the sequences compared.
+        system: the metrics of the scores, with a row for each sequence.
+        texts: what was translated back of each sequence, (reference, hypothesis, what should be said).
+        without_hand: for each metric of hands its name, frames in which it found none to compare, and frames in all.
+    """
+
+    scores: tuple[Score, ...]
+    pairs: int
+    absent: tuple[int, int] = (0, 0)
+    names: tuple[str, ...] = ()
+    system: tuple[Metric, ...] = ()
+    texts: tuple[tuple[str, str, str], ...] = ()
+    without_hand: tuple[tuple[str, int, int], ...] = ()
+
+
+def scores_of(
+    system: Sequence[Metric],
+    ceiling: Sequence[Metric],
+    settings: dict[str, str],
+    reading: dict[str, str] | None = None,
+) -> tuple[Score, ...]:
+    """Compute scores beside their ceilings.
+
+    Args:
+        system: metrics that have seen the system's output.
+        ceiling: the same, having seen the references in its place.
+        settings: what else the signatures say.
+        reading: what those of texts say of the translator.
+    """
+    scores = []
+    for metric, best in zip(system, ceiling, strict=True):
+        signature = metric.signature.extended(**settings)
+        if isinstance(metric, TextMetric):
+            signature = signature.extended(**(reading or {}))
+        scores.append(Score(metric.compute(), best.compute(), metric.ideal, signature))
+    return tuple(scores)
