@@ -11,6 +11,7 @@ pytest.importorskip("safetensors")
 from signdiff_eval.backtranslation import BackTranslator, PoseFeatures, load_translator, train_tokenizer  # noqa: E402
 from signdiff_eval.backtranslation.files import Translation, save  # noqa: E402
 from signdiff_eval.backtranslation.network import collate, decode, make_config, make_network  # noqa: E402
+from signdiff_eval.backtranslation.translator import BUNDLED  # noqa: E402
 from signdiff_eval.readers import sequence_of  # noqa: E402
 
 
@@ -122,3 +123,18 @@ def test_plug_ins(folder):
         load_translator("nowhere")
     with pytest.raises(ValueError, match="can be called"):
         load_translator("math:pi")
+
+
+def test_the_bundled_translator_is_small_described_and_reads_something():
+    files = {path.name: path.stat().st_size for path in BUNDLED.iterdir()}
+    assert sum(files.values()) < 15e6
+    card = (BUNDLED / "README.md").read_text()
+    for heading in ("Its ceiling", "Data", "Training", "Limits", "Responsible use", "Licence"):
+        assert f"## {heading}" in card
+    translator = BackTranslator.from_pretrained()
+    assert f"{100 - translator.details.scores['cer']:.2f}%" in card
+    assert translator.details.trained_on in card
+    digest = hashlib.sha256((BUNDLED / "model.safetensors").read_bytes()).hexdigest()
+    assert dict(translator.settings)["weights"] == digest[:12]
+    (text,) = load_translator("bundled")([np.zeros((30, 50, 3))])
+    assert isinstance(text, str)

@@ -117,10 +117,16 @@ def test_command_writes_a_page_that_needs_nothing_else(folders):
 
 
 def test_table(folders):
-    done = run("compare", "--ref", folders / "ref", "--sys", folders / "near", "--samples", 20, "--trials", 20)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "dtw_mje (ideal 0, ceiling 0.0000)" in done.stdout
-    assert "\ntests|samples:20|trials:20|seed:12345" in done.stdout
+    systems = ("--sys", folders / "near", "--sys", folders / "far")
+    options = ("compare", "--ref", folders / "ref", *systems, "--samples", 20, "--trials", 20)
+    told = json.loads(run(*options, "--json").stdout)["systems"]["far"]["dtw_mje"]
+    for details in ((), ("--details",)):
+        done = run(*options, *details)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "\ntests|samples:20|trials:20|seed:12345" in done.stdout
+        for number in (told["score"], *told["interval"], told["difference"]["p_bootstrap"]):
+            assert f"{number:.4f}".removeprefix("0") in done.stdout
+        assert ("dtw_mje (ideal 0, ceiling 0.0000)" in done.stdout) == bool(details)
 
 
 @pytest.mark.parametrize(

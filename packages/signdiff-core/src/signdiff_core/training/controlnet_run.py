@@ -121,6 +121,8 @@ class ControlNetRun:
         if checkpoint is None:
             return 0
         self.accelerator.load_state(str(checkpoint))
+        if self.averages:
+            self.averages.to(self.accelerator.device)  # what is not a network is restored to the CPU
         return step_of(checkpoint)
 
     def save(self, step: int) -> None:

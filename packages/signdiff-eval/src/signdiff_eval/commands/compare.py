@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 )
 @click.option("--baseline", help="The system that the others are compared with.  [default: the first]")
 @click.option("--controls", is_flag=True, help="Add ground truth, a frozen mean pose, and shuffled ground truth.")
+@click.option("--details", is_flag=True, help="A table for each score, with the differences from the baseline.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--html",
@@ -60,6 +61,7 @@ def compare(
     systems: tuple[str, ...],
     baseline: str | None,
     controls: bool,
+    details: bool,
     as_json: bool,
     html: Path | None,
     fps: float | None,
@@ -114,7 +116,7 @@ def compare(
 
         from signdiff_eval.reports.tables import print_comparison
 
-        print_comparison(comparison, Console())
+        print_comparison(comparison, Console(), details=details)
 
 
 def _named(systems: tuple[str, ...]) -> dict[str, Path]:

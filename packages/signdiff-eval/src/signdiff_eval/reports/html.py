@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 _STYLE: Final = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:1040px;margin:2rem auto;padding:0 1rem;color:#111;background:#fff}
 table{border-collapse:collapse;margin:1rem 0;font-variant-numeric:tabular-nums}
-th,td{padding:.25rem .7rem;text-align:right;border-bottom:1px solid #ddd}
-th:first-child,td:first-child,th:nth-child(2),td:nth-child(2){text-align:left}
-svg{max-width:100%;height:auto;font:11px system-ui,sans-serif}
+th,td{padding:.2rem .6rem;text-align:right;border-bottom:1px solid #ddd;white-space:nowrap}
+th[scope],th:first-child,th:nth-child(2){text-align:left}
+td{font-size:13px}
+svg{max-width:100%;height:auto}
 code{font-size:12px;overflow-wrap:anywhere}
 figure{margin:1rem 0}figcaption{color:#444}
 .pair{display:flex;flex-wrap:wrap;gap:1rem;align-items:center}
@@ -75,9 +76,13 @@ def _page(comparison: Comparison, examples: int, formats: PoseFormats | None) ->
 
 
 def _table(comparison: Comparison) -> Iterator[str]:
-    heads = ("metric", "system", "score", "95% interval", "difference", "p bootstrap", "p randomisation", "ceiling")
-    yield f"<table><thead><tr>{''.join(f'<th>{head}</th>' for head in (*heads, 'ideal'))}</tr></thead><tbody>"
+    heads = ("metric", "system", "score", "95% interval", "difference", "p bootstrap", "p randomisation")
+    yield f"<table><thead><tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr></thead>"
     for index, key in enumerate(comparison.keys):
+        first = comparison.reports[comparison.baseline].scores[index]
+        head = f"<th scope='rowgroup' rowspan='{len(comparison.reports)}'>{escape(key)}<br>"
+        head += f"<small>ideal {first.ideal:g}, ceiling {first.ceiling:.4f}</small></th>"
+        yield "<tbody>"
         for name, report in comparison.reports.items():
             score, interval = report.scores[index], comparison.intervals[name, key]
             difference = comparison.differences.get((name, key))
@@ -88,12 +93,12 @@ def _table(comparison: Comparison) -> Iterator[str]:
                     f"{difference.p_bootstrap:.4f}",
                     f"{difference.p_randomization:.4f}",
                 )
-            cells = (
-                *(key, name, f"{score.value:.4f}", f"{interval.low:.4f} to {interval.high:.4f}"),
-                *(*beside, f"{score.ceiling:.4f}", f"{score.ideal:g}"),
-            )
-            yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
-    yield "</tbody></table>"
+            cells = (f"{score.value:.4f}", f"[{interval.low:.4f}, {interval.high:.4f}]", *beside)
+            row = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+            yield f"<tr>{head}<th scope='row'>{escape(name)}</th>{row}</tr>"
+            head = ""
+        yield "</tbody>"
+    yield "</table>"
 
 
 def _examples(comparison: Comparison, count: int, formats: PoseFormats | None) -> Iterator[str]:

@@ -22,6 +22,9 @@ COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e
 """Of systems; those of Okabe and Ito, which colour-blind people can tell apart."""
 
 WIDTH: Final = 720
+FONT: Final = 11
+LETTER: Final = 7
+"""Width that a letter takes at most, on average."""
 
 
 def distribution(
@@ -38,7 +41,8 @@ def distribution(
     known = [value for row in values.values() for value in row if np.isfinite(value)]
     low, high = min([*known, ideal], default=0.0), max([*known, ideal], default=1.0)
     low, high = (low, high) if high > low else (low - 0.5, high + 0.5)
-    left, right, row_height = 170, WIDTH - 20, 34
+    left = min(WIDTH // 2, 24 + max(len(name) for name in values) * LETTER)
+    right, row_height = WIDTH - 36, 34
     height = row_height * len(values) + 34
 
     def x(value: float) -> float:
@@ -63,11 +67,30 @@ def distribution(
                     f"<title>{value:.4g}</title></circle>"
                 )
         parts.append(_line(x(scores[name]), middle - 13, x(scores[name]), middle + 13, "#111", width=2.0))
-    for tick in np.linspace(low, high, 5):
+    for tick in ticks(low, high):
         parts.append(_line(x(tick), height - 26, x(tick), height - 21, "#333"))
-        parts.append(_text(x(tick), height - 6, f"{tick:.3g}", anchor="middle"))
+        parts.append(_text(x(tick), height - 6, f"{tick:g}", anchor="middle"))
     parts.append(_line(left, height - 26, right, height - 26, "#333"))
     return _svg(WIDTH, height, parts, "scores of single sequences")
+
+
+def ticks(low: float, high: float, *, most: int = 6) -> list[float]:
+    """Find round numbers to mark on an axis.
+
+    Args:
+        low: start of the axis.
+        high: its end, above ``low``.
+        most: how many there may be.
+
+    Example:
+        >>> ticks(0.0, 0.0361), ticks(-3.0, 8.65)
+        ([0.0, 0.01, 0.02, 0.03], [-2.0, 0.0, 2.0, 4.0, 6.0, 8.0])
+    """
+    decade = 10.0 ** np.floor(np.log10((high - low) / most))
+    steps = [factor * decade for factor in (1, 2, 5, 10)]
+    step = next(step for step in steps if (high - low) / step < most)
+    numbers = np.arange(np.ceil(low / step), np.floor(high / step) + 1)
+    return [float(f"{number * step:.6g}") for number in numbers]
 
 
 def strips(shown: Shown, *, count: int = 8) -> str:
@@ -127,7 +150,8 @@ def _figure(placed: NDArray[np.float64], limbs: Sequence[tuple[int, int]], colou
 def _svg(width: float, height: float, parts: Sequence[str], label: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
-        f'role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>'
+        f'font-size="{FONT}" font-family="system-ui,sans-serif" role="img" aria-label="{escape(label)}">'
+        f"{''.join(parts)}</svg>"
     )
 
 

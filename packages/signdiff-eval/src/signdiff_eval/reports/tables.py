@@ -9,6 +9,7 @@ from signdiff_eval.reports.scores import to_dict
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from signdiff_eval.reports.compare import Comparison
 
@@ -37,36 +38,69 @@ def to_json(comparison: Comparison) -> str:
     return json.dumps(content, indent=2, allow_nan=False)
 
 
-def print_comparison(comparison: Comparison, console: Console) -> None:
-    """Print a comparison: a table for each score, signatures below."""
-    from rich.markup import escape
-    from rich.table import Table
+def print_comparison(comparison: Comparison, console: Console, *, details: bool = False) -> None:
+    """Print a comparison: scores by systems in one table, signatures below.
 
+    Args:
+        comparison: what to print.
+        console: where.
+        details: print a table for each score instead, with the differences from the baseline.
+    """
     report = comparison.reports[comparison.baseline]
     console.print(
-        f"{report.pairs} sequences; 95% intervals; differences from {escape(comparison.baseline)}, with p-values of "
+        f"{report.pairs} sequences; scores with 95% intervals, and against {comparison.baseline} the p-values of "
         "paired bootstrap and approximate randomisation, * below 0.05",
         highlight=False,
+        markup=False,
     )
-    for index, key in enumerate(comparison.keys):
-        first = report.scores[index]
-        title = f"{key} (ideal {first.ideal:g}, ceiling {first.ceiling:.4f})"
-        table = Table("system", title=title, title_justify="left")
-        for column in ("score", "low", "high", "difference", "p boot.", "p rand."):
-            table.add_column(column, justify="right", no_wrap=True)
-        for name, one in comparison.reports.items():
-            interval, difference = comparison.intervals[name, key], comparison.differences.get((name, key))
-            numbers = (one.scores[index].value, interval.low, interval.high)
-            beside = ("baseline", "", "")
-            if difference is not None:
-                beside = (f"{difference.value:+.4f}", _p(difference.p_bootstrap), _p(difference.p_randomization))
-            table.add_row(escape(name), *(f"{number:.4f}" for number in numbers), *beside)
-        console.print(table)
+    if details:
+        for index, key in enumerate(comparison.keys):
+            console.print(_one_score(comparison, index, key))
+    else:
+        console.print(_all_scores(comparison))
     for score in report.scores:
         console.print(str(score.signature), soft_wrap=True, highlight=False, markup=False)
     tests = "|".join(f"{name}:{value}" for name, value in comparison.settings.items())
     console.print(f"tests|{tests}", soft_wrap=True, highlight=False, markup=False)
 
 
+def _all_scores(comparison: Comparison) -> Table:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("metric", show_lines=True)
+    for name in comparison.reports:
+        table.add_column(escape(name), justify="right")
+    for index, key in enumerate(comparison.keys):
+        first = comparison.reports[comparison.baseline].scores[index]
+        row = [f"{key}\nideal {first.ideal:g}\nceiling {first.ceiling:.4f}"]
+        for name, report in comparison.reports.items():
+            interval, difference = comparison.intervals[name, key], comparison.differences.get((name, key))
+            cell = f"{report.scores[index].value:.4f}\n\\[{interval.low:.4f}, {interval.high:.4f}]"
+            if difference is not None:
+                cell += f"\np {_p(difference.p_bootstrap)} {_p(difference.p_randomization)}"
+            row.append(cell)
+        table.add_row(*row)
+    return table
+
+
+def _one_score(comparison: Comparison, index: int, key: str) -> Table:
+    from rich.markup import escape
+    from rich.table import Table
+
+    first = comparison.reports[comparison.baseline].scores[index]
+    table = Table("system", title=f"{key} (ideal {first.ideal:g}, ceiling {first.ceiling:.4f})", title_justify="left")
+    for column in ("score", "low", "high", "difference", "p boot.", "p rand."):
+        table.add_column(column, justify="right", no_wrap=True)
+    for name, report in comparison.reports.items():
+        interval, difference = comparison.intervals[name, key], comparison.differences.get((name, key))
+        numbers = (report.scores[index].value, interval.low, interval.high)
+        beside = ("baseline", "", "")
+        if difference is not None:
+            beside = (f"{difference.value:+.4f}", _p(difference.p_bootstrap), _p(difference.p_randomization))
+        table.add_row(escape(name), *(f"{number:.4f}" for number in numbers), *beside)
+    return table
+
+
 def _p(value: float) -> str:
-    return f"{value:.4f}" + ("*" if value < 0.05 else "")
+    return f"{value:.4f}".removeprefix("0") + ("*" if value < 0.05 else "")
