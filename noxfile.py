@@ -152,9 +152,9 @@ def distributions(session: nox.Session) -> list[str]:
 
 @nox.session(default=False)
 def train_tests(session: nox.Session) -> None:
-    """The tests that train models or render many frames; minutes."""
+    """The tests that train models or render many frames, minutes; and those for a GPU, where there is one."""
     install(session, EVERYTHING, *TEST_TOOLS)
-    pytest(session, "-m", "slow", *(f"{path}/tests" for path in (FRNET, CORE, SLP, EVAL)), "tests")
+    pytest(session, "-m", "slow or gpu", *(f"{path}/tests" for path in (FRNET, CORE, SLP, EVAL)), "tests")
 
 
 @nox.session(default=False)
