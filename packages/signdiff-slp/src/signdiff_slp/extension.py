@@ -23,9 +23,19 @@ from signdiff_slp.models.progressive import (
 )
 from signdiff_slp.tokenizers import (
     CHARACTER_FAMILY,
+    GLOSS_FAMILY,
+    SENTENCEPIECE_FAMILY,
+    WORD_FAMILY,
     CharacterTokenizer,
     CharacterTokenizerConfig,
+    GlossTokenizerConfig,
+    SentencePieceTokenizer,
+    SentencePieceTokenizerConfig,
+    WordTokenizer,
+    WordTokenizerConfig,
     load_character_tokenizer,
+    load_sentencepiece_tokenizer,
+    load_word_tokenizer,
 )
 
 
@@ -48,6 +58,19 @@ def setup_fairseq2_extension(container: DependencyContainer) -> None:
         kls=CharacterTokenizer,
         config_kls=CharacterTokenizerConfig,
         loader=load_character_tokenizer,
+    )
+    register_tokenizer_family(
+        container, WORD_FAMILY, kls=WordTokenizer, config_kls=WordTokenizerConfig, loader=load_word_tokenizer
+    )
+    register_tokenizer_family(
+        container, GLOSS_FAMILY, kls=WordTokenizer, config_kls=GlossTokenizerConfig, loader=load_word_tokenizer
+    )
+    register_tokenizer_family(
+        container,
+        SENTENCEPIECE_FAMILY,
+        kls=SentencePieceTokenizer,
+        config_kls=SentencePieceTokenizerConfig,
+        loader=load_sentencepiece_tokenizer,
     )
     register_dataset_family(container, TEXT_POSE_FAMILY, TextPoseDataset, TextPoseConfig, opener=open_text_pose_dataset)
     register_package_assets(container, "signdiff_slp.cards")

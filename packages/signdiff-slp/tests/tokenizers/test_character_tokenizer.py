@@ -1,3 +1,5 @@
+import json
+
 import pytest
 import torch
 
@@ -44,4 +46,36 @@ def test_a_file_that_is_wrong(tmp_path, content, message):
     path = tmp_path / "tokenizer.json"
     path.write_text(content)
     with pytest.raises(ValueError, match=message):
+        load_character_tokenizer(path, CharacterTokenizerConfig())
+
+
+def test_a_tag_is_one_token_and_its_space_is_none():
+    tokenizer = CharacterTokenizer(" ab", tags=["<ase>", "<gsg>"])
+    assert tokenizer.vocab_info.size == 9
+    assert tokenizer.create_encoder()("<gsg> A b").tolist() == [2, 8, 5, 4, 6, 3]
+    assert tokenizer.create_raw_encoder()("<gsg>").tolist() == [1] * 5
+    tokens = tokenizer.create_encoder()("<ase> ab")
+    assert tokenizer.create_decoder(skip_special_tokens=True)(tokens) == "<ase> ab"
+
+
+@pytest.mark.parametrize("tag", ["gsg", "<GSG>", "<s>", "<gsg"])
+def test_tags_that_are_wrong(tag):
+    with pytest.raises(ValueError, match="tags must be 2 to 8 small letters in angle brackets, but"):
+        CharacterTokenizer("ab", tags=[tag])
+
+
+def test_a_file_gives_its_content_back(tmp_path):
+    path = tmp_path / "tokenizer.json"
+    for tokenizer in (CharacterTokenizer("ab"), CharacterTokenizer("ab", tags=["<gsg>"])):
+        path.write_text(json.dumps(tokenizer.content))
+        again = load_character_tokenizer(path, CharacterTokenizerConfig())
+        assert (again.characters, again.tags) == (tokenizer.characters, tokenizer.tags)
+    assert json.loads(path.read_text()) == {"characters": ["a", "b"], "tags": ["<gsg>"]}
+
+
+def test_a_large_file_is_refused_unread(tmp_path):
+    path = tmp_path / "tokenizer.json"
+    with path.open("wb") as file:
+        file.truncate((1 << 20) + 1)
+    with pytest.raises(ValueError, match="must be at most 1048576 bytes, but is 1048577"):
         load_character_tokenizer(path, CharacterTokenizerConfig())

@@ -1,0 +1,91 @@
+"""From text to tokens and back, for tokenizers that cut text into known symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import final
+
+import torch
+from fairseq2.data.tokenizers import TokenDecoder, TokenEncoder
+from fairseq2.device import Device
+from torch import Tensor
+from typing_extensions import override
+
+
+@final
+class SymbolEncoder(TokenEncoder):
+    """Turns text into tokens, one for each symbol. Symbols without a token become the unknown one.
+
+    Args:
+        cut: makes symbols of a text.
+        index: the token of every symbol.
+        unknown: the symbol for all others; it is in ``index``.
+        prefix: symbols that come first.
+        suffix: symbols that come last.
+        device: where tokens are made.
+    """
+
+    def __init__(
+        self,
+        cut: Callable[[str], Sequence[str]],
+        index: Mapping[str, int],
+        *,
+        unknown: str,
+        prefix: Sequence[str] = (),
+        suffix: Sequence[str] = (),
+        device: Device | None = None,
+    ) -> None:
+        self._cut = cut
+        self._index = index
+        self._unknown = unknown
+        self._prefix, self._suffix = list(prefix), list(suffix)
+        self._device = device
+
+    @override
+    def __call__(self, text: str) -> Tensor:
+        return self._tensor(self.encode_as_tokens(text))
+
+    @override
+    def encode_as_tokens(self, text: str) -> list[str]:
+        # The data pipeline hands over fairseq2's own string type.
+        symbols = [symbol if symbol in self._index else self._unknown for symbol in self._cut(str(text))]
+        return [*self._prefix, *symbols, *self._suffix]
+
+    @property
+    @override
+    def prefix_indices(self) -> Tensor | None:
+        return self._tensor(self._prefix) if self._prefix else None
+
+    @property
+    @override
+    def suffix_indices(self) -> Tensor | None:
+        return self._tensor(self._suffix) if self._suffix else None
+
+    def _tensor(self, symbols: Sequence[str]) -> Tensor:
+        return torch.tensor([self._index[symbol] for symbol in symbols], dtype=torch.int64, device=self._device)
+
+
+@final
+class SymbolDecoder(TokenDecoder):
+    """Turns tokens back into text.
+
+    Args:
+        symbols: the symbol of every token.
+        join: makes a text of symbols.
+        skipped: symbols that are left out.
+    """
+
+    def __init__(
+        self, symbols: Sequence[str], join: Callable[[Sequence[str]], str], *, skipped: Sequence[str] = ()
+    ) -> None:
+        self._symbols = symbols
+        self._join = join
+        self._skipped = frozenset(skipped)
+
+    @override
+    def __call__(self, token_indices: Tensor) -> str:
+        return self.decode_from_tokens([self._symbols[i] for i in token_indices.tolist()])
+
+    @override
+    def decode_from_tokens(self, tokens: Sequence[str]) -> str:
+        return self._join([token for token in tokens if token not in self._skipped])
