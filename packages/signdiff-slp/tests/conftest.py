@@ -1,6 +1,7 @@
 """Small real models and corpora for the tests of signdiff-slp."""
 
 import os
+from pathlib import Path
 
 # Without the first, a broken extension is one line of a log; the second keeps tests off a GPU that happens to be there.
 os.environ.setdefault("FAIRSEQ2_EXTENSION_TRACE", "1")
@@ -63,6 +64,7 @@ def make_model():
             "num_encoder_layers": 1,
             "num_decoder_layers": 2,
             "counter": "rate",
+            "variant": "fairseq2",
             "clock": "token",
             "just_counter": True,
         }
@@ -84,8 +86,18 @@ def sign_steadily():
 
     def change(model, num_frames):
         with torch.no_grad():
-            model.final_proj.weight[-1].zero_()
-            model.final_proj.bias[-1] = math.log(100 / num_frames)
+            counters = slice(model.config.pose_dim, None, model.config.pose_dim + 1)
+            model.final_proj.weight[counters].zero_()
+            model.final_proj.bias[counters] = math.log(100 / num_frames)
         return model
 
     return change
+
+
+@pytest.fixture
+def realdata():
+    """The folder with samples of real corpora."""
+    folder = os.environ.get("SIGNDIFF_REALDATA")
+    if not folder:
+        pytest.skip("SIGNDIFF_REALDATA names no folder with samples of real corpora")
+    return Path(folder)

@@ -108,6 +108,8 @@ class Criterion:
         wanted = counter_target(model.config.counter, targets[..., -1].flatten(1), layout.seq_lens_pt)
         wanted = wanted.view_as(targets[..., -1])
         counter = torch.where(mask, predicted[..., -1] - wanted, 0.0).square()
+        if model.config.variant == "published":
+            counter = counter[..., :1]  # the one that is predicted
         start = counter[:, 0, 0].sum()
 
         # Masked before anything is made of it: a zero times the gradient of a padded infinity would not be one.

@@ -18,7 +18,7 @@ def test_the_target_leads_to_the_true_counter(mode, length):
     lens = torch.tensor([length])
     counter = true_counter(torch.arange(length)[None], lens)
     before = torch.cat([torch.zeros(1, 1), counter[:, :-1]], dim=1)
-    after = advance(mode, counter_target(mode, counter, lens), before)
+    after = advance(mode, counter_target(mode, counter, lens)[0, :, None], before[0, :, None])[None, :, 0]
     torch.testing.assert_close(after, counter, atol=1e-6, rtol=0)
     assert is_last(after[0], before[0]).tolist() == [False] * (length - 1) + [True]
 

@@ -47,6 +47,15 @@ class ProgressiveConfig(Validatable):
     """What the model predicts to advance its counter: the next value itself, as in the paper, or the logarithm of the
     step towards it (in hundredths), which is always positive and whose error does not grow with the length."""
 
+    variant: Literal["published", "fairseq2"] = "published"
+    """What the papers leave to the implementation. "published" is numerically the model of the code of Progressive
+    Transformers: sinusoids interleaved, embeddings not scaled, no bias in the output layer, one counter a step however
+    many frames it predicts, an epsilon of 1e-6 in layer norms. "fairseq2" is what that library builds by itself, with a
+    counter for each frame."""
+
+    standardize: bool = True
+    """If ``True``, the model sees standardised values (see `PoseStandardizer`); else coordinates, as published."""
+
     clock: Literal["frame", "token"] = "frame"
     """How the decoder knows where it is: by the frame's number, as in the paper, or by the place in the source that its
     counter stands for (see `SourceReader`). The latter tells no frame count, so speed is learned from the text."""
@@ -78,6 +87,13 @@ class ProgressiveConfig(Validatable):
     dropout_p: float = 0.0
     """The dropout probability."""
 
+    @property
+    def output_dim(self) -> int:
+        """The number of values that a step puts out."""
+        if self.variant == "published":
+            return self.num_future_frames * self.pose_dim + 1
+        return self.num_future_frames * (self.pose_dim + 1)
+
     @override
     def validate(self) -> ValidationResult:
         result = ValidationResult()
@@ -100,6 +116,8 @@ class ProgressiveConfig(Validatable):
             result.add_error(f"`fps` must be positive, but is {self.fps}.")
         if self.counter not in ("value", "rate"):
             result.add_error(f"`counter` must be 'value' or 'rate', but is {self.counter!r}.")
+        if self.variant not in ("published", "fairseq2"):
+            result.add_error(f"`variant` must be 'published' or 'fairseq2', but is {self.variant!r}.")
         if self.clock not in ("frame", "token"):
             result.add_error(f"`clock` must be 'frame' or 'token', but is {self.clock!r}.")
         return result
@@ -132,6 +150,7 @@ def register_configs(container: DependencyContainer) -> None:
             vocab_size=31,
             just_counter=True,
             counter="rate",
+            variant="fairseq2",
             clock="token",
             max_source_len=128,
             max_piece_len=22,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+import torch
 from torch import Tensor
 
 RATE_UNIT: Final = 0.01
@@ -42,20 +43,37 @@ def counter_target(mode: Literal["value", "rate"], counter: Tensor, seq_lens: Te
     return -(seq_lens.float() * RATE_UNIT).log().unsqueeze(1).expand_as(counter)
 
 
-def advance(mode: Literal["value", "rate"], predicted: Tensor, counter: Tensor) -> Tensor:
-    """Turn the model's prediction into the next counter.
+def advance(
+    mode: Literal["value", "rate"],
+    predicted: Tensor,
+    counter: Tensor,
+    variant: Literal["published", "fairseq2"] = "fairseq2",
+    *,
+    speed: float = 1.0,
+) -> Tensor:
+    """Turn the model's predictions into the next counters.
 
     Args:
         mode: as in the model's configuration.
-        predicted: (...) what the model predicts.
-        counter: (...) the counter before this step.
+        predicted: (..., C) what the model predicts for C frames in a row.
+        counter: (..., 1) the counter before them.
+        variant: as in the model's configuration. In "published", a value is predicted for the first of the frames, and
+            the others go on with the same step.
+        speed: multiplies the step in "rate" mode.
 
     Returns:
-        (...) the counter after this step.
+        (..., C) the counters after each frame.
+
+    >>> import torch
+    >>> advance("value", torch.tensor([0.5, 0.5]), torch.tensor([0.25]), "published").tolist()
+    [0.5, 0.75]
     """
-    if mode == "value":
-        return predicted
-    return counter + RATE_UNIT * predicted.exp()
+    if mode == "rate":
+        return counter + speed * RATE_UNIT * predicted.exp().cumsum(-1)
+    if variant == "published":
+        steps = torch.arange(1, predicted.size(-1) + 1, device=predicted.device)
+        return counter + (predicted - counter) * steps
+    return predicted
 
 
 def is_last(counter: Tensor, before: Tensor) -> Tensor:
@@ -73,3 +91,22 @@ def is_last(counter: Tensor, before: Tensor) -> Tensor:
     tensor([ True, False])
     """
     return counter >= 1.0 - (counter - before).clamp(min=0.0) / 2
+
+
+def first_last(counters: Tensor, before: Tensor) -> Tensor:
+    """Count the frames up to the one that completes a sequence.
+
+    Args:
+        counters: (N, C) counters after each of C frames in a row.
+        before: (N, 1) counters before them.
+
+    Returns:
+        (N) int64: from 1 to C; C + 1 where no frame completes the sequence.
+
+    >>> import torch
+    >>> first_last(torch.tensor([[0.8, 0.9, 1.0], [0.5, 0.6, 0.7]]), torch.tensor([[0.7], [0.4]])).tolist()
+    [3, 4]
+    """
+    complete = is_last(counters, torch.cat([before, counters[:, :-1]], dim=1))
+    open_end = torch.ones_like(complete[:, :1])
+    return torch.cat([complete, open_end], dim=1).int().argmax(dim=1) + 1

@@ -23,6 +23,7 @@ from fairseq2.models.transformer import (
 from fairseq2.nn import (
     LayerNorm,
     Linear,
+    PositionEncoder,
     SinusoidalPositionEncoder,
     StandardEmbedding,
     StandardLayerNorm,
@@ -32,6 +33,7 @@ from fairseq2.nn import (
 from signdiff_slp.models.progressive.config import ProgressiveConfig
 from signdiff_slp.models.progressive.frontend import PoseFrontend
 from signdiff_slp.models.progressive.model import ProgressiveTransformer
+from signdiff_slp.models.progressive.positions import InterleavedPositionEncoder
 from signdiff_slp.models.progressive.standardizer import PoseStandardizer
 
 
@@ -62,6 +64,7 @@ class ProgressiveFactory:
 
     def __init__(self, config: ProgressiveConfig, *, gangs: Gangs | None = None, device: Device | None = None) -> None:
         self._config = config
+        self._published = config.variant == "published"
         self._gangs = gangs
         self._device = device
 
@@ -74,16 +77,18 @@ class ProgressiveFactory:
             encoder=self.create_encoder(),
             decoder_frontend=self.create_decoder_frontend(),
             decoder=self.create_decoder(),
-            final_proj=Linear(config.model_dim, config.num_future_frames * (config.pose_dim + 1), bias=True),
-            standardizer=PoseStandardizer(),
+            final_proj=Linear(config.model_dim, config.output_dim, bias=not self._published),
+            standardizer=PoseStandardizer(enabled=config.standardize),
         )
 
     def create_encoder_frontend(self) -> TransformerEmbeddingFrontend:
         """Create the embedding of source tokens."""
         config = self._config
         embed = StandardEmbedding(config.vocab_size, config.model_dim, config.pad_idx, init_fn=init_scaled_embedding)
-        pos_encoder = SinusoidalPositionEncoder(config.model_dim, config.max_source_len)
-        return TransformerEmbeddingFrontend(config.model_dim, embed, pos_encoder, dropout_p=config.dropout_p)
+        pos_encoder = self.create_position_encoder(config.max_source_len)
+        return TransformerEmbeddingFrontend(
+            config.model_dim, embed, pos_encoder, no_scale=self._published, dropout_p=config.dropout_p
+        )
 
     def create_encoder(self) -> StandardTransformerEncoder:
         """Create the encoder."""
@@ -103,9 +108,7 @@ class ProgressiveFactory:
     def create_decoder_frontend(self) -> PoseFrontend:
         """Create the embedding of frames and counters."""
         config = self._config
-        pos_encoder = (
-            SinusoidalPositionEncoder(config.model_dim, config.max_target_len) if config.clock == "frame" else None
-        )
+        pos_encoder = self.create_position_encoder(config.max_target_len) if config.clock == "frame" else None
         return PoseFrontend(
             config.pose_dim,
             config.model_dim,
@@ -153,6 +156,12 @@ class ProgressiveFactory:
             device=self._device,
         )
 
+    def create_position_encoder(self, max_seq_len: int) -> PositionEncoder:
+        """Create an encoder of positions."""
+        if self._published:
+            return InterleavedPositionEncoder(self._config.model_dim, max_seq_len)
+        return SinusoidalPositionEncoder(self._config.model_dim, max_seq_len)
+
     def create_layer_norm(self) -> LayerNorm:
         """Create a layer norm."""
-        return StandardLayerNorm(self._config.model_dim, bias=True)
+        return StandardLayerNorm(self._config.model_dim, bias=True, eps=1e-6 if self._published else 1e-5)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import final
 
+import torch
 from fairseq2.models.transformer import TransformerDecoder, TransformerEncoder, TransformerFrontend
 from fairseq2.nn import BatchLayout, IncrementalStateBag, Projection
 from torch import Tensor
 from torch.nn import Module
+from torch.nn.functional import pad
 
 from signdiff_slp.models.progressive.config import ProgressiveConfig
 from signdiff_slp.models.progressive.frontend import PoseFrontend
@@ -76,12 +78,16 @@ class ProgressiveTransformer(Module):
             state_bag: the decoder's cache; ``frames`` are then the newest ones only. Used in evaluation mode only.
 
         Returns:
-            (N, T, K, D + 1): the next K frames, and K predictions for the counter (see `counter.advance`).
+            (N, T, K, D + 1): the next K frames, and K predictions for the counter (see `counter.advance`). In the
+            variant "published" there is one such prediction, for the first of them, and all K have it.
         """
-        seqs = self.decoder_frontend(frames, layout, encoded, encoded_layout, state_bag=state_bag)
-        seqs = self.decoder(seqs, layout, encoded, encoded_layout, state_bag=state_bag)
-        out = self.final_proj(seqs)
-        return out.reshape(*out.shape[:-1], self.config.num_future_frames, self.config.pose_dim + 1)
+        out = self._project(frames, layout, encoded, encoded_layout, state_bag)
+        num_frames, pose_dim = self.config.num_future_frames, self.config.pose_dim
+        if self.config.variant == "fairseq2":
+            return out.reshape(*out.shape[:-1], num_frames, pose_dim + 1)
+        poses = out[..., :-1].reshape(*out.shape[:-1], num_frames, pose_dim)
+        counters = out[..., None, -1:].expand(*out.shape[:-1], num_frames, 1)
+        return torch.cat([poses, counters], dim=-1)
 
     def forward(
         self, source_seqs: Tensor, source_layout: BatchLayout, frames: Tensor, frames_layout: BatchLayout
@@ -89,3 +95,42 @@ class ProgressiveTransformer(Module):
         """Encode, then decode with the true frames as input. Shapes as in `encode` and `decode`."""
         encoded = self.encode(source_seqs, source_layout)
         return self.decode(frames, frames_layout, encoded, source_layout)
+
+    @torch.inference_mode()
+    def teacher_forced(self, src: Tensor, src_lengths: Tensor, poses: Tensor) -> Tensor:
+        """Compute what the network puts out for given frames, in evaluation mode and nothing done to it.
+
+        Args:
+            src: (N, S) int64 tokens.
+            src_lengths: (N,) how many of them are text.
+            poses: (N, T, D + 1) standardised poses and counters; or (N, T, 1) counters, for just counter.
+
+        Returns:
+            (N, T, D_out): K poses one after the other and a counter; in the variant "fairseq2" a counter after each.
+
+        Raises:
+            ValueError: ``poses`` has another number of values.
+        """
+        wanted = self.config.pose_dim + 1
+        if poses.shape[-1] not in ((1, wanted) if self.config.just_counter else (wanted,)):
+            raise ValueError(f"poses must have {wanted} values a frame, but has {poses.shape[-1]}.")
+        training = self.training
+        self.eval()
+        try:
+            frames = pad(poses, (wanted - poses.shape[-1], 0))
+            layout = BatchLayout.of(src, src_lengths.tolist())
+            return self._project(frames, BatchLayout.of(frames), self.encode(src, layout), layout, None)
+        finally:
+            self.train(training)
+
+    def _project(
+        self,
+        frames: Tensor,
+        layout: BatchLayout,
+        encoded: Tensor,
+        encoded_layout: BatchLayout,
+        state_bag: IncrementalStateBag | None,
+    ) -> Tensor:
+        seqs = self.decoder_frontend(frames, layout, encoded, encoded_layout, state_bag=state_bag)
+        seqs = self.decoder(seqs, layout, encoded, encoded_layout, state_bag=state_bag)
+        return self.final_proj(seqs)

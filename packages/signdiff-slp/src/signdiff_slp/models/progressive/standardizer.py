@@ -25,6 +25,9 @@ class PoseStandardizer(Module):
     pooled over x, y and z.
 
     The statistics are persistent buffers: they travel with the weights.
+
+    Args:
+        enabled: False leaves values as they are, in both directions; the rest pose and bone lengths are kept.
     """
 
     mean: Tensor
@@ -32,8 +35,9 @@ class PoseStandardizer(Module):
     rest: Tensor
     bone_lengths: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, *, enabled: bool = True) -> None:
         super().__init__()
+        self.enabled = enabled
         dim = 3 * NUM_JOINTS
         self.register_buffer("mean", torch.empty(dim))
         self.register_buffer("spread", torch.empty(dim))
@@ -58,7 +62,7 @@ class PoseStandardizer(Module):
         Returns:
             (..., 150) standardised values.
         """
-        return (hands_to_wrists(poses) - self.mean) / self.spread
+        return (hands_to_wrists(poses) - self.mean) / self.spread if self.enabled else poses
 
     def inverse(self, values: Tensor) -> Tensor:
         """Undo `forward`.
@@ -69,7 +73,7 @@ class PoseStandardizer(Module):
         Returns:
             (..., 150) normalised coordinates.
         """
-        return hands_from_wrists(values * self.spread + self.mean)
+        return hands_from_wrists(values * self.spread + self.mean) if self.enabled else values
 
 
 def as_joints(values: Tensor) -> Tensor:

@@ -1,0 +1,197 @@
+"""Checkpoints of the published Progressive Transformers code, as models of this package.
+
+``python -m signdiff_slp.interop CHECKPOINT -o DIR --heads 4 --vocabulary src_vocab.txt`` reads ``model_state`` of the
+checkpoint (with ``weights_only=True``: nothing is executed) and writes a folder that ``TextToPose.from_pretrained``
+loads. The model then puts out the same numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
+
+    from signdiff_slp.models.progressive import ProgressiveTransformer
+
+MAX_SIZE: Final = 4 << 30
+"""Largest checkpoint that is read, in bytes."""
+
+PAD_IDX: Final = 1
+"""The published code's index of the token that pads."""
+
+_NAMES: Final = (
+    (r"^src_embed\.lut\.", "encoder_frontend.embed."),
+    (r"^trg_embed\.", "decoder_frontend.proj."),
+    (r"^decoder\.output_layer\.", "final_proj."),
+    (r"\.(src_src_att|trg_trg_att)\.", ".self_attn."),
+    (r"\.src_trg_att\.", ".encoder_decoder_attn."),
+    (r"\.(q|k|v|output)_layer\.", r".\1_proj."),
+    (r"\.feed_forward\.layer_norm\.", ".ffn_layer_norm."),
+    (r"\.feed_forward\.pwff_layer\.0\.", ".ffn.inner_proj."),
+    (r"\.feed_forward\.pwff_layer\.3\.", ".ffn.output_proj."),
+    (r"^(encoder\.layers\.\d+)\.layer_norm\.", r"\1.self_attn_layer_norm."),
+    (r"\.x_layer_norm\.", ".self_attn_layer_norm."),
+    (r"\.dec_layer_norm\.", ".encoder_decoder_attn_layer_norm."),
+)
+
+
+def convert(
+    state_dict: Mapping[str, Tensor], *, num_heads: int, fps: float = 25.0, max_len: int = 2048
+) -> ProgressiveTransformer:
+    """Make a model of a state dict of the published code; its sizes are read off the shapes.
+
+    Args:
+        state_dict: parameters by their published names; of 150 values a frame and a counter.
+        num_heads: attention heads, which no shape tells.
+        fps: frame rate of the poses that it was trained on.
+        max_len: most tokens and frames; its positions are computed, so that any number does.
+
+    Returns:
+        The model, in evaluation mode. Its standardiser is off, its rest pose and bone lengths are 0: what these are is
+        not in the checkpoint.
+
+    Raises:
+        ValueError: a parameter is missing, unknown, or of another shape.
+    """
+    import torch
+
+    from signdiff_slp.models.progressive import create_single_model
+
+    config = _config(state_dict, num_heads=num_heads, fps=fps, max_len=max_len)
+    model = create_single_model(config, torch.device("cpu"))
+    renamed = {_renamed(name): value for name, value in state_dict.items() if not name.endswith(".pe")}
+    kept = {name: value for name, value in model.state_dict().items() if name.startswith("standardizer.")}
+    wanted = {name: tuple(value.shape) for name, value in model.state_dict().items() if name not in kept}
+    found = {name: tuple(value.shape) for name, value in renamed.items()}
+    if differing := sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)):
+        name = differing[0]
+        raise ValueError(
+            f"state_dict must hold a model of the published code, but {len(differing)} parameters differ; {name!r} "
+            f"should have the shape {wanted.get(name)} and has {found.get(name)}."
+        )
+    model.load_state_dict({**renamed, **kept})
+    return model.requires_grad_(False).eval()
+
+
+def read_checkpoint(path: Path) -> dict[str, Tensor]:
+    """Read the parameters of a checkpoint: ``model_state`` of a ``.ckpt`` file, or a state dict itself.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is too large, is no checkpoint, or holds more than tensors and plain values.
+    """
+    import pickle
+
+    import torch
+
+    if path.stat().st_size > MAX_SIZE:
+        raise ValueError(f"{path} must have at most {MAX_SIZE} bytes, but has {path.stat().st_size}.")
+    try:
+        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"{path} must be a checkpoint of tensors, but cannot be read: {reason}") from error
+    state = content.get("model_state", content) if isinstance(content, dict) else None
+    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise ValueError(f"{path} must hold a state dict, or one under model_state, but does not.")
+    return {str(name): value.float() for name, value in state.items()}
+
+
+def _config(state_dict: Mapping[str, Tensor], *, num_heads: int, fps: float, max_len: int) -> Any:
+    from signdiff_slp.models.progressive import ProgressiveConfig
+
+    def shape(name: str) -> tuple[int, int]:
+        if name not in state_dict or state_dict[name].ndim != 2:
+            raise ValueError(f"state_dict must hold the matrix {name!r}, but does not.")
+        rows, columns = state_dict[name].shape
+        return rows, columns
+
+    vocab_size, model_dim = shape("src_embed.lut.weight")
+    outputs, _ = shape("decoder.output_layer.weight")
+    pose_dim = ProgressiveConfig.pose_dim
+    if outputs % pose_dim != 1:
+        raise ValueError(
+            f"decoder.output_layer.weight must have a row for each of {pose_dim} values of a frame, or of several, and "
+            f"one for the counter, but has {outputs}."
+        )
+    config = ProgressiveConfig(
+        model_dim=model_dim,
+        vocab_size=vocab_size,
+        pad_idx=PAD_IDX,
+        fps=fps,
+        num_future_frames=outputs // pose_dim,
+        just_counter=shape("trg_embed.weight")[1] == 1,
+        standardize=False,
+        max_source_len=max_len,
+        max_piece_len=max_len,
+        max_target_len=max_len,
+        num_encoder_layers=_layers(state_dict, "encoder"),
+        num_decoder_layers=_layers(state_dict, "decoder"),
+        num_heads=num_heads,
+        ffn_inner_dim=shape("encoder.layers.0.feed_forward.pwff_layer.0.weight")[0],
+    )
+    if (result := config.validate()).has_error():
+        raise ValueError(f"state_dict must be of a model that can be built, but is not: {result}")
+    return config
+
+
+def _layers(state_dict: Mapping[str, Tensor], part: str) -> int:
+    return len({name.split(".")[2] for name in state_dict if name.startswith(f"{part}.layers.")})
+
+
+def _renamed(name: str) -> str:
+    for pattern, ours in _NAMES:
+        name = re.sub(pattern, ours, name)
+    return name
+
+
+def _run(known: argparse.Namespace) -> None:
+    from signdiff_slp.models.progressive.release import save_release
+    from signdiff_slp.tokenizers import WordTokenizer, read_words
+
+    tokenizer = WordTokenizer(read_words(known.vocabulary))
+    model = convert(read_checkpoint(known.checkpoint), num_heads=known.heads, fps=known.fps)
+    if known.corpus is not None:
+        from signdiff_slp.training import fit_standardizer
+
+        fit_standardizer(model.standardizer, known.corpus, "train")
+    save_release(known.output, model, tokenizer)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m signdiff_slp.interop",
+        description="Convert a checkpoint of the published Progressive Transformers code.",
+    )
+    parser.add_argument("checkpoint", type=Path, help="its .ckpt file, or a file with the state dict")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument("--heads", type=int, default=4, help="attention heads, by its configuration (default: 4)")
+    parser.add_argument("--fps", type=float, default=25.0, help="frame rate of its training poses (default: 25)")
+    parser.add_argument(
+        "--corpus", type=Path, metavar="DIR", help="training corpus, for the pose that decoding starts at"
+    )
+    parser.add_argument(
+        "--vocabulary", type=Path, metavar="FILE", help="its src_vocab.txt, which is put beside the model"
+    )
+    parser.add_argument("--debug", action="store_true", help="show where an error came from")
+    known = parser.parse_args(arguments)
+    try:
+        _run(known)
+    except (OSError, ValueError) as error:
+        if known.debug:
+            raise
+        print(f"signdiff_slp.interop: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
