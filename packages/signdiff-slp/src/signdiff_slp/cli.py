@@ -1,4 +1,4 @@
-"""The command ``signdiff-slp``: corpora for text to pose."""
+"""The command ``signdiff-slp``: corpora and vocabularies for text to pose."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signdiff_slp import __version__
+from signdiff_slp.commands.vocabulary import add_vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -61,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--kind", choices=("word", "phrase", "string", "letter"), help="only items of this kind")
     export.add_argument("--count", type=_positive, help="at most so many, spread over the split")
     export.set_defaults(run=_export)
+
+    add_vocabulary(commands)
     return parser
 
 

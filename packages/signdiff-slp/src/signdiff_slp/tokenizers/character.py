@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from fairseq2.data.tokenizers import Tokenizer, TokenizerHubAccessor, Vocabulary
 from fairseq2.device import Device
 from typing_extensions import override
 
+from signdiff_slp.tags import is_tag, split_tag
 from signdiff_slp.tokenizers.encoding import SymbolDecoder, SymbolEncoder
 from signdiff_slp.tokenizers.files import check_size, read_lists
 
@@ -20,7 +20,6 @@ CHARACTER_FAMILY: Final = "slp_character"
 
 _PAD, _UNK, _BOS, _EOS = range(4)
 _CONTROLS: Final = ("<pad>", "<unk>", "<s>", "</s>")
-_TAG: Final = re.compile(r"<[a-z]{2,8}>")
 _MAX_FILE_SIZE: Final = 1 << 20
 
 
@@ -60,7 +59,7 @@ class CharacterTokenizer(Tokenizer):
         if len(set(characters)) != len(characters):
             raise ValueError("characters must be given once each, but some are repeated.")
         for tag in tags:
-            if not _TAG.fullmatch(tag) or tag in _CONTROLS:
+            if not is_tag(tag) or tag in _CONTROLS:
                 raise ValueError(f"tags must be 2 to 8 small letters in angle brackets, but {tag!r} is not.")
         if len(set(tags)) != len(tags):
             raise ValueError("tags must be given once each, but some are repeated.")
@@ -108,11 +107,10 @@ class CharacterTokenizer(Tokenizer):
         )
 
     def _cut(self, text: str) -> list[str]:
-        tag, space, rest = text.partition(" ")
-        tagged = bool(space) and tag in self.tags
-        if tagged:
-            text = rest
-        return [*([tag] if tagged else []), *(text.lower() if self.config.lowercase else text)]
+        tag, rest = split_tag(text)
+        if tag not in self.tags:
+            tag, rest = "", text
+        return [*([tag] if tag else []), *(rest.lower() if self.config.lowercase else rest)]
 
     def _join(self, symbols: Sequence[str]) -> str:
         return "".join(f"{symbol} " if symbol in self.tags else symbol for symbol in symbols)

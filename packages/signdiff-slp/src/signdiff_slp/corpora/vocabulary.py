@@ -1,0 +1,163 @@
+"""Make the vocabulary of a corpus from the texts that it trains with."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+from signdiff_core.atomic import check_writable, replacing
+from signdiff_slp.tags import split_tag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+Kind = Literal["word", "gloss", "character", "sentencepiece"]
+
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+PIECES: Final = 1000
+"""Tokens of a SentencePiece model, if no size is given."""
+
+_SPECIAL: Final = ("<unk>", "<pad>", "<s>", "</s>")
+
+
+def build_vocabulary(
+    corpus: Path,
+    output: Path,
+    kind: Kind,
+    *,
+    size: int | None = None,
+    min_count: int = 1,
+    lowercase: bool | None = None,
+    split: str = "train",
+) -> int:
+    """Write the vocabulary file of a tokenizer.
+
+    Words, glosses and characters come the most frequent first, those of equal counts in alphabetical order. A tag that
+    texts start with is a token of its own in a vocabulary of characters.
+
+    Args:
+        corpus: the folder with ``{split}.tsv``.
+        output: the file to write: JSON for characters; JSON or, if its suffix is not ``.json``, one word a line for
+            words and glosses; a model for SentencePiece.
+        kind: what is a token.
+        size: most tokens, the four special ones included; for SentencePiece the number, `PIECES` if not given.
+        min_count: rarer words, glosses and characters get no token.
+        lowercase: count texts in lower case; if not given, only for characters, as their tokenizer does.
+        split: where the texts come from.
+
+    Returns:
+        How many tokens the tokenizer has.
+
+    Raises:
+        FileNotFoundError: the corpus has no such split.
+        ValueError: the split has no texts or is broken, or an option does not fit.
+    """
+    if size is not None and size <= len(_SPECIAL):
+        raise ValueError(f"size must be above {len(_SPECIAL)}, the special tokens, but is {size}.")
+    if min_count < 1:
+        raise ValueError(f"min_count must be at least 1, but is {min_count}.")
+    check_writable(output)
+    texts = read_texts(corpus, split)
+    if kind == "character" if lowercase is None else lowercase:
+        texts = (text.lower() for text in texts)
+    if kind == "sentencepiece":
+        if min_count != 1:
+            raise ValueError(f"min_count must be 1 for SentencePiece, which counts for itself, but is {min_count}.")
+        content, number = _train(texts, size or PIECES)
+    elif kind == "character":
+        content, number = _characters(texts, size, min_count)
+    else:
+        words = most_frequent(Counter(word for text in texts for word in text.split()), size, min_count)
+        words = [word for word in words if word not in _SPECIAL]
+        plain = output.suffix.lower() != ".json"
+        content = _lines([*_SPECIAL, *words]) if plain else _json({"words": words})
+        number = len(_SPECIAL) + len(words)
+    with replacing(output) as temporary:
+        temporary.write_bytes(content)
+    return number
+
+
+def read_texts(corpus: Path, split: str) -> Iterator[str]:
+    """Read the texts of a split, one after another.
+
+    Raises:
+        FileNotFoundError: the corpus has no such split.
+        ValueError: a line has other columns, or there is none.
+    """
+    table = corpus / f"{split}.tsv"
+    if not table.is_file():
+        raise FileNotFoundError(f"corpus must hold {split}.tsv, but {corpus} does not.")
+    number = 0
+    with table.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            columns = line.rstrip("\n").split("\t")
+            if len(columns) != 4:
+                raise ValueError(f"{table}:{number} must have 4 columns, but has {len(columns)}.")
+            yield columns[3]
+    if not number:
+        raise ValueError(f"{table} must hold at least one text, but is empty.")
+
+
+def most_frequent(counts: Counter[str], size: int | None, min_count: int) -> list[str]:
+    """Choose what gets a token.
+
+    Args:
+        counts: of every candidate.
+        size: most tokens, the four special ones included.
+        min_count: rarer ones are left out.
+
+    Example:
+        >>> most_frequent(Counter("banana"), None, 1)
+        ['a', 'n', 'b']
+    """
+    chosen = sorted((symbol for symbol, count in counts.items() if count >= min_count), key=lambda s: (-counts[s], s))
+    return chosen if size is None else chosen[: size - len(_SPECIAL)]
+
+
+def _characters(texts: Iterable[str], size: int | None, min_count: int) -> tuple[bytes, int]:
+    counts: Counter[str] = Counter()
+    tags: dict[str, None] = {}
+    for text in texts:
+        tag, rest = split_tag(text)
+        if tag:
+            tags[tag] = None
+        counts.update(rest)
+    if size is not None and size <= len(_SPECIAL) + len(tags):
+        raise ValueError(f"size must be above {len(_SPECIAL) + len(tags)}, the special tokens and tags, but is {size}.")
+    characters = most_frequent(counts, None if size is None else size - len(tags), min_count)
+    content: dict[str, list[str]] = {"characters": characters} | ({"tags": sorted(tags)} if tags else {})
+    return _json(content), len(_SPECIAL) + len(characters) + len(tags)
+
+
+def _train(texts: Iterable[str], size: int) -> tuple[bytes, int]:
+    import sentencepiece
+
+    model = io.BytesIO()
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(texts),
+            model_writer=model,
+            vocab_size=size,
+            character_coverage=1.0,
+            pad_id=0,
+            unk_id=1,
+            bos_id=2,
+            eos_id=3,
+            num_threads=1,
+            minloglevel=2,
+        )
+    except RuntimeError as error:
+        raise ValueError(f"size must suit the texts, but SentencePiece cannot make {size} tokens: {error}") from error
+    return model.getvalue(), size
+
+
+def _json(content: dict[str, list[str]]) -> bytes:
+    return (json.dumps(content, ensure_ascii=False) + "\n").encode()
+
+
+def _lines(words: list[str]) -> bytes:
+    return "".join(f"{word}\n" for word in words).encode()
