@@ -20,13 +20,21 @@ TOKENIZER: Final = "slp_latin_characters"
 """The tokenizer with which the fingerspelling recipe trains."""
 
 
-def export(checkpoint: Path, folder: Path, *, tokenizer: str = TOKENIZER, card: Path | None = None) -> None:
+def export(
+    checkpoint: Path,
+    folder: Path,
+    *,
+    tokenizer: str = TOKENIZER,
+    tokenizer_family: str = "slp_character",
+    card: Path | None = None,
+) -> None:
     """Export a checkpoint.
 
     Args:
         checkpoint: the folder ``checkpoints`` of a training run, for its newest one, or a folder ``step_N`` in it.
         folder: is made, and written to.
-        tokenizer: the fairseq2 asset with the run's tokenizer.
+        tokenizer: the run's tokenizer: a file, or a fairseq2 asset.
+        tokenizer_family: of the file: ``slp_character``, ``slp_word`` or ``slp_sentencepiece``.
         card: copied to ``MODEL_CARD.md``.
 
     Raises:
@@ -37,24 +45,19 @@ def export(checkpoint: Path, folder: Path, *, tokenizer: str = TOKENIZER, card: 
         raise FileNotFoundError(f"card must be a file, but {card} is not.")
     step = find_step(checkpoint)
 
-    from fairseq2.data.tokenizers import TokenizerNotKnownError
-
     from signdiff_slp.models.progressive.hub import get_progressive_model_hub
     from signdiff_slp.models.progressive.release import read_run_config, save_release
-    from signdiff_slp.tokenizers import get_character_tokenizer_hub
+    from signdiff_slp.tokenizers.saved import open_tokenizer
 
     config = read_run_config(step.parent / "model.yaml")
-    try:
-        characters = get_character_tokenizer_hub().load_tokenizer(tokenizer)
-    except TokenizerNotKnownError as ex:
-        raise ValueError(f"tokenizer must be a fairseq2 asset, but is {tokenizer!r}.") from ex
-    if characters.vocab_info.size != config.vocab_size:
+    opened = open_tokenizer(tokenizer, tokenizer_family)
+    if opened.vocab_info.size != config.vocab_size:
         raise ValueError(
             f"tokenizer must have the {config.vocab_size} tokens of the model, but {tokenizer} has "
-            f"{characters.vocab_info.size}."
+            f"{opened.vocab_info.size}."
         )
     model = get_progressive_model_hub().load_custom_model(step / "model", config)
-    save_release(folder, model, characters)
+    save_release(folder, model, opened)
     if card is not None:
         temporary = folder / f".MODEL_CARD.md.{os.getpid()}.tmp"
         shutil.copyfile(card, temporary)
@@ -79,12 +82,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m signdiff_slp.export", description="Export a trained model.")
     parser.add_argument("checkpoint", type=Path, help="folder checkpoints of a training run, or step_N in it")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write")
-    parser.add_argument("--tokenizer", default=TOKENIZER, help="fairseq2 asset with the run's tokenizer")
+    parser.add_argument("--tokenizer", default=TOKENIZER, help="the run's: a file, or a fairseq2 asset")
+    parser.add_argument(
+        "--tokenizer-family", default="slp_character", choices=("slp_character", "slp_word", "slp_sentencepiece")
+    )
     parser.add_argument("--card", type=Path, metavar="FILE", help="model card to put beside the weights")
     parser.add_argument("--debug", action="store_true", help="show where an error came from")
     known = parser.parse_args(arguments)
     try:
-        export(known.checkpoint, known.output, tokenizer=known.tokenizer, card=known.card)
+        export(
+            known.checkpoint,
+            known.output,
+            tokenizer=known.tokenizer,
+            tokenizer_family=known.tokenizer_family,
+            card=known.card,
+        )
     except (OSError, ValueError) as ex:
         if known.debug:
             raise

@@ -154,9 +154,9 @@ def _renamed(name: str) -> str:
 
 def _run(known: argparse.Namespace) -> None:
     from signdiff_slp.models.progressive.release import save_release
-    from signdiff_slp.tokenizers import WordTokenizer, read_words
+    from signdiff_slp.tokenizers.saved import open_tokenizer
 
-    tokenizer = WordTokenizer(read_words(known.vocabulary))
+    tokenizer = open_tokenizer(known.vocabulary, "slp_word")
     model = convert(read_checkpoint(known.checkpoint), num_heads=known.heads, fps=known.fps)
     if known.corpus is not None:
         from signdiff_slp.training import fit_standardizer

@@ -42,13 +42,21 @@ class SentencePieceTokenizer(Tokenizer):
     Args:
         model: the model; it has a padding symbol.
         config: the configuration.
+        path: the file that the model was read from, if any.
 
     Raises:
         ValueError: the model has no padding symbol, or lacks the begin or end symbol that ``config`` asks for.
     """
 
-    def __init__(self, model: SentencePieceModel, config: SentencePieceTokenizerConfig | None = None) -> None:
+    def __init__(
+        self,
+        model: SentencePieceModel,
+        config: SentencePieceTokenizerConfig | None = None,
+        *,
+        path: Path | None = None,
+    ) -> None:
         self.config = config or SentencePieceTokenizerConfig()
+        self.path = path
         self._model = model
         self._vocab_info = get_sentencepiece_vocabulary_info(model)
         needed = {
@@ -111,7 +119,7 @@ def load_sentencepiece_tokenizer(path: Path, config: SentencePieceTokenizerConfi
             model = SentencePieceModel(path, ["<pad>@0"])
     except RuntimeError as ex:
         raise ValueError(f"{path} must be a SentencePiece model, but cannot be read: {ex}.") from ex
-    return SentencePieceTokenizer(model, config)
+    return SentencePieceTokenizer(model, config, path=path)
 
 
 get_sentencepiece_tokenizer_hub: Final = TokenizerHubAccessor(

@@ -6,19 +6,19 @@ import torch
 from torch import Tensor
 
 
-def add_noise(frames: Tensor, *, pose_noise: float, counter_noise: float) -> Tensor:
+def add_noise(frames: Tensor, *, pose_noise: Tensor | float, counter_noise: float) -> Tensor:
     """Add Gaussian noise to the decoder's input: the paper's GN.
 
     Args:
         frames: (N, T, D + 1) standardised poses and counters.
-        pose_noise: standard deviation on the standardised values.
+        pose_noise: standard deviation on the standardised values, one for all or (D,).
         counter_noise: standard deviation on the counter.
 
     Returns:
         (N, T, D + 1). Without noise, ``frames`` itself.
     """
-    if pose_noise <= 0.0 and counter_noise <= 0.0:
+    if isinstance(pose_noise, float) and pose_noise <= 0.0 and counter_noise <= 0.0:
         return frames
-    scale = torch.full((frames.shape[-1],), pose_noise, dtype=frames.dtype, device=frames.device)
-    scale[-1] = counter_noise
+    scale = torch.empty(frames.shape[-1], dtype=frames.dtype, device=frames.device)
+    scale[:-1], scale[-1] = pose_noise, counter_noise
     return frames + scale * torch.randn_like(frames)

@@ -3,63 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import final
 
 import torch
-from fairseq2.utils.validation import Validatable, ValidationResult
 from torch import Tensor
 from torch.nn import Module
 from torch.nn.functional import pad, smooth_l1_loss
-from typing_extensions import override
 
 from signdiff_core.skeleton import LEFT_HAND, LEFT_WRIST, RIGHT_WRIST
 from signdiff_slp.datasets.text_pose import TextPoseBatch
-from signdiff_slp.models.progressive import ProgressiveTransformer
+from signdiff_slp.models.progressive import ProgressiveTransformer, bone_directions
 from signdiff_slp.models.progressive.counter import counter_target, true_counter
+from signdiff_slp.models.progressive.standardizer import as_joints
 from signdiff_slp.training.augmentation import add_noise
-
-
-@dataclass(kw_only=True)
-class LossConfig(Validatable):
-    """Holds the configuration of the loss. The default is the paper's: mean squared error, every value alike."""
-
-    kind: Literal["mse", "l1", "smooth_l1"] = "mse"
-    """Distance between standardised values. "l1" and "smooth_l1" prefer one of two likely poses to their mean."""
-
-    beta: float = 0.1
-    """Where "smooth_l1" turns from squared to absolute."""
-
-    hand_weight: float = 1.0
-    """Weight of the hands' 42 joints beside the body's 8."""
-
-    wrist_weight: float = 1.0
-    """Weight of the body's two wrists beside other joints. Hands are predicted relative to them, so a wrist carries 21
-    joints; and in letters such as j and z the way of the wrist is the letter."""
-
-    velocity_weight: float = 0.0
-    """Weight of the same distance between the steps from one frame to the next."""
-
-    counter_weight: float = 1.0
-    """Weight of the squared error of the counter."""
-
-    counter_start_weight: float = 0.0
-    """Additional weight of the counter's first step, the only one that has no counters before it to copy from."""
-
-    pose_noise: float = 0.0
-    """Standard deviation of the noise on the poses that the decoder reads, in standardised values."""
-
-    counter_noise: float = 0.0
-    """Standard deviation of the noise on the counters that the decoder reads."""
-
-    @override
-    def validate(self) -> ValidationResult:
-        result = ValidationResult()
-        if self.kind not in ("mse", "l1", "smooth_l1"):
-            result.add_error(f"`kind` must be 'mse', 'l1' or 'smooth_l1', but is {self.kind!r}.")
-        for name in ("hand_weight", "wrist_weight", "velocity_weight", "counter_weight", "pose_noise", "counter_noise"):
-            if getattr(self, name) < 0.0:
-                result.add_error(f"`{name}` must be at least 0, but is {getattr(self, name)}.")
-        return result
+from signdiff_slp.training.loss_config import LossConfig
+from signdiff_slp.training.regularization import weight_norms
 
 
 @dataclass(frozen=True)
@@ -76,7 +34,7 @@ class Loss:
     """Squared error of what is predicted for the counter, summed over frames."""
 
     num_targets: int
-    """Frames that were summed over; a frame that is predicted K times counts K times."""
+    """Frames that the sums are to be divided by; a frame that is predicted K times counts K times."""
 
 
 @final
@@ -87,20 +45,27 @@ class Criterion:
         model: the model, maybe wrapped for data parallelism; called for the loss.
         bare_model: the model itself.
         config: the loss.
+
+    Raises:
+        ValueError: the loss needs residuals that the model does not keep.
     """
 
     def __init__(self, model: Module, bare_model: ProgressiveTransformer, config: LossConfig) -> None:
+        if config.residual_noise > 0.0 and bare_model.residuals is None:
+            raise ValueError(
+                "residual_noise needs a model with residual_statistics (model.config_overrides.residual_statistics)."
+            )
         self._model = model
         self._bare_model = bare_model
         self._config = config
 
     def __call__(self, batch: TextPoseBatch) -> Loss:
-        """Compute the loss. Padded frames count for nothing; noise is added in training mode only."""
+        """Compute the loss. Noise is added, and residuals are taken in, in training mode only."""
         config, model = self._config, self._bare_model
         layout = batch.pose_layout
         frames, inputs = decoder_frames(model, batch)
         if self._model.training:
-            inputs = add_noise(inputs, pose_noise=config.pose_noise, counter_noise=config.counter_noise)
+            inputs = add_noise(inputs, pose_noise=self._pose_noise(), counter_noise=config.counter_noise)
         predicted: Tensor = self._model(batch.source_seqs, batch.source_layout, inputs, layout)
         predicted = predicted.float()
 
@@ -114,14 +79,36 @@ class Criterion:
 
         # Masked before anything is made of it: a zero times the gradient of a padded infinity would not be one.
         difference = torch.where(mask.unsqueeze(-1), predicted[..., :-1] - targets[..., :-1], 0.0)
+        if self._model.training and model.residuals is not None:
+            model.residuals.update(difference[:, :, 0], mask[:, :, 0])
         squared = difference.square().mean(-1).sum()
         distance = self._distance(difference)
         if config.velocity_weight > 0.0:
             change = torch.where(mask[:, 1:].unsqueeze(-1), difference[:, 1:] - difference[:, :-1], 0.0)
             distance = distance + config.velocity_weight * self._distance(change)
+        if config.bone_weight > 0.0:
+            distance = distance + config.bone_weight * self._directions(predicted[..., :-1], targets[..., :-1], mask)
 
+        num_targets = mask.numel() if config.count_padding else int(mask.sum())
         total = distance + config.counter_weight * (counter.sum() + config.counter_start_weight * start)
-        return Loss(total, squared.detach(), counter.sum().detach(), int(mask.sum()))
+        total = config.loss_scale * total
+        if config.lv_lambda > 0.0:
+            # Gradients are divided by the number of targets, which this term does not depend on.
+            total = total + config.lv_lambda * num_targets * weight_norms(self._model)
+        return Loss(total, squared.detach(), counter.sum().detach(), num_targets)
+
+    def _pose_noise(self) -> Tensor | float:
+        config, residuals = self._config, self._bare_model.residuals
+        if residuals is None:
+            return config.pose_noise
+        return config.pose_noise + config.residual_noise * residuals.spread
+
+    def _directions(self, predicted: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+        standardizer = self._bare_model.standardizer
+        made, true = (bone_directions(as_joints(standardizer.inverse(values))) for values in (predicted, targets))
+        # 1 minus the cosine, twice: the squared distance of unit vectors.
+        errors = 2 * (1 - (made * true).sum(-1)).mean(-1)
+        return torch.where(mask, errors, 0.0).sum()
 
     def _distance(self, difference: Tensor) -> Tensor:
         """Measure (N, T, K, 150): the weighted mean over the values, summed over everything else."""

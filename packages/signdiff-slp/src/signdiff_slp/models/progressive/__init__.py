@@ -1,6 +1,6 @@
 """The progressive transformer (Saunders et al. 2020), as SignDiff's ASL-SLP uses it."""
 
-from signdiff_slp.models.progressive.bones import bone_lengths, with_bone_lengths
+from signdiff_slp.models.progressive.bones import bone_directions, bone_lengths, with_bone_lengths
 from signdiff_slp.models.progressive.config import PROGRESSIVE_FAMILY, ProgressiveConfig, register_configs
 from signdiff_slp.models.progressive.factory import ProgressiveFactory, create_model, create_single_model
 from signdiff_slp.models.progressive.fairseq2_hooks import apply_ac, apply_fsdp, convert_state_dict
@@ -19,6 +19,7 @@ __all__ = [
     "ProgressiveTransformer",
     "apply_ac",
     "apply_fsdp",
+    "bone_directions",
     "bone_lengths",
     "convert_state_dict",
     "create_model",

@@ -6,6 +6,7 @@ from typing import Final
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from signdiff_core.skeleton import LEFT_HAND, LEFT_WRIST, LIMBS, NECK, NOSE, NUM_JOINTS, RIGHT_HAND, RIGHT_WRIST
 
@@ -24,6 +25,20 @@ def bone_lengths(joints: Tensor) -> Tensor:
     ends = torch.tensor(LIMBS, device=joints.device)
     lengths: Tensor = torch.linalg.vector_norm(joints[..., ends[:, 1], :] - joints[..., ends[:, 0], :], dim=-1)
     return lengths
+
+
+def bone_directions(joints: Tensor) -> Tensor:
+    """Point along the skeleton's limbs.
+
+    Args:
+        joints: (..., 50, 3).
+
+    Returns:
+        (..., number of limbs, 3) unit vectors in the order of ``LIMBS``; 0 for a limb without length.
+    """
+    ends = torch.tensor(LIMBS, device=joints.device)
+    limbs: Tensor = joints[..., ends[:, 1], :] - joints[..., ends[:, 0], :]
+    return normalize(limbs, dim=-1, eps=1e-6)
 
 
 def with_bone_lengths(joints: Tensor, lengths: Tensor) -> Tensor:

@@ -56,6 +56,9 @@ class ProgressiveConfig(Validatable):
     standardize: bool = True
     """If ``True``, the model sees standardised values (see `PoseStandardizer`); else coordinates, as published."""
 
+    residual_statistics: bool = False
+    """If ``True``, the model keeps in training how far it is off, for noise that follows its errors."""
+
     clock: Literal["frame", "token"] = "frame"
     """How the decoder knows where it is: by the frame's number, as in the paper, or by the place in the source that its
     counter stands for (see `SourceReader`). The latter tells no frame count, so speed is learned from the text."""

@@ -34,6 +34,7 @@ from signdiff_slp.models.progressive.config import ProgressiveConfig
 from signdiff_slp.models.progressive.frontend import PoseFrontend
 from signdiff_slp.models.progressive.model import ProgressiveTransformer
 from signdiff_slp.models.progressive.positions import InterleavedPositionEncoder
+from signdiff_slp.models.progressive.residuals import ResidualStatistics
 from signdiff_slp.models.progressive.standardizer import PoseStandardizer
 
 
@@ -79,6 +80,7 @@ class ProgressiveFactory:
             decoder=self.create_decoder(),
             final_proj=Linear(config.model_dim, config.output_dim, bias=not self._published),
             standardizer=PoseStandardizer(enabled=config.standardize),
+            residuals=ResidualStatistics(config.pose_dim) if config.residual_statistics else None,
         )
 
     def create_encoder_frontend(self) -> TransformerEmbeddingFrontend:

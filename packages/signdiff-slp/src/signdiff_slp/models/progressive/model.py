@@ -13,6 +13,7 @@ from torch.nn.functional import pad
 
 from signdiff_slp.models.progressive.config import ProgressiveConfig
 from signdiff_slp.models.progressive.frontend import PoseFrontend
+from signdiff_slp.models.progressive.residuals import ResidualStatistics
 from signdiff_slp.models.progressive.standardizer import PoseStandardizer
 
 
@@ -36,6 +37,7 @@ class ProgressiveTransformer(Module):
         decoder: TransformerDecoder,
         final_proj: Projection,
         standardizer: PoseStandardizer,
+        residuals: ResidualStatistics | None = None,
     ) -> None:
         super().__init__()
         self.config = config
@@ -45,6 +47,7 @@ class ProgressiveTransformer(Module):
         self.decoder = decoder
         self.final_proj = final_proj
         self.standardizer = standardizer
+        self.residuals = residuals
 
     def encode(self, seqs: Tensor, layout: BatchLayout) -> Tensor:
         """Encode texts.

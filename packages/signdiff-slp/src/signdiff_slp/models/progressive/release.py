@@ -16,11 +16,10 @@ from safetensors.torch import load_file, save_file
 from signdiff_slp.models.progressive.config import PROGRESSIVE_FAMILY, ProgressiveConfig
 from signdiff_slp.models.progressive.factory import create_single_model
 from signdiff_slp.models.progressive.model import ProgressiveTransformer
-from signdiff_slp.tokenizers.character import CharacterTokenizer, CharacterTokenizerConfig, load_character_tokenizer
+from signdiff_slp.tokenizers.saved import TOKENIZER, AnyTokenizer, load_tokenizer, save_tokenizer
 
 WEIGHTS: Final = "model.safetensors"
 CONFIG: Final = "config.json"
-TOKENIZER: Final = "tokenizer.json"
 
 MAX_WEIGHTS_SIZE: Final = 2 << 30
 """Largest weight file that is loaded, in bytes."""
@@ -31,7 +30,7 @@ MAX_PARAMETERS: Final = 500_000_000
 _MAX_CONFIG_SIZE: Final = 1 << 16
 
 
-def save_release(folder: Path, model: ProgressiveTransformer, tokenizer: CharacterTokenizer) -> None:
+def save_release(folder: Path, model: ProgressiveTransformer, tokenizer: AnyTokenizer) -> None:
     """Write a model to a folder: ``model.safetensors``, ``config.json``, ``tokenizer.json``.
 
     Each file is written beside its target and then renamed.
@@ -45,12 +44,12 @@ def save_release(folder: Path, model: ProgressiveTransformer, tokenizer: Charact
     weights.chmod(0o644)
     weights.replace(folder / WEIGHTS)
     _write_json(folder / CONFIG, config)
-    _write_json(folder / TOKENIZER, {"characters": list(tokenizer.characters)})
+    save_tokenizer(folder, tokenizer)
 
 
 def load_release(
     folder: Path, *, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
-) -> tuple[ProgressiveTransformer, CharacterTokenizer]:
+) -> tuple[ProgressiveTransformer, AnyTokenizer]:
     """Load what `save_release` wrote.
 
     Names and shapes of the weights are compared with the configuration before a value is read.
@@ -78,7 +77,7 @@ def load_release(
     # The poses' scale is too fine for half precision.
     model.standardizer.float()
     model.requires_grad_(False).eval()
-    tokenizer = load_character_tokenizer(folder / TOKENIZER, CharacterTokenizerConfig())
+    tokenizer = load_tokenizer(folder)
     if tokenizer.vocab_info.size != config.vocab_size:
         raise ValueError(
             f"{folder / TOKENIZER} must have the {config.vocab_size} tokens of the model, but has "
