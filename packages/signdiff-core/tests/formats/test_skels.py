@@ -168,3 +168,15 @@ def test_real_files_come_back_to_the_byte(realdata, tmp_path, split):
         assert joints[:, 2, 0].mean() < 0 < joints[:, 5, 0].mean()
         # Hands are held before the body.
         assert joints[:, [4, 7], 2].mean() < 0
+
+
+def test_broken_sequences_can_be_passed_over(pt):
+    good = pt.read_text()
+    pt.write_text(good + good.replace("0.10000", "nan", 1) + good)
+    broken = []
+    names = [name for name, _ in formats.iter_skels(pt, on_broken=lambda *found: broken.append(found))]
+    assert names == ["0", "2"]
+    assert [name for name, _ in broken] == ["1"]
+    assert "line 2, frame 0" in str(broken[0][1])
+    with pytest.raises(FormatError, match="line 2, frame 0"):
+        list(formats.iter_skels(pt))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signdiff_slp import __version__
+from signdiff_slp.commands.imports import add_poses, add_skels
 from signdiff_slp.commands.vocabulary import add_vocabulary
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--share", type=_share, default=1.0, help="size, as a share of 6,000 items (default: 1)")
     build.add_argument("--json", action="store_true", help="print the summary as JSON")
     build.set_defaults(run=_fingerspelling)
+
+    add_skels(kinds)
+    add_poses(kinds)
 
     depth = kinds.add_parser("depth", help="how constant bone lengths are before and after scaling depth")
     depth.add_argument("--json", action="store_true", help="print as JSON")

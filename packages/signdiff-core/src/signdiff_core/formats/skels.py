@@ -17,7 +17,7 @@ from signdiff_core.skeleton import joints_of, make_pose
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pose_format import Pose
 
@@ -104,7 +104,11 @@ class SkelsFormat:
 
 
 def iter_skels(
-    path: str | os.PathLike[str], *, variant: Variant | None = None, fps: float = 25.0
+    path: str | os.PathLike[str],
+    *,
+    variant: Variant | None = None,
+    fps: float = 25.0,
+    on_broken: Callable[[str, FormatError], None] | None = None,
 ) -> Iterator[tuple[str, Pose]]:
     """Read all sequences of a file, one after another.
 
@@ -112,6 +116,8 @@ def iter_skels(
         path: the file.
         variant: the convention that the file must follow; found out for each line if not given.
         fps: frames per second, which the file does not tell.
+        on_broken: is told the name of a sequence that cannot be read and why, and reading goes on; without it, the
+            first ends everything.
 
     Yields:
         Name and pose of each sequence; the name is the line of the ``.files`` beside the file, else the line's index.
@@ -126,7 +132,14 @@ def iter_skels(
     for index, (line, name) in enumerate(zip_longest(lines, names) if names is not None else ((x, "") for x in lines)):
         if line is None or name is None:
             raise FormatError(source, f"expected as many lines as its .files has, {len(names or ())}.")
-        yield name or str(index), _pose(source, *line, variant=variant, fps=fps)
+        try:
+            pose = _pose(source, *line, variant=variant, fps=fps)
+        except FormatError as error:
+            if on_broken is None:
+                raise
+            on_broken(name or str(index), error)
+        else:
+            yield name or str(index), pose
 
 
 def write_skels(

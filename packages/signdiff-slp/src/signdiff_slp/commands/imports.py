@@ -1,0 +1,147 @@
+"""``signdiff-slp corpus skels`` and ``corpus poses``: corpora of other people's poses."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from signdiff_slp.corpora.writer import Report
+
+    Parsers = argparse._SubParsersAction[Any]
+
+T = TypeVar("T")
+
+_SHOWN = 5
+
+
+def add_skels(commands: Parsers) -> None:
+    """Add ``corpus skels`` to a parser."""
+    parser = commands.add_parser("skels", help="import .skels files with their texts, such as PHOENIX14T's")
+    parser.add_argument("folder", type=Path, metavar="DIR", help="holds train.skels, train.text, train.gloss, ...")
+    _add_output(parser)
+    parser.add_argument("--source", choices=("text", "gloss"), default="text", help="what is read (default: text)")
+    parser.add_argument("--variant", choices=("pt", "prompt2sign"), help="what the files must be (default: found out)")
+    parser.set_defaults(run=_skels)
+
+
+def add_poses(commands: Parsers) -> None:
+    """Add ``corpus poses`` to a parser."""
+    parser = commands.add_parser("poses", help="import a folder of poses with their texts")
+    parser.add_argument("folder", type=Path, metavar="DIR", help=".pose files, folders of OpenPose JSON, ...")
+    _add_output(parser)
+    parser.add_argument(
+        "--texts",
+        required=True,
+        metavar="FILE",
+        help="lines of name, text and maybe split (train, dev, test), divided by tabs; or 'beside': NAME.txt",
+    )
+    parser.add_argument(
+        "--fractions",
+        type=_fractions,
+        metavar="A,B,C",
+        help="shares of the texts in train, dev and test, if FILE names no splits (default: all in train)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="draws the splits (default: 0)")
+    parser.add_argument("--fps", type=_positive, default=25.0, help="frames per second of the corpus (default: 25)")
+    parser.add_argument("--source-fps", type=_positive, help="of files that do not tell theirs (default: 25)")
+    parser.add_argument(
+        "--depth",
+        type=_depth,
+        metavar="HAND,ARM",
+        help="shoulder widths per unit of MediaPipe's depth, 'none' for flat poses (default: measured)",
+    )
+    parser.set_defaults(run=_poses)
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="new or empty folder")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def _skels(arguments: argparse.Namespace) -> int:
+    from signdiff_slp.corpora.skels_corpus import import_skels
+
+    report = import_skels(
+        arguments.folder,
+        arguments.output,
+        source=arguments.source,
+        variant=arguments.variant,
+        progress=_progress,
+    )
+    return _print(report, arguments)
+
+
+def _poses(arguments: argparse.Namespace) -> int:
+    from signdiff_slp.corpora.listing import divide, list_beside, list_table
+    from signdiff_slp.corpora.pose_corpus import import_poses
+
+    beside = arguments.texts == "beside"
+    sources = list_beside(arguments.folder) if beside else list_table(arguments.folder, Path(arguments.texts))
+    if arguments.fractions is not None:
+        if any(source.split for source in sources):
+            raise ValueError(f"fractions must not be given where the texts name splits, as {arguments.texts} does.")
+        sources = divide(sources, arguments.fractions, seed=arguments.seed)
+    report = import_poses(
+        sources,
+        arguments.output,
+        fps=arguments.fps,
+        source_fps=arguments.source_fps,
+        depth=arguments.depth,
+        progress=_progress,
+    )
+    return _print(report, arguments)
+
+
+def _print(report: Report, arguments: argparse.Namespace) -> int:
+    if arguments.json:
+        print(json.dumps(vars(report)))
+        return 0
+    for split, clips in report.clips.items():
+        filled = f"{100 * report.filled[split]:.1f}% of the joints interpolated"
+        print(f"{split:<6} {clips:>6} clips {report.frames[split]:>8} frames, {filled}")
+    if report.left_out:
+        print(f"{len(report.left_out)} clips were left out; report.json in {arguments.output} lists all:")
+        for name, reason in report.left_out[:_SHOWN]:
+            print(f"  {name}: {reason}")
+    if report.notes:
+        print(f"{len(report.notes)} notes on single clips are in report.json.")
+    return 0
+
+
+def _progress(items: Iterable[T], name: str = "clips") -> Iterable[T]:
+    if not sys.stderr.isatty():
+        return items
+    try:
+        from tqdm import tqdm
+    except ModuleNotFoundError:
+        return items
+    bar: Iterable[T] = tqdm(items, desc=name, unit="clip")
+    return bar
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not (math.isfinite(number) and number > 0):
+        raise argparse.ArgumentTypeError(f"must be positive, but is {text}")
+    return number
+
+
+def _fractions(text: str) -> tuple[float, ...]:
+    parts = tuple(float(part) for part in text.split(","))
+    if len(parts) != 3 or min(parts) < 0 or abs(sum(parts) - 1) > 1e-6:
+        raise argparse.ArgumentTypeError(f"must be three shares that sum to 1, as in 0.9,0.05,0.05, but is {text}")
+    return parts
+
+
+def _depth(text: str) -> tuple[float, ...]:
+    parts = (0.0, 0.0) if text == "none" else tuple(float(part) for part in text.split(","))
+    if len(parts) != 2 or not all(math.isfinite(part) for part in parts):
+        raise argparse.ArgumentTypeError(f"must be two numbers, as in 3.3,0.5, or none, but is {text}")
+    return parts

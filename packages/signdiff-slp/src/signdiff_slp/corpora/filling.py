@@ -1,0 +1,95 @@
+"""Make a clip whole: absent joints interpolated, frames at the corpus's rate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from signdiff_core.skeleton import BODY, BODY_JOINTS, LEFT_HAND, LEFT_WRIST, RIGHT_HAND, RIGHT_WRIST
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_HANDS: Final = (("left", LEFT_HAND, LEFT_WRIST), ("right", RIGHT_HAND, RIGHT_WRIST))
+
+
+def fill_absent(joints: NDArray[np.floating], confidence: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Interpolate absent joints linearly in time.
+
+    Before a joint's first frame and after its last, it stays where it is next. Joints of a hand are interpolated
+    relative to the body's wrist, so that a hand goes where its arm goes.
+
+    Args:
+        joints: (T, 50, 3) positions.
+        confidence: (T, 50); 0 where absent. A joint that is not finite is absent, too.
+
+    Returns:
+        (T, 50, 3) positions; those that were present are unchanged.
+
+    Raises:
+        ValueError: a joint is absent in every frame.
+    """
+    present = (confidence > 0) & np.isfinite(joints).all(axis=-1)
+    never = ~present.any(axis=0)
+    if never.any():
+        raise ValueError(f"joints must be seen in some frame, but {_names(never)} never.")
+    filled = joints.astype(np.float64)
+    for joint in range(BODY.start, BODY.stop):
+        _fill(filled[:, joint], present[:, joint])
+    for _, part, wrist in _HANDS:
+        for joint in range(part.start, part.stop):
+            if not present[:, joint].all():
+                relative = filled[:, joint] - filled[:, wrist]
+                _fill(relative, present[:, joint])
+                absent = ~present[:, joint]
+                filled[absent, joint] = relative[absent] + filled[absent, wrist]
+    return filled
+
+
+def resample(joints: NDArray[np.floating], fps: float, target: float) -> NDArray[np.floating]:
+    """Bring frames to another rate by linear interpolation.
+
+    Args:
+        joints: (T, ...) one frame after another.
+        fps: their rate.
+        target: the wanted rate.
+
+    Returns:
+        (T', ...), T' = T * target / fps, rounded, at least 1; the array itself if the rates are equal.
+
+    Raises:
+        ValueError: a rate is not positive.
+
+    Example:
+        >>> resample(np.array([0.0, 1.0, 2.0, 3.0]), 50, 25).tolist()
+        [0.0, 2.0]
+    """
+    if not (np.isfinite(fps) and fps > 0 and np.isfinite(target) and target > 0):
+        raise ValueError(f"fps must be positive, but is {fps} and shall be {target}.")
+    if fps == target:
+        return joints
+    count = max(1, round(len(joints) * target / fps))
+    times = np.minimum(np.arange(count) * (fps / target), len(joints) - 1)
+    before = np.floor(times).astype(int)
+    after = np.minimum(before + 1, len(joints) - 1)
+    share = (times - before).reshape(-1, *[1] * (joints.ndim - 1))
+    return np.asarray((1 - share) * joints[before] + share * joints[after])
+
+
+def _fill(track: NDArray[np.float64], present: NDArray[np.bool_]) -> None:
+    """Fill a track (T, 3) in place."""
+    if present.all():
+        return
+    known, absent = np.flatnonzero(present), np.flatnonzero(~present)
+    for axis in range(track.shape[1]):
+        track[absent, axis] = np.interp(absent, known, track[known, axis])
+
+
+def _names(never: NDArray[np.bool_]) -> str:
+    names = [name for name, absent in zip(BODY_JOINTS, never[BODY], strict=True) if absent]
+    for side, part, _ in _HANDS:
+        count = int(never[part].sum())
+        if count:
+            names.append(f"the {side} hand" if count == part.stop - part.start else f"{count} of the {side} hand")
+    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"

@@ -1,0 +1,100 @@
+"""A corpus from ``.skels`` files, such as PHOENIX14T's: ``{split}.skels`` beside ``{split}.text`` or ``{split}.gloss``.
+
+Coordinates come as `signdiff_core.formats` reads them: the published files are mirrored in x and deep in the other
+direction, which is half a turn, and the signer comes to face the viewer. The counter column is checked, not kept.
+"""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from signdiff_core.formats import FormatError, iter_skels
+from signdiff_core.skeleton import joints_of
+from signdiff_slp.corpora.filling import fill_absent
+from signdiff_slp.corpora.writer import SPLITS, CorpusWriter, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from pose_format import Pose
+
+    Named = tuple[str, Pose | FormatError]
+
+
+def import_skels(
+    folder: Path,
+    output: Path,
+    *,
+    source: Literal["text", "gloss"] = "text",
+    variant: Literal["pt", "prompt2sign"] | None = None,
+    progress: Callable[[Iterable[Named], str], Iterable[Named]] | None = None,
+) -> Report:
+    """Make a corpus of the splits train, dev and test that a folder holds.
+
+    Args:
+        folder: holds ``{split}.skels`` and, line by line parallel, ``{split}.{source}``; clips are named by the
+            ``{split}.files`` beside them, else by their line.
+        output: the corpus; new or empty.
+        source: what the model shall read, text or gloss.
+        variant: the convention that the files must follow; found out for each line if not given.
+        progress: wraps a split's clips, given its name, to show how far it is.
+
+    Returns:
+        How many clips and frames there are, and what was left out: lines that are broken or hold no text, and clips
+        with a joint that is never seen.
+
+    Raises:
+        FileNotFoundError: a file is missing, or ``folder`` holds no split.
+        FileExistsError: ``output`` holds something.
+        ValueError: files are not parallel, or no clip is left.
+    """
+    splits = [split for split in SPLITS if (folder / f"{split}.skels").is_file()]
+    if not splits:
+        raise FileNotFoundError(f"folder must hold train.skels, dev.skels or test.skels, but {folder} does not.")
+    texts = {split: _read_lines(folder / f"{split}.{source}") for split in splits}
+    with CorpusWriter(output, {"format": "skels", "source": source}) as writer:
+        for split in splits:
+            clips: Iterable[Named] = _clips(folder / f"{split}.skels", variant)
+            if progress is not None:
+                clips = progress(clips, split)
+            for clip, text in zip_longest(clips, texts[split]):
+                if clip is None or text is None:
+                    raise ValueError(
+                        f"{split}.skels and {split}.{source} must have as many lines, but the latter has "
+                        f"{len(texts[split])}."
+                    )
+                name, pose = clip
+                _add(writer, split, name, pose, text)
+    return writer.report
+
+
+def _clips(path: Path, variant: Literal["pt", "prompt2sign"] | None) -> Iterator[Named]:
+    """All sequences with their names; for one that is broken, what is wrong with it."""
+    broken: list[Named] = []
+    for named in iter_skels(path, variant=variant, on_broken=lambda name, error: broken.append((name, error))):
+        yield from broken
+        broken.clear()
+        yield named
+    yield from broken
+
+
+def _add(writer: CorpusWriter, split: str, name: str, pose: Pose | FormatError, text: str) -> None:
+    # Without a file of names, lines are numbered, in every split from 0.
+    name = f"{split}-{name}" if name.isdecimal() else name
+    if isinstance(pose, FormatError):
+        writer.leave_out(name, str(pose))
+        return
+    joints, confidence = joints_of(pose)
+    try:
+        writer.add(split, name, text, fill_absent(joints, confidence), filled=float((confidence == 0).mean()))
+    except ValueError as error:
+        writer.leave_out(name, str(error))
+
+
+def _read_lines(path: Path) -> list[str]:
+    if not path.is_file():
+        raise FileNotFoundError(f"folder must hold {path.name} beside its .skels, but {path.parent} does not.")
+    with path.open(encoding="utf-8") as lines:
+        return [line.rstrip("\n") for line in lines]

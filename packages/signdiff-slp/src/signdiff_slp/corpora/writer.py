@@ -1,0 +1,202 @@
+"""Write a corpus clip by clip, with no more than one clip in memory.
+
+A folder holds, for each split, ``{split}.tsv`` (a line a clip: name, first frame, number of frames, text) and
+``{split}.poses.npy`` ((sum of T, 150) float32, all clips one after another); ``statistics.safetensors`` (``mean`` and
+``std``, (150,), of the frames of train); and ``report.json``: what it was made of, and which clips were left out, why.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+
+from signdiff_core.atomic import replacing
+from signdiff_core.skeleton import NUM_JOINTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+    from typing import BinaryIO, TextIO
+
+    from numpy.typing import NDArray
+
+VALUES: Final = 3 * NUM_JOINTS
+"""Values of a frame."""
+
+SPLITS: Final = ("train", "dev", "test")
+
+
+@dataclass(kw_only=True)
+class Report:
+    """What came of an import.
+
+    Attributes:
+        clips: how many each split holds.
+        frames: how many each split holds.
+        filled: share of each split's joints that were absent and interpolated.
+        left_out: clips that are not in the corpus, and why.
+        notes: what else is to be known about single clips.
+    """
+
+    clips: dict[str, int] = field(default_factory=dict)
+    frames: dict[str, int] = field(default_factory=dict)
+    filled: dict[str, float] = field(default_factory=dict)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+
+
+class CorpusWriter:
+    """Makes a corpus, as a context: the folder appears when the block ends well, and not at all if it raises.
+
+    Args:
+        folder: new or empty; folders above it are made.
+        origin: what the corpus is made of; goes to ``report.json``.
+
+    Raises:
+        FileExistsError: ``folder`` holds something.
+        ValueError: at the end of the block, no clip was added.
+    """
+
+    def __init__(self, folder: Path, origin: dict[str, Any]) -> None:
+        self.report = Report()
+        self._folder = folder
+        self._origin = origin
+        self._splits: dict[str, _Split] = {}
+        self._names: set[str] = set()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._folder.parent.mkdir(parents=True, exist_ok=True)
+        self._partial = self._stack.enter_context(replacing(self._folder, folder=True))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            for split in self._splits.values():
+                split.close()
+            if kind is None:
+                self._finish()
+        except BaseException as failure:
+            self._stack.__exit__(type(failure), failure, failure.__traceback__)
+            raise
+        self._stack.__exit__(kind, error, trace)
+
+    def add(self, split: str, name: str, text: str, joints: NDArray[np.floating], *, filled: float = 0.0) -> None:
+        """Add a clip.
+
+        Args:
+            split: train, dev or test.
+            name: unique in the corpus.
+            text: what it says; white space in it becomes single spaces.
+            joints: (T, 50, 3) normalised coordinates.
+            filled: share of its joints that were interpolated.
+
+        Raises:
+            ValueError: the clip does not fit: it has no frame, no text, a name that is taken, or positions that are
+                not finite. The corpus stays as it was.
+        """
+        text = " ".join(text.split())
+        if split not in SPLITS:
+            raise ValueError(f"split must be one of {', '.join(SPLITS)}, but is {split!r}.")
+        if not name or name.split() != [name]:
+            raise ValueError(f"name must be without white space, but is {name!r}.")
+        if name in self._names:
+            raise ValueError(f"name must be unique in the corpus, but {name!r} is taken.")
+        if not text:
+            raise ValueError("text must hold something, but is empty.")
+        if not len(joints):
+            raise ValueError("joints must hold at least one frame, but hold none.")
+        broken = ~np.isfinite(joints).all(axis=(1, 2))
+        if broken.any():
+            raise ValueError(
+                f"joints must be finite, but are not in {broken.sum()} of {len(joints)} frames, from frame "
+                f"{broken.argmax()} on."
+            )
+        if split not in self._splits:
+            self._splits[split] = _Split(self._partial, split)
+        self._names.add(name)
+        self._splits[split].add(name, text, np.asarray(joints, dtype=np.float32), filled)
+
+    def leave_out(self, name: str, reason: str) -> None:
+        """Put a clip on the list of those that are not in the corpus."""
+        self.report.left_out.append((name, " ".join(reason.split())))
+
+    def _finish(self) -> None:
+        if not self._splits:
+            reason = f"; the first was {': '.join(self.report.left_out[0])}" if self.report.left_out else ""
+            raise ValueError(
+                f"the corpus must hold at least one clip, but all {len(self.report.left_out)} were left out{reason}"
+            )
+        for name in SPLITS:
+            if name in self._splits:
+                split = self._splits[name]
+                self.report.clips[name], self.report.frames[name] = split.clips, split.frames
+                self.report.filled[name] = split.filled / split.frames
+        if "train" in self._splits:
+            self._splits["train"].write_statistics(self._partial / "statistics.safetensors")
+        left_out = [{"clip": clip, "reason": reason} for clip, reason in self.report.left_out]
+        notes = [{"clip": clip, "note": note} for clip, note in self.report.notes]
+        splits = {
+            name: {
+                "clips": self.report.clips[name],
+                "frames": self.report.frames[name],
+                "filled": round(self.report.filled[name], 6),
+            }
+            for name in self.report.clips
+        }
+        content = {**self._origin, "splits": splits, "left_out": left_out, "notes": notes}
+        text = json.dumps(content, ensure_ascii=False, indent=2)
+        (self._partial / "report.json").write_text(f"{text}\n", encoding="utf-8")
+
+
+class _Split:
+    """The two files of a split while they grow, and the sums of its values."""
+
+    def __init__(self, folder: Path, split: str) -> None:
+        self.clips = self.frames = 0
+        self.filled = 0.0
+        self._table: TextIO = (folder / f"{split}.tsv").open("w", encoding="utf-8", newline="\n")
+        self._poses: BinaryIO = (folder / f"{split}.poses.npy").open("wb")
+        self._write_header()
+        self._start = self._poses.tell()
+        self._mean = np.zeros(VALUES)
+        self._squares = np.zeros(VALUES)
+
+    def add(self, name: str, text: str, joints: NDArray[np.float32], filled: float) -> None:
+        count = len(joints)
+        values = np.ascontiguousarray(joints.reshape(count, VALUES))
+        self._table.write(f"{name}\t{self.frames}\t{count}\t{text}\n")
+        self._poses.write(values.tobytes())
+        # Chan et al.'s update of mean and squared deviations, which does not cancel as sums of squares do.
+        mean = values.mean(axis=0, dtype=np.float64)
+        total = self.frames + count
+        self._squares += ((values - mean) ** 2).sum(axis=0) + (mean - self._mean) ** 2 * self.frames * count / total
+        self._mean += (mean - self._mean) * count / total
+        self.clips += 1
+        self.frames = total
+        self.filled += filled * count
+
+    def close(self) -> None:
+        self._table.close()
+        self._poses.seek(0)
+        self._write_header()
+        # NumPy leaves room in the header for the number of frames to grow.
+        if self._poses.tell() != self._start:
+            raise RuntimeError("the header of the poses must keep its length, but does not.")
+        self._poses.close()
+
+    def write_statistics(self, path: Path) -> None:
+        from safetensors.numpy import save_file
+
+        std = np.sqrt(self._squares / self.frames)
+        save_file({"mean": self._mean.astype(np.float32), "std": std.astype(np.float32)}, path)
+
+    def _write_header(self) -> None:
+        header = {"descr": "<f4", "fortran_order": False, "shape": (self.frames, VALUES)}
+        np.lib.format.write_array_header_1_0(self._poses, header)

@@ -1,0 +1,60 @@
+import json
+
+import numpy as np
+import pytest
+
+from signdiff_core import formats
+from signdiff_core.formats import write_skels
+from signdiff_core.skeleton import make_pose
+from signdiff_slp.cli import main
+from signdiff_slp.datasets.text_pose import read_manifest
+
+
+@pytest.fixture
+def poses():
+    joints = np.random.default_rng(0).normal(size=(10, 6, 50, 3))
+    joints[:, :, 1] = 0
+    return [make_pose(clip, 25) for clip in joints]
+
+
+def test_skels_make_a_corpus_that_can_be_trained_with(poses, tmp_path, capsys):
+    write_skels(poses, tmp_path / "train.skels")
+    (tmp_path / "train.gloss").write_text("".join(f"GLOSS-{number}\n" for number in range(10)))
+    assert main(["corpus", "skels", str(tmp_path), "-o", str(tmp_path / "corpus"), "--source", "gloss"]) == 0
+    assert "10 clips       60 frames" in capsys.readouterr().out
+    examples = read_manifest(tmp_path / "corpus", "train")
+    assert [(example.id, example.text) for example in examples[:2]] == [("train-0", "GLOSS-0"), ("train-1", "GLOSS-1")]
+
+
+def test_poses_are_divided_and_those_left_out_are_shown(poses, tmp_path, capsys):
+    folder = tmp_path / "poses"
+    folder.mkdir()
+    for number, pose in enumerate(poses):
+        formats.write(pose, folder / f"{number}.pose")
+        (folder / f"{number}.txt").write_text(f"text {number}" if number else "")
+    command = ["corpus", "poses", str(folder), "-o", str(tmp_path / "corpus"), "--texts", "beside"]
+    assert main([*command, "--fractions", "0.6,0.2,0.2"]) == 0
+    printed = capsys.readouterr().out
+    assert "1 clips were left out" in printed
+    assert "0: text must hold something, but is empty." in printed
+    counts = [len(read_manifest(tmp_path / "corpus", split)) for split in ("train", "dev", "test")]
+    assert sum(counts) == 9
+
+
+def test_a_table_with_splits_takes_no_fractions(poses, tmp_path, capsys):
+    formats.write(poses[0], tmp_path / "a.pose")
+    (tmp_path / "t.tsv").write_text("a\ttext\tdev\n")
+    command = ["corpus", "poses", str(tmp_path), "-o", str(tmp_path / "corpus"), "--texts", str(tmp_path / "t.tsv")]
+    assert main([*command, "--fractions", "1,0,0"]) == 1
+    assert "fractions must not be given" in capsys.readouterr().err
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["clips"] == {"dev": 1}
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--fractions", "1,1,1"], ["--fractions", "1"], ["--fps", "0"], ["--depth", "3"], ["--depth", "a,b"]]
+)
+def test_wrong_options_are_wrong_use(tmp_path, wrong):
+    with pytest.raises(SystemExit) as exit_:
+        main(["corpus", "poses", str(tmp_path), "-o", str(tmp_path / "corpus"), "--texts", "beside", *wrong])
+    assert exit_.value.code == 2

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+
+from signdiff_core.skeleton import LEFT_HAND, LEFT_WRIST, NOSE, RIGHT_HAND
+from signdiff_slp.corpora.filling import fill_absent, resample
+
+
+@pytest.fixture
+def steady():
+    """Five frames in which every joint moves evenly: what is absent can be found exactly."""
+    rng = np.random.default_rng(3)
+    return rng.normal(size=(1, 50, 3)) + np.arange(5)[:, None, None] * rng.normal(size=(1, 50, 3))
+
+
+def test_even_movement_is_found_again(steady):
+    confidence = np.ones((5, 50))
+    confidence[1:4, NOSE] = 0
+    confidence[2, RIGHT_HAND] = 0
+    confidence[3, LEFT_WRIST] = 0
+    broken = np.where(confidence[..., None] > 0, steady, 99.0)
+    assert fill_absent(broken, confidence) == pytest.approx(steady)
+
+
+def test_ends_stay_where_they_are_next(steady):
+    confidence = np.ones((5, 50))
+    confidence[[0, 1, 4], NOSE] = 0
+    filled = fill_absent(np.where(confidence[..., None] > 0, steady, np.nan), confidence)
+    assert np.array_equal(filled[:, NOSE], steady[[2, 2, 2, 3, 3], NOSE])
+
+
+def test_a_lost_hand_goes_with_its_arm():
+    joints = np.zeros((3, 50, 3))
+    joints[:, LEFT_WRIST, 0] = 0, 1, 5
+    joints[0, LEFT_HAND] = joints[0, LEFT_WRIST] + (0, 0.1, 0)
+    confidence = np.ones((3, 50))
+    confidence[1:, LEFT_HAND] = 0
+    filled = fill_absent(joints, confidence)
+    assert np.allclose(filled[:, LEFT_HAND], filled[:, LEFT_WRIST, None] + (0, 0.1, 0))
+
+
+def test_what_is_there_is_unchanged_and_nan_is_absent(steady):
+    confidence = np.ones((5, 50))
+    broken = steady.copy()
+    broken[2, NOSE, 1] = np.nan
+    filled = fill_absent(broken, confidence)
+    assert filled[2, NOSE] == pytest.approx(steady[2, NOSE])
+    present = np.isfinite(broken).all(axis=-1)
+    assert np.array_equal(filled[present], steady[present])
+
+
+def test_joints_that_are_never_seen_are_named(steady):
+    confidence = np.ones((5, 50))
+    confidence[:, LEFT_HAND] = 0
+    with pytest.raises(ValueError, match="joints must be seen in some frame, but the left hand is never"):
+        fill_absent(steady, confidence)
+    confidence[:, NOSE] = 0
+    confidence[:, 40] = 0
+    with pytest.raises(ValueError, match="but NOSE, the left hand, 1 of the right hand are never"):
+        fill_absent(steady, confidence)
+
+
+@pytest.mark.parametrize(("fps", "target", "count"), [(50, 25, 50), (24, 25, 104), (29.97, 25, 83), (25, 25, 100)])
+def test_duration_and_even_movement_survive_resampling(fps, target, count):
+    times = np.arange(100) / fps
+    resampled = resample(times[:, None] * np.ones((1, 3)), fps, target)
+    assert len(resampled) == count
+    expected = np.minimum(np.arange(count) / target, times[-1])
+    assert resampled[:, 0] == pytest.approx(expected)
+
+
+def test_one_frame_stays_one():
+    assert resample(np.ones((1, 3)), 50, 25).tolist() == [[1, 1, 1]]
+
+
+@pytest.mark.parametrize("rate", [0, -1, np.nan])
+def test_rates_that_are_wrong(rate):
+    with pytest.raises(ValueError, match="fps must be positive"):
+        resample(np.ones((2, 3)), rate, 25)
