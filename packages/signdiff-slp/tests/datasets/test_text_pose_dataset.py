@@ -7,7 +7,8 @@ import torch
 from fairseq2.datasets import DatasetError, SyncMode
 from fairseq2.gang import FakeGang, Gangs, create_fake_gangs
 
-from signdiff_slp.datasets.text_pose import TextPoseDataset, open_poses, read_manifest
+from signdiff_slp.datasets.text_pose import CorpusError, Example, TextPoseDataset, open_poses, read_manifest
+from signdiff_slp.datasets.text_pose.scan import check_finite
 from signdiff_slp.tokenizers import CharacterTokenizer
 
 CPU = torch.device("cpu")
@@ -61,16 +62,60 @@ def test_rare_characters_come_more_often(corpus, tokenizer):
     assert {1, 3} == set(seen.values())
 
 
+def two_gangs():
+    fakes = {name: FakeGang(CPU) for name in ("tp", "pp", "rdp", "sdp")}
+    worlds = [FakeGang(CPU, rank=rank, size=2) for rank in range(2)]
+    return [Gangs(root=world, dp=world, **fakes) for world in worlds]
+
+
 def test_two_ranks_share_a_split(corpus, tokenizer):
     shares = []
-    for rank in range(2):
-        world = FakeGang(CPU, rank=rank, size=2)
-        fakes = {name: FakeGang(CPU) for name in ("tp", "pp", "rdp", "sdp")}
-        gangs = Gangs(root=world, dp=world, **fakes)
+    for gangs in two_gangs():
         batches = read(TextPoseDataset(corpus), tokenizer, gangs=gangs, sync_mode=SyncMode.UNTIL_LAST)
         shares.append({name for batch in batches for name in batch.ids})
     assert not shares[0] & shares[1]
     assert len(shares[0] | shares[1]) == 48
+
+
+def test_a_step_of_two_ranks_is_a_step_of_one_with_twice_the_batch(tmp_path, tokenizer):
+    """Of equal lengths, and in the shuffled order, too."""
+    np.save(tmp_path / "train.poses.npy", np.zeros((290, 150), np.float32))
+    (tmp_path / "train.tsv").write_text("".join(f"{number}\t{10 * number}\t10\tab\n" for number in range(29)))
+    dataset = TextPoseDataset(tmp_path)
+    options = {"shuffle": True, "max_seq_len": 10, "sync_mode": SyncMode.UNTIL_LAST}
+    alone = read(dataset, tokenizer, max_num_frames=80, **options)
+    together = [read(dataset, tokenizer, gangs=gangs, max_num_frames=40, **options) for gangs in two_gangs()]
+    steps = [{*first.ids, *second.ids} for first, second in zip(*together, strict=True)]
+    assert [set(batch.ids) for batch in alone] == steps
+    assert len(steps) == 4
+    assert steps[0] != {str(number) for number in range(8)}
+
+
+def test_poses_are_checked_once(tmp_path, tokenizer):
+    poses = np.zeros((20, 150), np.float32)
+    np.save(tmp_path / "train.poses.npy", poses)
+    (tmp_path / "train.tsv").write_text("a\t0\t10\thi\nb\t10\t10\tho\n")
+    dataset = TextPoseDataset(tmp_path)
+    read(dataset, tokenizer)
+    poses[19, 7] = np.nan
+    np.save(tmp_path / "train.poses.npy", poses)
+    assert len(read(dataset, tokenizer)) == 1
+    with pytest.raises(CorpusError, match=r"in 1 of 2 examples: b\. Repair"):
+        read(TextPoseDataset(tmp_path), tokenizer)
+
+
+def test_each_rank_checks_its_share(tmp_path):
+    """Chunks of 8192 frames go to the ranks in turn; FakeGang's sum holds what one rank alone has found."""
+    poses = np.zeros((30_000, 150), np.float32)
+    poses[[0, 8191, 8192, 16_383, 16_384, 29_999], 5] = [np.nan, np.inf, -np.inf, np.nan, np.nan, np.nan]
+    np.save(tmp_path / "train.poses.npy", poses)
+    del poses
+    examples = [Example(str(offset), offset, 100, "x") for offset in (0, 8092, 8192, 8292, 16_284, 16_384, 29_900)]
+    for gangs, found in zip(
+        two_gangs(), ("3 of 7 examples: 0, 8092, 16384.", "3 of 7 examples: 8192, 16284, 29900."), strict=True
+    ):
+        with pytest.raises(CorpusError, match=found):
+            check_finite(tmp_path, "train", examples, gangs)
 
 
 def test_long_examples_are_left_out_and_counted(corpus, tokenizer, caplog):
@@ -92,6 +137,11 @@ def test_counts_of_a_batch(corpus, tokenizer):
 def test_splits_that_are_not_there(tmp_path, corpus, tokenizer):
     with pytest.raises(DatasetError, match="at least one split"):
         TextPoseDataset(tmp_path)
+    with pytest.raises(DatasetError, match=r"must be a corpus's folder, but .*nowhere is none"):
+        TextPoseDataset(tmp_path / "nowhere")
+    (tmp_path / "dev.tsv").touch()
+    with pytest.raises(CorpusError, match=r"dev.tsv must hold a line for each example, but is empty"):
+        read(TextPoseDataset(tmp_path), tokenizer, split="dev")
     with pytest.raises(DatasetError, match=r"one of \['dev', 'test', 'train'\], but is 'valid'"):
         read(TextPoseDataset(corpus), tokenizer, split="valid")
     with pytest.raises(DatasetError, match="at most 4 frames"):

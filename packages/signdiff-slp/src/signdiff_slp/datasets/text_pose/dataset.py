@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import final
 
 from fairseq2.data.tokenizers import Tokenizer
-from fairseq2.datasets import DataPipelineReader, DataReader, DatasetError, SyncMode
+from fairseq2.datasets import DataPipelineReader, DataReader, SyncMode
 from fairseq2.gang import Gangs
 from fairseq2.logging import log
 
 from signdiff_slp.datasets.text_pose.batch import TextPoseBatch
 from signdiff_slp.datasets.text_pose.config import TextPoseConfig
-from signdiff_slp.datasets.text_pose.manifest import read_manifest
+from signdiff_slp.datasets.text_pose.error import CorpusError
+from signdiff_slp.datasets.text_pose.manifest import Example, read_manifest
 from signdiff_slp.datasets.text_pose.pipeline import build_pipeline
+from signdiff_slp.datasets.text_pose.scan import check_finite
 
 
 @final
@@ -27,14 +29,37 @@ class TextPoseDataset:
         data_dir: the folder.
 
     Raises:
-        DatasetError: the folder holds no split.
+        CorpusError: the folder does not exist, or holds no split.
     """
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
         self.splits = frozenset(path.stem for path in data_dir.glob("*.tsv"))
+        if not data_dir.is_dir():
+            raise CorpusError(f"dataset.config_overrides.data_dir must be a corpus's folder, but {data_dir} is none.")
         if not self.splits:
-            raise DatasetError(f"data_dir must hold at least one split.tsv, but {data_dir} does not.")
+            raise CorpusError(
+                f"dataset.config_overrides.data_dir must hold at least one split.tsv, but {data_dir} does not."
+            )
+        self._checked: dict[str, list[Example]] = {}
+
+    def read_examples(self, split: str, gangs: Gangs) -> list[Example]:
+        """List a split's examples. The first time, all of its poses are checked; all ranks have to call.
+
+        Args:
+            split: one of ``splits``.
+            gangs: who else reads.
+
+        Raises:
+            CorpusError: the split does not exist or is empty, its files do not fit, or its poses are not all finite.
+        """
+        if split not in self.splits:
+            raise CorpusError(f"split must be one of {sorted(self.splits)}, but is {split!r}.")
+        if split not in self._checked:
+            examples = read_manifest(self.data_dir, split)
+            check_finite(self.data_dir, split, examples, gangs)
+            self._checked[split] = examples
+        return self._checked[split]
 
     def create_reader(
         self,
@@ -44,6 +69,7 @@ class TextPoseDataset:
         *,
         max_num_frames: int,
         max_seq_len: int,
+        bucket: bool = True,
         shuffle: bool = False,
         seed: int = 0,
         emphasized: str = "",
@@ -61,6 +87,8 @@ class TextPoseDataset:
             gangs: who else reads; each rank gets its share.
             max_num_frames: most frames of a batch, padding included; a multiple of ``max_seq_len``.
             max_seq_len: longer examples are left out; how many is logged.
+            bucket: put examples of similar lengths together, so that little is padding: the paper's Batch Optimisation.
+                Without it, ``max_num_frames / max_seq_len`` examples are a batch, as they come.
             shuffle: in another order in every epoch.
             seed: of the shuffling.
             emphasized: characters that are rare; examples with one of them come more often.
@@ -71,11 +99,9 @@ class TextPoseDataset:
             sync_mode: whether all ranks stop with the first or with the last.
 
         Raises:
-            DatasetError: the split does not exist, its files do not fit, or nothing is left of it.
+            CorpusError: the split cannot be read (see `read_examples`), or nothing is left of it.
         """
-        if split not in self.splits:
-            raise DatasetError(f"split must be one of {sorted(self.splits)}, but is {split!r}.")
-        examples = read_manifest(self.data_dir, split)
+        examples = self.read_examples(split, gangs)
         num_long = sum(example.num_frames > max_seq_len for example in examples)
         if num_long:
             log.warning(
@@ -86,7 +112,7 @@ class TextPoseDataset:
                 max_seq_len,
             )
         if num_long == len(examples):
-            raise DatasetError(f"split must hold an example of at most {max_seq_len} frames, but {split!r} does not.")
+            raise CorpusError(f"split must hold an example of at most {max_seq_len} frames, but {split!r} does not.")
         rare = set(emphasized)
         pipeline = build_pipeline(
             self.data_dir,
@@ -97,6 +123,7 @@ class TextPoseDataset:
             gangs,
             max_num_frames=max_num_frames,
             max_seq_len=max_seq_len,
+            bucket=bucket,
             shuffle=shuffle,
             seed=seed,
             num_workers=num_workers,

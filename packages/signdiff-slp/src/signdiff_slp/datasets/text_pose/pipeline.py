@@ -13,7 +13,6 @@ from fairseq2.data.data_pipeline import (
     CollateOptionsOverride,
     Collater,
     DataPipeline,
-    DataPipelineBuilder,
     create_bucket_sizes,
     read_sequence,
 )
@@ -35,6 +34,7 @@ def build_pipeline(
     *,
     max_num_frames: int,
     max_seq_len: int,
+    bucket: bool,
     shuffle: bool,
     seed: int,
     num_workers: int,
@@ -47,19 +47,21 @@ def build_pipeline(
         builder.shuffle(0, seed)
     if gangs.dp.size > 1:
         builder.shard(gangs.dp.rank, gangs.dp.size, allow_uneven=True)
-    _bucket(builder, max_num_frames=max_num_frames, max_seq_len=max_seq_len)
+    if bucket:
+        sizes = create_bucket_sizes(max_num_elements=max_num_frames, max_seq_len=max_seq_len)
+        builder.bucket_by_length(sizes, selector="num_frames", skip_above_max_examples=True)
+    else:
+        builder.filter(lambda example: bool(example["num_frames"] <= max_seq_len))
+        builder.bucket(max_num_frames // max_seq_len)
     if shuffle:
-        builder.shuffle(100, seed + 1 + gangs.dp.rank)
+        # In the same order on every rank, too: a step then has batches of like lengths, on no rank long ones that all
+        # wait for, and of equal lengths just the examples that it has in one process with the same total batch.
+        builder.shuffle(100, seed + 1)
     builder.map(_example_loader(open_poses(data_dir, split), encoder), selector="[*]", num_parallel_calls=num_workers)
     builder.map(Collater(pad_value=0, overrides=[CollateOptionsOverride("text", pad_value=pad_idx)]))
     builder.map(_to_batch)
     builder.prefetch(num_prefetch)
     return builder.and_return()
-
-
-def _bucket(builder: DataPipelineBuilder, *, max_num_frames: int, max_seq_len: int) -> None:
-    sizes = create_bucket_sizes(max_num_elements=max_num_frames, max_seq_len=max_seq_len)
-    builder.bucket_by_length(sizes, selector="num_frames", skip_above_max_examples=True)
 
 
 def _example_loader(poses: NDArray[np.float32], encoder: TokenEncoder) -> Callable[[dict[str, Any]], dict[str, Any]]:

@@ -12,6 +12,7 @@ from signdiff_slp.datasets.text_pose import TextPoseDataset
 from signdiff_slp.models.progressive import ProgressiveTransformer
 from signdiff_slp.recipes.dataset_section import create_valid_reader
 from signdiff_slp.recipes.evaluate.config import EvaluateConfig
+from signdiff_slp.recipes.failures import check_vocabulary, register_failures
 from signdiff_slp.training import (
     Criterion,
     FreeDecodingUnit,
@@ -30,6 +31,7 @@ class TextToPoseEvaluateRecipe(Recipe):
     def register(self, container: DependencyContainer) -> None:
         hide_environment()
         register_metrics(container)
+        register_failures(container)
 
     @override
     def create_task(self, context: RecipeContext) -> Task:
@@ -37,6 +39,7 @@ class TextToPoseEvaluateRecipe(Recipe):
         model = context.get_model_as(ProgressiveTransformer)
         dataset = context.get_dataset_as(TextPoseDataset)
         tokenizer = context.get_tokenizer()
+        check_vocabulary(model.config, tokenizer)
         units = [TeacherForcedUnit(Criterion(model, model, LossConfig())), FreeDecodingUnit(model)]
         readers = [create_valid_reader(dataset, config.dataset, config.split, tokenizer, context.gangs) for _ in units]
         return context.create_evaluator(units, readers)

@@ -17,6 +17,7 @@ from signdiff_slp.datasets.text_pose import TextPoseBatch, TextPoseDataset
 from signdiff_slp.models.progressive import ProgressiveTransformer, generate
 from signdiff_slp.output import to_pose
 from signdiff_slp.recipes.dataset_section import create_valid_reader
+from signdiff_slp.recipes.failures import check_vocabulary, register_failures
 from signdiff_slp.recipes.generate.config import GenerateConfig
 from signdiff_slp.training import hide_environment
 
@@ -52,13 +53,16 @@ class TextToPoseGenerateRecipe(Recipe):
     @override
     def register(self, container: DependencyContainer) -> None:
         hide_environment()
+        register_failures(container)
 
     @override
     def create_task(self, context: RecipeContext) -> Task:
         config = context.get_config_as(GenerateConfig)
         model = context.get_model_as(ProgressiveTransformer)
         dataset = context.get_dataset_as(TextPoseDataset)
-        reader = create_valid_reader(dataset, config.dataset, config.split, context.get_tokenizer(), context.gangs)
+        tokenizer = context.get_tokenizer()
+        check_vocabulary(model.config, tokenizer)
+        reader = create_valid_reader(dataset, config.dataset, config.split, tokenizer, context.gangs)
         output_dir = context.output_dir / "poses"
         context.file_system.make_directory(output_dir)
         mark_generated(output_dir, f"signdiff-slp {__version__}", protocol="free")

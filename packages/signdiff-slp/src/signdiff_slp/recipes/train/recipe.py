@@ -12,6 +12,7 @@ from typing_extensions import override
 from signdiff_slp.datasets.text_pose import TextPoseDataset
 from signdiff_slp.models.progressive import ProgressiveTransformer
 from signdiff_slp.recipes.dataset_section import create_valid_reader
+from signdiff_slp.recipes.failures import check_vocabulary, register_failures
 from signdiff_slp.recipes.train.config import TrainConfig
 from signdiff_slp.training import (
     Criterion,
@@ -33,12 +34,15 @@ class TextToPoseTrainRecipe(Recipe):
     def register(self, container: DependencyContainer) -> None:
         hide_environment()
         register_metrics(container)
+        register_failures(container)
 
     @override
     def setup_model(self, context: RecipeContext, model: Module, newly_initialized: bool) -> Module:
         if newly_initialized and isinstance(model, ProgressiveTransformer):
             config = context.get_config_as(TrainConfig)
             dataset = context.get_dataset_as(TextPoseDataset)
+            dataset.read_examples(config.dataset.train_split, context.gangs)
+            # On other ranks, the model comes from the first one, its standardiser with it.
             if not model.standardizer.mean.is_meta:
                 fit_standardizer(model.standardizer, dataset.data_dir, config.dataset.train_split)
         return model
@@ -49,6 +53,7 @@ class TextToPoseTrainRecipe(Recipe):
         model = context.get_data_parallel_model()
         bare_model = context.get_model_as(ProgressiveTransformer)
         tokenizer = context.get_tokenizer()
+        check_vocabulary(bare_model.config, tokenizer)
         dataset = context.get_dataset_as(TextPoseDataset)
         section, gangs = config.dataset, context.gangs
 
@@ -59,6 +64,7 @@ class TextToPoseTrainRecipe(Recipe):
             gangs,
             max_num_frames=section.max_num_frames,
             max_seq_len=section.max_seq_len,
+            bucket=section.bucket,
             shuffle=True,
             seed=config.common.seed,
             emphasized=section.emphasized,

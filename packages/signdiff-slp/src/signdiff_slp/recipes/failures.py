@@ -1,0 +1,45 @@
+"""Failures that a recipe explains in one line, and does not leave to a stack trace."""
+
+from __future__ import annotations
+
+from fairseq2.data.tokenizers import Tokenizer
+from fairseq2.logging import log
+from fairseq2.recipe import register_cli_error
+from fairseq2.recipe.error import RecipeError
+from fairseq2.runtime.dependency import DependencyContainer
+
+from signdiff_slp.datasets.text_pose import CorpusError
+from signdiff_slp.models.progressive import ProgressiveConfig
+
+
+def register_failures(container: DependencyContainer) -> None:
+    """Have a corpus's faults printed as one line, with the exit status 1."""
+    register_cli_error(container, CorpusError, _print)
+
+
+def check_vocabulary(config: ProgressiveConfig, tokenizer: Tokenizer) -> None:
+    """Make sure that a model reads what a tokenizer writes.
+
+    Args:
+        config: the model's configuration.
+        tokenizer: the tokenizer.
+
+    Raises:
+        RecipeError: they differ in the number of tokens, or in the one that pads.
+    """
+    info = tokenizer.vocab_info
+    for name, wanted, found in (
+        ("vocab_size", info.size, config.vocab_size),
+        ("pad_idx", info.pad_idx, config.pad_idx),
+    ):
+        if wanted is not None and wanted != found:
+            raise RecipeError(
+                f"{name} of the model must be {wanted}, as of the tokenizer, but is {found}. For a new model, set "
+                f"model.config_overrides.{name}={wanted}; with a trained one, name its own tokenizer in the section "
+                "tokenizer."
+            )
+
+
+def _print(ex: CorpusError) -> int:
+    log.error("{}", ex)
+    return 1

@@ -1,0 +1,154 @@
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+RECIPES = ("train", "generate", "evaluate")
+
+# A recipe's command, once for each case, in one process: most of a command's time goes into importing fairseq2.
+PROGRAM = """
+import contextlib, importlib, io, json, sys
+cases = json.loads(sys.argv[1])
+results = {}
+for name, (recipe, arguments) in cases.items():
+    sys.argv = ["command", *arguments]
+    status, output = 0, io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        try:
+            importlib.import_module(f"signdiff_slp.recipes.{recipe}.__main__").main()
+        except SystemExit as stop:
+            status = stop.code
+    results[name] = (status, output.getvalue())
+print("RESULTS" + json.dumps(results))
+"""
+
+
+def write_split(folder, split, poses, num_examples):
+    """Examples of ten frames each."""
+    folder.mkdir(exist_ok=True)
+    rows = [f"{split}-{number:02d}\t{10 * number}\t10\tabba\n" for number in range(num_examples)]
+    (folder / f"{split}.tsv").write_text("".join(rows))
+    np.save(folder / f"{split}.poses.npy", poses)
+
+
+def write_corpora(folder):
+    """Corpora with one fault each, the same in every split."""
+    good = np.random.default_rng(0).normal(size=(160, 150)).astype(np.float32)
+    three, all_but_one = good.copy(), good.copy()
+    three[[5, 6, 49, 70], 3] = [np.nan, np.inf, -np.inf, np.nan]
+    all_but_one[:150, 149] = np.nan
+    between = np.concatenate([good, np.full((2, 150), np.nan, np.float32)])
+    corpora = {"good": good, "three": three, "many": all_but_one, "between": between}
+    corpora |= {"double": good.astype(np.float64), "narrow": good[:, :-1].copy()}
+    for name, poses in corpora.items():
+        for split in ("train", "dev", "test"):
+            write_split(folder / name, split, poses, 16)
+    for split in ("train", "dev", "test"):
+        write_split(folder / "empty", split, good, 0)
+        write_split(folder / "void", split, good[:0], 0)
+
+
+MESSAGES = {
+    "nowhere": "data_dir must be a corpus's folder, but {folder}/nowhere is none.",
+    ".": "data_dir must hold at least one split.tsv, but {folder} does not.",
+    "empty": "{folder}/empty/{split}.tsv must hold a line for each example, but is empty.",
+    "void": "{folder}/void/{split}.tsv must hold a line for each example, but is empty.",
+    "three": "{folder}/three/{split}.poses.npy must be finite, but holds NaN or infinity in 3 of 16 examples: "
+    "{split}-00, {split}-04, {split}-07. ",
+    "many": "in 15 of 16 examples: {split}-00, {split}-01, {split}-02, {split}-03, {split}-04, {split}-05, "
+    "{split}-06, {split}-07, {split}-08, {split}-09 and 5 more. ",
+    "between": "holds NaN or infinity in 2 frames, though in no example. ",
+    "double": "{split}.poses.npy must be float32 (frames, 150), but is float64 (160, 150).",
+    "narrow": "{split}.poses.npy must be float32 (frames, 150), but is float32 (160, 149).",
+}
+TOKENIZERS = {
+    "fewer tokens": ('{"characters": ["a", "b"]}', "slp_character", "vocab_size of the model must be 6, as of the"),
+    "more tokens": (
+        json.dumps({"characters": [chr(97 + number) for number in range(26)] + list("äöüß ")}),
+        "slp_character",
+        "vocab_size of the model must be 35, as of the tokenizer, but is 31. For a new model, set "
+        "model.config_overrides.vocab_size=35; with a trained one, name its own tokenizer",
+    ),
+    "other padding": (
+        json.dumps({"words": [f"w{number}" for number in range(27)]}),
+        "slp_word",
+        "pad_idx of the model must be 1, as of the tokenizer, but is 0. For a new model, set "
+        "model.config_overrides.pad_idx=1; with",
+    ),
+}
+
+
+def arguments_for(recipe, output_dir, data_dir, *settings):
+    preset = ["--preset", "fingerspelling"] if recipe == "train" else []
+    return [
+        str(output_dir),
+        *preset,
+        "--no-rich",
+        "--config",
+        f"dataset.config_overrides.data_dir={data_dir}",
+        *settings,
+    ]
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory):
+    """What every recipe does with every fault: ``{"recipe fault": (status, output)}``, and the corpora's folder."""
+    folder = tmp_path_factory.mktemp("corpora")
+    write_corpora(folder)
+    cases = {}
+    for recipe in RECIPES:
+        for fault in MESSAGES:
+            output_dir = folder / f"out-{recipe}-{fault}"
+            cases[f"{recipe} {fault}"] = (recipe, arguments_for(recipe, output_dir, folder / fault))
+        for fault, (content, family, _) in TOKENIZERS.items():
+            path = folder / f"{fault}.json".replace(" ", "_")
+            path.write_text(content)
+            settings = ("tokenizer.name=null", f"tokenizer.path={path}", f"tokenizer.family={family}")
+            output_dir = folder / f"out-{recipe}-{path.stem}"
+            cases[f"{recipe} {fault}"] = (recipe, arguments_for(recipe, output_dir, folder / "good", *settings))
+    command = [sys.executable, "-c", PROGRAM, json.dumps(cases)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.partition("RESULTS")[2]), folder
+
+
+def errors_of(output):
+    return [line for line in output.splitlines() if "ERROR" in line or "CRITICAL" in line]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("fault", MESSAGES)
+def test_a_corpus_that_is_wrong(outcomes, recipe, fault):
+    results, folder = outcomes
+    status, output = results[f"{recipe} {fault}"]
+    message = MESSAGES[fault].format(folder=folder, split="train" if recipe == "train" else "test")
+    assert "Traceback" not in output
+    [error] = errors_of(output)
+    assert message in error
+    assert status == 1
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("fault", TOKENIZERS)
+def test_a_vocabulary_that_does_not_match(outcomes, recipe, fault):
+    status, output = outcomes[0][f"{recipe} {fault}"]
+    assert "Traceback" not in output
+    [error] = errors_of(output)
+    assert TOKENIZERS[fault][2] in error
+    assert status == 2
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_command_itself(recipe, tmp_path):
+    """As documented, in a process of its own: an exit status, and one line."""
+    command = [sys.executable, "-m", f"signdiff_slp.recipes.{recipe}"]
+    command += arguments_for(recipe, tmp_path / "out", tmp_path / "nowhere")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env={**os.environ})
+    assert done.returncode == 1
+    output = done.stdout + done.stderr
+    assert "Traceback" not in output
+    [error] = errors_of(output)
+    assert f"must be a corpus's folder, but {tmp_path}/nowhere is none." in error
