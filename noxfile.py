@@ -28,7 +28,7 @@ SLP = "packages/signdiff-slp"
 PACKAGES = {
     "frnet": (f"{FRNET}[torch,train]", CORE),
     "core": (f"{CORE}[train]",),
-    "slp": (CORE, f"{SLP}[corpora]"),
+    "slp": (CORE, EVAL, f"{SLP}[corpora]"),
     "eval": (f"{EVAL}[backtranslation,fid,slrtp]",),
 }
 # Independent libraries that a package's tests compare with.
@@ -36,7 +36,7 @@ PEERS = {"eval": ("dtaidistance", "scikit-image")}
 EVERYTHING = (f"{FRNET}[train]", f"{CORE}[train]", f"{SLP}[corpora]", f"{EVAL}[backtranslation,fid,slrtp]")
 
 # What each wheel needs beside it that is not on the package index.
-SIBLINGS = {"frnet": (), "core": (), "slp": ("core",), "eval": ()}
+SIBLINGS = {"frnet": (), "core": (), "slp": ("core", "eval"), "eval": ()}
 
 
 def install(
@@ -56,7 +56,7 @@ def pytest(session: nox.Session, *arguments: str) -> None:
 @nox.session(default=False)
 def generate(session: nox.Session) -> None:
     """The main job: text in, a signer's video out. ``nox -s generate -- "hello world" [-o hello.mp4] [...]``."""
-    install(session, (f"{CORE}[avatar,diffusion]", SLP, FRNET))
+    install(session, (f"{CORE}[avatar,diffusion]", EVAL, SLP, FRNET))
     arguments = session.posargs or ["hello world"]
     if not any(argument.startswith(("-o", "--output")) for argument in arguments):
         arguments = [*arguments, "-o", "hello.mp4"]

@@ -50,3 +50,16 @@ def test_a_preset_is_a_sound_configuration(given, capsys, monkeypatch):
     assert "arch: fingerspelling" in printed
     assert "kind: smooth_l1" in printed
     assert "beta: 0.25" in printed
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_preset_is_one(name, capsys, monkeypatch):
+    from signdiff_slp.recipes.train.recipe import TextToPoseTrainRecipe
+
+    monkeypatch.setattr(sys, "argv", ["anything"])
+    run_command("train", "", TextToPoseTrainRecipe, ["--preset", name, "--dump-config"])
+    printed = capsys.readouterr().out
+    assert "family: slp_progressive" in printed
+    wanted = preset_path(name).read_text()
+    for line in ("residual_noise: 5.0", "lv_lambda: 0.01", "bucket: false", "count_padding: true"):
+        assert (line in wanted) == (line in printed), line

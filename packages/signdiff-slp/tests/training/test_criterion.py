@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from signdiff_core.skeleton import LEFT_HAND
+from signdiff_core.skeleton import LEFT_HAND, LIMBS
 from signdiff_slp.datasets.text_pose import TextPoseBatch
+from signdiff_slp.models.progressive.residuals import ResidualStatistics
 from signdiff_slp.training import Criterion, LossConfig, add_noise
 from signdiff_slp.training.criterion import decoder_frames, future_targets
 
@@ -96,7 +97,7 @@ def test_padding_costs_nothing(make_model, settings):
 def test_padding_gets_no_gradient(make_model):
     model, batch = make_model(), make_batch(extra=5)
     batch.poses[:, -5:] = torch.inf
-    loss_of(model.train(), batch).total.backward()
+    loss_of(model.train(), batch, bone_weight=1.0, velocity_weight=1.0).total.backward()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
 
 
@@ -136,3 +137,67 @@ def test_settings_that_do_not_fit():
     assert LossConfig(kind="huber").validate().has_error()
     assert LossConfig(velocity_weight=-1.0).validate().has_error()
     assert not LossConfig().validate().has_error()
+
+
+def test_padding_that_counts_divides_the_loss_alone(make_model):
+    model, batch = make_model(), make_batch(pose_lens=(3, 6))
+    plain, padded = loss_of(model, batch), loss_of(model, batch, count_padding=True)
+    assert (plain.num_targets, padded.num_targets) == (9, 12)
+    assert padded.total.item() == plain.total.item()
+
+
+def test_long_video_loss_adds_the_norms_of_the_weights(make_model):
+    model, batch = make_model(), make_batch()
+    norms = sum(np.linalg.norm(value.numpy()) for name, value in model.state_dict().items() if "weight" in name)
+    plain, made = loss_of(model, batch), loss_of(model, batch, lv_lambda=0.01, loss_scale=2.0)
+    assert made.total.item() == pytest.approx(2 * plain.total.item() + 0.01 * norms * plain.num_targets, rel=1e-5)
+
+
+def test_directions_of_bones(make_model):
+    model, batch = make_model(), make_batch(pose_lens=(4, 4))
+    frames, _ = decoder_frames(model, batch)
+    made = model.standardizer.inverse(torch.tensor(predict(model, batch))[:, :, 0, :150]).reshape(-1, 50, 3).numpy()
+    true = model.standardizer.inverse(frames[..., :150]).reshape(-1, 50, 3).numpy()
+    total = 0.0
+    for a, b in LIMBS:
+        ours, theirs = (
+            (joints[:, b] - joints[:, a]) / np.linalg.norm(joints[:, b] - joints[:, a], axis=-1, keepdims=True)
+            for joints in (made, true)
+        )
+        total += ((ours - theirs) ** 2).sum() / len(LIMBS)
+    added = loss_of(model, batch, bone_weight=1.0).total.item() - loss_of(model, batch).total.item()
+    assert added == pytest.approx(total, rel=1e-4)
+
+
+def test_noise_follows_the_models_own_errors(make_model):
+    model, batch = make_model(residual_statistics=True, just_counter=False), make_batch(pose_lens=(5, 5))
+    frames, _ = decoder_frames(model, batch)
+    expected = ((torch.tensor(predict(model, batch))[:, :, 0, :150] - frames[..., :150]) ** 2).mean((0, 1)).sqrt()
+    model.train()
+    first = Criterion(model, model, LossConfig(residual_noise=5.0))
+    first(batch)  # knows no errors yet, so there is no noise
+    torch.testing.assert_close(model.residuals.spread, expected, rtol=1e-4, atol=1e-5)
+    torch.manual_seed(0)
+    one, other = first(batch).total.item(), first(batch).total.item()
+    assert one != other
+    model.eval()
+    assert first(batch).total.item() == first(batch).total.item()
+    with pytest.raises(ValueError, match="residual_statistics"):
+        Criterion(make_model(), make_model(), LossConfig(residual_noise=1.0))
+
+
+def test_statistics_of_residuals_run():
+    statistics = ResidualStatistics(2)
+    mask = torch.tensor([[True, True, False]])
+    statistics.update(torch.tensor([[[2.0, 0.0], [0.0, 0.0], [0.0, 0.0]]]), mask)
+    assert statistics.mean_square.tolist() == [2.0, 0.0]
+    statistics.update(torch.zeros(1, 3, 2), mask)
+    assert statistics.mean_square.tolist() == pytest.approx([1.98, 0.0])
+
+
+def test_the_published_form_predicts_one_counter(make_model):
+    settings = {"variant": "published", "counter": "value", "num_future_frames": 3, "just_counter": False}
+    model, batch = make_model(**settings), make_batch(pose_lens=(4,), source_lens=(4,))
+    predicted = predict(model, batch)
+    expected = ((predicted[0, :, 0, 150] - np.arange(1, 5) / 4) ** 2).sum()
+    assert loss_of(model, batch).counter.item() == pytest.approx(expected, rel=1e-5)

@@ -32,6 +32,9 @@ class TextPoseSection(DatasetSection):
     max_seq_len: int = 512
     """Longer examples are left out."""
 
+    bucket: bool = True
+    """If ``True``, batches hold examples of similar lengths, so that little is padding."""
+
     emphasized: str = ""
     """Characters that are rare in the training split; examples with one of them come more often."""
 

@@ -105,6 +105,7 @@ class Criterion:
 
     def _directions(self, predicted: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
         standardizer = self._bare_model.standardizer
+        targets = torch.where(mask.unsqueeze(-1), targets, 0.0)
         made, true = (bone_directions(as_joints(standardizer.inverse(values))) for values in (predicted, targets))
         # 1 minus the cosine, twice: the squared distance of unit vectors.
         errors = 2 * (1 - (made * true).sum(-1)).mean(-1)

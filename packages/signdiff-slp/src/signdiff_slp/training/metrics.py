@@ -12,8 +12,8 @@ _NAMES = {
     "dtw_mje": "DTW-MJE",
     "dtw_mje_frozen": "DTW-MJE of a Frozen Mean Pose",
     "dtw_ratio": "DTW-MJE / Frozen",
-    "duration_ratio": "Duration / Reference",
-    "distance_ratio": "Distance / Reference",
+    "avg_duration": "Duration / Reference",
+    "total_distance": "Distance / Reference",
 }
 
 
