@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     depth.set_defaults(run=_depth)
 
     export = kinds.add_parser("export", help="write items of a corpus as .pose files, and their texts")
-    export.add_argument("corpus", type=Path, metavar="CORPUS", help="a folder made by 'corpus fingerspelling'")
+    export.add_argument("corpus", type=Path, metavar="CORPUS", help="a folder made by another 'corpus' command")
     export.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the files")
     export.add_argument("--split", choices=("train", "dev", "test"), default="test", help="default: test")
     export.add_argument("--kind", choices=("word", "phrase", "string", "letter"), help="only items of this kind")
@@ -133,7 +133,11 @@ def _export(arguments: argparse.Namespace) -> int:
     if arguments.count is not None and arguments.count < len(examples):
         examples = [examples[int(i)] for i in np.linspace(0, len(examples) - 1, arguments.count)]
     arguments.output.mkdir(parents=True, exist_ok=True)
-    named = {example.text.replace(" ", "_"): example for example in examples}  # equal texts share a file
+    # What is spelled names its file, so that equal texts share one; sentences are too long for that.
+    named = {
+        example.text.replace(" ", "_") if example.holds else example.name.replace("/", "_"): example
+        for example in examples
+    }
     for name, example in named.items():
         formats.write(make_pose(example.joints, CLIP_FPS), arguments.output / f"{name}.pose")
     with replacing(arguments.output / "texts.tsv") as temporary:

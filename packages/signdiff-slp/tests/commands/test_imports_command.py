@@ -58,3 +58,15 @@ def test_wrong_options_are_wrong_use(tmp_path, wrong):
     with pytest.raises(SystemExit) as exit_:
         main(["corpus", "poses", str(tmp_path), "-o", str(tmp_path / "corpus"), "--texts", "beside", *wrong])
     assert exit_.value.code == 2
+
+
+def test_an_imported_corpus_is_exported_clip_by_clip(poses, tmp_path, capsys):
+    write_skels(poses, tmp_path / "test.skels", names=[f"test/clip-{number}" for number in range(10)])
+    (tmp_path / "test.text").write_text("ein satz / mit strich\n" * 10)
+    corpus = str(tmp_path / "corpus")
+    assert main(["corpus", "skels", str(tmp_path), "-o", corpus]) == 0
+    assert main(["corpus", "export", corpus, "-o", str(tmp_path / "out")]) == 0
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.pose")) == [f"test_clip-{n}.pose" for n in range(10)]
+    assert "test_clip-3\tein satz / mit strich\n" in (tmp_path / "out" / "texts.tsv").read_text()
+    assert main(["corpus", "export", corpus, "-o", str(tmp_path / "other"), "--kind", "word"]) == 1
+    assert "kind must not be given" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Read a fingerspelling corpus back, item by item."""
+"""Read a corpus back, item by item."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Example:
 
     Attributes:
         name: as in the ``.tsv``.
-        text: letters and single spaces.
+        text: what is signed; in a fingerspelling corpus letters and single spaces.
         joints: (T, 50, 3) normalised coordinates, float32; a view into the file.
-        holds: one for every letter, in order.
+        holds: one for every letter, in order; none where nothing is spelled.
     """
 
     name: str
@@ -38,23 +38,29 @@ def read_split(folder: Path, split: str, *, kind: str | None = None) -> list[Exa
     """Read a split.
 
     Args:
-        folder: what `fingerspelling.build` wrote.
+        folder: what `fingerspelling.build` or `writer.CorpusWriter` wrote.
         split: train, dev or test.
-        kind: word, phrase, string or letter; all kinds if it is not given.
+        kind: word, phrase, string or letter, in a fingerspelling corpus; all kinds if it is not given.
 
     Returns:
         The items in the file's order. Poses are mapped into memory, not read.
 
     Raises:
         FileNotFoundError: ``folder`` holds no such split.
-        ValueError: the files of the split contradict each other.
+        ValueError: the files of the split contradict each other, or ``kind`` is given and the corpus has none.
     """
     table = folder / f"{split}.tsv"
     if not table.is_file():
         raise FileNotFoundError(f"folder must hold {split}.tsv, but {folder} does not.")
     poses = np.load(folder / f"{split}.poses.npy", mmap_mode="r")
     lines = table.read_text(encoding="utf-8").splitlines()
-    held = [json.loads(line) for line in (folder / f"{split}.holds.jsonl").read_text(encoding="utf-8").splitlines()]
+    holds_file = folder / f"{split}.holds.jsonl"
+    if holds_file.is_file():
+        held = [json.loads(line) for line in holds_file.read_text(encoding="utf-8").splitlines()]
+    elif kind is None:
+        held = [{"name": line.split("\t")[0], "holds": []} for line in lines]
+    else:
+        raise ValueError(f"kind must not be given for a corpus that spells nothing, but is {kind!r}.")
     if len(lines) != len(held):
         raise ValueError(f"{split}.tsv and {split}.holds.jsonl must be as long, but have {len(lines)} and {len(held)}.")
     examples = []
