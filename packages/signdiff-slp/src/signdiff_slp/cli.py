@@ -1,4 +1,4 @@
-"""The command ``signdiff-slp``: corpora and vocabularies for text to pose."""
+"""The command ``signdiff-slp``: texts to poses, and the corpora and vocabularies for it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from signdiff_slp import __version__
 from signdiff_slp.commands.imports import add_poses, add_skels
+from signdiff_slp.commands.sign import add_sign
 from signdiff_slp.commands.vocabulary import add_vocabulary
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="signdiff-slp", description="Corpora for text to pose.")
+    parser = argparse.ArgumentParser(prog="signdiff-slp", description="Text to pose, and corpora for it.")
     parser.add_argument("--version", action="version", version=f"signdiff-slp {__version__}")
     parser.add_argument("--debug", action="store_true", help="show where an error comes from")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     export.set_defaults(run=_export)
 
     add_vocabulary(commands)
+    add_sign(commands)
     return parser
 
 

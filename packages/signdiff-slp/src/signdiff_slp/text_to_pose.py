@@ -13,7 +13,9 @@ from signdiff_slp.models.progressive import ProgressiveTransformer, generate
 from signdiff_slp.models.progressive.release import load_release
 from signdiff_slp.output import to_pose
 from signdiff_slp.pieces import into_pieces
+from signdiff_slp.signed import Signed, time_words
 from signdiff_slp.text import spellable
+from signdiff_slp.tokenizers.character import CharacterTokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from fairseq2.data.tokenizers import Tokenizer
     from pose_format import Pose
     from torch import Tensor
+
+    from signdiff_slp.timing import TimedWord
 
 BUNDLED: Final = Path(str(files("signdiff_slp"))) / "bundled" / "fingerspelling"
 """The folder of the model that comes with the package."""
@@ -34,8 +38,9 @@ class TextToPose:
     than the model has learned are signed in pieces of whole words, and the hand rests between them.
 
     Args:
-        model: a progressive transformer whose source tokens are characters.
-        tokenizer: encodes texts for it.
+        model: a progressive transformer.
+        tokenizer: encodes texts for it: a `CharacterTokenizer` spells; with any other, texts are taken as they are, and
+            words that it does not know become its token for unknown ones.
 
     Example:
         >>> translator = TextToPose.from_pretrained()
@@ -94,11 +99,13 @@ class TextToPose:
             ) from ex
         return cls(model.requires_grad_(False).eval(), tokenizer)
 
-    def __call__(self, texts: Sequence[str]) -> list[Pose]:
+    def __call__(self, texts: Sequence[str], *, speed: float = 1.0, frames_per_step: int = 1) -> list[Pose]:
         """Sign texts.
 
         Args:
             texts: what to sign. What a speller does with digits and punctuation is told by `signdiff_slp.text`.
+            speed: 2 signs twice as fast, 0.5 half as fast.
+            frames_per_step: frames that are taken at a time from a model with future prediction.
 
         Returns:
             A pose for each text: 50 joints (see `signdiff_core.skeleton`), limbs of constant length, at the model's
@@ -106,31 +113,60 @@ class TextToPose:
 
         Raises:
             TypeError: ``texts`` is a single string.
-            ValueError: a text is empty, too long, or holds what cannot be spelled.
+            ValueError: a text is empty, too long, or holds what cannot be spelled; or as for `generate`.
         """
+        return [signed.pose for signed in self.sign(texts, speed=speed, frames_per_step=frames_per_step)]
+
+    def sign(self, texts: Sequence[str], *, speed: float = 1.0, frames_per_step: int = 1) -> list[Signed]:
+        """Sign texts, and tell when their words are signed: arguments and errors as for a call."""
         if isinstance(texts, str):
             raise TypeError(f"texts must be a sequence of strings, but is the string {texts!r}.")
         if not texts:
             return []
-        # Two more tokens begin and end a piece.
-        limit = self.model.config.max_piece_len - 2
-        pieces = [into_pieces(spellable(text), limit) for text in texts]
+        pieces = [self._pieces(text) for text in texts]
         encoder = self.tokenizer.create_encoder()
-        sources = [self._encoded(piece, encoder(piece)) for text in pieces for piece in text]
-        seqs = pad_sequence(sources, batch_first=True, padding_value=self.model.config.pad_idx)
-        frames = generate(self.model, seqs.to(self._device), [len(source) for source in sources])
-        rest = iter(frames)
-        return [to_pose(torch.cat([next(rest) for _ in text]), self.model) for text in pieces]
+        sources = [[self._encoded(piece, encoder(piece)) for piece in text] for text in pieces]
+        flat = [source for text in sources for source in text]
+        seqs = pad_sequence(flat, batch_first=True, padding_value=self.model.config.pad_idx).to(self._device)
+        lens = [len(source) for source in flat]
+        frames = iter(generate(self.model, seqs, lens, speed=speed, frames_per_step=frames_per_step))
+        return [
+            self._signed(text, list(zip(cut, source, frames, strict=False)))
+            for text, cut, source in zip(texts, pieces, sources, strict=True)
+        ]
+
+    def _signed(self, text: str, parts: list[tuple[str, Tensor, Tensor]]) -> Signed:
+        words: list[TimedWord] = []
+        start = 0
+        for piece, source, frames in parts:
+            if isinstance(self.tokenizer, CharacterTokenizer):
+                words += time_words(
+                    self.model, source.to(self._device), frames[:, -1], piece.split(" "), first_frame=start
+                )
+            start += len(frames)
+        return Signed(text, to_pose(torch.cat([frames for _, _, frames in parts]), self.model), tuple(words))
+
+    def _pieces(self, text: str) -> list[str]:
+        if not isinstance(self.tokenizer, CharacterTokenizer):
+            if not text.split():
+                raise ValueError(f"text must hold at least one word, but is {text!r}.")
+            return [" ".join(text.split())]
+        # Two more tokens begin and end a piece.
+        return into_pieces(spellable(text), self.model.config.max_piece_len - 2)
 
     @property
     def _device(self) -> torch.device:
         return self.model.standardizer.mean.device
 
     def _encoded(self, text: str, tokens: Tensor) -> Tensor:
+        limit = self.model.config.max_source_len
+        if not isinstance(self.tokenizer, CharacterTokenizer):
+            if len(tokens) > limit:
+                raise ValueError(f"text must have at most {limit} tokens, but {text!r} has {len(tokens)}.")
+            return tokens
         unk_idx = self.tokenizer.vocab_info.unk_idx
         if unk_idx is not None and bool((tokens == unk_idx).any()):
             raise ValueError(f"text must hold characters that the model knows, but {text!r} holds others.")
-        limit = self.model.config.max_source_len
         if len(tokens) > limit:
             raise ValueError(f"words must have at most {limit - 2} letters, but {text!r} has {len(tokens) - 2}.")
         return tokens

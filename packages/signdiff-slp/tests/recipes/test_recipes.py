@@ -22,6 +22,7 @@ from fairseq2.recipe.config import (
 from safetensors.torch import load_file
 
 from signdiff_core.skeleton import limb_lengths
+from signdiff_slp.datasets.text_pose import read_manifest
 from signdiff_slp.export import export, find_step
 from signdiff_slp.export import main as export_main
 from signdiff_slp.models.progressive import ProgressiveConfig
@@ -127,6 +128,12 @@ def test_generate_and_evaluate_the_checkpoint(trained, corpus, tmp_path):
     assert [path.name for path in paths] == [f"test-{number:04d}.pose" for number in range(3)]
     pose = Pose.read(paths[0].read_bytes())
     assert pose.body.fps == 25
+    config.protocol = "gt-timing"
+    run(TextToPoseGenerateRecipe(), config, tmp_path / "told", no_rich=True)
+    assert json.loads((tmp_path / "told/poses/generator.json").read_text())["protocol"] == "gt-timing"
+    true = [example.num_frames for example in read_manifest(corpus, "test")]
+    told = [Pose.read((tmp_path / "told/poses" / path.name).read_bytes()) for path in paths]
+    assert [len(each.body.data) for each in told] == true
     lengths = limb_lengths(np.asarray(pose.body.data[:, 0].data))
     np.testing.assert_allclose(lengths, lengths[:1].repeat(len(lengths), axis=0), rtol=1e-3, atol=1e-4)
 

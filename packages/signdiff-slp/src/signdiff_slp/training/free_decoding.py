@@ -85,4 +85,4 @@ def _metrics() -> dict[str, Metric]:
 
 
 def _column(name: str, column: int) -> str:
-    return f"{name}.{column}"
+    return f"sum of {name}.{column}"  # names that start with "total_" would be kept from `process_metric_values`

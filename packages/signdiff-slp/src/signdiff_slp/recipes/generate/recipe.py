@@ -8,6 +8,7 @@ from typing import final
 from fairseq2.metrics import MetricBag, Sum
 from fairseq2.recipe import GeneratorUnit, Recipe, RecipeContext, Task
 from fairseq2.runtime.dependency import DependencyContainer
+from torch import Tensor
 from typing_extensions import override
 
 from signdiff_core import formats
@@ -19,6 +20,7 @@ from signdiff_slp.output import to_pose
 from signdiff_slp.recipes.dataset_section import create_valid_reader
 from signdiff_slp.recipes.failures import check_vocabulary, register_failures
 from signdiff_slp.recipes.generate.config import GenerateConfig
+from signdiff_slp.recipes.generate.told import decode_told
 from signdiff_slp.training import hide_environment
 
 
@@ -26,10 +28,10 @@ from signdiff_slp.training import hide_environment
 class GenerateUnit(GeneratorUnit[TextPoseBatch]):
     """Writes ``{name of the example}.pose`` for every text."""
 
-    def __init__(self, model: ProgressiveTransformer, output_dir: Path, *, constant_bones: bool) -> None:
+    def __init__(self, model: ProgressiveTransformer, output_dir: Path, config: GenerateConfig) -> None:
         self._model = model
         self._output_dir = output_dir
-        self._constant_bones = constant_bones
+        self._config = config
 
     @override
     def prepare_metric_bag(self, metric_bag: MetricBag) -> None:
@@ -38,12 +40,20 @@ class GenerateUnit(GeneratorUnit[TextPoseBatch]):
 
     @override
     def process_batch(self, batch: TextPoseBatch, metric_bag: MetricBag) -> None:
-        outputs = generate(self._model, batch.source_seqs, batch.source_lens)
+        outputs = self._decode(batch)
         for name, output in zip(batch.ids, outputs, strict=True):
-            pose = to_pose(output, self._model, constant_bones=self._constant_bones)
+            pose = to_pose(output, self._model, constant_bones=self._config.constant_bones)
             formats.write(pose, self._output_dir / f"{name}.pose")
         metric_bag.get("num_examples", Sum).update(batch.num_examples)
         metric_bag.get("num_elements", Sum).update(sum(len(output) for output in outputs))
+
+    def _decode(self, batch: TextPoseBatch) -> list[Tensor]:
+        model, config = self._model, self._config
+        if config.protocol == "gt-timing":
+            return decode_told(model, batch)
+        return generate(
+            model, batch.source_seqs, batch.source_lens, frames_per_step=config.frames_per_step, speed=config.speed
+        )
 
 
 @final
@@ -65,8 +75,8 @@ class TextToPoseGenerateRecipe(Recipe):
         reader = create_valid_reader(dataset, config.dataset, config.split, tokenizer, context.gangs)
         output_dir = context.output_dir / "poses"
         context.file_system.make_directory(output_dir)
-        mark_generated(output_dir, f"signdiff-slp {__version__}", protocol="free")
-        unit = GenerateUnit(model, output_dir, constant_bones=config.constant_bones)
+        mark_generated(output_dir, f"signdiff-slp {__version__}", protocol=config.protocol)
+        unit = GenerateUnit(model, output_dir, config)
         return context.create_generator(unit, reader)
 
     @property

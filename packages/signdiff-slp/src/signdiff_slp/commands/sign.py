@@ -1,0 +1,50 @@
+"""``signdiff-slp sign``: a text to a pose, with its speed and its timing."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def add_sign(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add ``sign`` to a parser."""
+    parser = commands.add_parser("sign", help="sign a text")
+    parser.add_argument("text", metavar="TEXT", help="what to sign")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FILE", help="pose to write, such as hi.pose"
+    )
+    parser.add_argument("--model", metavar="NAME_OR_DIR", help="default: the bundled speller")
+    parser.add_argument("--speed", type=float, default=1.0, help="2 is twice as fast, 0.5 half as fast (default: 1)")
+    parser.add_argument("--timing", action="store_true", help="write FILE.words.json and FILE.vtt, with times of words")
+    parser.add_argument("--device", default="cpu", help="a torch device (default: cpu)")
+    parser.set_defaults(run=_sign)
+
+
+def _sign(arguments: argparse.Namespace) -> int:
+    from signdiff_core import formats
+    from signdiff_core.atomic import check_writable, replacing
+    from signdiff_core.provenance import mark_generated
+    from signdiff_slp import TextToPose, __version__
+    from signdiff_slp.timing import to_json, to_webvtt
+
+    output: Path = arguments.output
+    check_writable(output)
+    translator = TextToPose.from_pretrained(arguments.model, device=arguments.device)
+    [signed] = translator.sign([arguments.text], speed=arguments.speed)
+    mark_generated(output, f"signdiff-slp {__version__}", protocol="free")
+    formats.write(signed.pose, output)
+    fps, num_frames = float(signed.pose.body.fps), len(signed.pose.body.data)
+    if arguments.timing:
+        if not signed.words:
+            print("signdiff-slp: this model does not know when words are signed: one time for all", file=sys.stderr)
+        sidecars = {
+            ".words.json": to_json(signed.text, signed.words, fps=fps, num_frames=num_frames),
+            ".vtt": to_webvtt(signed.text, signed.words, fps=fps, num_frames=num_frames),
+        }
+        for suffix, content in sidecars.items():
+            with replacing(output.with_name(f"{output.stem}{suffix}")) as temporary:
+                temporary.write_text(content, encoding="utf-8")
+    print(f"{output}: {num_frames} frames, {num_frames / fps:.2f} s")
+    return 0
