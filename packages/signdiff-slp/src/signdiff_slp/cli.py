@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signdiff_slp import __version__
 from signdiff_slp.commands.imports import add_poses, add_skels
+from signdiff_slp.commands.languages import add_languages
 from signdiff_slp.commands.sign import add_sign
 from signdiff_slp.commands.vocabulary import add_vocabulary
 
@@ -46,13 +48,20 @@ def _parser() -> argparse.ArgumentParser:
     corpus = commands.add_parser("corpus", help="build corpora and look into them")
     kinds = corpus.add_subparsers(metavar="COMMAND", required=True)
 
-    build = kinds.add_parser("fingerspelling", help="spell English words with real ASL letters, split by word")
+    build = kinds.add_parser("fingerspelling", help="spell words with real letters, split by word")
     build.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="new or empty folder")
     build.add_argument("--seed", type=int, default=0, help="draws words and timing (default: 0)")
     build.add_argument("--share", type=_share, default=1.0, help="size, as a share of 6,000 items (default: 1)")
+    build.add_argument(
+        "--signed-languages",
+        default="ase",
+        metavar="CODES",
+        help="divided by commas, or 'all'; other than ase alone, texts get tags (see 'corpus languages'; default: ase)",
+    )
     build.add_argument("--json", action="store_true", help="print the summary as JSON")
     build.set_defaults(run=_fingerspelling)
 
+    add_languages(kinds)
     add_skels(kinds)
     add_poses(kinds)
 
@@ -89,7 +98,11 @@ def _positive(text: str) -> int:
 
 def _fingerspelling(arguments: argparse.Namespace) -> int:
     from signdiff_slp.corpora.fingerspelling import build
+    from signdiff_slp.corpora.languages import choose_languages
     from signdiff_slp.corpora.words import FULL
+
+    codes = arguments.signed_languages.split(",")
+    languages = [] if codes == ["ase"] else choose_languages(codes)
 
     def progress(items: Iterable[Item], split: str) -> Iterable[Item]:
         from tqdm import tqdm
@@ -98,7 +111,7 @@ def _fingerspelling(arguments: argparse.Namespace) -> int:
         return bar
 
     sizes = {split: size.scaled(arguments.share) for split, size in FULL.items()}
-    summaries = build(arguments.output, seed=arguments.seed, sizes=sizes, progress=progress)
+    summaries = build(arguments.output, seed=arguments.seed, sizes=sizes, progress=progress, languages=languages)
     if arguments.json:
         print(json.dumps({split: vars(summary) for split, summary in summaries.items()}))
         return 0
@@ -137,7 +150,7 @@ def _export(arguments: argparse.Namespace) -> int:
     arguments.output.mkdir(parents=True, exist_ok=True)
     # What is spelled names its file, so that equal texts share one; sentences are too long for that.
     named = {
-        example.text.replace(" ", "_") if example.holds else example.name.replace("/", "_"): example
+        re.sub("[<>]", "", example.text).replace(" ", "_") if example.holds else example.name.replace("/", "_"): example
         for example in examples
     }
     for name, example in named.items():

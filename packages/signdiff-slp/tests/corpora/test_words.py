@@ -1,4 +1,5 @@
 from collections import Counter
+from itertools import product
 
 import numpy as np
 import pytest
@@ -9,8 +10,11 @@ from signdiff_slp.corpora.words import (
     ALWAYS_HELD_OUT,
     FULL,
     SPLITS,
+    Sizes,
     choose,
+    fold,
     frequent_words,
+    frequent_words_of,
     missing_pairs,
     pair_counts,
 )
@@ -67,3 +71,32 @@ def test_a_small_vocabulary_is_an_error():
 
 def test_pairs_are_counted_within_words():
     assert pair_counts(["ab ba", "abb"]) == {"ab": 2, "ba": 1, "bb": 1}
+
+
+def test_words_are_folded_to_an_alphabet():
+    german, plain = "abcdefghijklmnopqrstuvwxyzßäöü", "abcdefghijklmnopqrstuvwxyz"
+    assert fold("Größe", german) == "größe"
+    assert fold("Größe", plain) == "grosse"
+    assert fold("GRO\u0308ßE", german) == "größe"
+    assert [fold(word, plain) for word in ("naïve", "c-3", "дом", "don't")] == ["naive", "", "", ""]
+
+
+def test_words_of_another_language():
+    pytest.importorskip("wordfreq", reason="needs signdiff-slp[corpora]")
+    words = frequent_words_of("de", "abcdefghijklmnopqrstuvwxyz", 1000)
+    assert "fur" in words  # für, folded
+    assert len(set(words)) == len(words)
+    assert all(2 <= len(word) <= 12 for word in words)
+
+
+def test_another_alphabet_has_its_own_strings_and_letters():
+    alphabet = "дзщює"
+    vocabulary = ["".join(word) for word in product(alphabet, repeat=4)]
+    sizes = {
+        "train": Sizes(words=5, phrases=2, strings=3, letters=7),
+        "dev": Sizes(words=2, phrases=1, strings=2),
+        "test": Sizes(words=2, phrases=1, strings=2),
+    }
+    chosen = choose(vocabulary, np.random.default_rng(0), sizes, alphabet=alphabet, held_out=())
+    assert set("".join(item.text for items in chosen.values() for item in items)) <= {*alphabet, " "}
+    assert [item.text for item in chosen["train"] if "-letter-" in item.name] == [*alphabet, *alphabet[:2]]

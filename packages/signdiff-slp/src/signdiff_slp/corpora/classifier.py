@@ -4,8 +4,8 @@ The gallery is the alphabet as it was recorded: every frame of a letter's still 
 depth scaled but nothing smoothed, moved, or put on other bones. A hand is compared by its joints relative to its wrist,
 scaled to a common size; its orientation counts (p is k, q is g, turned down).
 
-The two letters that are movements are compared as movements: a hold is cut into `MOMENTS` equal steps, and so is the
-recorded movement of j and z, and the wrist's way since the first step is a part of the features. A still letter is the
+Letters that are movements are compared as movements: a hold is cut into `MOMENTS` equal steps, and so is the recorded
+movement (in ASL of j and z), and the wrist's way since the first step is a part of the features. A still letter is the
 same hand at every step. The first and the last step are left out: alignment puts borders a frame early or late.
 
 There is one recording a letter. So the score says whether a letter is still the one that was recorded; what a reader of
@@ -20,7 +20,8 @@ import numpy as np
 
 from signdiff_core.skeleton import RIGHT_HAND, RIGHT_WRIST
 from signdiff_slp.corpora.clips import SHOULDERS_APART, Clip, read_clips
-from signdiff_slp.corpora.letters import HAND_DEPTH, MOVED, still_frames
+from signdiff_slp.corpora.letters import clip_scale, still_frames
+from signdiff_slp.corpora.movement import moved_frames
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,7 @@ class LetterClassifier:
     """Nearest neighbour among recorded letters.
 
     Args:
-        clips: the recordings; those of `clips.read_clips` if not given.
+        clips: the recordings of one alphabet; those of ASL if not given.
 
     Example:
         >>> from signdiff_slp.corpora.stitch import spell
@@ -51,8 +52,10 @@ class LetterClassifier:
     def __init__(self, clips: Sequence[Clip] | None = None) -> None:
         labels: list[str] = []
         templates: list[NDArray[np.float64]] = []
-        for clip in read_clips() if clips is None else clips:
-            for template in _templates(clip):
+        clips = read_clips() if clips is None else clips
+        depth = clip_scale(clips).hand_depth
+        for clip in clips:
+            for template in _templates(clip, depth):
                 labels.append(clip.letter)
                 templates.append(template)
         self._labels = labels
@@ -84,11 +87,12 @@ class LetterClassifier:
         return np.asarray(np.linalg.norm(differences, axis=-1).mean(axis=(1, 2)))
 
 
-def _templates(clip: Clip) -> list[NDArray[np.float64]]:
-    hand = clip.hand * np.array([1.0, 1.0, HAND_DEPTH]) / _UNIT
+def _templates(clip: Clip, depth: float) -> list[NDArray[np.float64]]:
+    hand = clip.hand * np.array([1.0, 1.0, depth]) / _UNIT
     wrist = np.concatenate([hand[:, 0, :2], np.zeros((len(hand), 1))], axis=-1)
-    if clip.letter in MOVED:
-        frames = slice(*MOVED[clip.letter])
+    movement = moved_frames(clip)
+    if movement is not None:
+        frames = slice(*movement)
         return [_moments(_features(hand[frames], wrist[frames]))]
     first, last = still_frames(clip)
     stills = [_features(hand[frame : frame + 1], wrist[frame : frame + 1]) for frame in range(first, last)]

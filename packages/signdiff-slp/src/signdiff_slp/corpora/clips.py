@@ -1,19 +1,23 @@
 """Read the fingerspelling clips of `spoken-to-signed` as arrays on our joints, without changing them.
 
-The clips are MediaPipe Holistic detections of one signer of American Sign Language (ASL): one clip a letter, 25 frames
-per second, in a frame of 500x500 with the shoulders 200 apart. Depth is still in MediaPipe's own unit; `depth` makes
-it one with width and height.
+The clips are MediaPipe Holistic detections, for most languages of one signer: one clip a letter, in a frame of 500x500
+with the shoulders 200 apart; those of American Sign Language (ASL) have 25 frames per second, and so do others when
+they are read. Depth is still in MediaPipe's own unit; `depth` makes it one with width and height.
 """
 
 from __future__ import annotations
 
 import csv
 import importlib.util
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+
+from signdiff_slp.corpora.filling import fill_track, resample
+from signdiff_slp.corpora.languages import find_language
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,9 +29,9 @@ SHOULDERS_APART: Final = 200.0
 """Distance between the shoulders in the clips, in pixels."""
 
 ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz"
-"""The letters that the clips spell."""
+"""The letters that the clips of ASL spell."""
 
-_ARM: Final = ("RIGHT_SHOULDER", "RIGHT_ELBOW", "RIGHT_WRIST")
+_ARM: Final = ("SHOULDER", "ELBOW", "WRIST")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +44,7 @@ class Clip:
         arm: (T, 3, 3) right shoulder, elbow, wrist. Depth (last axis) is in MediaPipe's unit, smaller is nearer.
         arm_confidence: (T, 3) in [0, 1].
         hand: (T, 21, 3) right hand. Depth is in MediaPipe's unit, relative to the hand's wrist.
+        language: the code of the signed language.
     """
 
     letter: str
@@ -47,6 +52,7 @@ class Clip:
     arm: NDArray[np.float64]
     arm_confidence: NDArray[np.float64]
     hand: NDArray[np.float64]
+    language: str = "ase"
 
 
 def lexicon_folder() -> Path:
@@ -63,33 +69,47 @@ def lexicon_folder() -> Path:
     return Path(next(iter(spec.submodule_search_locations))) / "assets" / "fingerspelling_lexicon"
 
 
-def read_clips(folder: Path | None = None) -> list[Clip]:
-    """Read the 26 letters of the ASL alphabet.
+def read_clips(folder: Path | None = None, *, language: str = "ase") -> list[Clip]:
+    """Read the letters of an alphabet.
+
+    Signs of several letters, such as the German SCH, are passed over: they are spelled letter by letter.
 
     Args:
         folder: holds ``index.csv``; that of the installed `spoken-to-signed` if it is not given.
+        language: code of the signed language.
 
     Returns:
-        One clip a letter, in the order of `ALPHABET`.
+        One clip a letter, in alphabetical order. A left-handed signer is mirrored.
 
     Raises:
-        ValueError: letters are missing in ``folder``.
+        ValueError: ASL letters are missing in ``folder``, or all of another language.
     """
     folder = lexicon_folder() if folder is None else folder
     with (folder / "index.csv").open(encoding="utf-8", newline="") as file:
-        paths = {row["words"].lower(): row["path"] for row in csv.DictReader(file) if row["signed_language"] == "ase"}
-    missing = [letter for letter in ALPHABET if letter not in paths]
-    if missing:
-        raise ValueError(f"folder must hold a clip of every ASL letter, but {folder} lacks {', '.join(missing)}.")
-    return [_read_clip(letter, folder / paths[letter]) for letter in ALPHABET]
+        paths = {
+            unicodedata.normalize("NFC", row["words"].lower()): row["path"]
+            for row in csv.DictReader(file)
+            if row["signed_language"] == language
+        }
+    letters = sorted(letter for letter in paths if len(letter) == 1)
+    if language == "ase":
+        letters = list(ALPHABET)
+        missing = [letter for letter in ALPHABET if letter not in paths]
+        if missing:
+            raise ValueError(f"folder must hold a clip of every ASL letter, but {folder} lacks {', '.join(missing)}.")
+    elif not letters:
+        raise ValueError(f"folder must hold clips of the language {language}, but {folder} holds none.")
+    side = "LEFT" if find_language(language).left_handed else "RIGHT"
+    return [_read_clip(letter, folder / paths[letter], language, side) for letter in letters]
 
 
-def _read_clip(letter: str, path: Path) -> Clip:
+def _read_clip(letter: str, path: Path, language: str, side: str) -> Clip:
     from pose_format import Pose
 
     pose = Pose.read(path.read_bytes())
-    if pose.body.fps != CLIP_FPS:
-        raise ValueError(f"{path} must have {CLIP_FPS} frames per second, but has {pose.body.fps}.")
+    fps = float(pose.body.fps)
+    if language == "ase" and fps != CLIP_FPS:
+        raise ValueError(f"{path} must have {CLIP_FPS} frames per second, but has {fps}.")
     data = np.ma.filled(pose.body.data[:, 0], np.nan).astype(np.float64)
     confidence = np.asarray(pose.body.confidence[:, 0], dtype=np.float64)
     starts = {}
@@ -99,18 +119,26 @@ def _read_clip(letter: str, path: Path) -> Clip:
         start += len(component.points)
 
     body_start, body_points = starts["POSE_LANDMARKS"]
-    hand_start, hand_points = starts["RIGHT_HAND_LANDMARKS"]
+    hand_start, hand_points = starts[f"{side}_HAND_LANDMARKS"]
     body = {name: body_start + index for index, name in enumerate(body_points)}
-    arm = [body[name] for name in _ARM]
+    arm = [body[f"{side}_{name}"] for name in _ARM]
+    seen: NDArray[np.bool_] = np.asarray(np.isfinite(data[:, hand_start]).all(axis=-1))
+    for point in range(hand_start, hand_start + len(hand_points)):
+        fill_track(data[:, point], seen)
     shoulders = data[:, [body["LEFT_SHOULDER"], body["RIGHT_SHOULDER"]]]
     neck = shoulders.mean(axis=1, keepdims=True)
     hand = data[:, hand_start : hand_start + len(hand_points)]
     hand_depth = hand[..., 2:] - hand[:, :1, 2:]
     hand = np.concatenate([hand[..., :2] - neck[..., :2], hand_depth], axis=-1)
+    nose, limbs = data[:, body["NOSE"]] - neck[:, 0], data[:, arm] - neck
+    if side == "LEFT":
+        mirror = np.array([-1.0, 1.0, 1.0])
+        nose, limbs, hand = nose * mirror, limbs * mirror, hand * mirror
     return Clip(
         letter=letter,
-        nose=data[:, body["NOSE"]] - neck[:, 0],
-        arm=data[:, arm] - neck,
-        arm_confidence=confidence[:, arm],
-        hand=hand,
+        nose=resample(nose, fps, CLIP_FPS),
+        arm=resample(limbs, fps, CLIP_FPS),
+        arm_confidence=resample(confidence[:, arm], fps, CLIP_FPS),
+        hand=resample(hand, fps, CLIP_FPS),
+        language=language,
     )

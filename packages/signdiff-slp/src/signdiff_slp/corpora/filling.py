@@ -36,18 +36,18 @@ def fill_absent(joints: NDArray[np.floating], confidence: NDArray[np.floating]) 
         raise ValueError(f"joints must be seen in some frame, but {_names(never)} never.")
     filled = joints.astype(np.float64)
     for joint in range(BODY.start, BODY.stop):
-        _fill(filled[:, joint], present[:, joint])
+        fill_track(filled[:, joint], present[:, joint])
     for _, part, wrist in _HANDS:
         for joint in range(part.start, part.stop):
             if not present[:, joint].all():
                 relative = filled[:, joint] - filled[:, wrist]
-                _fill(relative, present[:, joint])
+                fill_track(relative, present[:, joint])
                 absent = ~present[:, joint]
                 filled[absent, joint] = relative[absent] + filled[absent, wrist]
     return filled
 
 
-def resample(joints: NDArray[np.floating], fps: float, target: float) -> NDArray[np.floating]:
+def resample(joints: NDArray[np.float64], fps: float, target: float) -> NDArray[np.float64]:
     """Bring frames to another rate by linear interpolation.
 
     Args:
@@ -77,8 +77,8 @@ def resample(joints: NDArray[np.floating], fps: float, target: float) -> NDArray
     return np.asarray((1 - share) * joints[before] + share * joints[after])
 
 
-def _fill(track: NDArray[np.float64], present: NDArray[np.bool_]) -> None:
-    """Fill a track (T, 3) in place."""
+def fill_track(track: NDArray[np.float64], present: NDArray[np.bool_]) -> None:
+    """Interpolate the absent frames of a track (T, D) in place; (T,) tells which are present, at least one."""
     if present.all():
         return
     known, absent = np.flatnonzero(present), np.flatnonzero(~present)

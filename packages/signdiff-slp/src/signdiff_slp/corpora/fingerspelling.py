@@ -8,6 +8,9 @@ A folder holds, for each of train, dev and test:
   from the item's first;
 
 and ``statistics.safetensors`` (``mean`` and ``std``, (150,), of the frames of train) and ``README.md``, its data card.
+
+In a corpus of several languages, each text starts with the tag of its language and a space, ``<gsg> wort``, which the
+character tokenizer encodes as one token; each language has as many items as ASL alone has by default.
 """
 
 from __future__ import annotations
@@ -18,20 +21,29 @@ import tempfile
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from signdiff_core.skeleton import NUM_JOINTS
 from signdiff_slp.corpora.card import data_card
+from signdiff_slp.corpora.letters import load_letters
 from signdiff_slp.corpora.stitch import Spelling, spell
-from signdiff_slp.corpora.words import FULL, SPLITS, Item, Sizes, choose, frequent_words
+from signdiff_slp.corpora.words import (
+    ALWAYS_HELD_OUT,
+    FULL,
+    SPLITS,
+    Item,
+    Sizes,
+    choose,
+    frequent_words,
+    frequent_words_of,
+)
+from signdiff_slp.corpora.writer import SplitWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-VALUES: Final = 3 * NUM_JOINTS
-"""Values of a frame."""
+    from signdiff_slp.corpora.languages import SignedLanguage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +68,7 @@ def build(
     sizes: Mapping[str, Sizes] = FULL,
     vocabulary: Sequence[str] | None = None,
     progress: Callable[[Iterable[Item], str], Iterable[Item]] | None = None,
+    languages: Sequence[SignedLanguage] = (),
 ) -> dict[str, SplitSummary]:
     """Build the corpus. The same arguments make the same bytes.
 
@@ -65,27 +78,32 @@ def build(
         sizes: how many items of each kind train, dev and test hold.
         vocabulary: words, the most frequent first; those of `words.frequent_words` if it is not given.
         progress: wraps a split's items, given its name, to show how far it is.
+        languages: the signed languages; ASL, without tags, if none is given.
 
     Returns:
         A summary of each split.
 
     Raises:
         FileExistsError: ``folder`` holds something.
-        ValueError: ``vocabulary`` is too small.
+        ValueError: ``vocabulary`` is too small, or given with several languages.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"folder must be new or empty, but {folder} is not.")
-    chosen = items(seed=seed, sizes=sizes, vocabulary=vocabulary)
+    chosen = items(seed=seed, sizes=sizes, vocabulary=vocabulary, languages=languages)
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         summaries = {}
         for split in SPLITS:
             texts = progress(chosen[split], split) if progress is not None else chosen[split]
-            summaries[split] = _write_split(partial, split, spelled(texts, split, seed=seed))
-        _write_statistics(partial)
+            writer, summaries[split] = _write_split(partial, split, spelled(texts, split, seed=seed))
+            if split == "train" and languages:
+                writer.write_statistics(partial / "statistics.safetensors")
+        if not languages:
+            _write_statistics(partial)
         sources = {name: version(name) for name in ("spoken-to-signed", "wordfreq")}
-        (partial / "README.md").write_text(data_card(summaries, seed=seed, sources=sources), encoding="utf-8")
+        card = data_card(summaries, seed=seed, sources=sources, languages=languages)
+        (partial / "README.md").write_text(card, encoding="utf-8")
         partial.chmod(0o755)
         partial.replace(folder)
     finally:
@@ -94,11 +112,33 @@ def build(
 
 
 def items(
-    *, seed: int = 0, sizes: Mapping[str, Sizes] = FULL, vocabulary: Sequence[str] | None = None
+    *,
+    seed: int = 0,
+    sizes: Mapping[str, Sizes] = FULL,
+    vocabulary: Sequence[str] | None = None,
+    languages: Sequence[SignedLanguage] = (),
 ) -> dict[str, list[Item]]:
-    """Choose the texts of train, dev and test, as `build` does with the same arguments."""
-    words = frequent_words() if vocabulary is None else vocabulary
-    return choose(words, np.random.default_rng(seed), sizes)
+    """Choose the texts of train, dev and test, as `build` does with the same arguments.
+
+    What is chosen for a language does not depend on which others there are.
+    """
+    if not languages:
+        words = frequent_words() if vocabulary is None else vocabulary
+        return choose(words, np.random.default_rng(seed), sizes)
+    if vocabulary is not None:
+        raise ValueError("vocabulary must not be given with languages, whose words are their own, but is.")
+    chosen: dict[str, list[Item]] = {split: [] for split in SPLITS}
+    for language in languages:
+        letters = list(load_letters(language=language.code))
+        held_out = ALWAYS_HELD_OUT if language.code == "ase" else ()
+        rng = np.random.default_rng((seed, *language.code.encode()))
+        words = frequent_words_of(language.spoken, letters)
+        for split, found in choose(words, rng, sizes, alphabet=letters, held_out=held_out).items():
+            for item in found:
+                _, kind, index = item.name.split("-")
+                name = f"{split}-{kind}-{language.code}-{index}"
+                chosen[split].append(Item(name=name, text=item.text, language=language.code))
+    return chosen
 
 
 def spelled(texts: Iterable[Item], split: str, *, seed: int = 0) -> Iterator[tuple[Item, Spelling]]:
@@ -113,23 +153,22 @@ def spelled(texts: Iterable[Item], split: str, *, seed: int = 0) -> Iterator[tup
         Each item and its movement.
     """
     for index, item in enumerate(texts):
-        yield item, spell(item.text, rng=np.random.default_rng((seed, SPLITS.index(split), index)))
+        rng = np.random.default_rng((seed, SPLITS.index(split), index))
+        yield item, spell(item.text, rng=rng, language=item.language or "ase")
 
 
-def _write_split(folder: Path, split: str, spellings: Iterable[tuple[Item, Spelling]]) -> SplitSummary:
-    lines, holds, poses = [], [], []
-    offset = letters = 0
-    for item, spelling in spellings:
-        frames = len(spelling.joints)
-        lines.append(f"{item.name}\t{offset}\t{frames}\t{item.text}\n")
-        holds.append(json.dumps({"name": item.name, "holds": _rows(spelling)}) + "\n")
-        poses.append(spelling.joints.reshape(frames, VALUES))
-        offset += frames
-        letters += len(spelling.holds)
-    (folder / f"{split}.tsv").write_text("".join(lines), encoding="utf-8")
-    (folder / f"{split}.holds.jsonl").write_text("".join(holds), encoding="utf-8")
-    np.save(folder / f"{split}.poses.npy", np.concatenate(poses))
-    return SplitSummary(items=len(lines), frames=offset, letters=letters)
+def _write_split(
+    folder: Path, split: str, spellings: Iterable[tuple[Item, Spelling]]
+) -> tuple[SplitWriter, SplitSummary]:
+    writer = SplitWriter(folder, split)
+    letters = 0
+    with (folder / f"{split}.holds.jsonl").open("w", encoding="utf-8") as holds:
+        for item, spelling in spellings:
+            writer.add(item.name, item.tagged, spelling.joints)
+            holds.write(json.dumps({"name": item.name, "holds": _rows(spelling)}, ensure_ascii=False) + "\n")
+            letters += len(spelling.holds)
+    writer.close()
+    return writer, SplitSummary(items=writer.clips, frames=writer.frames, letters=letters)
 
 
 def _rows(spelling: Spelling) -> list[tuple[str, int, int]]:

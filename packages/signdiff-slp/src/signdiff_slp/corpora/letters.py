@@ -1,15 +1,17 @@
-"""The 26 letters as clean postures of one body: real clips, with consistent depth and constant bone lengths.
+"""The letters of an alphabet as clean postures of one body: real clips, with consistent depth and constant bones.
 
 What is done to a clip, and why:
 
 1. Depth gets its factor (`depth`), and jitter of a frame's width is smoothed away.
 2. Bones get their lengths by moving joints in depth (`depth.keep_lengths`): what the viewer sees stays.
 3. The motion in and out is trimmed: it belongs to a person who starts and stops, not to a word. What is kept is the
-   longest run of frames in which the hand stands still or, for the letters that are movements (j, z), the movement.
+   longest run of frames in which the hand stands still or, for the letters that are movements (j and z in ASL), the
+   movement.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -18,11 +20,12 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
-from signdiff_core.skeleton import HAND_LIMBS
-from signdiff_slp.corpora.body import FOREARM_LENGTH, HAND_LENGTHS, SHOULDER, UPPER_ARM_LENGTH
+from signdiff_core.skeleton import HAND_LIMBS, RIGHT_HAND
+from signdiff_slp.corpora.body import FOREARM_LENGTH, HAND_LENGTHS, SHOULDER, UPPER_ARM_LENGTH, joints_from
 from signdiff_slp.corpora.clips import SHOULDERS_APART, Clip, read_clips
-from signdiff_slp.corpora.depth import ARM_LIMBS, PALM_LIMBS, keep_lengths
+from signdiff_slp.corpora.depth import ARM_LIMBS, PALM_LIMBS, keep_lengths, measure_depth
 from signdiff_slp.corpora.kinematics import Postures, forearm_axes, limb_directions, palm_axes, unit
+from signdiff_slp.corpora.movement import STILL, hand_speed, moved_frames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,16 +34,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HAND_DEPTH: Final = 660.0
-"""Pixels per unit of depth in a hand, found by `depth.measure_depth`."""
+"""Pixels per unit of depth in a hand of ASL, found by `depth.measure_depth`."""
 
 ARM_DEPTH: Final = 88.0
-"""Pixels per unit of depth in the arm, found by `depth.measure_depth`."""
-
-MOVED: Final = {"j": (4, 15), "z": (0, 12)}
-"""Letters whose movement is the letter, and the frames of their clips in which it happens."""
+"""Pixels per unit of depth in the arm of ASL, found by `depth.measure_depth`."""
 
 _UNIT: Final = 3 * SHOULDERS_APART
-_STILL: Final = 4.0
+_ALIKE: Final = 0.25
+_ASL_LARGEST_BONES: Final = 1.08
 _PALM_LENGTHS: Final = np.array([0.0222, 0.0233, 0.0250, 0.0683, 0.0703])
 
 
@@ -66,21 +67,57 @@ class Letter:
 
 
 @cache
-def load_letters(folder: Path | None = None) -> Mapping[str, Letter]:
-    """Read and clean the ASL alphabet; kept in memory, since it takes some seconds.
+def load_letters(folder: Path | None = None, *, language: str = "ase") -> Mapping[str, Letter]:
+    """Read and clean an alphabet; kept in memory, since it takes some seconds.
+
+    A letter with a mark, such as č, is left out if nothing in its clip tells it from the letter without: neither a
+    movement that was found nor another posture. `told_apart` decides.
 
     Args:
         folder: as in `clips.read_clips`.
+        language: code of the signed language.
 
     Returns:
-        The letters a to z.
+        The letters; of ASL a to z.
     """
-    return {letter.letter: letter for letter in clean(read_clips(folder))}
+    return told_apart({letter.letter: letter for letter in clean(read_clips(folder, language=language))})
+
+
+def told_apart(letters: Mapping[str, Letter]) -> dict[str, Letter]:
+    """Leave out letters with a mark that are postures like those of the letters without."""
+    shapes = {name: _shape(letter) for name, letter in letters.items()}
+    kept = {}
+    for name, letter in letters.items():
+        base = plain(name)
+        alike = (
+            base != name and base in letters and np.linalg.norm(shapes[name] - shapes[base], axis=-1).mean() < _ALIKE
+        )
+        if letter.moves or not alike:
+            kept[name] = letter
+    return kept
+
+
+def plain(letter: str) -> str:
+    """Take the mark off a letter: č is c.
+
+    >>> plain("č"), plain("c")
+    ('c', 'c')
+    """
+    decomposed = unicodedata.normalize("NFD", letter)[0]
+    return "\N{CYRILLIC SMALL LETTER GHE}" if letter == "\N{CYRILLIC SMALL LETTER GHE WITH UPTURN}" else decomposed
+
+
+def _shape(letter: Letter) -> NDArray[np.float64]:
+    """The hand from its wrist, (21, 3), in hand sizes; depth, which is known least, counts half."""
+    hand = joints_from(letter.posture)[0, RIGHT_HAND]
+    hand = hand - hand[:1]
+    return np.asarray(hand * np.array([1.0, 1.0, 0.5]) / np.sqrt(np.mean(np.sum(hand[1:] ** 2, axis=-1))))
 
 
 def clean(clips: Sequence[Clip]) -> list[Letter]:
-    """Make clips consistent: constant bone lengths, plausible depth, no jitter, trimmed."""
-    hands, arms, noses = zip(*(_smoothed(clip) for clip in clips), strict=True)
+    """Make the clips of an alphabet consistent: constant bone lengths, plausible depth, no jitter, trimmed."""
+    scale = clip_scale(clips)
+    hands, arms, noses = zip(*(_smoothed(clip, scale) for clip in clips), strict=True)
     hand = _hand(np.concatenate(hands))
     upper_arm, forearm = _arm(np.concatenate(arms))
     axes = palm_axes(hand)
@@ -101,11 +138,10 @@ def still_frames(clip: Clip) -> tuple[int, int]:
     Returns:
         Its first frame, and the one after its last.
     """
-    middle = gaussian_filter1d(clip.hand[..., :2].mean(axis=1), 0.5, axis=0)
-    speed = np.linalg.norm(np.gradient(middle, axis=0), axis=-1)
+    speed = hand_speed(clip)
     best = (0, 0)
     start = None
-    for frame, still in enumerate([*(speed < _STILL), False]):
+    for frame, still in enumerate([*(speed < STILL), False]):
         if still and start is None:
             start = frame
         elif not still and start is not None:
@@ -126,8 +162,9 @@ def average(postures: Postures) -> Postures:
 
 
 def _trimmed(clip: Clip, whole: Postures) -> Letter:
-    moves = clip.letter in MOVED
-    frames = MOVED[clip.letter] if moves else still_frames(clip)
+    movement = moved_frames(clip)
+    moves = movement is not None
+    frames = movement or still_frames(clip)
     core = whole[slice(*frames)]
     return Letter(
         letter=clip.letter,
@@ -139,21 +176,51 @@ def _trimmed(clip: Clip, whole: Postures) -> Letter:
     )
 
 
-def _smoothed(clip: Clip) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """What brings the clips of an alphabet to the unit and the size of the body here.
+
+    Attributes:
+        hand_depth: pixels per unit of depth in a hand.
+        arm_depth: pixels per unit of depth in the arm.
+        hand_size: factor for hands; those of the ASL clips have the body's size.
+    """
+
+    hand_depth: float = HAND_DEPTH
+    arm_depth: float = ARM_DEPTH
+    hand_size: float = 1.0
+
+
+def clip_scale(clips: Sequence[Clip]) -> Scale:
+    """Find the scale of an alphabet: fixed for ASL, else by `depth.measure_depth` and the hands' median length."""
+    if clips[0].language == "ase":
+        return Scale()
+    hand, arm = measure_depth(clips)
+    seen = np.median([_largest_bones(clip.hand / _UNIT) for clip in clips])
+    return Scale(hand_depth=hand.factor, arm_depth=arm.factor, hand_size=_ASL_LARGEST_BONES / float(seen))
+
+
+def _smoothed(clip: Clip, scale: Scale) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Hand (from its wrist, as large as the body's), arm (ending in the hand's wrist) and nose, in our units."""
-    sigma = 0.6 if clip.letter in MOVED else 0.9
-    hand = _smooth(clip.hand * np.array([1.0, 1.0, HAND_DEPTH]) / _UNIT, sigma)
-    arm = _smooth(clip.arm * np.array([1.0, 1.0, ARM_DEPTH]) / _UNIT, 2 * sigma)
-    nose = _smooth(clip.nose * np.array([1.0, 1.0, ARM_DEPTH]) / _UNIT, 2 * sigma)
+    sigma = 0.6 if moved_frames(clip) else 0.9
+    hand = _smooth(clip.hand * np.array([1.0, 1.0, scale.hand_depth]) / _UNIT, sigma)
+    arm = _smooth(clip.arm * np.array([1.0, 1.0, scale.arm_depth]) / _UNIT, 2 * sigma)
+    nose = _smooth(clip.nose * np.array([1.0, 1.0, scale.arm_depth]) / _UNIT, 2 * sigma)
 
     arm[:, 2, :2] = hand[:, 0, :2]
     arm[:, 2, 2] -= arm[:, 0, 2]
     arm[:, 0] = SHOULDER
+    hand = (hand - hand[:, :1]) * scale.hand_size
+    # A hand that is nearer to the camera appears larger: no bone can be longer than it is.
+    nearer = max(1.0, _largest_bones(hand))
+    return hand / nearer, arm, nose
+
+
+def _largest_bones(hand: NDArray[np.float64]) -> float:
+    """How long a hand's bones look at their longest, as a share of the body's."""
     ends = np.asarray(HAND_LIMBS)
     seen = np.linalg.norm((hand[:, ends[:, 1]] - hand[:, ends[:, 0]])[..., :2], axis=-1)
-    # A hand that is nearer to the camera appears larger: no bone can be longer than it is.
-    nearer = max(1.0, float(np.percentile(seen / HAND_LENGTHS, 90)))
-    return (hand - hand[:, :1]) / nearer, arm, nose
+    return float(np.percentile(seen / HAND_LENGTHS, 90))
 
 
 def _arm(arm: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -13,7 +13,7 @@ The hand rises from rest to a steady place beside the shoulder, takes on one let
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -26,10 +26,13 @@ from signdiff_slp.corpora.body import (
     rest,
     wrists,
 )
+from signdiff_slp.corpora.clips import ALPHABET
 from signdiff_slp.corpora.kinematics import Postures, between, concatenate, forearm_axes, minimum_jerk, reach
-from signdiff_slp.corpora.letters import average, load_letters
+from signdiff_slp.corpora.letters import Letter, average, load_letters
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 REST_FRAMES: Final = 2
@@ -55,6 +58,7 @@ _SINK_AT_SPACE: Final = 0.3
 _TEMPO_SPREAD: Final = 0.06
 _TEMPO_RANGE: Final = (0.85, 1.2)
 _JITTER: Final = 0.15
+_UPRIGHT: Final = "abcdefilmnostuvwxy"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,12 +91,13 @@ class Spelling:
     holds: tuple[Hold, ...]
 
 
-def spell(text: str, *, rng: np.random.Generator | None = None) -> Spelling:
+def spell(text: str, *, rng: np.random.Generator | None = None, language: str = "ase") -> Spelling:
     """Spell a text.
 
     Args:
-        text: letters a to z and single spaces between words.
+        text: letters of the alphabet, in ASL a to z, and single spaces between words.
         rng: varies tempo, holds and transitions; without it every duration is the usual one.
+        language: code of the signed language.
 
     Returns:
         The movement, and when each letter is held.
@@ -104,9 +109,11 @@ def spell(text: str, *, rng: np.random.Generator | None = None) -> Spelling:
         >>> [(hold.letter, hold.start, hold.end) for hold in spell("ab").holds]
         [('a', 14, 18), ('b', 24, 31)]
     """
-    words = text.split(" ")
-    if not all(word.isascii() and word.isalpha() and word.islower() for word in words):
-        raise ValueError(f"text must be words of the letters a to z with single spaces between them, but is {text!r}.")
+    letters = load_letters(language=language)
+    if not all(word and set(word) <= letters.keys() for word in text.split(" ")):
+        raise ValueError(
+            f"text must be words of the letters {_range(letters)} with single spaces between them, but is {text!r}."
+        )
     timing = _Timing(rng)
     parts: list[Postures] = [rest().repeated(REST_FRAMES)]
     holds: list[Hold] = []
@@ -114,15 +121,19 @@ def spell(text: str, *, rng: np.random.Generator | None = None) -> Spelling:
     slid = False
     for index, letter in enumerate(text):
         if letter == " ":
-            pause = _pause()
+            pause = _pause(language)
             parts += [
                 _join(parts[-1], pause, timing.frames(FAR_TRANSITION_FRAMES)),
                 _still(pause, timing, SPACE_FRAMES),
             ]
         else:
-            slid = letter == before and not slid and not load_letters()[letter].moves
-            made = _slide(_placed(letter)) if slid else _placed(letter)
-            parts.append(_approach(parts[-1], made, before=before, letter=letter, timing=timing))
+            slid = letter == before and not slid and not letters[letter].moves
+            placed = _placed(letter, language)
+            made = _slide(placed, language) if slid else placed
+            far = before in ("", " ") or _distance(before, letter, language) > _FAR
+            parts.append(
+                _approach(parts[-1], made, before=before, letter=letter, far=far, timing=timing, language=language)
+            )
             start = sum(map(len, parts))
             last = index == len(text) - 1
             parts.append(_held(made, timing, last=last))
@@ -148,15 +159,16 @@ class _Timing:
         return max(1, round(usual * self._tempo) + shift)
 
 
-def _approach(now: Postures, made: Postures, *, before: str, letter: str, timing: _Timing) -> Postures:
+def _approach(
+    now: Postures, made: Postures, *, before: str, letter: str, far: bool, timing: _Timing, language: str
+) -> Postures:
     if not before:
         return _join(now, made, timing.frames(RISE_FRAMES))
     if before == letter:
         frames = timing.frames(TRANSITION_FRAMES)
         joined = _join(now, made, frames)
         shares = np.arange(1, frames + 1) / (frames + 1)
-        return _with_wrist(joined, wrists(joined) + np.sin(np.pi * shares)[:, None] ** 2 * _BOUNCE)
-    far = before == " " or _distance(before, letter) > _FAR
+        return _with_wrist(joined, wrists(joined) + np.sin(np.pi * shares)[:, None] ** 2 * _BOUNCE, language)
     return _join(now, made, timing.frames(FAR_TRANSITION_FRAMES if far else TRANSITION_FRAMES))
 
 
@@ -183,29 +195,29 @@ def _resample(postures: Postures, frames: int) -> Postures:
     )
 
 
-@lru_cache(maxsize=1)
-def _place() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+@cache
+def _place(language: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Where letters are made: (3,) wrist and (3,) elbow from the shoulder, medians over the alphabet."""
-    postures = concatenate(letter.posture for letter in load_letters().values())
+    postures = concatenate(letter.posture for letter in load_letters(language=language).values())
     return np.median(wrists(postures), axis=0), np.median(UPPER_ARM_LENGTH * postures.upper_arm, axis=0)
 
 
-@lru_cache(maxsize=26)
-def _placed(letter: str) -> Postures:
+@cache
+def _placed(letter: str, language: str) -> Postures:
     """A letter at the place of spelling: one frame, or the frames of its movement."""
-    source = load_letters()[letter]
+    source = load_letters(language=language)[letter]
     postures = source.core if source.moves else source.posture
-    place, _ = _place()
+    place, _ = _place(language)
     own = wrists(postures)
-    return _with_wrist(postures, place + _OWN_PLACE * (own[:1] - place) + (own - own[:1]))
+    return _with_wrist(postures, place + _OWN_PLACE * (own[:1] - place) + (own - own[:1]), language)
 
 
-def _slide(postures: Postures) -> Postures:
-    return _with_wrist(postures, wrists(postures) + _SLIDE)
+def _slide(postures: Postures, language: str) -> Postures:
+    return _with_wrist(postures, wrists(postures) + _SLIDE, language)
 
 
-def _with_wrist(postures: Postures, wrist: NDArray[np.float64]) -> Postures:
-    _, elbow = _place()
+def _with_wrist(postures: Postures, wrist: NDArray[np.float64], language: str) -> Postures:
+    _, elbow = _place(language)
     hint = np.broadcast_to(elbow, wrist.shape)
     upper_arm, forearm = reach(wrist, hint, UPPER_ARM_LENGTH, FOREARM_LENGTH)
     # The hand keeps its direction in space: turned along with the forearm, v would look like u.
@@ -213,16 +225,22 @@ def _with_wrist(postures: Postures, wrist: NDArray[np.float64]) -> Postures:
     return replace(postures, upper_arm=upper_arm, forearm=forearm, palm=palm)
 
 
-@lru_cache(maxsize=1)
-def _pause() -> Postures:
+@cache
+def _pause(language: str) -> Postures:
     """The hand between two words: relaxed, part of the way to rest."""
-    upright = average(concatenate(_placed(letter) for letter in "abcdefilmnostuvwxy"))
+    letters = load_letters(language=language)
+    still = [letter for letter, made in letters.items() if not made.moves]
+    upright = average(concatenate(_placed(letter, language) for letter in (_UPRIGHT if language == "ase" else still)))
     ready = replace(upright, fingers=relaxed_fingers()[None])
     return between(ready, rest(), np.array([_SINK_AT_SPACE]))
 
 
-@lru_cache(maxsize=26 * 26)
-def _distance(before: str, letter: str) -> float:
-    ends = concatenate([_placed(before)[-1:], _placed(letter)[:1]])
+@cache
+def _distance(before: str, letter: str, language: str) -> float:
+    ends = concatenate([_placed(before, language)[-1:], _placed(letter, language)[:1]])
     joints = joints_from(ends)
     return float(np.linalg.norm(joints[1] - joints[0], axis=-1).max())
+
+
+def _range(letters: Mapping[str, Letter]) -> str:
+    return "a to z" if list(letters) == list(ALPHABET) else "".join(letters)

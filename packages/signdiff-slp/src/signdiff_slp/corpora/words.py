@@ -1,6 +1,6 @@
-"""Choose what is spelled: frequent English words, phrases, letter strings; no word in two splits.
+"""Choose what is spelled: frequent words, phrases, letter strings; no word in two splits.
 
-Words come from `wordfreq` (its list of frequent English words, CC BY-SA 4.0), so that letters follow each other as they
+Words come from `wordfreq` (its lists of frequent words, CC BY-SA 4.0), so that letters follow each other as they
 do in life. Names and other languages hold pairs that English hardly has: letter strings drawn so that every pair of
 letters occurs fill them up, in training and, others, in development and test.
 """
@@ -8,15 +8,17 @@ letters occurs fill them up, in training and, others, in development and test.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import TYPE_CHECKING, Final
 
 from signdiff_slp.corpora.clips import ALPHABET
+from signdiff_slp.corpora.letters import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import numpy as np
 
@@ -36,10 +38,17 @@ class Item:
     Attributes:
         name: unique in the corpus; its first part is the kind: word, phrase, string or letter.
         text: letters and single spaces.
+        language: code of the signed language, in a corpus of several; empty in one of ASL alone.
     """
 
     name: str
     text: str
+    language: str = ""
+
+    @property
+    def tagged(self) -> str:
+        """The text as the corpus holds it: after the tag of its language, if it has one."""
+        return f"<{self.language}> {self.text}" if self.language else self.text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,22 +87,73 @@ def frequent_words(count: int = 30000) -> list[str]:
     Raises:
         ModuleNotFoundError: the extra ``signdiff-slp[corpora]`` is not installed.
     """
+    return [word for word in _top("en", count, "large") if re.fullmatch("[a-z]{2,12}", word)]
+
+
+def frequent_words_of(spoken: str, letters: Collection[str], count: int = 30000) -> list[str]:
+    """List frequent words of 2 to 12 letters, folded to an alphabet, the most frequent first.
+
+    Args:
+        spoken: the language, ISO 639-1.
+        letters: the alphabet.
+        count: how many entries of `wordfreq` to look at.
+
+    Raises:
+        ModuleNotFoundError: the extra ``signdiff-slp[corpora]`` is not installed.
+    """
+    folded = (fold(word, letters) for word in _top(spoken, count, "best"))
+    return list(dict.fromkeys(word for word in folded if 2 <= len(word) <= 12))
+
+
+def fold(word: str, letters: Collection[str]) -> str:
+    """Write a word with the letters of an alphabet.
+
+    Args:
+        word: in any case.
+        letters: the alphabet.
+
+    Returns:
+        The word in small letters; marks that the alphabet has no letter for are left out, and ß is ss. Empty if a
+        character stays that the alphabet does not have.
+
+    Example:
+        >>> fold("Straße", "aerstuß"), fold("Straße", "aerst"), fold("año", "ano"), fold("c3po", "cop")
+        ('straße', 'strasse', 'ano', '')
+    """
+    folded = []
+    for character in unicodedata.normalize("NFC", word.lower()):
+        candidates = (character, plain(character), "ss" if character == "ß" else character)
+        fitting = [candidate for candidate in candidates if set(candidate) <= set(letters)]
+        if not fitting:
+            return ""
+        folded.append(fitting[0])
+    return "".join(folded)
+
+
+def _top(spoken: str, count: int, wordlist: str) -> list[str]:
     try:
         from wordfreq import top_n_list
     except ModuleNotFoundError:
         raise ModuleNotFoundError("the word list needs wordfreq: pip install 'signdiff-slp[corpora]'.") from None
-    return [word for word in top_n_list("en", count, wordlist="large") if re.fullmatch("[a-z]{2,12}", word)]
+    return list(top_n_list(spoken, count, wordlist=wordlist))
 
 
 def choose(
-    vocabulary: Sequence[str], rng: np.random.Generator, sizes: Mapping[str, Sizes] = FULL
+    vocabulary: Sequence[str],
+    rng: np.random.Generator,
+    sizes: Mapping[str, Sizes] = FULL,
+    *,
+    alphabet: Sequence[str] = ALPHABET,
+    held_out: Sequence[str] = ALWAYS_HELD_OUT,
 ) -> dict[str, list[Item]]:
     """Choose the texts of all splits.
 
     Args:
-        vocabulary: words of letters a to z, the most frequent first.
+        vocabulary: words of the alphabet's letters, the most frequent first.
         rng: draws words, phrases and strings.
         sizes: of train, dev and test.
+        alphabet: the letters.
+        held_out: words that come to test, whatever is drawn.
 
     Returns:
         The items of each split. Splits share no word, no letter string, and no word of a phrase.
@@ -101,15 +161,15 @@ def choose(
     Raises:
         ValueError: ``vocabulary`` is too small.
     """
-    held_out = {split: sizes[split].words + sizes[split].phrases // 2 for split in ("test", "dev")}
+    needed = {split: sizes[split].words + sizes[split].phrases // 2 for split in ("test", "dev")}
     # Held-out words come from among the more frequent ones: those are what people spell.
-    pool = [word for word in vocabulary[:12000] if word not in ALWAYS_HELD_OUT]
-    if len(pool) < sum(held_out.values()) + 100:
-        raise ValueError(f"vocabulary must hold more than {sum(held_out.values()) + 100} words, but holds {len(pool)}.")
+    pool = [word for word in vocabulary[:12000] if word not in held_out]
+    if len(pool) < sum(needed.values()) + 100:
+        raise ValueError(f"vocabulary must hold more than {sum(needed.values()) + 100} words, but holds {len(pool)}.")
     shuffled = [pool[index] for index in rng.permutation(len(pool))]
-    test = [*ALWAYS_HELD_OUT, *shuffled][: held_out["test"]]
-    dev = shuffled[held_out["test"] : held_out["test"] + held_out["dev"]]
-    taken = {*test, *dev, *ALWAYS_HELD_OUT}
+    test = [*held_out, *shuffled][: needed["test"]]
+    dev = shuffled[needed["test"] : needed["test"] + needed["dev"]]
+    taken = {*test, *dev, *held_out}
     words = {"train": [word for word in vocabulary if word not in taken], "dev": dev, "test": test}
 
     used: set[str] = set(vocabulary)
@@ -119,12 +179,12 @@ def choose(
         singles = words[split][: size.words]
         phrases = _phrases(words[split], size.phrases, rng)
         balanced = split == "train"
-        strings = _strings([*singles, *phrases], size.strings, rng, used, balanced=balanced)
+        strings = _strings([*singles, *phrases], size.strings, rng, used, alphabet, balanced=balanced)
         kinds = {
             "word": singles,
             "phrase": phrases,
             "string": strings,
-            "letter": [ALPHABET[index % 26] for index in range(size.letters)],
+            "letter": [alphabet[index % len(alphabet)] for index in range(size.letters)],
         }
         chosen[split] = [
             Item(name=f"{split}-{kind}-{index:04}", text=text)
@@ -155,15 +215,21 @@ def _phrases(words: Sequence[str], count: int, rng: np.random.Generator) -> list
 
 
 def _strings(
-    texts: Sequence[str], count: int, rng: np.random.Generator, used: set[str], *, balanced: bool
+    texts: Sequence[str],
+    count: int,
+    rng: np.random.Generator,
+    used: set[str],
+    alphabet: Sequence[str],
+    *,
+    balanced: bool,
 ) -> list[str]:
     counts = pair_counts(texts)
     strings: list[str] = []
     while len(strings) < count:
         length = int(rng.integers(3, 9))
-        string = ALPHABET[int(rng.integers(26))]
+        string = alphabet[int(rng.integers(len(alphabet)))]
         while len(string) < length:
-            string += _next_letter(string[-1], counts, rng, balanced=balanced)
+            string += _next_letter(string[-1], counts, rng, alphabet, balanced=balanced)
         if string in used:
             continue
         used.add(string)
@@ -172,9 +238,11 @@ def _strings(
     return strings
 
 
-def _next_letter(before: str, counts: Counter[str], rng: np.random.Generator, *, balanced: bool) -> str:
-    rare = [letter for letter in ALPHABET if counts[before + letter] < _PAIR_AT_LEAST] if balanced else []
-    candidates = rare or list(ALPHABET)
+def _next_letter(
+    before: str, counts: Counter[str], rng: np.random.Generator, alphabet: Sequence[str], *, balanced: bool
+) -> str:
+    rare = [letter for letter in alphabet if counts[before + letter] < _PAIR_AT_LEAST] if balanced else []
+    candidates = rare or list(alphabet)
     return candidates[int(rng.integers(len(candidates)))]
 
 

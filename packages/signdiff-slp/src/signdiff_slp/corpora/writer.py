@@ -65,7 +65,7 @@ class CorpusWriter:
         self.report = Report()
         self._folder = folder
         self._origin = origin
-        self._splits: dict[str, _Split] = {}
+        self._splits: dict[str, SplitWriter] = {}
         self._names: set[str] = set()
         self._stack = ExitStack()
 
@@ -119,7 +119,7 @@ class CorpusWriter:
                 f"{broken.argmax()} on."
             )
         if split not in self._splits:
-            self._splits[split] = _Split(self._partial, split)
+            self._splits[split] = SplitWriter(self._partial, split)
         self._names.add(name)
         self._splits[split].add(name, text, np.asarray(joints, dtype=np.float32), filled)
 
@@ -155,8 +155,13 @@ class CorpusWriter:
         (self._partial / "report.json").write_text(f"{text}\n", encoding="utf-8")
 
 
-class _Split:
-    """The two files of a split while they grow, and the sums of its values."""
+class SplitWriter:
+    """The two files of a split while they grow, and the mean and spread of its values.
+
+    Args:
+        folder: where to.
+        split: its name.
+    """
 
     def __init__(self, folder: Path, split: str) -> None:
         self.clips = self.frames = 0
@@ -168,7 +173,8 @@ class _Split:
         self._mean = np.zeros(VALUES)
         self._squares = np.zeros(VALUES)
 
-    def add(self, name: str, text: str, joints: NDArray[np.float32], filled: float) -> None:
+    def add(self, name: str, text: str, joints: NDArray[np.float32], filled: float = 0.0) -> None:
+        """Append a clip: joints (T, 50, 3), and which share of them was interpolated."""
         count = len(joints)
         values = np.ascontiguousarray(joints.reshape(count, VALUES))
         self._table.write(f"{name}\t{self.frames}\t{count}\t{text}\n")
@@ -183,6 +189,7 @@ class _Split:
         self.filled += filled * count
 
     def close(self) -> None:
+        """Finish the files; the poses are whole only now."""
         self._table.close()
         self._poses.seek(0)
         self._write_header()
@@ -192,6 +199,7 @@ class _Split:
         self._poses.close()
 
     def write_statistics(self, path: Path) -> None:
+        """Write ``mean`` and ``std``, (150,) float32, of all frames."""
         from safetensors.numpy import save_file
 
         std = np.sqrt(self._squares / self.frames)
