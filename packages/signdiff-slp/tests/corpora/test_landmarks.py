@@ -8,7 +8,7 @@ from pose_format.pose_header import PoseHeader, PoseHeaderComponent, PoseHeaderD
 
 from signdiff_core.formats import normalise, read
 from signdiff_core.skeleton import HAND_JOINTS, LEFT_HAND, LEFT_WRIST, NECK, NOSE, RIGHT_HAND, RIGHT_WRIST, make_pose
-from signdiff_slp.corpora.landmarks import landmarks_of, shoulder_width, with_depth
+from signdiff_slp.corpora.landmarks import FOREARM, NOSE_BEFORE_NECK, landmarks_of, shoulder_width, with_depth
 
 BODY = ("LEFT_SHOULDER", "RIGHT_SHOULDER", "LEFT_ELBOW", "RIGHT_ELBOW", "LEFT_WRIST", "RIGHT_WRIST")
 TARGETS = {"RIGHT_SHOULDER": 2, "RIGHT_ELBOW": 3, "RIGHT_WRIST": 4, "LEFT_SHOULDER": 5, "LEFT_ELBOW": 6}
@@ -84,8 +84,35 @@ def test_a_nose_is_found_in_the_face():
     assert landmarks_of(_pose(components, data)).joints[:, NOSE, :2] == pytest.approx(tip[:, :2])
     components, data = _holistic(nose=(), face=("0", "133", "362"))
     data[:, :, 6], data[:, :, 7], data[:, :, 8] = (100, 200, 0), (90, 100, 0), (110, 100, 0)
-    nose = landmarks_of(_pose(components, data)).joints[:, NOSE, :2]
-    assert nose == pytest.approx(np.tile([100, 156], (4, 1)))
+    landmarks = landmarks_of(_pose(components, data))
+    assert landmarks.joints[:, NOSE, :2] == pytest.approx(np.tile([100, 156], (4, 1)))
+    # A face's depth is its own: the nose is before the neck, whatever it says.
+    assert (with_depth(landmarks, hand=3, arm=1).joints[:, NOSE, 2] < 0).all()
+
+
+def test_a_wrist_without_a_depth_of_its_own_is_before_the_elbow():
+    components, data = _holistic()
+    data[:, :, 1], data[:, :, 2] = (300, 200, 0.5), (200, 200, 0.5)  # shoulders 100 apart
+    data[:, :, 4], data[:, :, 6] = (180, 290, 0.7), (180, 250, 9.0)  # right elbow and wrist, 40 apart
+    data[:, :, 28] = data[:, :, 6]  # the hand's wrist
+    landmarks = landmarks_of(_pose(components, data))
+    assert not landmarks.wrist_depth
+    deep = with_depth(landmarks, hand=3.0, arm=0.5).joints
+    elbow = (0.7 - 0.5) * 0.5 * 100
+    assert deep[:, 3, 2] == pytest.approx(elbow)
+    # The forearm of the body here is 0.270 where shoulders are 1/3 apart: 81 where they are 100.
+    assert deep[:, RIGHT_WRIST, 2] == pytest.approx(elbow - (81**2 - 40**2) ** 0.5)
+    assert deep[:, RIGHT_HAND.start, 2] == pytest.approx(deep[:, RIGHT_WRIST, 2])
+    flat = with_depth(landmarks, hand=0.0, arm=0.0).joints
+    assert (flat[..., 2] == 0).all()
+
+
+def test_the_lengths_are_those_of_the_body_that_spells():
+    pytest.importorskip("scipy", reason="needs signdiff-slp[corpora]")
+    from signdiff_slp.corpora.body import FOREARM_LENGTH, rest_pose
+
+    assert pytest.approx(3 * FOREARM_LENGTH) == FOREARM
+    assert pytest.approx(-3 * rest_pose()[NOSE, 2], abs=0.01) == NOSE_BEFORE_NECK
 
 
 def test_openpose_keeps_its_order():
@@ -121,14 +148,18 @@ def test_skeletons_that_do_not_fit():
 
 @pytest.mark.realdata
 def test_real_sentences_look_like_signers(realdata):
+    forward = []
     for path in sorted((realdata / "dgs-sentences" / "train").glob("*_original.pose")):
         landmarks = with_depth(landmarks_of(read(path)), hand=3.0, arm=0.5)
         joints = normalise(landmarks.joints, landmarks.confidence)
         joints = joints[(landmarks.confidence[:, :8] > 0).all(axis=1)]
         assert joints[:, 2, 0].max() < 0 < joints[:, 5, 0].min(), path  # right shoulder on the viewer's left
         assert np.median(joints[:, NOSE, 1]) == pytest.approx(-0.2, abs=0.1)  # a head above the shoulders
+        forward.append(np.mean(joints[:, [3, 6], 2] - joints[:, [4, 7], 2]))
         width = np.linalg.norm(joints[:, 2] - joints[:, 5], axis=-1)
         assert np.median(width[width > 0]) == pytest.approx(1 / 3, abs=1e-6)
+    assert min(forward) >= 0
+    assert np.mean(forward) > 0.05  # hands are before the elbows
 
 
 @pytest.mark.realdata

@@ -4,7 +4,11 @@ MediaPipe Holistic (any selection of its landmarks that has shoulders, elbows, w
 BODY_25 with hands, as `pose_format` stores them. MediaPipe has no neck: the middle of the shoulders is taken. Where it
 detects a hand, the hand's wrist is the body's wrist as well, for the hand's model sees it better. Files without the
 landmark of the nose have it from the face: the tip of the nose, or a place between the inner corners of the eyes and
-the upper lip (at 0.56 of the way, the mean over the signers of `spoken-to-signed`).
+the upper lip (at 0.56 of the way, the mean over the signers of `spoken-to-signed`), as far before the neck as the body
+of `body` has it, for a face's depth is its own.
+
+Many files have the body's wrists replaced by those of the hands, depth included, which then says nothing about the arm.
+The forearm's usual length puts such a wrist before the elbow, towards the viewer.
 """
 
 from __future__ import annotations
@@ -16,12 +20,14 @@ import numpy as np
 
 from signdiff_core.skeleton import (
     HAND_JOINTS,
+    LEFT_ELBOW,
     LEFT_HAND,
     LEFT_SHOULDER,
     LEFT_WRIST,
     NECK,
     NOSE,
     NUM_JOINTS,
+    RIGHT_ELBOW,
     RIGHT_HAND,
     RIGHT_SHOULDER,
     RIGHT_WRIST,
@@ -32,6 +38,12 @@ from signdiff_core.skeleton import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pose_format import Pose
+
+FOREARM: Final = 0.81
+"""From elbow to wrist, in shoulder widths; that of `body`, whose import needs the extra ``corpora``."""
+
+NOSE_BEFORE_NECK: Final = 0.42
+"""How far the nose is before the neck, in shoulder widths; that of `body`."""
 
 _HANDS: Final = ((LEFT_HAND, LEFT_WRIST), (RIGHT_HAND, RIGHT_WRIST))
 _HOLISTIC_BODY: Final = {
@@ -56,11 +68,15 @@ class Landmarks:
         confidence: (T, 50); 0 where absent.
         loose_depth: whether depth is in MediaPipe's unit, not that of width and height: that of the body from the
             neck, that of a hand from its wrist. `with_depth` gives it one.
+        wrist_depth: whether the body's wrists have a depth of their own.
+        nose_depth: whether the nose has a depth in the body's unit.
     """
 
     joints: NDArray[np.float64]
     confidence: NDArray[np.float64]
     loose_depth: bool = False
+    wrist_depth: bool = True
+    nose_depth: bool = True
 
 
 def landmarks_of(pose: Pose) -> Landmarks:
@@ -93,7 +109,7 @@ def with_depth(landmarks: Landmarks, *, hand: float, arm: float) -> Landmarks:
     Args:
         landmarks: of one clip.
         hand: shoulder widths per unit of depth within a hand.
-        arm: shoulder widths per unit of depth in the body.
+        arm: shoulder widths per unit of depth in the body; if it and ``hand`` are 0, the pose becomes flat.
 
     Returns:
         The landmarks themselves if their depth is not loose.
@@ -103,6 +119,14 @@ def with_depth(landmarks: Landmarks, *, hand: float, arm: float) -> Landmarks:
     joints = landmarks.joints.copy()
     width = shoulder_width(landmarks)
     joints[..., 2] *= arm * width
+    flat = hand == arm == 0
+    if not landmarks.nose_depth:
+        joints[:, NOSE, 2] = 0.0 if flat else -NOSE_BEFORE_NECK * width
+    if not landmarks.wrist_depth:
+        for elbow, wrist in ((LEFT_ELBOW, LEFT_WRIST), (RIGHT_ELBOW, RIGHT_WRIST)):
+            seen = np.linalg.norm(joints[:, wrist, :2] - joints[:, elbow, :2], axis=-1)
+            before = np.sqrt(np.maximum((FOREARM * width) ** 2 - seen**2, 0.0))
+            joints[:, wrist, 2] = joints[:, elbow, 2] - (0.0 if flat else before)
     for part, wrist in _HANDS:
         joints[:, part, 2] = joints[:, wrist, None, 2] + landmarks.joints[:, part, 2] * hand * width
     return Landmarks(joints=joints, confidence=landmarks.confidence)
@@ -156,28 +180,35 @@ def _from_holistic(points: _Points) -> Landmarks:
     joints[:, targets], confidence[:, targets] = points.data[:, body], points.confidence[:, body]
     shoulders = [LEFT_SHOULDER, RIGHT_SHOULDER]
     joints[:, NECK], confidence[:, NECK] = joints[:, shoulders].mean(axis=1), confidence[:, shoulders].min(axis=1)
-    joints[:, NOSE], confidence[:, NOSE] = _nose(points)
+    joints[:, NOSE], confidence[:, NOSE], nose_depth = _nose(points)
     joints[:, : LEFT_HAND.start, 2] -= joints[:, NECK, None, 2]
+    wrist_depth = True
     for name, (part, wrist) in zip(("LEFT", "RIGHT"), _HANDS, strict=True):
         hand = points.find(f"{name}_HAND_LANDMARKS", *HAND_JOINTS)
         if hand is None:
             raise ValueError(f"{name}_HAND_LANDMARKS must hold the 21 joints of a hand, but lack some of them.")
         joints[:, part], confidence[:, part] = points.data[:, hand], points.confidence[:, hand]
+        wrists = points.find("POSE_LANDMARKS", f"{name}_WRIST") or hand
+        copied = (points.data[:, wrists[0]] == points.data[:, hand[0]]).all(axis=-1)
+        wrist_depth &= not copied.any()
         joints[:, part, 2] -= joints[:, part.start, None, 2]
         seen = (confidence[:, part.start] > 0) & (confidence[:, wrist] > 0)
         joints[seen, wrist, :2] = joints[seen, part.start, :2]
-    return Landmarks(joints=joints, confidence=confidence, loose_depth=True)
+    return Landmarks(
+        joints=joints, confidence=confidence, loose_depth=True, wrist_depth=wrist_depth, nose_depth=nose_depth
+    )
 
 
-def _nose(points: _Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    nose = points.find("POSE_LANDMARKS", "NOSE") or points.find("FACE_LANDMARKS", _NOSE_TIP)
+def _nose(points: _Points) -> tuple[NDArray[np.float64], NDArray[np.float64], bool]:
+    own = points.find("POSE_LANDMARKS", "NOSE")
+    nose = own or points.find("FACE_LANDMARKS", _NOSE_TIP)
     if nose is not None:
-        return points.data[:, nose[0]], points.confidence[:, nose[0]]
+        return points.data[:, nose[0]], points.confidence[:, nose[0]], own is not None
     face = points.find("FACE_LANDMARKS", *_INNER_EYES_AND_LIP)
     if face is None:
         raise ValueError("pose must hold the nose or the face around it, but has neither.")
     place = np.einsum("k,tkd->td", _NOSE_WEIGHTS, points.data[:, face])
-    return place, points.confidence[:, face].min(axis=1)
+    return place, points.confidence[:, face].min(axis=1), False
 
 
 def _from_openpose(points: _Points) -> Landmarks:

@@ -98,6 +98,7 @@ def measure_depth(sources: Sequence[Source], *, source_fps: float | None = None)
     """
     hands: list[NDArray[np.float64]] = []
     arms: list[NDArray[np.float64]] = []
+    limbs: Sequence[tuple[int, int]] = ARM_LIMBS
     for index in np.unique(np.linspace(0, len(sources) - 1, min(len(sources), SAMPLE)).astype(int)):
         try:
             landmarks, *_ = _read(sources[int(index)], source_fps)
@@ -105,9 +106,11 @@ def measure_depth(sources: Sequence[Source], *, source_fps: float | None = None)
                 width = np.array([shoulder_width(landmarks)] * 2 + [1.0])
                 hands += [_seen(landmarks, range(part.start, part.stop)) / width for part in (LEFT_HAND, RIGHT_HAND)]
                 arms += [_seen(landmarks, arm) / width for arm in _ARMS]
+                if not landmarks.wrist_depth:
+                    limbs = ARM_LIMBS[:1]
         except ValueError:
             continue  # importing it will say why
-    return _factor(hands, HAND_LIMBS, _LARGEST["hand"]), _factor(arms, ARM_LIMBS, _LARGEST["arm"])
+    return _factor(hands, HAND_LIMBS, _LARGEST["hand"]), _factor(arms, limbs, _LARGEST["arm"])
 
 
 def _factor(parts: list[NDArray[np.float64]], limbs: Sequence[tuple[int, int]], largest: float) -> float:
