@@ -6,6 +6,8 @@ import sys
 import numpy as np
 import pytest
 
+from signdiff_slp.recipes.command import preset_names, preset_path
+
 RECIPES = ("train", "generate", "evaluate")
 
 # A recipe's command, once for each case, in one process: most of a command's time goes into importing fairseq2.
@@ -65,18 +67,27 @@ MESSAGES = {
     "narrow": "{split}.poses.npy must be float32 (frames, 150), but is float32 (160, 149).",
 }
 TOKENIZERS = {
-    "fewer tokens": ('{"characters": ["a", "b"]}', "slp_character", "vocab_size of the model must be 6, as of the"),
-    "more tokens": (
-        json.dumps({"characters": [chr(97 + number) for number in range(26)] + list("äöüß ")}),
+    "fewer tokens": (
+        {"characters": ["a", "b"]},
         "slp_character",
-        "vocab_size of the model must be 35, as of the tokenizer, but is 31. For a new model, set "
-        "model.config_overrides.vocab_size=35; with a trained one, name its own tokenizer",
+        "model must have vocab_size 6, as the tokenizer has, but has vocab_size 31. For a new model, set "
+        "model.config_overrides.vocab_size=6; with a trained one, name its own tokenizer in the section tokenizer.",
+    ),
+    "more tokens": (
+        {"characters": [*"abcdefghijklmnopqrstuvwxyzäöüß "]},
+        "slp_character",
+        "model must have vocab_size 35, as the tokenizer has, but has vocab_size 31. ",
     ),
     "other padding": (
-        json.dumps({"words": [f"w{number}" for number in range(27)]}),
+        {"words": [f"w{number}" for number in range(27)]},
         "slp_word",
-        "pad_idx of the model must be 1, as of the tokenizer, but is 0. For a new model, set "
-        "model.config_overrides.pad_idx=1; with",
+        "model must have pad_idx 1, as the tokenizer has, but has pad_idx 0. ",
+    ),
+    "all else": (
+        {"words": ["w"]},
+        "slp_word",
+        "model must have vocab_size 5 and pad_idx 1, as the tokenizer has, but has vocab_size 31 and pad_idx 0. For a "
+        "new model, set model.config_overrides.vocab_size=5 model.config_overrides.pad_idx=1; with",
     ),
 }
 
@@ -105,7 +116,7 @@ def outcomes(tmp_path_factory):
             cases[f"{recipe} {fault}"] = (recipe, arguments_for(recipe, output_dir, folder / fault))
         for fault, (content, family, _) in TOKENIZERS.items():
             path = folder / f"{fault}.json".replace(" ", "_")
-            path.write_text(content)
+            path.write_text(json.dumps(content))
             settings = ("tokenizer.name=null", f"tokenizer.path={path}", f"tokenizer.family={family}")
             output_dir = folder / f"out-{recipe}-{path.stem}"
             cases[f"{recipe} {fault}"] = (recipe, arguments_for(recipe, output_dir, folder / "good", *settings))
@@ -152,3 +163,31 @@ def test_the_command_itself(recipe, tmp_path):
     assert "Traceback" not in output
     [error] = errors_of(output)
     assert f"must be a corpus's folder, but {tmp_path}/nowhere is none." in error
+
+
+@pytest.mark.slow
+def test_every_preset_starts_from_its_line(tmp_path):
+    """The line at its head, and no more than is needed to stop early."""
+    rng = np.random.default_rng(0)
+    for split, number in (("train", 16), ("dev", 2)):
+        write_split(tmp_path / "corpus", split, rng.normal(size=(10 * number, 150)).astype(np.float32), number)
+    short = ("regime.num_steps=2", "regime.validate_every_n_steps=2", "regime.checkpoint_every_n_steps=2")
+    short += ("regime.publish_metrics_every_n_steps=1", "lr_scheduler.config.num_warmup_steps=1")
+    short += ("model.config_overrides.max_frames_per_token=2",)
+    start, end = "python -m signdiff_slp.recipes.train OUT", "--config dataset.config_overrides.data_dir=CORPUS"
+    cases = {}
+    for name in preset_names():
+        # Some presets are for tokenizers of one's own, and say how to name them.
+        if f"{start} --preset {name} {end}\n" in preset_path(name).read_text():
+            arguments = ["--preset", name, *end.replace("CORPUS", str(tmp_path / "corpus")).split(), *short]
+            cases[name] = ("train", [str(tmp_path / name), *arguments, "--no-rich"])
+    assert {"base", "fingerspelling", "full", "just_counter"} <= set(cases)
+    command = [sys.executable, "-c", PROGRAM, json.dumps(cases)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
+    assert done.returncode == 0, done.stderr
+    for name, (status, output) in json.loads(done.stdout.partition("RESULTS")[2]).items():
+        assert status == 0, output
+        lines = (tmp_path / name / "metrics/train.jsonl").read_text().splitlines()
+        losses = [json.loads(line)["Pose Loss"] for line in lines]
+        assert len(losses) == 2
+        assert np.isfinite(losses).all()

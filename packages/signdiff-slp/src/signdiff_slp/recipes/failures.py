@@ -27,17 +27,16 @@ def check_vocabulary(config: ProgressiveConfig, tokenizer: Tokenizer) -> None:
     Raises:
         RecipeError: they differ in the number of tokens, or in the one that pads.
     """
-    info = tokenizer.vocab_info
-    for name, wanted, found in (
-        ("vocab_size", info.size, config.vocab_size),
-        ("pad_idx", info.pad_idx, config.pad_idx),
-    ):
-        if wanted is not None and wanted != found:
-            raise RecipeError(
-                f"{name} of the model must be {wanted}, as of the tokenizer, but is {found}. For a new model, set "
-                f"model.config_overrides.{name}={wanted}; with a trained one, name its own tokenizer in the section "
-                "tokenizer."
-            )
+    wanted = {"vocab_size": tokenizer.vocab_info.size, "pad_idx": tokenizer.vocab_info.pad_idx}
+    wrong = {name: value for name, value in wanted.items() if value not in (None, getattr(config, name))}
+    if wrong:
+        needs = " and ".join(f"{name} {value}" for name, value in wrong.items())
+        found = " and ".join(f"{name} {getattr(config, name)}" for name in wrong)
+        settings = " ".join(f"model.config_overrides.{name}={value}" for name, value in wrong.items())
+        raise RecipeError(
+            f"model must have {needs}, as the tokenizer has, but has {found}. For a new model, set {settings}; with a "
+            "trained one, name its own tokenizer in the section tokenizer."
+        )
 
 
 def _print(ex: CorpusError) -> int:
