@@ -7,7 +7,8 @@ def test_it_says_how_to_train_with_the_file(corpus, tmp_path, capsys):
     target = tmp_path / "words.txt"
     assert main(["vocabulary", str(corpus), "-o", str(target), "--kind", "gloss", "--case", "lower"]) == 0
     printed = capsys.readouterr().out
-    assert f"tokenizer.path={target} tokenizer.family=slp_gloss tokenizer.config_overrides.lowercase=true" in printed
+    assert f"tokenizer.path={target} tokenizer.family=slp_gloss model.config_overrides.pad_idx=1" in printed
+    assert "tokenizer.config_overrides.lowercase=true" in printed
     assert f"vocab_size={len(target.read_text().splitlines())} " in printed
 
 

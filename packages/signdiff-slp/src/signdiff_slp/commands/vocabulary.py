@@ -41,7 +41,8 @@ def _run(arguments: argparse.Namespace) -> int:
         lowercase=None if case is None else case == "lower",
     )
     print(f"{number} tokens. To train with them: --config model.config_overrides.vocab_size={number} \\")
-    print(f"    tokenizer.path={arguments.output} tokenizer.family=slp_{kind}", end="")
+    padding = " model.config_overrides.pad_idx=1" if kind in ("word", "gloss") else ""
+    print(f"    tokenizer.path={arguments.output} tokenizer.family=slp_{kind}{padding}", end="")
     default = "lower" if kind == "character" else "keep"
     if kind != "sentencepiece" and case not in (None, default):
         print(f" tokenizer.config_overrides.lowercase={str(case == 'lower').lower()}", end="")
