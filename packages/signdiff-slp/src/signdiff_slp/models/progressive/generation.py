@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import torch
@@ -58,27 +59,26 @@ def generate(
         raise ValueError(f"speed must be between 0.1 and 10, but is {speed}.")
     model.eval()
     config = model.config
-    device = source_seqs.device
     decoded_speed = speed if config.counter == "rate" else 1.0
-    limits = torch.tensor(source_lens, device=device) * config.max_frames_per_token
-    if decoded_speed < 1:
-        limits = (limits / decoded_speed).ceil().long()
-    limits = limits.clamp(max=config.max_target_len if max_frames is None else min(max_frames, config.max_target_len))
+    most = config.max_target_len if max_frames is None else min(max_frames, config.max_target_len)
+    per_token = config.max_frames_per_token / min(decoded_speed, 1.0)
+    limits = [min(math.ceil(num_tokens * per_token), most) for num_tokens in source_lens]
 
     encoded_layout = BatchLayout.of(source_seqs, source_lens)
     encoded = model.encode(source_seqs, encoded_layout)
-    state_bag = IncrementalStateBag(max_num_steps=int(limits.max()) + frames_per_step + 1)
+    state_bag = IncrementalStateBag(max_num_steps=max(limits) + frames_per_step + 1)
 
     rest = model.standardizer(model.standardizer.rest)
     newest = torch.cat([rest, rest.new_zeros(1)]).expand(len(source_lens), 1, -1)
+    newest_layout = BatchLayout.of(newest)
     history = newest
-    alive = torch.arange(len(source_lens), device=device)
+    alive = list(range(len(source_lens)))
     outputs: list[list[Tensor]] = [[] for _ in source_lens]
     num_cut = num_frames = 0
 
     while True:
         if use_cache:
-            predicted = model.decode(newest, BatchLayout.of(newest), encoded, encoded_layout, state_bag=state_bag)
+            predicted = model.decode(newest, newest_layout, encoded, encoded_layout, state_bag=state_bag)
             state_bag.increment_step_nr(newest.size(1))
         else:
             predicted = model.decode(history, BatchLayout.of(history), encoded, encoded_layout)
@@ -89,22 +89,28 @@ def generate(
         newest = torch.cat([ahead[..., :-1], counters.unsqueeze(-1)], dim=-1)
         history = history if use_cache else torch.cat([history, newest], dim=1)
 
-        ends = first_last(counters, before)
-        taken = torch.minimum(ends, limits[alive] - num_frames)
+        # The one place in a step that waits for a GPU.
+        ends = first_last(counters, before).tolist()
+        left = [limits[item] - num_frames for item in alive]
         num_frames += frames_per_step
-        for item, frames, count in zip(alive.tolist(), newest, taken.tolist(), strict=True):
-            outputs[item].append(frames[:count])
-        complete = ends <= torch.minimum(taken, torch.full_like(taken, frames_per_step))
-        done = complete | (limits[alive] <= num_frames)
-        num_cut += int((done & ~complete).sum())
-        if bool(done.all()):
+        going = []
+        for place, (item, frames) in enumerate(zip(alive, newest, strict=True)):
+            outputs[item].append(frames[: min(ends[place], left[place])])
+            if ends[place] > min(left[place], frames_per_step):  # not complete
+                if left[place] > frames_per_step:
+                    going.append(place)
+                else:
+                    num_cut += 1
+        if not going:
             break
-        if bool(done.any()):
-            keep = (~done).nonzero().flatten()
-            alive, newest, history, encoded = alive[keep], newest[keep], history[keep], encoded[keep]
-            lens = [source_lens[item] for item in alive.tolist()]
-            encoded_layout = BatchLayout.of(encoded, lens)
+        if len(going) < len(alive):
+            keep = torch.tensor(going, device=newest.device)
+            newest, history, encoded = newest[keep], history[keep], encoded[keep]
+            alive = [alive[place] for place in going]
+            encoded_layout = BatchLayout.of(encoded, [source_lens[item] for item in alive])
             state_bag.reorder(keep)
+        if newest.shape[:2] != (len(newest_layout.seq_lens), newest_layout.width):
+            newest_layout = BatchLayout.of(newest)
 
     if num_cut:
         warnings.warn(
