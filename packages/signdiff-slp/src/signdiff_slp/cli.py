@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signdiff_slp import __version__
+from signdiff_slp.commands.curves import add_curves
 from signdiff_slp.commands.imports import add_poses, add_skels
 from signdiff_slp.commands.languages import add_languages
 from signdiff_slp.commands.sign import add_sign
@@ -79,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_vocabulary(commands)
     add_sign(commands)
+    add_curves(commands)
     return parser
 
 

@@ -164,6 +164,22 @@ def register_configs(container: DependencyContainer) -> None:
             ffn_inner_dim=512,
         )
 
+    @arch("by_heart")
+    def by_heart() -> ProgressiveConfig:
+        return ProgressiveConfig(
+            model_dim=192,
+            pad_idx=1,
+            just_counter=True,
+            counter="rate",
+            variant="fairseq2",
+            clock="token",
+            max_target_len=4096,
+            max_frames_per_token=200,
+            num_decoder_layers=3,
+            num_heads=6,
+            ffn_inner_dim=512,
+        )
+
     @arch("tiny")
     def tiny() -> ProgressiveConfig:
         config = fingerspelling()

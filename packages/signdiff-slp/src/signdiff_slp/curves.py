@@ -1,0 +1,110 @@
+"""What a training run has logged, as curves: the paper's Figure 5, DTW by epoch beside the loss."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_BYTES: Final = 2**28
+"""Largest log that is read."""
+
+TRAIN: Final = Path("metrics") / "train.jsonl"
+FREE: Final = Path("metrics") / "valid" / "free.jsonl"
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The curves of a run.
+
+    Attributes:
+        name: of the run.
+        epochs: of each entry of ``loss``; with a fraction where an epoch has several.
+        loss: training loss of poses.
+        validated: epochs of the validations.
+        dtw: DTW-MJE of held-out texts, decoded freely, as a share of a frozen mean pose's.
+    """
+
+    name: str
+    epochs: list[float]
+    loss: list[float]
+    validated: list[float]
+    dtw: list[float]
+
+
+def read_curves(run: Path) -> Curves:
+    """Read the curves of a run from its folder.
+
+    Raises:
+        FileNotFoundError: the folder holds no log of a training run.
+        ValueError: a log is broken or too large, or has no epoch.
+    """
+    train = _rows(run / TRAIN)
+    if not train:
+        raise ValueError(f"{run / TRAIN} must hold at least one entry, but holds none.")
+    steps = [float(row["Step"]) for row in train]
+    # Epochs are logged as whole numbers: between two, steps tell how far it is.
+    per_epoch = max(steps[-1] / max(float(train[-1]["Data Epoch"]), 1.0), 1.0)
+    free = _rows(run / FREE) if (run / FREE).is_file() else []
+    return Curves(
+        run.name,
+        [step / per_epoch for step in steps],
+        [float(row["Pose Loss"]) for row in train],
+        [float(row["Step"]) / per_epoch for row in free],
+        [float(row["DTW-MJE / Frozen"]) for row in free],
+    )
+
+
+def plot_curves(runs: Sequence[Curves], path: Path) -> None:
+    """Draw DTW above loss, by epoch, a line for each run.
+
+    Args:
+        runs: at least one.
+        path: the picture, of a kind that matplotlib knows, such as ``.png`` or ``.svg``.
+
+    Raises:
+        ModuleNotFoundError: the extra ``signdiff-slp[plot]`` is not installed.
+        ValueError: the kind is unknown.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("curves need matplotlib: pip install 'signdiff-slp[plot]'.") from error
+    from signdiff_core.atomic import replacing
+
+    figure = Figure(figsize=(7, 6), layout="constrained")
+    known = figure.canvas.get_supported_filetypes()
+    kind = path.suffix.removeprefix(".")
+    if kind not in known:
+        raise ValueError(f"output must be a picture of the kinds {', '.join(sorted(known))}, but is {path.name!r}.")
+    above, below = figure.subplots(2, 1, sharex=True)
+    for run in runs:
+        above.plot(run.validated, run.dtw, marker="o", label=run.name)
+        below.plot(run.epochs, run.loss, label=run.name)
+    above.axhline(1, color="grey", linestyle=":", label="frozen mean pose")
+    above.set(ylabel="DTW-MJE / frozen, held out, decoded freely")
+    above.set_ylim(bottom=0)
+    below.set(xlabel="epoch", ylabel="training loss", yscale="log")
+    above.legend(frameon=False)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format=kind, dpi=150)
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    if not path.is_file():
+        raise FileNotFoundError(f"run must be the folder of a training run, but {path} does not exist.")
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError(f"{path} must have at most {MAX_BYTES} bytes, but has {path.stat().st_size}.")
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except ValueError as error:
+        raise ValueError(f"{path} must hold a JSON object a line, but can't be read: {error}") from error
+    wanted = {"Step"} | ({"DTW-MJE / Frozen"} if path.name == FREE.name else {"Data Epoch", "Pose Loss"})
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, dict) or not wanted <= row.keys():
+            raise ValueError(f"{path}:{number} must hold {', '.join(sorted(wanted))}, but does not.")
+    return rows

@@ -1,0 +1,44 @@
+import json
+
+import pytest
+
+from signdiff_slp.cli import main
+from signdiff_slp.curves import read_curves
+
+
+@pytest.fixture
+def run(tmp_path):
+    folder = tmp_path / "run"
+    (folder / "metrics/valid").mkdir(parents=True)
+    train = [{"Step": 50 * n, "Data Epoch": n // 2 + n % 2, "Pose Loss": 1 / n} for n in (1, 2, 3, 4)]
+    free = [{"Step": 100, "DTW-MJE / Frozen": 0.8}, {"Step": 200, "DTW-MJE / Frozen": 0.4}]
+    for name, rows in (("train", train), ("valid/free", free)):
+        (folder / f"metrics/{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+def test_steps_become_epochs(run):
+    curves = read_curves(run)
+    assert curves.epochs == [0.5, 1, 1.5, 2]
+    assert (curves.validated, curves.dtw) == ([1, 2], [0.8, 0.4])
+
+
+def test_a_picture_is_drawn(run, tmp_path, capsys):
+    pytest.importorskip("matplotlib", reason="needs signdiff-slp[plot]")
+    for name in ("curves.png", "curves.svg"):
+        assert main(["curves", str(run), str(run), "-o", str(tmp_path / name)]) == 0
+        assert (tmp_path / name).stat().st_size > 1000
+    assert "0.400 at best" in capsys.readouterr().out
+    assert main(["curves", str(run), "-o", str(tmp_path / "curves.what")]) == 1
+    assert "must be a picture of the kinds" in capsys.readouterr().err
+
+
+def test_what_is_no_run(run, tmp_path, capsys):
+    assert main(["curves", str(tmp_path), "-o", str(tmp_path / "a.png")]) == 1
+    assert "must be the folder of a training run" in capsys.readouterr().err
+    (run / "metrics/train.jsonl").write_text('{"Step": 1}\n')
+    assert main(["curves", str(run), "-o", str(tmp_path / "a.png")]) == 1
+    assert "must hold Data Epoch, Pose Loss, Step" in capsys.readouterr().err
+    (run / "metrics/train.jsonl").write_text("{")
+    assert main(["curves", str(run), "-o", str(tmp_path / "a.png")]) == 1
+    assert "can't be read" in capsys.readouterr().err
