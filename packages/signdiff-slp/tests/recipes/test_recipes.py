@@ -1,10 +1,7 @@
 import json
 import logging
 import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -163,39 +160,6 @@ def test_export_of_nothing(tmp_path, capsys):
     assert export_main([str(tmp_path), "-o", str(tmp_path / "out")]) == 1
     assert "checkpoint must be a run's folder" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.slow
-def test_two_processes_equal_one(tmp_path):
-    """Steps on two ranks with half of the examples each move the weights as one process does with all of them."""
-    rng = np.random.default_rng(0)
-    words = ["".join(rng.choice(list("abcdefgh"), size=size)) for size in (2, 2, 3, 3, 4, 4, 5, 5)]
-    np.save(tmp_path / "train.poses.npy", rng.normal(size=(160, 150)).astype(np.float32))
-    rows = [f"{number}\t{20 * number}\t20\t{word}\n" for number, word in enumerate(words)]
-    (tmp_path / "train.tsv").write_text("".join(rows))
-    (tmp_path / "program.py").write_text(
-        "import sys; sys.path[:0] = [sys.argv[1]]\n"
-        "import signdiff_slp\n"
-        "import test_recipes as t\n"
-        "from pathlib import Path\n"
-        "folder, number = Path(sys.argv[2]), int(sys.argv[3])\n"
-        "config = t.configuration(folder, 5)\n"
-        "config.regime.validate_every_n_steps = config.dataset.valid_split = None\n"
-        "config.regime.score_metric = None\n"
-        "config.dataset.max_seq_len, config.dataset.max_num_frames = 20, 160 // number\n"
-        "t.train(config, folder / f'run{number}')\n"
-    )
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    for number in (1, 2):
-        launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={number}"]
-        arguments = [str(tmp_path / "program.py"), str(Path(__file__).parent), str(tmp_path), str(number)]
-        subprocess.run([*launch, *arguments], check=True, env=environment, timeout=300)
-    one, two = (weights(find_step(tmp_path / f"run{number}" / "checkpoints")) for number in (1, 2))
-    assert one.keys() == two.keys()
-    for name, value in one.items():
-        torch.testing.assert_close(two[name], value, atol=1e-4, rtol=1e-3, msg=name)
-    [log] = (tmp_path / "run2" / "logs").glob("rank_0.log")
-    assert "Running on 2 process(es)" in log.read_text()
 
 
 def test_a_warning_for_sections_that_do_not_fit(corpus):
