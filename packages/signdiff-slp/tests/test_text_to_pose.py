@@ -117,6 +117,27 @@ def test_characters_that_the_model_does_not_know(make_model, tmp_path):
         small(["cab"])
 
 
+def test_a_model_of_several_languages(make_model, tmp_path):
+    from signdiff_slp.tokenizers import CharacterTokenizer
+
+    alphabets = {"<ase>": "ab", "<gsg>": "abä"}
+    tokenizer = CharacterTokenizer("abä ", tags=list(alphabets), alphabets=alphabets)
+    save_release(tmp_path / "model", make_model(vocab_size=10, max_frames_per_token=3), tokenizer)
+    translator = TextToPose.from_pretrained(tmp_path / "model")
+    assert translator.signed_languages == ("ase", "gsg")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        plain, ase, gsg = (translator(["ba"], signed_language=code)[0] for code in (None, "ase", "gsg"))
+        assert np.array_equal(plain.body.data, ase.body.data)
+        assert ase.body.data.shape != gsg.body.data.shape or not np.array_equal(ase.body.data, gsg.body.data)
+        assert [word.word for word in translator.sign(["bä a"], signed_language="gsg")[0].words] == ["bä", "a"]
+        assert translator.sign(["bä"])[0].words[0].word == "ba"  # the alphabet has no ä
+    with pytest.raises(ValueError, match="one of ase, gsg, but is 'swl'"):
+        translator(["ba"], signed_language="swl")
+    with pytest.raises(ValueError, match="must be in the letters"):
+        translator(["4"], signed_language="gsg")
+
+
 def test_the_bundle_is_small_and_described():
     assert (BUNDLED / "model.safetensors").stat().st_size < 30e6
     card = (BUNDLED / "MODEL_CARD.md").read_text()

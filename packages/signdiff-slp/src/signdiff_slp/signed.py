@@ -37,15 +37,22 @@ class Signed:
 
 @torch.inference_mode()
 def time_words(
-    model: ProgressiveTransformer, source: Tensor, counters: Tensor, words: Sequence[str], *, first_frame: int = 0
+    model: ProgressiveTransformer,
+    source: Tensor,
+    counters: Tensor,
+    words: Sequence[str],
+    *,
+    first_token: int = 1,
+    first_frame: int = 0,
 ) -> list[TimedWord]:
     """Find the frames of words that are spelled, by the place in the source that each frame's counter stands for.
 
     Args:
         model: a model with a `SourceReader`; else there are no words.
-        source: (S,) tokens: one that begins, one for each letter or space, one that ends.
+        source: (S,) tokens: one that begins, maybe a tag, one for each letter or space, one that ends.
         counters: (T,) counters after each frame.
         words: the words of the source.
+        first_token: place of the first letter in ``source``.
         first_frame: number of the first frame.
 
     Returns:
@@ -57,7 +64,7 @@ def time_words(
     seqs = source.unsqueeze(0)
     layout = BatchLayout.of(seqs, [len(source)])
     places = reader.place(counters[None, :, None].float(), model.encode(seqs, layout), layout).flatten()
-    timed, start, done = [], 1, 0
+    timed, start, done = [], first_token, 0
     for word in words:
         end = start + len(word)
         begin = max(done, int((places <= start).sum()))

@@ -6,6 +6,9 @@
 - An apostrophe vanishes (don't is dont). Any other punctuation is a short pause, as between words.
 - ``& @ % + =`` are spelled as the words that they stand for.
 - Anything else, above all other scripts and emoji, is an error that names the characters.
+
+Other alphabets keep the letters that they have (ä in German Sign Language). Numbers and symbols are words of a spoken
+language: only English ones are known here, so that elsewhere they are errors.
 """
 
 from __future__ import annotations
@@ -38,14 +41,16 @@ _ONES: Final = (
 _TENS: Final = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 
 
-def spellable(text: str) -> str:
+def spellable(text: str, letters: str = "", *, english: bool = True) -> str:
     """Reduce a text to what is spelled.
 
     Args:
-        text: anything in Latin script.
+        text: anything in the alphabet's script.
+        letters: those of the alphabet, small; a to z by default.
+        english: spell numbers and symbols as English words; else they are errors.
 
     Returns:
-        Letters a to z in words, single spaces between them; at least one letter.
+        Letters in words, single spaces between them; at least one letter.
 
     Raises:
         ValueError: ``text`` holds characters that cannot be spelled, or nothing to spell.
@@ -53,33 +58,39 @@ def spellable(text: str) -> str:
     Example:
         >>> spellable("Don't panic: café, 42!")
         'dont panic cafe forty two'
+        >>> spellable("Größe", "abcdefghijklmnopqrstuvwxyzäöüß", english=False)
+        'größe'
     """
+    known = frozenset(letters) or _LETTERS
     unknown: list[str] = []
     pieces: list[str] = []
     for character in unicodedata.normalize("NFC", text).lower():
-        piece = _spell_character(character)
+        piece = _spell_character(character, known, english=english)
         if piece is None:
             unknown.append(character)
         else:
             pieces.append(piece)
     if unknown:
         named = ", ".join(f"{_printable(c)} ({unicodedata.name(c, 'unnamed')})" for c in dict.fromkeys(unknown))
-        raise ValueError(f"text must be in Latin letters, digits and punctuation, but contains {named}.")
+        what = "Latin letters, digits" if known == _LETTERS and english else f"the letters {''.join(sorted(known))}"
+        raise ValueError(f"text must be in {what} and punctuation, but contains {named}.")
     words = re.sub(r"[0-9]+", lambda run: f" {_number(run.group())} ", "".join(pieces)).split()
     if not words:
         raise ValueError(f"text must contain at least one letter or digit, but is {text!r}.")
     return " ".join(words)
 
 
-def _spell_character(character: str) -> str | None:
+def _spell_character(character: str, letters: frozenset[str], *, english: bool) -> str | None:
+    if character in letters:
+        return character
     if character in _APOSTROPHES:
         return ""
-    if character in _FOLDED:
-        return _FOLDED[character]
     if character in _SPOKEN:
-        return f" {_SPOKEN[character]} "
-    folded = "".join(c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c))
-    if all(c in _LETTERS or c in "0123456789" for c in folded):
+        return f" {_SPOKEN[character]} " if english else None
+    folded = _FOLDED.get(character) or "".join(
+        c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c)
+    )
+    if all(c in letters or (english and c in "0123456789") for c in folded):
         return folded
     if character.isspace() or unicodedata.category(character).startswith(("P", "Z")):
         return " "

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 BUNDLED: Final = Path(str(files("signdiff_slp"))) / "bundled" / "fingerspelling"
 """The folder of the model that comes with the package."""
 
+DEFAULT: Final = "ase"
+"""The signed language that is spelled unless another is asked for: American Sign Language."""
+
 
 @final
 class TextToPose:
@@ -99,11 +102,26 @@ class TextToPose:
             ) from ex
         return cls(model.requires_grad_(False).eval(), tokenizer)
 
-    def __call__(self, texts: Sequence[str], *, speed: float = 1.0, frames_per_step: int = 1) -> list[Pose]:
+    @property
+    def signed_languages(self) -> tuple[str, ...]:
+        """Codes (ISO 639-3) of the signed languages that a model of several spells, the first by default."""
+        tags = self.tokenizer.tags if isinstance(self.tokenizer, CharacterTokenizer) else ()
+        codes = sorted(tag.strip("<>") for tag in tags)
+        return (*(code for code in codes if code == DEFAULT), *(code for code in codes if code != DEFAULT))
+
+    def __call__(
+        self,
+        texts: Sequence[str],
+        *,
+        signed_language: str | None = None,
+        speed: float = 1.0,
+        frames_per_step: int = 1,
+    ) -> list[Pose]:
         """Sign texts.
 
         Args:
             texts: what to sign. What a speller does with digits and punctuation is told by `signdiff_slp.text`.
+            signed_language: one of ``signed_languages``, for a model that has several; by default the first.
             speed: 2 signs twice as fast, 0.5 half as fast.
             frames_per_step: frames that are taken at a time from a model with future prediction.
 
@@ -113,46 +131,73 @@ class TextToPose:
 
         Raises:
             TypeError: ``texts`` is a single string.
-            ValueError: a text is empty, too long, or holds what cannot be spelled; or as for `generate`.
+            ValueError: a text is empty, too long, or holds what cannot be spelled; the model does not know the signed
+                language; or as for `generate`.
         """
-        return [signed.pose for signed in self.sign(texts, speed=speed, frames_per_step=frames_per_step)]
+        options = {"signed_language": signed_language, "speed": speed, "frames_per_step": frames_per_step}
+        return [signed.pose for signed in self.sign(texts, **options)]  # type: ignore[arg-type]
 
-    def sign(self, texts: Sequence[str], *, speed: float = 1.0, frames_per_step: int = 1) -> list[Signed]:
+    def sign(
+        self,
+        texts: Sequence[str],
+        *,
+        signed_language: str | None = None,
+        speed: float = 1.0,
+        frames_per_step: int = 1,
+    ) -> list[Signed]:
         """Sign texts, and tell when their words are signed: arguments and errors as for a call."""
         if isinstance(texts, str):
             raise TypeError(f"texts must be a sequence of strings, but is the string {texts!r}.")
         if not texts:
             return []
-        pieces = [self._pieces(text) for text in texts]
+        tag = self._tag(signed_language)
+        pieces = [self._pieces(text, tag) for text in texts]
         encoder = self.tokenizer.create_encoder()
-        sources = [[self._encoded(piece, encoder(piece)) for piece in text] for text in pieces]
+        prefix = f"{tag} " if tag else ""
+        sources = [[self._encoded(piece, encoder(prefix + piece)) for piece in text] for text in pieces]
         flat = [source for text in sources for source in text]
         seqs = pad_sequence(flat, batch_first=True, padding_value=self.model.config.pad_idx).to(self._device)
         lens = [len(source) for source in flat]
         frames = iter(generate(self.model, seqs, lens, speed=speed, frames_per_step=frames_per_step))
         return [
-            self._signed(text, list(zip(cut, source, frames, strict=False)))
+            self._signed(text, list(zip(cut, source, frames, strict=False)), first=2 if tag else 1)
             for text, cut, source in zip(texts, pieces, sources, strict=True)
         ]
 
-    def _signed(self, text: str, parts: list[tuple[str, Tensor, Tensor]]) -> Signed:
+    def _tag(self, signed_language: str | None) -> str:
+        known = self.signed_languages
+        if signed_language is None:
+            return f"<{known[0]}>" if known else ""
+        if signed_language not in known:
+            listed = ", ".join(known) or "none, for the model knows a single one"
+            raise ValueError(f"signed_language must be one of {listed}, but is {signed_language!r}.")
+        return f"<{signed_language}>"
+
+    def _signed(self, text: str, parts: list[tuple[str, Tensor, Tensor]], *, first: int) -> Signed:
         words: list[TimedWord] = []
         start = 0
         for piece, source, frames in parts:
             if isinstance(self.tokenizer, CharacterTokenizer):
                 words += time_words(
-                    self.model, source.to(self._device), frames[:, -1], piece.split(" "), first_frame=start
+                    self.model,
+                    source.to(self._device),
+                    frames[:, -1],
+                    piece.split(" "),
+                    first_token=first,
+                    first_frame=start,
                 )
             start += len(frames)
         return Signed(text, to_pose(torch.cat([frames for _, _, frames in parts]), self.model), tuple(words))
 
-    def _pieces(self, text: str) -> list[str]:
+    def _pieces(self, text: str, tag: str) -> list[str]:
         if not isinstance(self.tokenizer, CharacterTokenizer):
             if not text.split():
                 raise ValueError(f"text must hold at least one word, but is {text!r}.")
             return [" ".join(text.split())]
-        # Two more tokens begin and end a piece.
-        return into_pieces(spellable(text), self.model.config.max_piece_len - 2)
+        # Two more tokens begin and end a piece, and one is its tag.
+        limit = self.model.config.max_piece_len - 2 - bool(tag)
+        letters = self.tokenizer.alphabets.get(tag, "")
+        return into_pieces(spellable(text, letters, english=tag in ("", f"<{DEFAULT}>")), limit)
 
     @property
     def _device(self) -> torch.device:

@@ -58,7 +58,12 @@ def test_characters_encode_every_text_of_the_corpus(folder, tmp_path):
 def test_tags_become_tokens(tmp_path):
     _write(tmp_path, ["<gsg> ab", "<ase> ba", "<gsg> b"])
     assert build_vocabulary(tmp_path, tmp_path / "v.json", "character", size=7) == 7
-    assert json.loads((tmp_path / "v.json").read_text()) == {"characters": ["b"], "tags": ["<ase>", "<gsg>"]}
+    content = {"characters": ["b"], "tags": ["<ase>", "<gsg>"], "alphabets": ["<ase> b", "<gsg> b"]}
+    assert json.loads((tmp_path / "v.json").read_text()) == content
+    assert load_character_tokenizer(tmp_path / "v.json", CharacterTokenizerConfig()).alphabets == {
+        "<ase>": "b",
+        "<gsg>": "b",
+    }
     with pytest.raises(ValueError, match="size must be above 6, the special tokens and tags, but is 6"):
         build_vocabulary(tmp_path, tmp_path / "v.json", "character", size=6)
 

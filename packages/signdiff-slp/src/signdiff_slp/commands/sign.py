@@ -16,6 +16,7 @@ def add_sign(commands: argparse._SubParsersAction[Any]) -> None:
         "-o", "--output", type=Path, required=True, metavar="FILE", help="pose to write, such as hi.pose"
     )
     parser.add_argument("--model", metavar="NAME_OR_DIR", help="default: the bundled speller")
+    parser.add_argument("--signed-language", metavar="CODE", help="for models of several, such as gsg (default: ase)")
     parser.add_argument("--speed", type=float, default=1.0, help="2 is twice as fast, 0.5 half as fast (default: 1)")
     parser.add_argument("--timing", action="store_true", help="write FILE.words.json and FILE.vtt, with times of words")
     parser.add_argument("--device", default="cpu", help="a torch device (default: cpu)")
@@ -32,7 +33,7 @@ def _sign(arguments: argparse.Namespace) -> int:
     output: Path = arguments.output
     check_writable(output)
     translator = TextToPose.from_pretrained(arguments.model, device=arguments.device)
-    [signed] = translator.sign([arguments.text], speed=arguments.speed)
+    [signed] = translator.sign([arguments.text], signed_language=arguments.signed_language, speed=arguments.speed)
     mark_generated(output, f"signdiff-slp {__version__}", protocol="free")
     formats.write(signed.pose, output)
     fps, num_frames = float(signed.pose.body.fps), len(signed.pose.body.data)

@@ -120,16 +120,19 @@ def most_frequent(counts: Counter[str], size: int | None, min_count: int) -> lis
 
 def _characters(texts: Iterable[str], size: int | None, min_count: int) -> tuple[bytes, int]:
     counts: Counter[str] = Counter()
-    tags: dict[str, None] = {}
+    tags: dict[str, set[str]] = {}
     for text in texts:
         tag, rest = split_tag(text)
         if tag:
-            tags[tag] = None
+            tags.setdefault(tag, set()).update(rest)
         counts.update(rest)
     if size is not None and size <= len(_SPECIAL) + len(tags):
         raise ValueError(f"size must be above {len(_SPECIAL) + len(tags)}, the special tokens and tags, but is {size}.")
     characters = most_frequent(counts, None if size is None else size - len(tags), min_count)
-    content: dict[str, list[str]] = {"characters": characters} | ({"tags": sorted(tags)} if tags else {})
+    content = {"characters": characters}
+    if tags:
+        letters = {tag: "".join(sorted(tags[tag] & set(characters) - {" "})) for tag in sorted(tags)}
+        content |= {"tags": list(letters), "alphabets": [f"{tag} {each}" for tag, each in letters.items()]}
     return _json(content), len(_SPECIAL) + len(characters) + len(tags)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
@@ -41,9 +41,11 @@ class CharacterTokenizer(Tokenizer):
         characters: the characters that have a token, each once.
         config: the configuration.
         tags: the tags that have a token, each once; theirs come after those of the characters.
+        alphabets: the letters that are spelled in the language of a tag; all where a tag has none.
 
     Raises:
-        ValueError: a character or tag occurs twice, an entry is not a single character, or a tag is none.
+        ValueError: a character or tag occurs twice, an entry is not a single character, a tag is none, or an alphabet
+            is of no tag or has a letter without a token.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class CharacterTokenizer(Tokenizer):
         config: CharacterTokenizerConfig | None = None,
         *,
         tags: Sequence[str] = (),
+        alphabets: Mapping[str, str] | None = None,
     ) -> None:
         wrong = [entry for entry in characters if len(entry) != 1]
         if wrong:
@@ -63,8 +66,12 @@ class CharacterTokenizer(Tokenizer):
                 raise ValueError(f"tags must be 2 to 8 small letters in angle brackets, but {tag!r} is not.")
         if len(set(tags)) != len(tags):
             raise ValueError("tags must be given once each, but some are repeated.")
+        for tag, letters in (alphabets or {}).items():
+            if tag not in tags or not set(letters) <= set(characters):
+                raise ValueError(f"alphabets must be of tags, of characters with a token, but that of {tag!r} is not.")
         self.characters = tuple(characters)
         self.tags = tuple(tags)
+        self.alphabets = dict(alphabets or {})
         self.config = config or CharacterTokenizerConfig()
         self._symbols = (*_CONTROLS, *characters, *tags)
         self._index = {symbol: token for token, symbol in enumerate(self._symbols)}
@@ -99,7 +106,8 @@ class CharacterTokenizer(Tokenizer):
     def content(self) -> dict[str, Any]:
         """What a file of this tokenizer holds, as `load_character_tokenizer` reads it."""
         tags = {"tags": list(self.tags)} if self.tags else {}
-        return {"characters": list(self.characters), **tags}
+        alphabets = {"alphabets": [f"{tag} {letters}" for tag, letters in self.alphabets.items()]}
+        return {"characters": list(self.characters), **tags, **(alphabets if self.alphabets else {})}
 
     def _encoder(self, prefix: Sequence[str], suffix: Sequence[str], device: Device | None) -> SymbolEncoder:
         return SymbolEncoder(
@@ -117,14 +125,16 @@ class CharacterTokenizer(Tokenizer):
 
 
 def load_character_tokenizer(path: Path, config: CharacterTokenizerConfig) -> CharacterTokenizer:
-    """Load a tokenizer from ``{"characters": [" ", "a", ...]}``, with ``"tags": ["<ase>", ...]`` if there are any.
+    """Load a tokenizer from ``{"characters": [" ", "a", ...]}``.
+
+    If there are any, ``"tags": ["<ase>", ...]`` and ``"alphabets": ["<ase> abc...", ...]`` stand beside them.
 
     Raises:
         ValueError: the file is not such JSON, or larger than a megabyte.
     """
     check_size(path, _MAX_FILE_SIZE)
-    characters, tags = read_lists(path, "characters", "tags")
-    return CharacterTokenizer(characters, config, tags=tags)
+    characters, tags, alphabets = read_lists(path, "characters", "tags", "alphabets")
+    return CharacterTokenizer(characters, config, tags=tags, alphabets=dict(split_tag(each) for each in alphabets))
 
 
 get_character_tokenizer_hub: Final = TokenizerHubAccessor(
