@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from typing import Final
 
 import torch
 from fairseq2.nn import BatchLayout, IncrementalStateBag
@@ -12,6 +13,10 @@ from torch import Tensor
 from signdiff_slp.models.progressive.counter import advance, first_last
 from signdiff_slp.models.progressive.model import ProgressiveTransformer
 from signdiff_slp.models.progressive.speed import retimed
+
+_CACHE_INCREMENT: Final = 128
+"""The cache grows by as many frames at a time. Each growth copies it: by fairseq2's 16, that is a tenth of the time of
+16 texts of 2,000 frames."""
 
 
 @torch.inference_mode()
@@ -66,7 +71,7 @@ def generate(
 
     encoded_layout = BatchLayout.of(source_seqs, source_lens)
     encoded = model.encode(source_seqs, encoded_layout)
-    state_bag = IncrementalStateBag(max_num_steps=max(limits) + frames_per_step + 1)
+    state_bag = IncrementalStateBag(max(limits) + frames_per_step + 1, capacity_increment=_CACHE_INCREMENT)
 
     rest = model.standardizer(model.standardizer.rest)
     newest = torch.cat([rest, rest.new_zeros(1)]).expand(len(source_lens), 1, -1)
@@ -147,7 +152,7 @@ def generate_with_timing(
     encoded_layout = BatchLayout.of(source_seqs, source_lens)
     encoded = model.encode(source_seqs, encoded_layout)
     num_frames = frames.size(1)
-    state_bag = IncrementalStateBag(max_num_steps=num_frames + 1)
+    state_bag = IncrementalStateBag(num_frames + 1, capacity_increment=_CACHE_INCREMENT)
     newest = frames[:, :1].float()
     outputs = [newest]
     for step in range(num_frames):
