@@ -126,8 +126,8 @@ class TextToPose:
             frames_per_step: frames that are taken at a time from a model with future prediction.
 
         Returns:
-            A pose for each text: 50 joints (see `signdiff_core.skeleton`), limbs of constant length, at the model's
-            frame rate. The same text gives the same pose.
+            A pose for each text: of the model's skeleton (the 50 joints, see `signdiff_core.skeleton`) at its frame
+            rate. The same text gives the same pose.
 
         Raises:
             TypeError: ``texts`` is a single string.

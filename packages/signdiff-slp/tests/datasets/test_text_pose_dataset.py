@@ -168,7 +168,7 @@ def test_poses_that_are_wrong(tmp_path):
     with pytest.raises(DatasetError, match="cannot be read"):
         open_poses(tmp_path, "train")
     np.save(tmp_path / "train.poses.npy", np.zeros((10, 149)))
-    with pytest.raises(DatasetError, match=r"float32 \(frames, 150\), but is float64 \(10, 149\)"):
+    with pytest.raises(DatasetError, match=r"float32 \(frames, 3 for each joint\), but is float64 \(10, 149\)"):
         open_poses(tmp_path, "train")
     np.save(tmp_path / "train.poses.npy", np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(DatasetError, match="cannot be read"):

@@ -17,6 +17,7 @@ GROUPS: Final = (
     "signdiff.annotators",
     "signdiff.renderers",
     "signdiff.pose_formats",
+    "signdiff.skeletons",
     "signdiff.metrics",
 )
 """The entry point groups that SignDiff reads."""

@@ -8,7 +8,7 @@ from fairseq2.recipe import register_cli_error
 from fairseq2.recipe.error import RecipeError
 from fairseq2.runtime.dependency import DependencyContainer
 
-from signdiff_slp.datasets.text_pose import CorpusError
+from signdiff_slp.datasets.text_pose import CorpusError, TextPoseDataset
 from signdiff_slp.models.progressive import ProgressiveConfig
 
 
@@ -36,6 +36,21 @@ def check_vocabulary(config: ProgressiveConfig, tokenizer: Tokenizer) -> None:
         raise RecipeError(
             f"model must have {needs}, as the tokenizer has, but has {found}. For a new model, set {settings}; with a "
             "trained one, name its own tokenizer in the section tokenizer."
+        )
+
+
+def check_skeleton(config: ProgressiveConfig, dataset: TextPoseDataset) -> None:
+    """Make sure that a model has the joints of a corpus.
+
+    Raises:
+        RecipeError: they differ.
+    """
+    if config.skeleton != dataset.skeleton.name:
+        raise RecipeError(
+            f"model must have the skeleton of the corpus, {dataset.skeleton.name}, but has {config.skeleton}. For a "
+            f"new model, set model.config_overrides.skeleton={dataset.skeleton.name} "
+            f"model.config_overrides.pose_dim={3 * dataset.skeleton.num_joints}; a corpus of another skeleton is "
+            f"dataset.config_overrides.skeleton={config.skeleton}."
         )
 
 

@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.nn import Module
 from torch.nn.functional import pad, smooth_l1_loss
 
-from signdiff_core.skeleton import LEFT_HAND, LEFT_WRIST, RIGHT_WRIST
 from signdiff_slp.datasets.text_pose import TextPoseBatch
 from signdiff_slp.models.progressive import ProgressiveTransformer, bone_directions
 from signdiff_slp.models.progressive.counter import counter_target, true_counter
@@ -106,13 +105,16 @@ class Criterion:
     def _directions(self, predicted: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
         standardizer = self._bare_model.standardizer
         targets = torch.where(mask.unsqueeze(-1), targets, 0.0)
-        made, true = (bone_directions(as_joints(standardizer.inverse(values))) for values in (predicted, targets))
+        made, true = (
+            bone_directions(as_joints(standardizer.inverse(values)), standardizer.skeleton)
+            for values in (predicted, targets)
+        )
         # 1 minus the cosine, twice: the squared distance of unit vectors.
         errors = 2 * (1 - (made * true).sum(-1)).mean(-1)
         return torch.where(mask, errors, 0.0).sum()
 
     def _distance(self, difference: Tensor) -> Tensor:
-        """Measure (N, T, K, 150): the weighted mean over the values, summed over everything else."""
+        """Measure (N, T, K, D): the weighted mean over the values, summed over everything else."""
         config = self._config
         if config.kind == "mse":
             errors = difference.square()
@@ -120,8 +122,8 @@ class Criterion:
             beta = config.beta if config.kind == "smooth_l1" else 0.0
             errors = smooth_l1_loss(difference, torch.zeros_like(difference), beta=beta, reduction="none")
         weights = torch.ones(errors.shape[-1], device=errors.device)
-        weights[3 * LEFT_HAND.start :] = config.hand_weight
-        for wrist in (LEFT_WRIST, RIGHT_WRIST):
+        for start, stop, wrist in self._bare_model.standardizer.skeleton.hands:
+            weights[3 * start : 3 * stop] = config.hand_weight
             weights[3 * wrist : 3 * wrist + 3] = config.wrist_weight
         return (errors * (weights / weights.mean())).mean(-1).sum()
 

@@ -68,9 +68,9 @@ class FreeDecodingUnit(EvalUnit[TextPoseBatch]):
 
 
 def frozen_pose(model: ProgressiveTransformer) -> NDArray[np.float32]:
-    """Give the corpus's mean pose, (50, 3): what a model shows that has learned nothing."""
+    """Give the corpus's mean pose, (J, 3): what a model shows that has learned nothing."""
     standardizer = model.standardizer
-    mean: Tensor = hands_from_wrists(standardizer.mean)
+    mean: Tensor = hands_from_wrists(standardizer.mean, standardizer.skeleton)
     frozen: NDArray[np.float32] = as_joints(mean).float().cpu().numpy()
     return frozen
 

@@ -35,11 +35,11 @@ def fit_standardizer(standardizer: PoseStandardizer, data_dir: Path, split: str)
     sample = torch.from_numpy(np.array(poses[:: max(1, len(poses) // _MAX_FRAMES)]))
     first = torch.from_numpy(np.array(poses[[example.offset for example in read_manifest(data_dir, split)]]))
 
-    values = hands_to_wrists(sample).double()
+    values = hands_to_wrists(sample, standardizer.skeleton).double()
     variance = as_joints(values.var(dim=0, correction=0))
     spread = variance.mean(-1).sqrt().clamp(min=MIN_SPREAD).repeat_interleave(3)
 
     standardizer.mean.copy_(values.mean(0))
     standardizer.spread.copy_(spread)
     standardizer.rest.copy_(first.double().mean(0))
-    standardizer.bone_lengths.copy_(bone_lengths(as_joints(sample)).median(0).values)
+    standardizer.bone_lengths.copy_(bone_lengths(as_joints(sample), standardizer.skeleton).median(0).values)

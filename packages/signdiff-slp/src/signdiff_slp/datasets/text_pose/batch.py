@@ -24,7 +24,7 @@ class TextPoseBatch(SupportsDeviceTransfer):
     """The texts' lengths, in tokens."""
 
     poses: Tensor
-    """(N, T, 150) float32 normalised coordinates."""
+    """(N, T, D) float32 normalised coordinates."""
 
     pose_lens: list[int]
     """The poses' lengths, in frames."""

@@ -16,3 +16,6 @@ class TextPoseConfig:
 
     data_dir: Path = field(default_factory=Path)
     """The folder with ``{split}.tsv`` and ``{split}.poses.npy``."""
+
+    skeleton: str = "openpose50"
+    """What joints the poses have: the name of a skeleton that is registered with `signdiff_core.skeletons`."""

@@ -10,6 +10,8 @@ from fairseq2.datasets import DataPipelineReader, DataReader, SyncMode
 from fairseq2.gang import Gangs
 from fairseq2.logging import log
 
+from signdiff_core.plugins import PluginError
+from signdiff_core.skeletons import OPENPOSE50, Skeleton, find_skeleton
 from signdiff_slp.datasets.text_pose.batch import TextPoseBatch
 from signdiff_slp.datasets.text_pose.config import TextPoseConfig
 from signdiff_slp.datasets.text_pose.error import CorpusError
@@ -23,17 +25,19 @@ class TextPoseDataset:
     """Reads splits of texts and poses.
 
     A split is ``{split}.tsv``, a line for each example with its name, first frame, number of frames and text, without a
-    header; and ``{split}.poses.npy``, (sum of T, 150) float32.
+    header; and ``{split}.poses.npy``, (sum of T, D) float32.
 
     Args:
         data_dir: the folder.
+        skeleton: what the poses' joints are; D is three times their number.
 
     Raises:
         CorpusError: the folder does not exist, or holds no split.
     """
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, skeleton: Skeleton = OPENPOSE50) -> None:
         self.data_dir = data_dir
+        self.skeleton = skeleton
         self.splits = frozenset(path.stem for path in data_dir.glob("*.tsv"))
         if not data_dir.is_dir():
             raise CorpusError(f"dataset.config_overrides.data_dir must be a corpus's folder, but {data_dir} is none.")
@@ -56,7 +60,7 @@ class TextPoseDataset:
         if split not in self.splits:
             raise CorpusError(f"split must be one of {sorted(self.splits)}, but is {split!r}.")
         if split not in self._checked:
-            examples = read_manifest(self.data_dir, split)
+            examples = read_manifest(self.data_dir, split, 3 * self.skeleton.num_joints)
             check_finite(self.data_dir, split, examples, gangs)
             self._checked[split] = examples
         return self._checked[split]
@@ -134,4 +138,8 @@ class TextPoseDataset:
 
 def open_text_pose_dataset(config: TextPoseConfig) -> TextPoseDataset:
     """Open a corpus."""
-    return TextPoseDataset(config.data_dir.expanduser().resolve())
+    try:
+        skeleton = find_skeleton(config.skeleton)
+    except (ValueError, PluginError) as error:
+        raise CorpusError(str(error)) from error
+    return TextPoseDataset(config.data_dir.expanduser().resolve(), skeleton)

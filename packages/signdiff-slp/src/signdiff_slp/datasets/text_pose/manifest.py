@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from signdiff_slp.datasets.text_pose.error import CorpusError
 
-POSE_DIM = 150
-
 
 @dataclass(frozen=True)
 class Example:
@@ -23,8 +21,13 @@ class Example:
     text: str
 
 
-def read_manifest(data_dir: Path, split: str) -> list[Example]:
+def read_manifest(data_dir: Path, split: str, pose_dim: int | None = None) -> list[Example]:
     """Read ``{split}.tsv``: a line for each example with its name, first frame, number of frames, and text.
+
+    Args:
+        data_dir: the corpus.
+        split: the split.
+        pose_dim: as for `open_poses`.
 
     Raises:
         CorpusError: there is no line, one has other columns, or points outside ``{split}.poses.npy``.
@@ -32,7 +35,7 @@ def read_manifest(data_dir: Path, split: str) -> list[Example]:
     path = data_dir / f"{split}.tsv"
     if path.is_file() and not path.stat().st_size:
         raise CorpusError(f"{path} must hold a line for each example, but is empty.")
-    num_frames = open_poses(data_dir, split).shape[0]
+    num_frames = open_poses(data_dir, split, pose_dim).shape[0]
     examples = []
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
@@ -49,11 +52,16 @@ def read_manifest(data_dir: Path, split: str) -> list[Example]:
     return examples
 
 
-def open_poses(data_dir: Path, split: str) -> NDArray[np.float32]:
+def open_poses(data_dir: Path, split: str, pose_dim: int | None = None) -> NDArray[np.float32]:
     """Map ``{split}.poses.npy`` into memory.
 
+    Args:
+        data_dir: the corpus.
+        split: the split.
+        pose_dim: values of a frame, D; any number of joints by 3 if it is not given.
+
     Returns:
-        (sum of T, 150) float32.
+        (sum of T, D) float32.
 
     Raises:
         CorpusError: the file is missing, or holds something else.
@@ -63,6 +71,8 @@ def open_poses(data_dir: Path, split: str) -> NDArray[np.float32]:
         poses: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as ex:
         raise CorpusError(f"{path} must be a NumPy array of poses, but cannot be read: {ex}.") from ex
-    if poses.ndim != 2 or poses.shape[1] != POSE_DIM or poses.dtype != np.float32:
-        raise CorpusError(f"{path} must be float32 (frames, {POSE_DIM}), but is {poses.dtype} {poses.shape}.")
+    fits = poses.ndim == 2 and (poses.shape[1] == pose_dim or (pose_dim is None and poses.shape[1] % 3 == 0))
+    if not fits or poses.dtype != np.float32:
+        wanted = pose_dim or "3 for each joint"
+        raise CorpusError(f"{path} must be float32 (frames, {wanted}), but is {poses.dtype} {poses.shape}.")
     return poses

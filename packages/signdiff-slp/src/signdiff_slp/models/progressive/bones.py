@@ -2,68 +2,72 @@
 
 from __future__ import annotations
 
-from typing import Final
+from functools import cache
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from signdiff_core.skeleton import LEFT_HAND, LEFT_WRIST, LIMBS, NECK, NOSE, NUM_JOINTS, RIGHT_HAND, RIGHT_WRIST
-
-_WRISTS: Final = ((LEFT_HAND, LEFT_WRIST), (RIGHT_HAND, RIGHT_WRIST))
+from signdiff_core.skeletons import OPENPOSE50, Skeleton, outward
 
 
-def bone_lengths(joints: Tensor) -> Tensor:
+def bone_lengths(joints: Tensor, skeleton: Skeleton = OPENPOSE50) -> Tensor:
     """Measure the skeleton's limbs.
 
     Args:
-        joints: (..., 50, 3).
+        joints: (..., J, 3).
+        skeleton: what the joints are.
 
     Returns:
-        (..., number of limbs) in the unit of ``joints``, in the order of ``LIMBS``.
+        (..., number of limbs) in the unit of ``joints``, in the order of the skeleton's limbs.
     """
-    ends = torch.tensor(LIMBS, device=joints.device)
-    lengths: Tensor = torch.linalg.vector_norm(joints[..., ends[:, 1], :] - joints[..., ends[:, 0], :], dim=-1)
+    lengths: Tensor = torch.linalg.vector_norm(_limbs(joints, skeleton), dim=-1)
     return lengths
 
 
-def bone_directions(joints: Tensor) -> Tensor:
+def bone_directions(joints: Tensor, skeleton: Skeleton = OPENPOSE50) -> Tensor:
     """Point along the skeleton's limbs.
 
     Args:
-        joints: (..., 50, 3).
+        joints: (..., J, 3).
+        skeleton: what the joints are.
 
     Returns:
-        (..., number of limbs, 3) unit vectors in the order of ``LIMBS``; 0 for a limb without length.
+        (..., number of limbs, 3) unit vectors in the order of the skeleton's limbs; 0 for a limb without length.
     """
-    ends = torch.tensor(LIMBS, device=joints.device)
-    limbs: Tensor = joints[..., ends[:, 1], :] - joints[..., ends[:, 0], :]
-    return normalize(limbs, dim=-1, eps=1e-6)
+    return normalize(_limbs(joints, skeleton), dim=-1, eps=1e-6)
 
 
-def with_bone_lengths(joints: Tensor, lengths: Tensor) -> Tensor:
+def with_bone_lengths(joints: Tensor, lengths: Tensor, skeleton: Skeleton = OPENPOSE50) -> Tensor:
     """Keep every limb's direction and give it the wanted length.
 
-    Walks outwards from the neck. A hand's wrist joint is put on the body's wrist.
+    Walks outwards from the root. A hand's first joint is put on the body's wrist.
 
     Args:
-        joints: (..., 50, 3).
-        lengths: (number of limbs), in the unit of ``joints``, in the order of ``LIMBS``.
+        joints: (..., J, 3).
+        lengths: (number of limbs), in the unit of ``joints``, in the order of the skeleton's limbs.
+        skeleton: what the joints are.
 
     Returns:
-        (..., 50, 3) of the same dtype.
+        (..., J, 3) of the same dtype. Joints that no limb connects with the root stay where they are.
     """
-    moved: list[Tensor | None] = [None] * NUM_JOINTS
-    moved[NECK] = joints[..., NECK, :]
-    for number, (first, second) in enumerate(LIMBS):
-        parent, child = (second, first) if first == NOSE else (first, second)
-        for hand, wrist in _WRISTS:
-            if parent == hand.start:
-                moved[parent] = moved[wrist]
-        start = moved[parent]
-        if start is None:
-            raise AssertionError(f"limb {number} comes before its parent joint {parent}")
-        limb = joints[..., child, :] - joints[..., parent, :]
+    moved = list(joints.unbind(dim=-2))
+    for number, near, far in _walk(skeleton):
+        if number >= len(skeleton.limbs):
+            moved[far] = moved[near]
+            continue
+        limb = joints[..., far, :] - joints[..., near, :]
         norm = torch.linalg.vector_norm(limb, dim=-1, keepdim=True).clamp(min=1e-9)
-        moved[child] = start + limb * (lengths[number] / norm)
-    return torch.stack([joint for joint in moved if joint is not None], dim=-2)
+        moved[far] = moved[near] + limb * (lengths[number] / norm)
+    return torch.stack(moved, dim=-2)
+
+
+@cache
+def _walk(skeleton: Skeleton) -> list[tuple[int, int, int]]:
+    hands = [(wrist, start) for start, _, wrist in skeleton.hands]
+    return outward([*skeleton.limbs, *hands], skeleton.root)
+
+
+def _limbs(joints: Tensor, skeleton: Skeleton) -> Tensor:
+    ends = torch.tensor(skeleton.limbs, device=joints.device).reshape(-1, 2)
+    return joints[..., ends[:, 1], :] - joints[..., ends[:, 0], :]

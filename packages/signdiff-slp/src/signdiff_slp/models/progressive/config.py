@@ -10,6 +10,9 @@ from fairseq2.runtime.dependency import DependencyContainer
 from fairseq2.utils.validation import Validatable, ValidationResult
 from typing_extensions import override
 
+from signdiff_core.plugins import PluginError
+from signdiff_core.skeletons import find_skeleton
+
 PROGRESSIVE_FAMILY: Final = "slp_progressive"
 """The name under which fairseq2 knows this model family."""
 
@@ -31,8 +34,15 @@ class ProgressiveConfig(Validatable):
     pad_idx: int = 0
     """The index of the source token that pads."""
 
+    skeleton: str = "openpose50"
+    """What joints a pose has: the name of a skeleton that is registered with `signdiff_core.skeletons`."""
+
     pose_dim: int = 150
-    """The number of values of a frame: 50 joints by x, y, z."""
+    """The number of values of a frame: the skeleton's joints by x, y, z."""
+
+    constant_bones: bool = False
+    """If ``True``, decoded limbs are put on the median lengths of the training corpus: for a corpus whose limbs do not
+    change their lengths. On one whose limbs do, as detectors leave them, it would move joints away from the truth."""
 
     fps: float = 25.0
     """The frame rate of the poses, in frames per second."""
@@ -106,8 +116,15 @@ class ProgressiveConfig(Validatable):
             )
         if self.model_dim % 2:
             result.add_error(f"`model_dim` must be even, but is {self.model_dim}.")
-        if self.pose_dim != 150:
-            result.add_error(f"`pose_dim` must be 150 (50 joints by 3), but is {self.pose_dim}.")
+        try:
+            joints = find_skeleton(self.skeleton).num_joints
+        except (ValueError, PluginError) as error:
+            result.add_error(f"`skeleton` cannot be used: {error}")
+        else:
+            if self.pose_dim != 3 * joints:
+                result.add_error(
+                    f"`pose_dim` must be {3 * joints}, {joints} joints of {self.skeleton} by 3, but is {self.pose_dim}."
+                )
         if self.num_future_frames < 1:
             result.add_error(f"`num_future_frames` must be at least 1, but is {self.num_future_frames}.")
         if not 3 <= self.max_piece_len <= self.max_source_len:
@@ -151,6 +168,7 @@ def register_configs(container: DependencyContainer) -> None:
         return ProgressiveConfig(
             model_dim=192,
             vocab_size=31,
+            constant_bones=True,
             just_counter=True,
             counter="rate",
             variant="fairseq2",

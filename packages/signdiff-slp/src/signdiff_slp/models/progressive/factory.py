@@ -30,6 +30,7 @@ from fairseq2.nn import (
     init_scaled_embedding,
 )
 
+from signdiff_core.skeletons import find_skeleton
 from signdiff_slp.models.progressive.config import ProgressiveConfig
 from signdiff_slp.models.progressive.frontend import PoseFrontend
 from signdiff_slp.models.progressive.model import ProgressiveTransformer
@@ -79,7 +80,7 @@ class ProgressiveFactory:
             decoder_frontend=self.create_decoder_frontend(),
             decoder=self.create_decoder(),
             final_proj=Linear(config.model_dim, config.output_dim, bias=not self._published),
-            standardizer=PoseStandardizer(enabled=config.standardize),
+            standardizer=PoseStandardizer(find_skeleton(config.skeleton), enabled=config.standardize),
             residuals=ResidualStatistics(config.pose_dim) if config.residual_statistics else None,
         )
 

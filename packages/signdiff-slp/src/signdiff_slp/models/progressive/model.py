@@ -24,7 +24,7 @@ class ProgressiveTransformer(Module):
     Source: Saunders et al., Progressive Transformers (ECCV 2020), section 3; SignDiff, section 3.2:
     f_t = E(x_t | x_1:T), p_w+1 = D(p_w | p_1:w-1, f_1:T).
 
-    Frames are D = 150 standardised values (see `PoseStandardizer`) and a counter.
+    Frames are D standardised values (see `PoseStandardizer`) and a counter; D is 150 for the 50 joints.
     """
 
     def __init__(

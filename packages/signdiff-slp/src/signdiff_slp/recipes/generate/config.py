@@ -33,8 +33,8 @@ class GenerateConfig(Validatable):
     speed: float = 1.0
     """2 signs twice as fast, 0.5 half as fast."""
 
-    constant_bones: bool = True
-    """If ``True``, limbs are put on the lengths that they have in the training corpus."""
+    constant_bones: bool | None = None
+    """Whether limbs are put on their median lengths in the training corpus; by default as the model says."""
 
     tokenizer: TokenizerSection = field(default_factory=lambda: TokenizerSection(name="slp_latin_characters"))
 

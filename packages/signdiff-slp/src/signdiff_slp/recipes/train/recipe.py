@@ -12,7 +12,7 @@ from typing_extensions import override
 from signdiff_slp.datasets.text_pose import TextPoseDataset
 from signdiff_slp.models.progressive import ProgressiveTransformer
 from signdiff_slp.recipes.dataset_section import create_valid_reader
-from signdiff_slp.recipes.failures import check_vocabulary, register_failures
+from signdiff_slp.recipes.failures import check_skeleton, check_vocabulary, register_failures
 from signdiff_slp.recipes.train.config import TrainConfig
 from signdiff_slp.training import (
     Criterion,
@@ -41,6 +41,7 @@ class TextToPoseTrainRecipe(Recipe):
         if newly_initialized and isinstance(model, ProgressiveTransformer):
             config = context.get_config_as(TrainConfig)
             dataset = context.get_dataset_as(TextPoseDataset)
+            check_skeleton(model.config, dataset)
             dataset.read_examples(config.dataset.train_split, context.gangs)
             # On other ranks, the model comes from the first one, its standardiser with it.
             if not model.standardizer.mean.is_meta:
@@ -53,8 +54,9 @@ class TextToPoseTrainRecipe(Recipe):
         model = context.get_data_parallel_model()
         bare_model = context.get_model_as(ProgressiveTransformer)
         tokenizer = context.get_tokenizer()
-        check_vocabulary(bare_model.config, tokenizer)
         dataset = context.get_dataset_as(TextPoseDataset)
+        check_vocabulary(bare_model.config, tokenizer)
+        check_skeleton(bare_model.config, dataset)
         section, gangs = config.dataset, context.gangs
 
         unit = TextPoseTrainUnit(Criterion(model, bare_model, config.loss))
