@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytest.importorskip("signdiff_frnet")
 
+from accelerate.state import AcceleratorState  # noqa: E402
 from diffusers import AutoencoderKL, UNet2DConditionModel  # noqa: E402
 from transformers import CLIPTokenizer  # noqa: E402
 
@@ -171,8 +172,12 @@ def test_a_resumed_run_repeats_the_straight_one(base, frames, tmp_path):
 
 
 @pytest.mark.slow
-def test_by_default_the_base_is_locked(base, frames, tmp_path):
-    folder = train_controlnet(config_for(base, frames, tmp_path, max_train_steps=2, num_validation_images=0))
+@pytest.mark.parametrize("mixed_precision", ["no", "bf16"])
+def test_by_default_the_base_is_locked(base, frames, tmp_path, mixed_precision):
+    AcceleratorState._reset_state(reset_partial_state=True)
+    options = {"max_train_steps": 2, "num_validation_images": 0, "mixed_precision": mixed_precision}
+    folder = train_controlnet(config_for(base, frames, tmp_path, **options))
+    AcceleratorState._reset_state(reset_partial_state=True)
     pipe = SignDiffPipeline.from_pretrained(folder)
     unet = UNet2DConditionModel.from_pretrained(base, subfolder="unet").state_dict()
     assert all(torch.equal(unet[name], value) for name, value in pipe.unet.state_dict().items())

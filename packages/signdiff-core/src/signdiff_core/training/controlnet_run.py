@@ -131,10 +131,14 @@ class ControlNetRun:
 
     def pipeline(self) -> SignDiffPipeline:
         """Put a pipeline together of the averaged weights; it shares nothing with the run that goes on."""
-        networks = self.networks
+        networks, config = self.networks, self.config
         with self._averaged():
-            parts = [_copy(part) for part in (networks.text_encoder, networks.unet, networks.controlnet)]
-        text_encoder, unet, controlnet = parts
+            controlnet = _copy(networks.controlnet)
+            # A locked part may be held in half precision here: it is taken from the base again.
+            text_encoder = _copy(networks.text_encoder) if config.train_text_encoder else self._text_encoder()
+            unet = _copy(networks.unet) if config.train_unet else self._unet()
+        device = self.accelerator.device
+        text_encoder, unet = (part.to(device).eval().requires_grad_(False) for part in (text_encoder, unet))
         return SignDiffPipeline(
             vae=self.vae,
             text_encoder=text_encoder,
@@ -173,8 +177,7 @@ class ControlNetRun:
 
     def _networks(self, base: str) -> ControlNetLoss:
         config = self.config
-        text_encoder = CLIPTextModel.from_pretrained(base, subfolder="text_encoder")
-        unet = UNet2DConditionModel.from_pretrained(base, subfolder="unet")
+        text_encoder, unet = self._text_encoder(), self._unet()
         controlnet = _start_from(config, unet)
         text_encoder.train(config.train_text_encoder).requires_grad_(config.train_text_encoder)
         unet.train(config.train_unet).requires_grad_(config.train_unet)
@@ -183,6 +186,10 @@ class ControlNetRun:
             controlnet.enable_gradient_checkpointing()
             if config.train_unet:
                 unet.enable_gradient_checkpointing()
+        half = {"fp16": torch.float16, "bf16": torch.bfloat16}.get(self.accelerator.mixed_precision)
+        for part, trained in ((text_encoder, config.train_text_encoder), (unet, config.train_unet)):
+            if half and not trained:
+                part.to(half)
         self._check_hint(controlnet)
         return ControlNetLoss(
             text_encoder=text_encoder,
@@ -192,6 +199,12 @@ class ControlNetRun:
             scaling_factor=self.vae.config.scaling_factor,
             shift_factor=self.vae.config.shift_factor or 0.0,
         )
+
+    def _text_encoder(self) -> CLIPTextModel:
+        return CLIPTextModel.from_pretrained(self.config.pretrained_model_name_or_path, subfolder="text_encoder")
+
+    def _unet(self) -> UNet2DConditionModel:
+        return UNet2DConditionModel.from_pretrained(self.config.pretrained_model_name_or_path, subfolder="unet")
 
     def _check_hint(self, controlnet: ControlNetModel) -> None:
         halvings = len(controlnet.config.conditioning_embedding_out_channels) - 1
