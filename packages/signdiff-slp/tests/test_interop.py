@@ -1,11 +1,16 @@
 """A converted checkpoint puts out what the published code put out."""
 
+import os
+import re
+import warnings
+
 import pytest
 
 torch = pytest.importorskip("torch")
 from safetensors import safe_open  # noqa: E402
 
-from signdiff_slp.interop import convert  # noqa: E402
+from signdiff_slp import TextToPose  # noqa: E402
+from signdiff_slp.interop import convert, main  # noqa: E402
 from signdiff_slp.models.progressive import generate_with_timing  # noqa: E402
 
 
@@ -46,3 +51,81 @@ def test_decoding_with_told_timing_is_the_published_protocol(realdata):
     lengths = tensors["io.src_lengths"].tolist()
     made = generate_with_timing(model, tensors["io.src"], lengths, tensors["io.trg_input"])
     assert (made - tensors["io.greedy_gt_timing"]).abs().max() < 1e-5
+
+
+def published_state(*, dim=16, ff=32, vocabulary=8, layers=1, frame=151, outputs=151):
+    """A state dict with the names and shapes of the published code, and random values."""
+    shapes = {"src_embed.lut.weight": (vocabulary, dim), "trg_embed.weight": (dim, frame), "trg_embed.bias": (dim,)}
+    shapes |= {"decoder.output_layer.weight": (outputs, dim)}
+    for part, attentions, norms in (
+        ("encoder", ["src_src_att"], ["layer_norm"]),
+        ("decoder", ["trg_trg_att", "src_trg_att"], ["x_layer_norm", "dec_layer_norm"]),
+    ):
+        norm_names = [f"{part}.layer_norm"]
+        for layer in range(layers):
+            start = f"{part}.layers.{layer}"
+            for attention in attentions:
+                for name in ("k", "v", "q", "output"):
+                    shapes[f"{start}.{attention}.{name}_layer.weight"] = (dim, dim)
+                    shapes[f"{start}.{attention}.{name}_layer.bias"] = (dim,)
+            norm_names += [f"{start}.{norm}" for norm in (*norms, "feed_forward.layer_norm")]
+            for number, sizes in ((0, (ff, dim)), (3, (dim, ff))):
+                shapes[f"{start}.feed_forward.pwff_layer.{number}.weight"] = sizes
+                shapes[f"{start}.feed_forward.pwff_layer.{number}.bias"] = sizes[:1]
+        for name in norm_names:
+            shapes |= {f"{name}.weight": (dim,), f"{name}.bias": (dim,)}
+    generator = torch.Generator().manual_seed(0)
+    return {name: 0.3 * torch.randn(shape, generator=generator) for name, shape in shapes.items()}
+
+
+@pytest.fixture
+def vocabulary(tmp_path):
+    path = tmp_path / "src_vocab.txt"
+    path.write_text("<unk>\n<pad>\n<s>\n</s>\nregen\nund\nwind\nschnee\n")
+    return path
+
+
+def test_the_command_writes_a_model_that_signs(tmp_path, vocabulary, capsys):
+    torch.save({"model_state": published_state(), "steps": 7}, tmp_path / "best.ckpt")
+    arguments = [str(tmp_path / "best.ckpt"), "-o", str(tmp_path / "model"), "--vocabulary", str(vocabulary)]
+    assert main(arguments) == 0
+    translator = TextToPose.from_pretrained(tmp_path / "model")
+    assert translator.tokenizer.create_encoder()("regen und wind").tolist() == [4, 5, 6, 3]
+    state = published_state()
+    assert torch.equal(translator.model.encoder_frontend.embed.weight, state["src_embed.lut.weight"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        [pose] = translator(["regen und hagel"])  # the last is unknown
+    assert pose.body.data.shape[1:] == (1, 50, 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state: state.pop("trg_embed.bias"), "1 parameters differ; 'decoder_frontend.proj.bias'"),
+        (lambda state: state.update(extra=torch.zeros(2)), "'extra' should have the shape None"),
+        (lambda state: state.pop("src_embed.lut.weight"), "matrix 'src_embed.lut.weight'"),
+        (lambda state: state.update({"decoder.output_layer.weight": torch.zeros(150, 16)}), "but has 150"),
+    ],
+)
+def test_what_is_no_model_of_that_code(change, message):
+    state = published_state()
+    change(state)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        convert(state, num_heads=4)
+
+
+class Harmful:
+    def __reduce__(self):
+        return os.mkdir, ("executed",)
+
+
+def test_nothing_in_a_checkpoint_is_executed(tmp_path, vocabulary, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    torch.save({"model_state": published_state(), "optimizer": Harmful()}, "bad.ckpt")
+    assert main(["bad.ckpt", "-o", "model", "--vocabulary", str(vocabulary)]) == 1
+    assert "must be a checkpoint of tensors" in capsys.readouterr().err
+    (tmp_path / "none.ckpt").write_bytes(b"nothing")
+    assert main(["none.ckpt", "-o", "model", "--vocabulary", str(vocabulary)]) == 1
+    assert not (tmp_path / "executed").exists()
+    assert not (tmp_path / "model").exists()
