@@ -104,12 +104,12 @@ def score(
     name: str, folders: list[Path], references: Path, texts: list[str], reading: Reading, control: str | None = None
 ) -> Row:
     """Score the output of all seeds together."""
-    merged: list[Metric] = []
+    seeds: list[tuple[Metric, ...]] = []
     for folder in folders:
         pairs = [Pair(text, references / f"{text}.pose", folder / f"{text}.pose") for text in texts]
         derive = None if control is None else derivation(control)
-        report = score_poses(pairs, metrics=_metrics, reading=reading, protocol=None, derive=derive)
-        merged = [one.merge(other) for one, other in zip(merged, report.system, strict=True)] or list(report.system)
+        seeds.append(score_poses(pairs, metrics=_metrics, reading=reading, derive=derive).system)
+    merged = [metric.merge(*others) for metric, *others in zip(*seeds, strict=True)]
     scores = {}
     for metric in merged:
         interval = confidence(metric)
