@@ -51,6 +51,10 @@ def write_corpora(folder):
     for split in ("train", "dev", "test"):
         write_split(folder / "empty", split, good, 0)
         write_split(folder / "void", split, good[:0], 0)
+        write_split(folder / "long", split, good, 16)
+        rows = (folder / "long" / f"{split}.tsv").read_text().splitlines()
+        rows[:2] = [row + 127 * "a" for row in rows[:2]]
+        (folder / "long" / f"{split}.tsv").write_text("".join(f"{row}\n" for row in rows))
 
 
 MESSAGES = {
@@ -63,6 +67,7 @@ MESSAGES = {
     "many": "in 15 of 16 examples: {split}-00, {split}-01, {split}-02, {split}-03, {split}-04, {split}-05, "
     "{split}-06, {split}-07, {split}-08, {split}-09 and 5 more. ",
     "between": "holds NaN or infinity in 2 frames, though in no example. ",
+    "long": "texts of {split} must have at most 128 tokens, but 2 of 16 have more: {split}-00, {split}-01. A new model",
     "double": "{split}.poses.npy must be float32 (frames, 150), but is float64 (160, 150).",
     "narrow": "{split}.poses.npy must be float32 (frames, 150), but is float32 (160, 149).",
 }

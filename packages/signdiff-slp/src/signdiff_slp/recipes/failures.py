@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from fairseq2.data.tokenizers import Tokenizer
+from fairseq2.gang import Gangs
 from fairseq2.logging import log
 from fairseq2.recipe import register_cli_error
 from fairseq2.recipe.error import RecipeError
 from fairseq2.runtime.dependency import DependencyContainer
 
 from signdiff_slp.datasets.text_pose import CorpusError, TextPoseDataset
+from signdiff_slp.datasets.text_pose.scan import MAX_NAMED
 from signdiff_slp.models.progressive import ProgressiveConfig
 
 
@@ -51,6 +53,25 @@ def check_skeleton(config: ProgressiveConfig, dataset: TextPoseDataset) -> None:
             f"new model, set model.config_overrides.skeleton={dataset.skeleton.name} "
             f"model.config_overrides.pose_dim={3 * dataset.skeleton.num_joints}; a corpus of another skeleton is "
             f"dataset.config_overrides.skeleton={config.skeleton}."
+        )
+
+
+def check_texts(
+    config: ProgressiveConfig, dataset: TextPoseDataset, split: str, tokenizer: Tokenizer, gangs: Gangs
+) -> None:
+    """Make sure that a model can read every text of a split.
+
+    Raises:
+        CorpusError: texts are longer than the model's ``max_source_len``; says how many, and names some.
+    """
+    encode = tokenizer.create_encoder()
+    examples = dataset.read_examples(split, gangs)
+    long = [example.id for example in examples if len(encode(example.text)) > config.max_source_len]
+    if long:
+        named = ", ".join(long[:MAX_NAMED]) + (f" and {len(long) - MAX_NAMED} more" if len(long) > MAX_NAMED else "")
+        raise CorpusError(
+            f"texts of {split} must have at most {config.max_source_len} tokens, but {len(long)} of {len(examples)} "
+            f"have more: {named}. A new model takes more with model.config_overrides.max_source_len."
         )
 
 

@@ -12,7 +12,7 @@ from typing_extensions import override
 from signdiff_slp.datasets.text_pose import TextPoseDataset
 from signdiff_slp.models.progressive import ProgressiveTransformer
 from signdiff_slp.recipes.dataset_section import create_valid_reader
-from signdiff_slp.recipes.failures import check_skeleton, check_vocabulary, register_failures
+from signdiff_slp.recipes.failures import check_skeleton, check_texts, check_vocabulary, register_failures
 from signdiff_slp.recipes.train.config import TrainConfig
 from signdiff_slp.training import (
     Criterion,
@@ -58,6 +58,8 @@ class TextToPoseTrainRecipe(Recipe):
         check_vocabulary(bare_model.config, tokenizer)
         check_skeleton(bare_model.config, dataset)
         section, gangs = config.dataset, context.gangs
+        for split in filter(None, (section.train_split, section.valid_split)):
+            check_texts(bare_model.config, dataset, split, tokenizer, gangs)
 
         unit = TextPoseTrainUnit(Criterion(model, bare_model, config.loss))
         reader = dataset.create_reader(
