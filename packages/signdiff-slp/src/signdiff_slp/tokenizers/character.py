@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
-from fairseq2.data.tokenizers import Tokenizer, TokenizerHubAccessor, VocabularyInfo
-from fairseq2.device import Device
+from fairseq2.data.tokenizers import TokenizerHubAccessor
 from typing_extensions import override
 
 from signdiff_slp.tags import is_tag, split_tag
-from signdiff_slp.tokenizers.encoding import SymbolDecoder, SymbolEncoder
+from signdiff_slp.tokenizers.encoding import SymbolTokenizer
 from signdiff_slp.tokenizers.files import check_size, read_lists
 
 CHARACTER_FAMILY: Final = "slp_character"
 """The name under which fairseq2 knows this tokenizer family."""
 
-_PAD, _UNK, _BOS, _EOS = range(4)
-_CONTROLS: Final = ("<pad>", "<unk>", "<s>", "</s>")
+_SPECIAL: Final = {"pad": "<pad>", "unknown": "<unk>", "begin": "<s>", "end": "</s>"}
+_CONTROLS: Final = tuple(_SPECIAL.values())
 _MAX_FILE_SIZE: Final = 1 << 20
 
 
@@ -32,7 +31,7 @@ class CharacterTokenizerConfig:
 
 
 @final
-class CharacterTokenizer(Tokenizer):
+class CharacterTokenizer(SymbolTokenizer):
     """Encodes text character by character.
 
     A text may start with a tag and a space, ``<gsg> wort``: the tag is one token, and the space has none.
@@ -73,34 +72,7 @@ class CharacterTokenizer(Tokenizer):
         self.tags = tuple(tags)
         self.alphabets = dict(alphabets or {})
         self.config = config or CharacterTokenizerConfig()
-        self._symbols = (*_CONTROLS, *characters, *tags)
-        self._index = {symbol: token for token, symbol in enumerate(self._symbols)}
-        self._vocab_info = VocabularyInfo(len(self._symbols), unk_idx=_UNK, bos_idx=_BOS, eos_idx=_EOS, pad_idx=_PAD)
-
-    @override
-    def create_encoder(
-        self,
-        *,
-        task: str | None = None,
-        lang: str | None = None,
-        mode: str | None = None,
-        device: Device | None = None,
-        pin_memory: bool = False,
-    ) -> SymbolEncoder:
-        return self._encoder((_CONTROLS[_BOS],), (_CONTROLS[_EOS],), device)
-
-    @override
-    def create_raw_encoder(self, *, device: Device | None = None, pin_memory: bool = False) -> SymbolEncoder:
-        return self._encoder((), (), device)
-
-    @override
-    def create_decoder(self, *, skip_special_tokens: bool = False) -> SymbolDecoder:
-        return SymbolDecoder(self._symbols, self._join, skipped=_CONTROLS if skip_special_tokens else ())
-
-    @property
-    @override
-    def vocab_info(self) -> VocabularyInfo:
-        return self._vocab_info
+        super().__init__((*_CONTROLS, *characters, *tags), **_SPECIAL)
 
     @property
     def content(self) -> dict[str, Any]:
@@ -109,17 +81,18 @@ class CharacterTokenizer(Tokenizer):
         alphabets = {"alphabets": [f"{tag} {letters}" for tag, letters in self.alphabets.items()]}
         return {"characters": list(self.characters), **tags, **(alphabets if self.alphabets else {})}
 
-    def _encoder(self, prefix: Sequence[str], suffix: Sequence[str], device: Device | None) -> SymbolEncoder:
-        return SymbolEncoder(
-            self._cut, self._index, unknown=_CONTROLS[_UNK], prefix=prefix, suffix=suffix, device=device
-        )
+    @override
+    def _around(self) -> tuple[Sequence[str], Sequence[str]]:
+        return (_SPECIAL["begin"],), (_SPECIAL["end"],)
 
+    @override
     def _cut(self, text: str) -> list[str]:
         tag, rest = split_tag(text)
         if tag not in self.tags:
             tag, rest = "", text
         return [*([tag] if tag else []), *(rest.lower() if self.config.lowercase else rest)]
 
+    @override
     def _join(self, symbols: Sequence[str]) -> str:
         return "".join(f"{symbol} " if symbol in self.tags else symbol for symbol in symbols)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import final
 
 import torch
-from fairseq2.data.tokenizers import TokenDecoder, TokenEncoder
+from fairseq2.data.tokenizers import TokenDecoder, TokenEncoder, Tokenizer, VocabularyInfo
 from fairseq2.device import Device
 from torch import Tensor
 from typing_extensions import override
@@ -89,3 +90,66 @@ class SymbolDecoder(TokenDecoder):
     @override
     def decode_from_tokens(self, tokens: Sequence[str]) -> str:
         return self._join([token for token in tokens if token not in self._skipped])
+
+
+class SymbolTokenizer(Tokenizer):
+    """A tokenizer of symbols, four of which are special.
+
+    Args:
+        symbols: the symbol of every token, each once.
+        unknown: the symbol for all that have no token.
+        pad: the symbol that pads.
+        begin: the symbol that begins.
+        end: the symbol that ends.
+    """
+
+    def __init__(self, symbols: Sequence[str], *, unknown: str, pad: str, begin: str, end: str) -> None:
+        self._symbols = tuple(symbols)
+        self._index = {symbol: token for token, symbol in enumerate(self._symbols)}
+        self._unknown = unknown
+        self._special = (unknown, pad, begin, end)
+        unk_idx, pad_idx, bos_idx, eos_idx = (self._index[symbol] for symbol in self._special)
+        self._vocab_info = VocabularyInfo(
+            len(self._symbols), unk_idx=unk_idx, bos_idx=bos_idx, eos_idx=eos_idx, pad_idx=pad_idx
+        )
+
+    @override
+    def create_encoder(
+        self,
+        *,
+        task: str | None = None,
+        lang: str | None = None,
+        mode: str | None = None,
+        device: Device | None = None,
+        pin_memory: bool = False,
+    ) -> SymbolEncoder:
+        prefix, suffix = self._around()
+        return self._encoder(prefix, suffix, device)
+
+    @override
+    def create_raw_encoder(self, *, device: Device | None = None, pin_memory: bool = False) -> SymbolEncoder:
+        return self._encoder((), (), device)
+
+    @override
+    def create_decoder(self, *, skip_special_tokens: bool = False) -> SymbolDecoder:
+        return SymbolDecoder(self._symbols, self._join, skipped=self._special if skip_special_tokens else ())
+
+    @property
+    @override
+    def vocab_info(self) -> VocabularyInfo:
+        return self._vocab_info
+
+    def _encoder(self, prefix: Sequence[str], suffix: Sequence[str], device: Device | None) -> SymbolEncoder:
+        return SymbolEncoder(self._cut, self._index, unknown=self._unknown, prefix=prefix, suffix=suffix, device=device)
+
+    @abstractmethod
+    def _around(self) -> tuple[Sequence[str], Sequence[str]]:
+        """Give the symbols that come before and after a text."""
+
+    @abstractmethod
+    def _cut(self, text: str) -> Sequence[str]:
+        """Make symbols of a text."""
+
+    @abstractmethod
+    def _join(self, symbols: Sequence[str]) -> str:
+        """Make a text of symbols."""

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
-from fairseq2.data.tokenizers import Tokenizer, TokenizerHubAccessor, VocabularyInfo
-from fairseq2.device import Device
+from fairseq2.data.tokenizers import TokenizerHubAccessor
 from typing_extensions import override
 
-from signdiff_slp.tokenizers.encoding import SymbolDecoder, SymbolEncoder
+from signdiff_slp.tokenizers.encoding import SymbolTokenizer
 from signdiff_slp.tokenizers.files import check_size, read_lists
 
 WORD_FAMILY: Final = "slp_word"
@@ -25,8 +24,8 @@ WORD_FAMILY: Final = "slp_word"
 GLOSS_FAMILY: Final = "slp_gloss"
 """The name under which fairseq2 knows the tokenizer family of glosses."""
 
-_UNK, _PAD, _BOS, _EOS = range(4)
-_CONTROLS: Final = ("<unk>", "<pad>", "<s>", "</s>")
+_SPECIAL: Final = {"unknown": "<unk>", "pad": "<pad>", "begin": "<s>", "end": "</s>"}
+_CONTROLS: Final = tuple(_SPECIAL.values())
 _MAX_FILE_SIZE: Final = 1 << 26
 
 
@@ -50,7 +49,7 @@ class GlossTokenizerConfig(WordTokenizerConfig):
 
 
 @final
-class WordTokenizer(Tokenizer):
+class WordTokenizer(SymbolTokenizer):
     """Encodes text word by word; words are what white space divides.
 
     Args:
@@ -64,51 +63,26 @@ class WordTokenizer(Tokenizer):
     def __init__(self, words: Sequence[str], config: WordTokenizerConfig | None = None) -> None:
         self.words = tuple(word for word in words if word not in _CONTROLS)
         self.config = config or WordTokenizerConfig()
-        self._symbols = (*_CONTROLS, *self.words)
-        self._index = {symbol: token for token, symbol in enumerate(self._symbols)}
-        if len(self._index) != len(self._symbols):
+        if len(set(self.words)) != len(self.words):
             raise ValueError("words must be given once each, but some are repeated.")
-        self._vocab_info = VocabularyInfo(len(self._symbols), unk_idx=_UNK, bos_idx=_BOS, eos_idx=_EOS, pad_idx=_PAD)
-
-    @override
-    def create_encoder(
-        self,
-        *,
-        task: str | None = None,
-        lang: str | None = None,
-        mode: str | None = None,
-        device: Device | None = None,
-        pin_memory: bool = False,
-    ) -> SymbolEncoder:
-        prefix = (_CONTROLS[_BOS],) if self.config.begin else ()
-        suffix = (_CONTROLS[_EOS],) if self.config.end else ()
-        return self._encoder(prefix, suffix, device)
-
-    @override
-    def create_raw_encoder(self, *, device: Device | None = None, pin_memory: bool = False) -> SymbolEncoder:
-        return self._encoder((), (), device)
-
-    @override
-    def create_decoder(self, *, skip_special_tokens: bool = False) -> SymbolDecoder:
-        return SymbolDecoder(self._symbols, " ".join, skipped=_CONTROLS if skip_special_tokens else ())
-
-    @property
-    @override
-    def vocab_info(self) -> VocabularyInfo:
-        return self._vocab_info
+        super().__init__((*_CONTROLS, *self.words), **_SPECIAL)
 
     @property
     def content(self) -> dict[str, Any]:
         """What a JSON file of this tokenizer holds, as `load_word_tokenizer` reads it."""
         return {"words": list(self.words)}
 
-    def _encoder(self, prefix: Sequence[str], suffix: Sequence[str], device: Device | None) -> SymbolEncoder:
-        return SymbolEncoder(
-            self._cut, self._index, unknown=_CONTROLS[_UNK], prefix=prefix, suffix=suffix, device=device
-        )
+    @override
+    def _around(self) -> tuple[Sequence[str], Sequence[str]]:
+        return [_SPECIAL["begin"]] * self.config.begin, [_SPECIAL["end"]] * self.config.end
 
+    @override
     def _cut(self, text: str) -> list[str]:
         return (text.lower() if self.config.lowercase else text).split()
+
+    @override
+    def _join(self, symbols: Sequence[str]) -> str:
+        return " ".join(symbols)
 
 
 def read_words(path: Path) -> list[str]:
