@@ -1,6 +1,7 @@
 """The paper's Table 3 at the scale of a laptop: every mode of the text-to-pose model under one budget, several seeds.
 
-    python benchmarks/ablation.py CORPUS -o RUNS [--steps 1000] [--seeds 0 1 2] [--presets base full ...] [--json]
+    python benchmarks/ablation.py CORPUS -o RUNS [--steps 1000] [--seeds 0 1 2] [--presets base full ...]
+        [--set KEY=VALUE ...] [--json]
 
 CORPUS is what ``signdiff-slp corpus fingerspelling`` builds. Each preset of the recipe trains a small model (128 wide,
 2+2 layers) from each seed for as many steps with batches of as many frames; what differs is the mode alone. Each run
@@ -8,6 +9,12 @@ signs the 100 held-out words of the test split from their text alone; signdiff-e
 and the bundled translator reads them back. Rows: the presets in the paper's order, and below them ground truth (the
 ceiling) and a frozen mean pose. A score is that of all words of all seeds, its 95% interval a bootstrap over them.
 A run that is finished is not repeated: the command goes on where it was cut off.
+
+``--set`` changes a setting of the recipe in every run. The presets are the published model, whose decoder knows its
+place by the number of the frame and the counter it predicts; the same table for a decoder that is told its place in
+the text by its counter:
+
+    --set model.config_overrides.clock=token model.config_overrides.counter=rate model.config_overrides.variant=fairseq2
 """
 
 from __future__ import annotations
@@ -78,7 +85,7 @@ def train(preset: str, seed: int, run: Path, options: argparse.Namespace) -> Non
         "validate_free_decoding": False,
         **{f"model.config_overrides.{name}": value for name, value in SIZES.items()},
     }
-    listed = [f"{name}={value}" for name, value in settings.items()]
+    listed = [*(f"{name}={value}" for name, value in settings.items()), *options.set]
     command = [sys.executable, "-m", "signdiff_slp.recipes.train", str(run), "--preset", preset, "--no-rich"]
     done = subprocess.run([*command, "--config", *listed], capture_output=True, text=True)
     if done.returncode:
@@ -130,10 +137,19 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=2048, help="frames of a batch (default: 2048)")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--presets", nargs="+", choices=PRESETS, default=list(PRESETS))
+    parser.add_argument(
+        "--set", nargs="+", default=[], metavar="KEY=VALUE", help="of the recipe, for every run"
+    )
     parser.add_argument("--words", type=int, default=100, help="held-out words that are scored (default: 100)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
 
+    options.output.mkdir(parents=True, exist_ok=True)
+    settings = {"frames": options.frames, "set": sorted(options.set)}
+    noted = options.output / "settings.json"
+    if noted.is_file() and json.loads(noted.read_text(encoding="utf-8")) != settings:
+        parser.error(f"{options.output} holds runs of other settings: {noted.read_text(encoding='utf-8')}")
+    noted.write_text(json.dumps(settings), encoding="utf-8")
     examples = read_split(options.corpus, "test", kind="word")[: options.words]
     texts = [example.text for example in examples]
     references = options.output / "references"

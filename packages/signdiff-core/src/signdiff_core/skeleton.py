@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from signdiff_core.wrapping import make_header, wrap
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -79,13 +81,7 @@ _COMPONENTS: Final = (
 
 def pose_header() -> PoseHeader:
     """Make the header of a pose that holds the 50 joints, as components BODY, LEFT_HAND and RIGHT_HAND."""
-    from pose_format.pose_header import PoseHeader, PoseHeaderComponent, PoseHeaderDimensions
-
-    components = [
-        PoseHeaderComponent(name, list(joints), list(limbs), [colour], "XYZC")
-        for name, joints, limbs, colour in _COMPONENTS
-    ]
-    return PoseHeader(version=0.2, dimensions=PoseHeaderDimensions(1, 1, 1), components=components)
+    return make_header(_COMPONENTS)
 
 
 def make_pose(joints: NDArray[np.floating], fps: float, *, confidence: NDArray[np.floating] | None = None) -> Pose:
@@ -102,20 +98,7 @@ def make_pose(joints: NDArray[np.floating], fps: float, *, confidence: NDArray[n
     Raises:
         ValueError: ``joints`` or ``confidence`` has another shape, or ``fps`` is not positive.
     """
-    from pose_format import Pose
-    from pose_format.numpy import NumPyPoseBody
-
-    joints = np.asarray(joints, dtype=np.float32)
-    if joints.ndim != 3 or joints.shape[1:] != (NUM_JOINTS, 3):
-        raise ValueError(f"joints must have the shape (T, {NUM_JOINTS}, 3), but has {joints.shape}.")
-    if not fps > 0:
-        raise ValueError(f"fps must be positive, but is {fps}.")
-    if confidence is None:
-        confidence = np.ones(joints.shape[:2], dtype=np.float32)
-    confidence = np.asarray(confidence, dtype=np.float32)
-    if confidence.shape != joints.shape[:2]:
-        raise ValueError(f"confidence must have the shape {joints.shape[:2]}, but has {confidence.shape}.")
-    return Pose(pose_header(), NumPyPoseBody(fps, joints[:, None], confidence[:, None]))
+    return wrap(joints, fps, pose_header(), confidence)
 
 
 def is_skeleton(pose: Pose) -> bool:

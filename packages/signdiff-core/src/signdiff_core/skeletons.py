@@ -25,6 +25,7 @@ from signdiff_core.skeleton import (
     RIGHT_SHOULDER,
     RIGHT_WRIST,
 )
+from signdiff_core.wrapping import make_header, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from pose_format.pose_header import PoseHeader
 
 GROUP: Final = "signdiff.skeletons"
+
+_COLOUR: Final = (255, 128, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,13 +95,7 @@ class Skeleton:
 
     def header(self) -> PoseHeader:
         """Make the header of a pose of this skeleton, in normalised coordinates."""
-        from pose_format.pose_header import PoseHeader, PoseHeaderComponent, PoseHeaderDimensions
-
-        components = [
-            PoseHeaderComponent(each.name, list(each.joints), list(each.limbs), [(255, 128, 0)], "XYZC")
-            for each in self.components
-        ]
-        return PoseHeader(version=0.2, dimensions=PoseHeaderDimensions(1, 1, 1), components=components)
+        return make_header((each.name, each.joints, each.limbs, _COLOUR) for each in self.components)
 
     def make_pose(self, joints: NDArray[np.floating], fps: float) -> Pose:
         """Wrap joint positions into a pose.
@@ -110,16 +107,7 @@ class Skeleton:
         Raises:
             ValueError: ``joints`` has another shape, or ``fps`` is not positive.
         """
-        from pose_format import Pose
-        from pose_format.numpy import NumPyPoseBody
-
-        joints = np.asarray(joints, dtype=np.float32)
-        if joints.ndim != 3 or joints.shape[1:] != (self.num_joints, 3):
-            raise ValueError(f"joints must have the shape (T, {self.num_joints}, 3), but has {joints.shape}.")
-        if not fps > 0:
-            raise ValueError(f"fps must be positive, but is {fps}.")
-        confidence = np.ones(joints.shape[:2], dtype=np.float32)
-        return Pose(self.header(), NumPyPoseBody(fps, joints[:, None], confidence[:, None]))
+        return wrap(joints, fps, self.header())
 
     def fits(self, pose: Pose) -> bool:
         """Tell whether a pose holds exactly these joints, in their order."""

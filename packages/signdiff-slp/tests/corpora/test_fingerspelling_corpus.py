@@ -116,6 +116,15 @@ def test_what_a_language_has_does_not_depend_on_the_others(several):
     assert [item.tagged for item in alone["train"]] == texts
 
 
+def test_asl_has_the_same_words_alone_and_among_others():
+    alone = items(seed=4, sizes=SIZES)
+    among = items(seed=4, sizes=SIZES, languages=choose_languages(["ase", "gsg"]))
+    for split, chosen in alone.items():
+        texts = [item.text for item in among[split] if item.language == "ase"]
+        assert texts == [item.text for item in chosen]
+        assert [item.text for item in among[split][: len(texts)]] == texts  # timing depends on the place
+
+
 def test_tagged_items_are_what_spelling_makes_and_their_statistics_are_those_of_train(several):
     example = read_split(several, "test")[3]
     expected = spell(split_tag(example.text)[1], rng=np.random.default_rng((4, 2, 3)), language="ukl")

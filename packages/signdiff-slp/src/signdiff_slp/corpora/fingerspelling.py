@@ -29,7 +29,6 @@ from signdiff_slp.corpora.card import data_card
 from signdiff_slp.corpora.letters import load_letters
 from signdiff_slp.corpora.stitch import Spelling, spell
 from signdiff_slp.corpora.words import (
-    ALWAYS_HELD_OUT,
     FULL,
     SPLITS,
     Item,
@@ -120,7 +119,8 @@ def items(
 ) -> dict[str, list[Item]]:
     """Choose the texts of train, dev and test, as `build` does with the same arguments.
 
-    What is chosen for a language does not depend on which others there are.
+    What is chosen for a language does not depend on which others there are; for ASL, it is what is chosen for ASL alone,
+    so that models of one language and of several can be compared on words that neither has seen.
     """
     if not languages:
         words = frequent_words() if vocabulary is None else vocabulary
@@ -129,16 +129,20 @@ def items(
         raise ValueError("vocabulary must not be given with languages, whose words are their own, but is.")
     chosen: dict[str, list[Item]] = {split: [] for split in SPLITS}
     for language in languages:
-        letters = list(load_letters(language=language.code))
-        held_out = ALWAYS_HELD_OUT if language.code == "ase" else ()
-        rng = np.random.default_rng((seed, *language.code.encode()))
-        words = frequent_words_of(language.spoken, letters)
-        for split, found in choose(words, rng, sizes, alphabet=letters, held_out=held_out).items():
+        for split, found in _items_of(language, seed, sizes).items():
             for item in found:
                 _, kind, index = item.name.split("-")
                 name = f"{split}-{kind}-{language.code}-{index}"
                 chosen[split].append(Item(name=name, text=item.text, language=language.code))
     return chosen
+
+
+def _items_of(language: SignedLanguage, seed: int, sizes: Mapping[str, Sizes]) -> dict[str, list[Item]]:
+    if language.code == "ase":
+        return items(seed=seed, sizes=sizes)
+    letters = list(load_letters(language=language.code))
+    rng = np.random.default_rng((seed, *language.code.encode()))
+    return choose(frequent_words_of(language.spoken, letters), rng, sizes, alphabet=letters, held_out=())
 
 
 def spelled(texts: Iterable[Item], split: str, *, seed: int = 0) -> Iterator[tuple[Item, Spelling]]:
