@@ -34,6 +34,7 @@ def corpus(tmp_path_factory):
 def test_files_lie_side_by_side(corpus):
     names = {f"{split}{end}" for split in SPLITS for end in (".tsv", ".poses.npy", ".holds.jsonl")}
     assert {path.name for path in corpus.iterdir()} == names | {"statistics.safetensors", "README.md"}
+    assert {path.stat().st_mode for path in corpus.iterdir()} == {(corpus / "README.md").stat().st_mode}
     assert [path.name for path in corpus.parent.iterdir()] == [corpus.name]
 
 

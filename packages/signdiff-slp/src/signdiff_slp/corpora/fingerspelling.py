@@ -37,7 +37,7 @@ from signdiff_slp.corpora.words import (
     frequent_words,
     frequent_words_of,
 )
-from signdiff_slp.corpora.writer import SplitWriter
+from signdiff_slp.corpora.writer import SplitWriter, write_statistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -180,9 +180,6 @@ def _rows(spelling: Spelling) -> list[tuple[str, int, int]]:
 
 
 def _write_statistics(folder: Path) -> None:
-    from safetensors.numpy import save_file
-
     frames = np.load(folder / "train.poses.npy", mmap_mode="r")
-    mean = frames.mean(axis=0, dtype=np.float64)
-    std = frames.std(axis=0, dtype=np.float64)
-    save_file({"mean": mean.astype(np.float32), "std": std.astype(np.float32)}, folder / "statistics.safetensors")
+    mean, std = frames.mean(axis=0, dtype=np.float64), frames.std(axis=0, dtype=np.float64)
+    write_statistics(folder / "statistics.safetensors", mean, std)
