@@ -119,8 +119,8 @@ def items(
 ) -> dict[str, list[Item]]:
     """Choose the texts of train, dev and test, as `build` does with the same arguments.
 
-    What is chosen for a language does not depend on which others there are; for ASL, it is what is chosen for ASL alone,
-    so that models of one language and of several can be compared on words that neither has seen.
+    What is chosen for a language does not depend on which others there are; for ASL, it is what is chosen for ASL
+    alone, so that models of one language and of several can be compared on words that neither has seen.
     """
     if not languages:
         words = frequent_words() if vocabulary is None else vocabulary
