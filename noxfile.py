@@ -28,12 +28,12 @@ SLP = "packages/signdiff-slp"
 PACKAGES = {
     "frnet": (f"{FRNET}[torch,train]", CORE),
     "core": (f"{CORE}[train]",),
-    "slp": (CORE, EVAL, f"{SLP}[corpora,plot]"),
+    "slp": (CORE, EVAL, f"{SLP}[corpora,plot,prepare]"),
     "eval": (f"{EVAL}[backtranslation,fid,slrtp]",),
 }
 # Independent libraries that a package's tests compare with.
 PEERS = {"eval": ("dtaidistance", "scikit-image")}
-EVERYTHING = (f"{FRNET}[train]", f"{CORE}[train]", f"{SLP}[corpora,plot]", f"{EVAL}[backtranslation,fid,slrtp]")
+EVERYTHING = (f"{FRNET}[train]", f"{CORE}[train]", f"{SLP}[corpora,plot,prepare]", f"{EVAL}[backtranslation,fid,slrtp]")
 
 # What each wheel needs beside it that is not on the package index.
 SIBLINGS = {"frnet": (), "core": (), "slp": ("core", "eval"), "eval": ()}

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signdiff_slp import __version__
+from signdiff_slp.commands.check import add_check
 from signdiff_slp.commands.curves import add_curves
 from signdiff_slp.commands.imports import add_poses, add_skels
 from signdiff_slp.commands.languages import add_languages
+from signdiff_slp.commands.prepare import add_prepare
 from signdiff_slp.commands.sign import add_sign
 from signdiff_slp.commands.vocabulary import add_vocabulary
 
@@ -78,6 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--count", type=_positive, help="at most so many, spread over the split")
     export.set_defaults(run=_export)
 
+    add_check(commands)
+    add_prepare(commands)
     add_vocabulary(commands)
     add_sign(commands)
     add_curves(commands)

@@ -87,6 +87,11 @@ class CorpusWriter:
             raise
         self._stack.__exit__(kind, error, trace)
 
+    @property
+    def folder(self) -> Path:
+        """Where the corpus grows: what else is to be in it is written here, within the block."""
+        return self._partial
+
     def add(self, split: str, name: str, text: str, joints: NDArray[np.floating], *, filled: float = 0.0) -> None:
         """Add a clip.
 

@@ -1,0 +1,183 @@
+"""``signdiff-slp prepare``: from clips as detectors leave them to a corpus that trains."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from signdiff_slp.prepare.assemble import Written
+    from signdiff_slp.prepare.gather import Gathered
+    from signdiff_slp.prepare.plan import Shard
+    from signdiff_slp.prepare.settings import Settings
+
+_SPLITS = ("train", "dev", "test")
+_SHOWN = 5
+
+
+def add_prepare(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add ``prepare`` to a parser."""
+    parser = commands.add_parser("prepare", help="make a corpus of keypoints or videos, such as How2Sign's")
+    for split in _SPLITS:
+        parser.add_argument(
+            f"--{split}",
+            nargs=2,
+            action="append",
+            default=[],
+            type=Path,
+            metavar=("CLIPS", "TEXTS"),
+            help="a folder of clips, and a table of How2Sign or of names and texts; may be given again",
+        )
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="new or empty folder")
+    parser.add_argument(
+        "--work", type=Path, metavar="DIR", help="for what is finished, until all is (default: OUTPUT.work)"
+    )
+    parser.add_argument("--engine", choices=("local", "ray"), default="local", help="default: local")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)")
+    parser.add_argument(
+        "--shard",
+        type=int,
+        default=16,
+        metavar="CLIPS",
+        help="clips that are lifted and stored together: more are faster, fewer lose less to a kill (default: 16)",
+    )
+    parser.add_argument(
+        "--kind",
+        choices=("openpose", "dwpose", "mediapipe", "h5", "pose", "video"),
+        help="only clips of this kind (default: all; keypoints go before videos)",
+    )
+    parser.add_argument("--fps", type=float, default=25.0, help="frames per second of the corpus (default: 25)")
+    parser.add_argument("--source-fps", type=float, default=24.0, help="of clips that do not tell theirs (default: 24)")
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=0.5,
+        metavar="SECONDS",
+        help="clips that are shorter than How2Sign's table says by more are left out (default: 0.5)",
+    )
+    parser.add_argument("--min-confidence", type=float, default=0.1, help="joints below it are filled (default: 0.1)")
+    parser.add_argument("--fill", choices=("interpolate", "median"), default="interpolate", help="absent joints")
+    parser.add_argument("--steps", type=int, default=200, help="of the lifting (default: 200)")
+    parser.add_argument("--smoothness", type=float, default=0.01, help="of the lifting, in time (default: 0.01)")
+    parser.add_argument("--device", default="cpu", help="a torch device for the lifting (default: cpu)")
+    parser.add_argument("--mirror", action="store_true", help="mirror left-handed signers")
+    parser.add_argument("--min-observed", type=float, default=0.0, help="least share of joints that were seen")
+    parser.add_argument("--max-bone-deviation", type=float, default=math.inf, help="from the usual limbs")
+    parser.add_argument("--max-jitter", type=float, default=math.inf, help="in shoulder widths per squared frame")
+    parser.add_argument("--skels", action="store_true", help="write .skels, .text and .files, too")
+    parser.add_argument("--seed", type=int, default=0, help="draws the clips of the preview (default: 0)")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.set_defaults(run=_prepare)
+
+
+def _prepare(arguments: argparse.Namespace) -> int:
+    from signdiff_slp.prepare.assemble import assemble
+    from signdiff_slp.prepare.gather import Gathered
+    from signdiff_slp.prepare.plan import plan
+    from signdiff_slp.prepare.quality import Limits
+    from signdiff_slp.prepare.settings import Settings
+
+    output: Path = arguments.output
+    work: Path = arguments.work or output.with_name(f"{output.name}.work")
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise FileExistsError(f"output must be new or empty, but {output} is not.")
+    for name in ("workers", "shard"):
+        if getattr(arguments, name) < 1:
+            raise ValueError(f"{name} must be at least 1, but is {getattr(arguments, name)}.")
+    names = ("fps", "source_fps", "min_confidence", "fill", "steps", "smoothness", "device", "mirror")
+    settings = Settings(**{name: getattr(arguments, name) for name in names})
+    limits = Limits(**{name: getattr(arguments, name) for name in ("min_observed", "max_bone_deviation", "max_jitter")})
+    gathered = Gathered()
+    for split in _SPLITS:
+        for clips, texts in getattr(arguments, split):
+            gathered.add(
+                split, clips, texts, kind=arguments.kind, fps=arguments.source_fps, tolerance=arguments.tolerance
+            )
+    if not gathered.tasks:
+        raise ValueError("--train, --dev and --test must name clips with texts, but there are none.")
+    shards = plan(gathered.tasks, settings, clips=arguments.shard)
+    work.mkdir(parents=True, exist_ok=True)
+    _run(shards, settings, work, arguments)
+    written = assemble(
+        shards,
+        work,
+        output,
+        settings,
+        limits=limits,
+        dropped=gathered.dropped,
+        skels=arguments.skels,
+        seed=arguments.seed,
+    )
+    _clear(shards, work)
+    _print(written, gathered, arguments)
+    return 0
+
+
+def _run(shards: list[Shard], settings: Settings, work: Path, arguments: argparse.Namespace) -> None:
+    """Process what is not stored, and tell how far it is and how fast."""
+    from signdiff_slp.prepare.engines.local import run_local
+    from signdiff_slp.prepare.engines.ray import run_ray
+
+    left = [shard for shard in shards if not (work / shard.file).exists()]
+    clips = sum(len(shard.tasks) for shard in left)
+    finished = sum(len(shard.tasks) for shard in shards) - clips
+    if finished:
+        print(f"{finished} clips are finished, {clips} are left.", file=sys.stderr)
+    began = time.monotonic()
+    bar = _bar(clips)
+
+    def done(shard: Shard) -> None:
+        if bar is not None:
+            bar.update(len(shard.tasks))
+
+    run = run_ray if arguments.engine == "ray" else run_local
+    run(left, settings, work, workers=arguments.workers, done=done)
+    if bar is not None:
+        bar.close()
+    hours = (time.monotonic() - began) / 3600
+    if clips:
+        print(f"{clips} clips in {3600 * hours:.0f} s, {clips / hours:.0f} an hour.", file=sys.stderr)
+
+
+def _bar(clips: int) -> Any:
+    if not sys.stderr.isatty():
+        return None
+    try:
+        from tqdm import tqdm
+    except ModuleNotFoundError:
+        return None
+    return tqdm(total=clips, desc="clips", unit="clip")
+
+
+def _clear(shards: list[Shard], work: Path) -> None:
+    """Remove what was stored; the folder, too, if nothing else is in it."""
+    for shard in shards:
+        (work / shard.file).unlink(missing_ok=True)
+    try:
+        work.rmdir()
+    except OSError:
+        print(f"{work} holds shards of other inputs or settings, and is left.", file=sys.stderr)
+
+
+def _print(written: Written, gathered: Gathered, arguments: argparse.Namespace) -> None:
+    report = written.report
+    if arguments.json:
+        found = [{"clip": each.clip, "kind": each.kind, "detail": each.detail} for each in gathered.findings]
+        print(json.dumps({**vars(report), "findings": found}, ensure_ascii=False))
+        return
+    for split, clips in report.clips.items():
+        filled = f"{100 * report.filled[split]:.1f}% of the joints were not seen"
+        print(f"{split:<6} {clips:>6} clips {report.frames[split]:>8} frames, {filled}")
+    if report.left_out:
+        print(f"{len(report.left_out)} clips or texts were left out; report.json in {arguments.output} lists all:")
+        for name, reason in report.left_out[:_SHOWN]:
+            print(f"  {name}: {reason}")
+    if written.failures:
+        print(f"{len(written.failures)} clips failed; failures.log has their tracebacks.")
+    print(f"Look at {arguments.output / 'preview.png'} before you train.")

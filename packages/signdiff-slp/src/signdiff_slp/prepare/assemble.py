@@ -1,0 +1,185 @@
+"""From stored shards to a corpus: what keeps to the limits, and all there is to know about the rest.
+
+Beside what every corpus holds (`corpora.writer`), the folder has ``quality.tsv``, the scores of every prepared clip;
+``preview.png``, a sheet of random ones; ``manifest.json``, settings, versions and the hash of every input; and, where
+clips failed, ``failures.log`` with their tracebacks. Equal inputs and settings make equal bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from signdiff_core.formats import write_skels
+from signdiff_core.skeleton import make_pose
+from signdiff_slp.corpora.writer import SPLITS, CorpusWriter
+from signdiff_slp.prepare.plan import code_hash
+from signdiff_slp.prepare.preview import preview_sheet
+from signdiff_slp.prepare.quality import Limits, Quality, bone_deviations
+from signdiff_slp.prepare.shards import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from signdiff_slp.corpora.writer import Report
+    from signdiff_slp.prepare.plan import Shard
+    from signdiff_slp.prepare.settings import Settings
+    from signdiff_slp.prepare.shards import Failure
+    from signdiff_slp.prepare.steps import Prepared
+
+PREVIEWED: Final = 12
+"""Clips on the preview sheet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What came of a preparation.
+
+    Attributes:
+        report: of the corpus: clips, frames, what was left out and why.
+        failures: the clips that could not be prepared.
+    """
+
+    report: Report
+    failures: list[Failure]
+
+
+def assemble(
+    shards: Sequence[Shard],
+    work: Path,
+    output: Path,
+    settings: Settings,
+    *,
+    limits: Limits | None = None,
+    dropped: Sequence[tuple[str, str]] = (),
+    skels: bool = False,
+    seed: int = 0,
+) -> Written:
+    """Write a corpus.
+
+    Args:
+        shards: all of them, stored in ``work``.
+        work: the folder that they are in.
+        output: new or empty.
+        settings: what was done to the clips.
+        limits: what clips must keep to.
+        dropped: clips that were never prepared, and why.
+        skels: whether ``{split}.skels``, ``.text`` and ``.files`` are written, too.
+        seed: draws the clips of the preview.
+
+    Raises:
+        FileExistsError: ``output`` holds something.
+        ValueError: no clip is left.
+        OSError: something cannot be written; there is no corpus then.
+    """
+    limits = limits or Limits()
+    scores, failures = _scores(shards, work)
+    verdicts = {name: limits.broken(quality) for name, quality in scores.items()}
+    kept = [name for name, verdict in verdicts.items() if not verdict]
+    shown = set(np.random.default_rng(seed).permutation(kept)[:PREVIEWED].tolist())
+    origin = {"format": "keypoints", "settings": asdict(settings), "limits": _finite(asdict(limits))}
+    sheet: list[tuple[str, np.ndarray]] = []
+    with CorpusWriter(output, origin) as writer:
+        for name, reason in dropped:
+            writer.leave_out(name, reason)
+        for clip in _clips(shards, work):
+            told = clip.told
+            if verdicts[told["name"]]:
+                writer.leave_out(told["name"], verdicts[told["name"]])
+                continue
+            try:
+                writer.add(told["split"], told["name"], told["text"], clip.joints, filled=1 - told["observed"])
+            except ValueError as error:
+                writer.leave_out(told["name"], str(error))
+                continue
+            writer.report.notes += [(told["name"], note) for note in told["notes"]]
+            if told["name"] in shown:
+                sheet.append((f"{told['name']}: {told['text']}", clip.joints))
+        for failure in failures:
+            writer.leave_out(failure.name, failure.reason)
+        _write_beside(writer.folder, shards, work, scores, failures, settings)
+        if sheet:
+            _write_picture(writer.folder / "preview.png", preview_sheet(sheet))
+        if skels:
+            left_out = {name for name, _ in writer.report.left_out}
+            for split in SPLITS:
+                _write_skels(writer.folder, split, shards, work, left_out, settings.fps)
+    return Written(report=writer.report, failures=failures)
+
+
+def _clips(shards: Sequence[Shard], work: Path) -> Iterator[Prepared]:
+    for shard in shards:
+        yield from load(work / shard.file)[0]
+
+
+def _scores(shards: Sequence[Shard], work: Path) -> tuple[dict[str, Quality], list[Failure]]:
+    told, bones, failures = [], [], []
+    for shard in shards:
+        prepared, failed = load(work / shard.file)
+        told += [clip.told for clip in prepared]
+        bones += [clip.bones for clip in prepared]
+        failures += failed
+    return {
+        each["name"]: Quality(observed=each["observed"], bone_deviation=deviation, jitter=each["jitter"])
+        for each, deviation in zip(told, bone_deviations(bones), strict=True)
+    }, failures
+
+
+def _write_beside(
+    folder: Path,
+    shards: Sequence[Shard],
+    work: Path,
+    scores: dict[str, Quality],
+    failures: list[Failure],
+    settings: Settings,
+) -> None:
+    with (folder / "quality.tsv").open("w", encoding="utf-8", newline="\n") as table:
+        table.write("name\tobserved\tbone_deviation\tjitter\tleft_share\n")
+        inputs = {}
+        for clip in _clips(shards, work):
+            name, quality = clip.told["name"], scores[clip.told["name"]]
+            inputs[name] = clip.told["hash"]
+            numbers = (quality.observed, quality.bone_deviation, quality.jitter, clip.told["left_share"])
+            table.write("\t".join([name, *(f"{number:.6g}" for number in numbers)]) + "\n")
+    manifest = {"code": code_hash(), "settings": asdict(settings), "inputs": inputs}
+    (folder / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    if failures:
+        log = "\n".join(f"{failure.name}: {failure.reason}\n{failure.trace}" for failure in failures)
+        (folder / "failures.log").write_text(log, encoding="utf-8")
+
+
+def _write_skels(folder: Path, split: str, shards: Sequence[Shard], work: Path, left_out: set[str], fps: float) -> None:
+    wanted = [
+        task.name for shard in shards for task in shard.tasks if task.split == split and task.name not in left_out
+    ]
+    if not wanted:
+        return
+    names = set(wanted)
+    clips = (clip for clip in _clips(shards, work) if clip.told["name"] in names)
+    texts: dict[str, str] = {}
+
+    def poses() -> Iterator[Any]:
+        for clip in clips:
+            texts[clip.told["name"]] = " ".join(clip.told["text"].split())
+            yield make_pose(clip.joints, fps)
+
+    write_skels(poses(), folder / f"{split}.skels", names=texts.keys())
+    (folder / f"{split}.text").write_text("".join(f"{text}\n" for text in texts.values()), encoding="utf-8")
+
+
+def _write_picture(path: Path, picture: np.ndarray) -> None:
+    import cv2
+
+    written, encoded = cv2.imencode(".png", picture[..., ::-1])
+    if not written:
+        raise OSError(f"{path} cannot be encoded.")
+    path.write_bytes(encoded.tobytes())
+
+
+def _finite(limits: dict[str, float]) -> dict[str, float | None]:
+    """JSON knows no infinity."""
+    return {name: value if np.isfinite(value) else None for name, value in limits.items()}

@@ -1,0 +1,166 @@
+"""Clean a clip's keypoints: what is doubtful becomes absent, what is absent is filled.
+
+Absent joints are filled either in time, between the nearest frames that have them, the more confident and the nearer of
+the two counting more; or, as the paper does, with the joint's median over the clip.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+
+from signdiff_core.skeleton import BODY, LEFT_HAND, LEFT_WRIST, NUM_JOINTS, RIGHT_HAND, RIGHT_WRIST
+from signdiff_slp.corpora.filling import fill_track
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Fill = Literal["interpolate", "median"]
+
+_HANDS: Final = ((LEFT_HAND, LEFT_WRIST), (RIGHT_HAND, RIGHT_WRIST))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cleaned:
+    """A clip without absent joints, but for those that are never seen, and what was done to it.
+
+    Attributes:
+        points: (T, 50, 3) float32 of x, y in pixels and confidence.
+        doubtful: share of the joints of all frames that were there, but under the confidence.
+        filled: share of the joints of all frames that were filled.
+        never: (50,) which joints have no frame: they stay absent.
+    """
+
+    points: NDArray[np.float32]
+    doubtful: float
+    filled: float
+    never: NDArray[np.bool_]
+
+
+def clean(points: NDArray[np.floating], *, min_confidence: float = 0.1, fill: Fill = "interpolate") -> Cleaned:
+    """Make a clip whole.
+
+    Args:
+        points: (T, 50, 3) of x, y in pixels and confidence in [0, 1]; 0 or not finite where absent.
+        min_confidence: joints below it are taken as absent.
+        fill: in time, or with the median.
+
+    Raises:
+        ValueError: ``points`` has another shape, or an option is out of its range.
+    """
+    if fill not in ("interpolate", "median"):
+        raise ValueError(f"fill must be 'interpolate' or 'median', but is {fill!r}.")
+    sure = drop_doubtful(points, min_confidence=min_confidence)
+    absent = sure[..., 2] == 0
+    whole = fill_in_time(sure) if fill == "interpolate" else fill_with_median(sure)
+    before = drop_doubtful(points, min_confidence=0.0)[..., 2] > 0
+    return Cleaned(
+        points=whole,
+        doubtful=float((before & absent).mean()),
+        filled=float((absent & (whole[..., 2] > 0)).mean()),
+        never=absent.all(axis=0),
+    )
+
+
+def drop_doubtful(points: NDArray[np.floating], *, min_confidence: float) -> NDArray[np.float32]:
+    """Make joints absent that are not to be trusted.
+
+    Args:
+        points: (T, 50, 3) of x, y and confidence.
+        min_confidence: from 0 to 1. Joints below it become absent, as do those that are not finite or at (0, 0).
+
+    Returns:
+        (T, 50, 3) float32; absent joints are 0.
+
+    Raises:
+        ValueError: ``points`` has another shape, or ``min_confidence`` is out of its range.
+
+    Example:
+        >>> points = np.full((1, 50, 3), 0.8)
+        >>> points[0, :3, 2] = 0.05, np.nan, 0.1
+        >>> drop_doubtful(points, min_confidence=0.1)[0, :3, 2].round(2).tolist()
+        [0.0, 0.0, 0.10000000149011612]
+    """
+    if points.ndim != 3 or points.shape[1:] != (NUM_JOINTS, 3) or not len(points):
+        raise ValueError(f"points must have the shape (T, {NUM_JOINTS}, 3), but has {points.shape}.")
+    if not 0 <= min_confidence <= 1:
+        raise ValueError(f"min_confidence must be from 0 to 1, but is {min_confidence}.")
+    good = np.isfinite(points).all(axis=-1) & (points[..., :2] != 0).any(axis=-1)
+    good &= (points[..., 2] > 0) & (points[..., 2] >= min_confidence)
+    return np.where(good[..., None], points, 0.0).astype(np.float32)
+
+
+def fill_in_time(points: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Fill absent joints between the nearest frames before and after that have them.
+
+    Of the two, each counts by its confidence divided by its distance in frames: equal confidences make that linear
+    interpolation, as `fill_absent` does. Before a joint's first frame and after its last, it stays where it is next.
+    Joints of a hand are filled relative to the body's wrist, so that a hand goes where its arm goes.
+
+    Args:
+        points: (T, 50, 3) of x, y and confidence; 0 where absent.
+
+    Returns:
+        (T, 50, 3) float32. What was there is unchanged. What was filled has the confidence of linear interpolation,
+        divided by 1 and the distance in frames to the nearest frame that has the joint. Joints that no frame has stay
+        absent.
+    """
+    present = points[..., 2] > 0
+    filled = points.astype(np.float64)
+    for joint in range(BODY.start, BODY.stop):
+        _fill(filled[:, joint], present[:, joint])
+    for part, wrist in _HANDS:
+        # A wrist that is never seen is at 0 throughout: then hands are filled as they are.
+        filled[:, part, :2] -= filled[:, wrist, None, :2]
+        for joint in range(part.start, part.stop):
+            _fill(filled[:, joint], present[:, joint])
+        filled[:, part, :2] += filled[:, wrist, None, :2]
+    filled[:, ~present.any(axis=0)] = 0.0
+    return np.where(present[..., None], points, filled).astype(np.float32)
+
+
+def fill_with_median(points: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Fill absent joints with their median over the frames that have them, as the paper does.
+
+    Args:
+        points: (T, 50, 3) of x, y and confidence; 0 where absent.
+
+    Returns:
+        (T, 50, 3) float32. What was there is unchanged. Joints that no frame has stay absent. Confidences are filled
+        with their median, too.
+    """
+    present = points[..., 2] > 0
+    filled = points.astype(np.float32)
+    for joint in np.flatnonzero(present.any(axis=0)):
+        here = present[:, joint]
+        filled[~here, joint] = np.median(filled[here, joint], axis=0)
+    return filled
+
+
+def whole_frames(points: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Tell which frames have every joint: the paper's other way is to drop the rest.
+
+    Args:
+        points: (T, 50, 3) of x, y and confidence; 0 where absent.
+
+    Returns:
+        (T,).
+    """
+    return np.asarray((points[..., 2] > 0).all(axis=1))
+
+
+def _fill(track: NDArray[np.float64], present: NDArray[np.bool_]) -> None:
+    """Fill a track (T, 3) of x, y and confidence in place."""
+    if present.all() or not present.any():
+        return
+    # The ratio of two linear interpolations, of confident positions and of confidences, weighs by confidence.
+    track[:, :2] *= track[:, 2:]
+    fill_track(track, present)
+    track[:, :2] /= track[:, 2:]
+    known, absent = np.flatnonzero(present), np.flatnonzero(~present)
+    after = np.searchsorted(known, absent)
+    to_next = np.abs(known[np.minimum(after, len(known) - 1)] - absent)
+    to_last = np.abs(known[np.maximum(after - 1, 0)] - absent)
+    track[absent, 2] /= 1 + np.minimum(to_next, to_last)

@@ -1,0 +1,80 @@
+"""Replace uncertain positions by what is seen shortly before and after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+ENOUGH: Final = 0.99
+"""Sum of weights that a window needs, as published."""
+
+NEARBY: Final = 12
+"""Frames over which a point is believed to stay where it is seen next."""
+
+
+def interpolate(points: NDArray[np.floating], weights: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Take the weighted mean of each point over as few frames as have enough weight together.
+
+    The window of a frame grows by one frame on both sides at a time, until its weights sum up to `ENOUGH` or it is the
+    clip. So a certain point stays as it is, and one without weight comes from its neighbours in time.
+
+    Args:
+        points: (T, J, D) positions.
+        weights: (T, J) confidences, not negative; some frame of each joint has more than 0.
+
+    Returns:
+        (T, J, D) positions.
+
+    Source:
+        Zelinka & Kanis, WACV 2020, and its published program.
+
+    Example:
+        >>> points, weights = np.array([0.0, 5.0, 3.0]), np.array([1.0, 0.0, 0.5])
+        >>> interpolate(points.reshape(3, 1, 1), weights.reshape(3, 1)).ravel().tolist()
+        [0.0, 1.0, 1.0]
+    """
+    T = len(points)
+    weight = _running_sum(weights[..., None].astype(np.float64))
+    moment = _running_sum(weights[..., None].astype(np.float64) * points)
+    result = np.empty(points.shape)
+    frames, joints = (each.ravel() for each in np.indices(weights.shape))
+    for reach in range(T):
+        first, after = np.maximum(frames - reach, 0), np.minimum(frames + reach + 1, T)
+        total = weight[after, joints] - weight[first, joints]
+        # Rounding of running sums must not make a point that is alone just enough uncertain.
+        done = (total[:, 0] > ENOUGH - 1e-9) | (reach == T - 1)
+        where = frames[done], joints[done]
+        result[where] = (moment[after, joints] - moment[first, joints])[done] / total[done]
+        if reach == 0:
+            result[where] = points[where]
+        frames, joints = frames[~done], joints[~done]
+        if not len(frames):
+            break
+    return result
+
+
+def seen_nearby(weights: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Tell which points are seen, however uncertainly, within half a second: `NEARBY` frames before or after.
+
+    Args:
+        weights: (T, J) confidences, not negative.
+
+    Returns:
+        (T, J).
+
+    Example:
+        >>> seen_nearby(np.eye(1, 30)[0].reshape(30, 1)).sum()
+        np.int64(13)
+    """
+    T = len(weights)
+    seen = _running_sum((weights > 0).astype(np.float64))
+    frames = np.arange(T)
+    return np.asarray(seen[np.minimum(frames + NEARBY + 1, T)] > seen[np.maximum(frames - NEARBY, 0)])
+
+
+def _running_sum(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.concatenate([np.zeros_like(values[:1]), np.cumsum(values, axis=0)])

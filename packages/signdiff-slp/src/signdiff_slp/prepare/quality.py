@@ -1,0 +1,95 @@
+"""How good a prepared clip is: what was seen of it, whether its body is one, whether it trembles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from signdiff_core.skeleton import LIMBS, SHOULDER_WIDTH, limb_lengths
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quality:
+    """The scores of a clip.
+
+    Attributes:
+        observed: share of its joints that the detector saw, in [0, 1].
+        bone_deviation: how far its limbs, in shoulder widths, are from the usual ones: the mean over limbs of
+            |ln(length / usual length)|. 0.1 is a tenth; a hand that was taken for another body's makes 1 and more.
+        jitter: the mean acceleration of its joints, in shoulder widths per squared frame. Movement makes it, too;
+            what trembles makes more.
+    """
+
+    observed: float
+    bone_deviation: float
+    jitter: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a clip must keep to; a clip beyond a limit is left out. The default lets all pass.
+
+    Attributes:
+        min_observed: least ``observed``.
+        max_bone_deviation: largest ``bone_deviation``.
+        max_jitter: largest ``jitter``.
+    """
+
+    min_observed: float = 0.0
+    max_bone_deviation: float = np.inf
+    max_jitter: float = np.inf
+
+    def broken(self, quality: Quality) -> str:
+        """Say which limit a clip breaks; nothing if it keeps to all.
+
+        Example:
+            >>> Limits(max_jitter=0.1).broken(Quality(observed=1.0, bone_deviation=0.0, jitter=0.25))
+            'jitter must be at most 0.1, but is 0.25'
+        """
+        if quality.observed < self.min_observed:
+            return f"observed must be at least {self.min_observed:g}, but is {quality.observed:.3g}"
+        for name in ("bone_deviation", "jitter"):
+            most, found = getattr(self, f"max_{name}"), getattr(quality, name)
+            if found > most:
+                return f"{name} must be at most {most:g}, but is {found:.3g}"
+        return ""
+
+
+def bone_lengths(joints: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Measure limbs: (T, 50, 3) normalised to their median lengths over time, (49,), in shoulder widths."""
+    lengths = np.median(limb_lengths(joints, LIMBS), axis=0) / SHOULDER_WIDTH
+    return np.asarray(lengths, dtype=np.float64)
+
+
+def jitter(joints: NDArray[np.floating]) -> float:
+    """Measure the mean acceleration of (T, 50, 3) normalised joints, in shoulder widths per squared frame."""
+    if len(joints) < 3:
+        return 0.0
+    second = joints[2:].astype(np.float64) - 2 * joints[1:-1] + joints[:-2]
+    return float(np.linalg.norm(second, axis=-1).mean()) / SHOULDER_WIDTH
+
+
+def bone_deviations(lengths: Sequence[NDArray[np.float64]]) -> list[float]:
+    """Compare the limbs of clips with the median limbs of all of them.
+
+    Args:
+        lengths: of each clip, as `bone_lengths` gives them.
+
+    Returns:
+        The ``bone_deviation`` of each clip. Limbs that have no length in one of the two are passed over.
+    """
+    if not lengths:
+        return []
+    usual = np.median(np.stack(lengths), axis=0)
+    deviations = []
+    for each in lengths:
+        has = (each > 0) & (usual > 0)
+        deviations.append(float(np.abs(np.log(each[has] / usual[has])).mean()) if has.any() else 0.0)
+    return deviations

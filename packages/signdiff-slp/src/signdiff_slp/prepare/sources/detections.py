@@ -1,0 +1,87 @@
+"""What a detector saw in a clip: all people of all frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from signdiff_core.formats import FormatError
+from signdiff_core.skeleton import NUM_JOINTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import ArrayLike, NDArray
+
+MAX_FRAMES: Final = 100_000
+"""Most frames of a clip that are read: more than an hour."""
+
+MAX_PLACES: Final = 400_000
+"""Most frames times people that are read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detections:
+    """The people of a clip, in no order that lasts from frame to frame.
+
+    Attributes:
+        name: of the clip.
+        people: (T, P, 50, 3) float32 of x and y in pixels, y downwards, and confidence in [0, 1]: all 0 where a joint
+            is absent. P is the most people that a frame has, at least 1; the rest of a frame is absent.
+        fps: frames per second.
+        size: width and height of the picture in pixels; ``None`` if the source does not tell.
+        notes: what a reader of the report should know.
+    """
+
+    name: str
+    people: NDArray[np.float32]
+    fps: float
+    size: tuple[int, int] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def as_points(positions: ArrayLike, confidence: ArrayLike) -> NDArray[np.float32]:
+    """Join positions and confidences, with absent joints as 0.
+
+    Args:
+        positions: (..., 2) in pixels. A joint that is not finite, or at (0, 0), is absent.
+        confidence: (...); 0 or less where absent, at most 1: what is more is cut.
+
+    Returns:
+        (..., 3) float32.
+
+    Example:
+        >>> as_points([[5, 7], [0, 0], [np.nan, 1]], [1.02, 0.9, 0.9]).tolist()
+        [[5.0, 7.0, 1.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    """
+    x_y, weight = np.asarray(positions, dtype=np.float64), np.asarray(confidence, dtype=np.float64)
+    present = (weight > 0) & np.isfinite(x_y).all(axis=-1) & (x_y != 0).any(axis=-1)
+    points = np.concatenate([x_y, np.minimum(weight, 1.0)[..., None]], axis=-1)
+    return np.where(present[..., None], points, 0.0).astype(np.float32)
+
+
+def stack_people(frames: Sequence[NDArray[np.float32]], path: Path) -> NDArray[np.float32]:
+    """Bring the people of all frames into one array.
+
+    Args:
+        frames: (P', 50, 3) for every frame.
+        path: what is named if there are too many.
+
+    Returns:
+        (T, P, 50, 3).
+
+    Raises:
+        FormatError: frames times people are more than `MAX_PLACES`.
+    """
+    most = max(1, *(len(frame) for frame in frames))
+    if len(frames) * most > MAX_PLACES:
+        raise FormatError(
+            path, f"expected at most {MAX_PLACES} frames times people, but found {len(frames)} times {most}."
+        )
+    people = np.zeros((len(frames), most, NUM_JOINTS, 3), dtype=np.float32)
+    for place, frame in zip(people, frames, strict=True):
+        place[: len(frame)] = frame
+    return people

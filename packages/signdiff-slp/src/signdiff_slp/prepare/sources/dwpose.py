@@ -1,0 +1,79 @@
+"""Folders of DWPose JSON.
+
+A frame has ``num_persons`` and ``person_0``, ``person_1``, ...: of each 18 points of the body in OpenPose's order, with
+the neck, then 21 of each hand, as positions and scores. Positions are shares of the picture's sides, or pixels.
+Instead of the body's scores there are mostly the numbers of the points, counted over all people, -1 where absent.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from signdiff_core.formats import FormatError
+from signdiff_core.skeleton import BODY, LEFT_HAND, NUM_JOINTS, RIGHT_HAND
+from signdiff_slp.prepare.sources.detections import as_points, stack_people
+from signdiff_slp.prepare.sources.json_frames import frames_of, load_object, numbers_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_PARTS: Final = (("body", BODY, 18), ("left_hand", LEFT_HAND, 21), ("right_hand", RIGHT_HAND, 21))
+
+_LARGEST_SHARE: Final = 3.0
+"""What positions stay below if they are shares; joints may lie outside of the picture."""
+
+
+def read_dwpose(folder: Path, size: tuple[int, int] | None) -> NDArray[np.float32]:
+    """Read a folder of DWPose JSON.
+
+    Args:
+        folder: one file a frame; see `frames_of`.
+        size: width and height of the picture in pixels; needed where positions are shares.
+
+    Returns:
+        (T, P, 50, 3) as in `Detections`.
+
+    Raises:
+        FormatError: a file is broken or missing.
+        ValueError: positions are shares of the picture, and ``size`` is not given.
+    """
+    people = stack_people([_people(file) for file in frames_of(folder)], folder)
+    if 0 < people[..., :2].max() < _LARGEST_SHARE:
+        if size is None:
+            raise ValueError(
+                f"{folder}: positions are shares of the picture, whose size must be given, or its video put beside."
+            )
+        people[..., :2] *= np.array(size, dtype=np.float32)
+    return people
+
+
+def _people(path: Path) -> NDArray[np.float32]:
+    frame = load_object(path)
+    count = frame.get("num_persons")
+    if type(count) is not int or not 0 <= count < len(frame):
+        raise FormatError(path, f"expected as many people as 'num_persons' says, but it says {count!r}.")
+    joints = [_joints(frame.get(f"person_{number}"), path, f"person {number}") for number in range(count)]
+    return np.stack(joints) if joints else np.zeros((0, NUM_JOINTS, 3), dtype=np.float32)
+
+
+def _joints(person: Any, path: Path, place: str) -> NDArray[np.float32]:
+    positions, scores = np.zeros((NUM_JOINTS, 2)), np.zeros(NUM_JOINTS)
+    for name, part, count in _PARTS:
+        points = numbers_of(person, f"{name}_keypoints", ((count, 2),), path=path, place=place)
+        weights = numbers_of(person, f"{name}_scores", ((count,),), path=path, place=place)
+        if name == "body":
+            weights = _body_scores(weights)
+        positions[part] = points[: part.stop - part.start]
+        # DWPose writes -1 for points that it takes for absent.
+        scores[part] = np.where((points < 0).all(axis=1), 0.0, weights)[: part.stop - part.start]
+    return as_points(positions, scores)
+
+
+def _body_scores(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores as they are; 1 and 0 where there are numbers of points instead."""
+    numbers = (weights == -1) | ((weights - np.arange(len(weights))) % len(weights) == 0)
+    return (weights >= 0).astype(np.float64) if numbers.all() else weights

@@ -1,0 +1,77 @@
+"""Files of MediaPipe Holistic's landmarks: ``.npz`` with ``pose``, ``left_hand``, ``right_hand`` and ``fps``."""
+
+from __future__ import annotations
+
+import zipfile
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.lib import format as npy
+
+from signdiff_core.formats import FormatError
+from signdiff_core.skeleton import HAND_JOINTS
+from signdiff_slp.prepare.sources.detections import MAX_FRAMES, Detections
+from signdiff_slp.prepare.sources.holistic import BODY_LANDMARKS, joints_of_holistic
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LANDMARKS: Final = {"pose": BODY_LANDMARKS, "left_hand": len(HAND_JOINTS), "right_hand": len(HAND_JOINTS)}
+
+
+def read_mediapipe(path: Path, name: str) -> Detections:
+    """Read a file of landmarks.
+
+    Args:
+        path: ``.npz`` with ``pose`` (T, 33, 4), ``left_hand`` and ``right_hand`` (T, 21, 4) of x, y, z in pixels and
+            visibility, NaN where absent; ``fps``; and ``width`` and ``height`` of the picture, if known.
+        name: of the clip.
+
+    Raises:
+        FormatError: the file is broken, or lacks something.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            shapes = _shapes(archive)
+        _check(path, shapes)
+        with np.load(path, allow_pickle=False) as file:
+            people = joints_of_holistic(*(file[key] for key in _LANDMARKS))
+            fps = float(file["fps"])
+            size = (int(file["width"]), int(file["height"])) if shapes.keys() >= {"width", "height"} else None
+    except FormatError:
+        raise
+    except (zipfile.BadZipFile, EOFError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())
+        raise FormatError(path, f"expected an .npz file of landmarks, but it cannot be read ({reason}).") from error
+    if not (np.isfinite(fps) and fps > 0):
+        raise FormatError(path, f"expected a positive frame rate, but it is {fps}.", place="fps")
+    return Detections(name=name, people=people, fps=fps, size=size)
+
+
+def _shapes(archive: zipfile.ZipFile) -> dict[str, tuple[int, ...]]:
+    """Shapes as the arrays' headers tell them: nothing is allocated for an array before its shape is known."""
+    shapes = {}
+    for member in archive.namelist():
+        with archive.open(member) as file:
+            major, _ = npy.read_magic(file)
+            read = npy.read_array_header_1_0 if major == 1 else npy.read_array_header_2_0
+            shape, _, dtype = read(file)
+            if dtype.kind not in "iuf":
+                raise ValueError(f"{member} holds {dtype}, not numbers")
+            shapes[member.removesuffix(".npy")] = tuple(shape)
+    return shapes
+
+
+def _check(path: Path, shapes: dict[str, tuple[int, ...]]) -> None:
+    missing = [key for key in (*_LANDMARKS, "fps") if key not in shapes]
+    if missing:
+        found = ", ".join(shapes) or "nothing"
+        raise FormatError(path, f"expected the arrays {', '.join((*_LANDMARKS, 'fps'))}, but found {found}.")
+    frames = shapes["pose"][:1]
+    for key, count in _LANDMARKS.items():
+        if shapes[key] != (*frames, count, 4):
+            raise FormatError(path, f"expected the shape (T, {count}, 4), but found {shapes[key]}.", place=key)
+    if not 1 <= frames[0] <= MAX_FRAMES:
+        raise FormatError(path, f"expected 1 to {MAX_FRAMES} frames, but found {frames[0]}.")
+    if any(shapes.get(key, ()) != () for key in ("fps", "width", "height")):
+        raise FormatError(path, "expected one number each in fps, width and height.")

@@ -1,0 +1,77 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from signdiff_core.formats import FormatError
+from signdiff_slp.prepare.sources import Source, find_clips, read
+
+h5py = pytest.importorskip("h5py", reason="h5 needs the extra prepare")
+
+
+@pytest.fixture
+def clips(tmp_path):
+    numbers = np.random.default_rng(0).uniform(1, 900, (2, 6, 50, 3)).astype(np.float32)
+    numbers[..., 2] /= 1000
+    numbers[0, 3, 7] = 5, 6, 0
+    with h5py.File(tmp_path / "clips.h5", "w") as file:
+        file["b"], file["a"] = numbers[0].reshape(6, 150), numbers[1].reshape(6, 150)
+    return tmp_path / "clips.h5", {"b": numbers[0], "a": numbers[1]}
+
+
+def test_every_data_set_is_a_clip(clips):
+    path, numbers = clips
+    found = find_clips(path)
+    assert found == [Source(name=name, kind="h5", path=path) for name in ("a", "b")]
+    for source in found:
+        people = read(source).people[:, 0]
+        present = numbers[source.name][..., 2] > 0
+        assert np.array_equal(people[present], numbers[source.name][present])
+        assert not people[~present].any()
+
+
+def test_other_shapes_are_refused(tmp_path):
+    with h5py.File(tmp_path / "clips.h5", "w") as file:
+        file["narrow"], file["empty"], file["text"] = np.zeros((3, 149)), np.zeros((0, 150)), "text"
+        file.create_group("group")
+        file.create_dataset("long", shape=(10**9, 150), dtype="f4", chunks=(1, 150))
+    messages = {
+        "narrow": r"expected a data set of floats \(T, 150\), but found float64 \(3, 149\)",
+        "empty": "expected 1 to 100000 frames, but found 0",
+        "long": "expected 1 to 100000 frames, but found 1000000000",
+        "group": "but found none",
+        "text": "expected a data set of floats",
+    }
+    sources = find_clips(tmp_path)
+    assert [source.name for source in sources] == sorted(messages)
+    for source in sources:
+        with pytest.raises(FormatError, match=messages[source.name]):
+            read(source)
+
+
+@pytest.mark.parametrize("keep", [0, 700])
+def test_a_broken_file_is_a_clip_that_cannot_be_read(clips, keep):
+    path, _ = clips
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(FormatError, match=r"clips.h5"):
+        read(*find_clips(path.parent))
+
+
+def test_without_h5py_the_extra_is_named(clips):
+    path, _ = clips
+    code = (
+        "import sys, pathlib; sys.modules['h5py'] = None; from signdiff_slp.prepare.sources import *\n"
+        f"try: find_clips(pathlib.Path({str(path)!r}))\n"
+        "except ModuleNotFoundError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 'clips.h5: reading it needs h5py: pip install "signdiff-slp[prepare]"' in done.stdout
+
+
+@pytest.mark.realdata
+def test_the_demonstration_of_the_lifting_code(realdata):
+    (source,) = find_clips(realdata / "lifting" / "demo-sequence.h5")
+    golden = np.load(realdata / "lifting" / "golden" / "zelinka_20161025_pocasi.npz")["input2d"].reshape(-1, 50, 3)
+    golden[golden[..., 2] == 0] = 0
+    assert np.array_equal(read(source).people[:, 0], np.minimum(golden, (np.inf, np.inf, 1)).astype(np.float32))
