@@ -16,6 +16,7 @@ from signdiff_slp.commands.imports import add_poses, add_skels
 from signdiff_slp.commands.languages import add_languages
 from signdiff_slp.commands.prepare import add_prepare
 from signdiff_slp.commands.sign import add_sign
+from signdiff_slp.commands.step import add_step
 from signdiff_slp.commands.vocabulary import add_vocabulary
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_check(commands)
     add_prepare(commands)
+    add_step(commands)
     add_vocabulary(commands)
     add_sign(commands)
     add_curves(commands)

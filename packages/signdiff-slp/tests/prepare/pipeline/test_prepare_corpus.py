@@ -102,11 +102,15 @@ def test_a_clip_that_fails_is_told_and_stops_nothing(spelled_clips, tmp_path, ca
         path.unlink()
     for path in (clips / "no").iterdir():
         path.write_text('{"version":1.3,"people":[]}')
-    assert prepare(clips, spelled_clips / "texts.tsv", tmp_path / "corpus", "--workers", "1", "--json") == 0
+    (clips / "zero.mp4").touch()
+    texts = tmp_path / "texts.tsv"
+    texts.write_text((spelled_clips / "texts.tsv").read_text() + "zero\tnothing\n")
+    assert prepare(clips, texts, tmp_path / "corpus", "--workers", "1", "--json") == 0
     report = json.loads(capsys.readouterr().out)
     assert report["clips"] == {"train": 3}
     reasons = dict(report["left_out"])
-    assert set(reasons) == {"at", "by", "no"}
+    assert set(reasons) == {"at", "by", "no", "zero"}
+    assert "zero.mp4" in reasons["zero"]
     assert cut.name in reasons["at"]
     assert "JSON" in reasons["at"]
     assert "person" in reasons["no"]

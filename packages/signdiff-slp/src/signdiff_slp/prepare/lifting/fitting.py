@@ -54,8 +54,8 @@ class Fit:
         device = targets.device
         self.settings = settings
         self.targets = targets
-        # Each clip's loss is a mean over its own frames and joints.
-        share = 1 / (lens.view(-1, 1, 1) * weights.size(2))
+        # Each clip's loss is a mean over its own frames and joints. The 2 is that of a square's derivative.
+        share = 2 / (lens.view(-1, 1, 1) * weights.size(2))
         self.weights = weights * share
         times = torch.arange(targets.size(2), device=device)[1:-1]
         self.bent_weights = (times < lens.unsqueeze(1) - 1).unsqueeze(2) * share * settings.smoothness
@@ -85,8 +85,10 @@ class Fit:
         inverse = self.turns.square().sum(dim=0).rsqrt()
         scale = inverse * self.limb_lengths()
         joints = (self.turns * scale) @ self.carrying  # from the neck
-        missed = (joints[:2] + (self.neck - self.targets)).mul_(2 * self.weights)
-        pull = self._straighten(joints)
+        missed = (joints[:2] + (self.neck - self.targets)).mul_(self.weights)
+        bent = _bend(joints).mul_(self.bent_weights)
+        # The frames beside the clip count as straight; a clip of one frame would get a second one of them.
+        pull = _bend(torch.nn.functional.pad(bent, (0, 0, 2, 2)))[:, :, : joints.size(2)]
         pull[:2] += missed
         # Back through the tree: a limb is pulled by all joints that it carries.
         pull = pull @ self.carrying.T
@@ -95,14 +97,6 @@ class Fit:
         self.neck.grad = missed.sum(dim=-1, keepdim=True)
         self.log_lengths.grad = (along * scale).sum(dim=1) @ self.bones.T + stretched
         self.turns.grad = pull.addcmul_(self.turns, along * inverse.square_(), value=-1).mul_(scale)
-
-    def _straighten(self, joints: Tensor) -> Tensor:
-        bent = joints[:, :, 2:].sub(joints[:, :, 1:-1], alpha=2).add_(joints[:, :, :-2]).mul_(2 * self.bent_weights)
-        pull = torch.zeros_like(joints)
-        pull[:, :, 2:] = bent
-        pull[:, :, 1:-1].sub_(bent, alpha=2)
-        pull[:, :, :-2] += bent
-        return pull
 
     def run(self) -> None:
         """Search. Adam, whose rate falls to 0 along half a cosine."""
@@ -116,3 +110,8 @@ class Fit:
             optimizer.step()
             # A limb that would turn away from the viewer turns back.
             self.turns[2].abs_().neg_()
+
+
+def _bend(joints: Tensor) -> Tensor:
+    """Take second differences in time, (..., T, J) to (..., T - 2, J)."""
+    return joints[..., 2:, :].sub(joints[..., 1:-1, :], alpha=2).add_(joints[..., :-2, :])

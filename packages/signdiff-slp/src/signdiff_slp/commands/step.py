@@ -1,0 +1,150 @@
+"""``signdiff-slp step``: the steps of a preparation one by one, from ``.pose`` to ``.pose``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import argparse
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from pose_format import Pose
+
+
+def add_step(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add ``step`` to a parser."""
+    parser = commands.add_parser("step", help="do one step of a preparation to one clip")
+    steps = parser.add_subparsers(metavar="STEP", required=True)
+
+    read = steps.add_parser("read", help="the signer of a clip, in pixels")
+    read.add_argument("clip", type=Path, metavar="CLIP", help="a folder of JSON, .npz, .h5, .pose or video")
+    read.add_argument("--name", help="of the clip, where CLIP holds several")
+    read.add_argument("--source-fps", type=float, help="frames per second where nothing tells (default: 25)")
+    _finish(read, _read)
+
+    clean = steps.add_parser("clean", help="doubtful joints taken out, absent ones filled")
+    clean.add_argument("--min-confidence", type=float, default=0.1, help="joints below it are filled (default: 0.1)")
+    clean.add_argument("--fill", choices=("interpolate", "median"), default="interpolate", help="absent joints")
+    _finish(clean, _clean, "clip", "in pixels")
+
+    lift = steps.add_parser("lift", help="from the picture into space")
+    lift.add_argument("--steps", type=int, default=200, help="of the search (default: 200)")
+    lift.add_argument("--smoothness", type=float, default=0.01, help="in time (default: 0.01)")
+    lift.add_argument("--device", default="cpu", help="a torch device (default: cpu)")
+    _finish(lift, _lift, "clip", "in pixels, without absent joints")
+
+    normalise = steps.add_parser("normalise", help="neck at the origin, shoulders 1/3 apart, one frame rate")
+    normalise.add_argument("--fps", type=float, default=25.0, help="frames per second (default: 25)")
+    normalise.add_argument("--mirror", action="store_true", help="mirror the signer")
+    _finish(normalise, _normalise, "clip", "lifted")
+
+    quality = steps.add_parser("quality", help="jitter and the share of the left hand")
+    quality.add_argument("clip", type=Path, metavar="POSE", help="normalised")
+    quality.set_defaults(run=_quality)
+
+
+def _finish(parser: argparse.ArgumentParser, run: Any, argument: str = "", what: str = "") -> None:
+    if argument:
+        parser.add_argument(argument, type=Path, metavar="POSE", help=what)
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="pose to write")
+    parser.set_defaults(run=run)
+
+
+def _read(arguments: argparse.Namespace) -> int:
+    from signdiff_slp.prepare.signer import choose_signer
+    from signdiff_slp.prepare.sources import find_clips, read
+
+    sources = {source.name: source for source in find_clips(arguments.clip)}
+    name = arguments.name or next(iter(sources))
+    if name not in sources or (len(sources) > 1 and not arguments.name):
+        raise ValueError(f"name must be that of one of the {len(sources)} clips, such as {name!r}.")
+    seen = choose_signer(read(sources[name], arguments.source_fps))
+    for note in seen.notes:
+        print(note)
+    _write(arguments.output, seen.points, seen.fps, seen.size)
+    return 0
+
+
+def _clean(arguments: argparse.Namespace) -> int:
+    from signdiff_slp.prepare.clean import clean
+
+    points, pose = _points(arguments.clip)
+    cleaned = clean(points, min_confidence=arguments.min_confidence, fill=arguments.fill)
+    print(f"{cleaned.doubtful:.1%} of the joints were doubtful, {cleaned.filled:.1%} were filled")
+    if cleaned.never.any():
+        print(f"{int(cleaned.never.sum())} of 50 joints are seen in no frame")
+    _write(arguments.output, cleaned.points, pose.body.fps, _size(pose))
+    return 0
+
+
+def _lift(arguments: argparse.Namespace) -> int:
+    import numpy as np
+
+    from signdiff_slp.prepare import lift
+
+    points, pose = _points(arguments.clip)
+    joints = lift(points, steps=arguments.steps, smoothness=arguments.smoothness, device=arguments.device)
+    _write(arguments.output, np.concatenate([joints, points[..., 2:]], axis=-1), pose.body.fps, _size(pose))
+    return 0
+
+
+def _normalise(arguments: argparse.Namespace) -> int:
+    import numpy as np
+
+    from signdiff_core import formats
+    from signdiff_core.skeleton import joints_of
+    from signdiff_slp.prepare.normal import mirror, to_normal
+
+    pose = formats.read(arguments.clip)
+    joints = to_normal(joints_of(pose)[0], pose.body.fps, arguments.fps)
+    joints = np.ascontiguousarray(mirror(joints)) if arguments.mirror else joints
+    _write(arguments.output, np.concatenate([joints, np.ones_like(joints[..., :1])], axis=-1), arguments.fps, (1, 1))
+    return 0
+
+
+def _quality(arguments: argparse.Namespace) -> int:
+    from signdiff_core import formats
+    from signdiff_core.skeleton import joints_of
+    from signdiff_slp.prepare.normal import left_share
+    from signdiff_slp.prepare.quality import jitter
+
+    joints, confidence = joints_of(formats.normalised(formats.read(arguments.clip)))
+    observed = float((confidence > 0).mean())
+    print(json.dumps({"observed": observed, "jitter": jitter(joints), "left_share": left_share(joints)}))
+    return 0
+
+
+def _points(path: Path) -> tuple[NDArray[np.float32], Pose]:
+    """A pose in pixels as (T, 50, 3) of x, y and confidence."""
+    import numpy as np
+
+    from signdiff_core import formats
+    from signdiff_core.skeleton import joints_of
+
+    pose = formats.read(path)
+    joints, confidence = joints_of(pose)
+    return np.concatenate([joints[..., :2], confidence[..., None]], axis=-1), pose
+
+
+def _size(pose: Pose) -> tuple[int, int]:
+    return pose.header.dimensions.width, pose.header.dimensions.height
+
+
+def _write(path: Path, points: NDArray[np.floating], fps: float, size: tuple[int, int] | None) -> None:
+    """Write (T, 50, 3 or 4) of x, y, maybe z, and confidence."""
+    import numpy as np
+
+    from signdiff_core import formats
+    from signdiff_core.skeleton import make_pose
+
+    joints = points[..., :-1]
+    if joints.shape[-1] == 2:
+        joints = np.concatenate([joints, np.zeros_like(joints[..., :1])], axis=-1)
+    pose = make_pose(joints, fps, confidence=points[..., -1])
+    width, height = size or (max(2, int(joints[..., axis].max()) + 1) for axis in (0, 1))
+    pose.header.dimensions = type(pose.header.dimensions)(width, height, 0)
+    formats.write(pose, path)
+    print(f"{path}: {len(points)} frames, {len(points) / fps:.2f} s")
