@@ -137,9 +137,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=2048, help="frames of a batch (default: 2048)")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--presets", nargs="+", choices=PRESETS, default=list(PRESETS))
-    parser.add_argument(
-        "--set", nargs="+", default=[], metavar="KEY=VALUE", help="of the recipe, for every run"
-    )
+    parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="of the recipe, for every run")
     parser.add_argument("--words", type=int, default=100, help="held-out words that are scored (default: 100)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()

@@ -83,8 +83,8 @@ def test_what_cannot_be_spelled(translator, text):
 
 
 def test_words_that_are_too_long(translator):
-    with pytest.raises(ValueError, match="at most 126 letters"):
-        translator(["a" * 127])
+    with pytest.raises(ValueError, match="at most 125 letters"):
+        translator(["a" * 126])
 
 
 def test_a_single_string_is_a_mistake(translator):
@@ -115,6 +115,28 @@ def test_characters_that_the_model_does_not_know(make_model, tmp_path):
     small = TextToPose.from_pretrained(tmp_path / "small")
     with pytest.raises(ValueError, match="characters that the model knows"):
         small(["cab"])
+
+
+@pytest.mark.parametrize(("language", "word"), [("ase", "quiz"), ("gsg", "größe"), ("swl", "fjäll"), ("ukl", "схід")])
+def test_letters_are_those_of_the_language(translator, language, word):
+    from scipy.spatial.distance import cdist
+
+    from signdiff_eval.functional import align
+    from signdiff_slp.corpora.classifier import LetterClassifier
+    from signdiff_slp.corpora.clips import read_clips
+    from signdiff_slp.corpora.letters import load_letters
+    from signdiff_slp.corpora.stitch import spell
+
+    spelled = load_letters(language=language)
+    read = LetterClassifier([clip for clip in read_clips(language=language) if clip.letter in spelled])
+    truth = spell(word, rng=np.random.default_rng(0), language=language)
+    joints = joints_of(translator([word], signed_language=language)[0])[0]
+    _, path = align(cdist(truth.joints.reshape(len(truth.joints), -1), joints.reshape(len(joints), -1)))
+    letters = []
+    for hold in truth.holds:
+        frames = path[(path[:, 0] >= hold.start) & (path[:, 0] < hold.end), 1]
+        letters.append(read(joints[frames.min() : frames.max() + 1]))
+    assert "".join(letters) == word
 
 
 def test_a_model_of_several_languages(make_model, tmp_path):

@@ -37,8 +37,9 @@ DEFAULT: Final = "ase"
 class TextToPose:
     """Signs texts.
 
-    The bundled model spells them with the ASL alphabet, letter by letter; it does not translate. Texts that are longer
-    than the model has learned are signed in pieces of whole words, and the hand rests between them.
+    The bundled model spells them letter by letter, with the alphabet of American Sign Language or of one of eleven others;
+    it does not translate. Texts that are longer than the model has learned are signed in pieces of whole words, and the
+    hand rests between them.
 
     Args:
         model: a progressive transformer.
@@ -50,6 +51,7 @@ class TextToPose:
         >>> [pose] = translator(["hi"])
         >>> pose.body.fps, pose.body.data.shape[1:]
         (25.0, (1, 50, 3))
+        >>> [pose] = translator(["grüß dich"], signed_language="gsg")
     """
 
     def __init__(self, model: ProgressiveTransformer, tokenizer: Tokenizer) -> None:
@@ -213,5 +215,6 @@ class TextToPose:
         if unk_idx is not None and bool((tokens == unk_idx).any()):
             raise ValueError(f"text must hold characters that the model knows, but {text!r} holds others.")
         if len(tokens) > limit:
-            raise ValueError(f"words must have at most {limit - 2} letters, but {text!r} has {len(tokens) - 2}.")
+            others = len(tokens) - len(text)  # that begin, end, and tag it
+            raise ValueError(f"words must have at most {limit - others} letters, but {text!r} has {len(text)}.")
         return tokens

@@ -58,6 +58,15 @@ def test_a_tag_is_one_token_and_its_space_is_none():
     assert tokenizer.create_decoder(skip_special_tokens=True)(tokens) == "<ase> ab"
 
 
+def test_a_default_tag_stands_before_texts_without_one():
+    config = CharacterTokenizerConfig(default_tag="<ase>")
+    encoder = CharacterTokenizer(" ab", config, tags=["<ase>", "<gsg>"]).create_encoder()
+    assert encoder("A b").tolist() == encoder("<ase> A b").tolist() == [2, 7, 5, 4, 6, 3]
+    assert encoder("<gsg> b").tolist() == [2, 8, 6, 3]
+    with pytest.raises(ValueError, match="default_tag must be one of the tags, but is '<ukl>'"):
+        CharacterTokenizer("ab", CharacterTokenizerConfig(default_tag="<ukl>"), tags=["<ase>"])
+
+
 @pytest.mark.parametrize("tag", ["gsg", "<GSG>", "<s>", "<gsg"])
 def test_tags_that_are_wrong(tag):
     with pytest.raises(ValueError, match="tags must be 2 to 8 small letters in angle brackets, but"):

@@ -29,6 +29,9 @@ class CharacterTokenizerConfig:
     lowercase: bool = True
     """If ``True``, text is put in lower case first."""
 
+    default_tag: str = ""
+    """Stands before texts that come without a tag, so that a model of several languages takes them as of this one."""
+
 
 @final
 class CharacterTokenizer(SymbolTokenizer):
@@ -43,8 +46,8 @@ class CharacterTokenizer(SymbolTokenizer):
         alphabets: the letters that are spelled in the language of a tag; all where a tag has none.
 
     Raises:
-        ValueError: a character or tag occurs twice, an entry is not a single character, a tag is none, or an alphabet
-            is of no tag or has a letter without a token.
+        ValueError: a character or tag occurs twice, an entry is not a single character, a tag is none, an alphabet is
+            of no tag or has a letter without a token, or the default tag has no token.
     """
 
     def __init__(
@@ -72,6 +75,8 @@ class CharacterTokenizer(SymbolTokenizer):
         self.tags = tuple(tags)
         self.alphabets = dict(alphabets or {})
         self.config = config or CharacterTokenizerConfig()
+        if self.config.default_tag not in ("", *tags):
+            raise ValueError(f"default_tag must be one of the tags, but is {self.config.default_tag!r}.")
         super().__init__((*_CONTROLS, *characters, *tags), **_SPECIAL)
 
     @property
@@ -89,7 +94,7 @@ class CharacterTokenizer(SymbolTokenizer):
     def _cut(self, text: str) -> list[str]:
         tag, rest = split_tag(text)
         if tag not in self.tags:
-            tag, rest = "", text
+            tag, rest = self.config.default_tag, text
         return [*([tag] if tag else []), *(rest.lower() if self.config.lowercase else rest)]
 
     @override

@@ -30,7 +30,7 @@ def test_the_default_is_sound():
 
 def test_architectures():
     hub = get_progressive_model_hub()
-    assert {"base", "future", "just_counter", "fingerspelling", "tiny"} <= hub.get_archs()
+    assert {"base", "future", "just_counter", "fingerspelling", "alphabets", "tiny"} <= hub.get_archs()
     assert hub.get_arch_config("base") == ProgressiveConfig()
     assert hub.get_arch_config("future").num_future_frames == 10
     assert hub.get_arch_config("just_counter").just_counter
@@ -39,4 +39,4 @@ def test_architectures():
 def test_the_bundled_model_is_of_its_architecture():
     bundled = json.loads((BUNDLED / "config.json").read_text())
     assert bundled.pop("model_family") == "slp_progressive"
-    assert bundled == dataclasses.asdict(get_progressive_model_hub().get_arch_config("fingerspelling"))
+    assert bundled == dataclasses.asdict(get_progressive_model_hub().get_arch_config("alphabets"))

@@ -144,7 +144,7 @@ class ProgressiveConfig(Validatable):
 
 
 def register_configs(container: DependencyContainer) -> None:
-    """Register the architectures: ``base``, ``future``, ``just_counter``, ``fingerspelling``, ``tiny``."""
+    """Register the architectures, by the names of the functions below."""
     arch = ConfigRegistrar(container, ProgressiveConfig)
 
     @arch("base")
@@ -181,6 +181,13 @@ def register_configs(container: DependencyContainer) -> None:
             num_heads=6,
             ffn_inner_dim=512,
         )
+
+    @arch("alphabets")
+    def alphabets() -> ProgressiveConfig:
+        config = fingerspelling()
+        config.vocab_size = 90
+        config.max_piece_len = 23  # with the language's tag
+        return config
 
     @arch("by_heart")
     def by_heart() -> ProgressiveConfig:

@@ -20,7 +20,7 @@ class EvaluateConfig:
     split: str = "test"
     """The split to score on."""
 
-    tokenizer: TokenizerSection = field(default_factory=lambda: TokenizerSection(name="slp_latin_characters"))
+    tokenizer: TokenizerSection = field(default_factory=lambda: TokenizerSection(name="slp_alphabets"))
 
     gang: GangSection = field(default_factory=GangSection)
 

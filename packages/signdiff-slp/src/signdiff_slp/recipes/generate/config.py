@@ -36,7 +36,7 @@ class GenerateConfig(Validatable):
     constant_bones: bool | None = None
     """Whether limbs are put on their median lengths in the training corpus; by default as the model says."""
 
-    tokenizer: TokenizerSection = field(default_factory=lambda: TokenizerSection(name="slp_latin_characters"))
+    tokenizer: TokenizerSection = field(default_factory=lambda: TokenizerSection(name="slp_alphabets"))
 
     gang: GangSection = field(default_factory=GangSection)
 
