@@ -87,6 +87,21 @@ def test_two_steps_are_one(run_command, tmp_path):
     np.testing.assert_array_equal(frames_of(tmp_path / "one.mp4"), frames_of(tmp_path / "two.mp4"))
 
 
+def test_a_text_is_signed_in_the_language_that_was_asked_for(run_command, tmp_path):
+    from signdiff_core import formats
+    from signdiff_core.skeleton import joints_of
+
+    for code in ("ase", "gsg"):
+        done = run_command("signdiff", "translate", "grün", "-o", f"{code}.pose", "--signed-language", code)
+        assert done.returncode == 0, done.stderr
+    assert run_command("signdiff", "translate", "grun", "-o", "default.pose").returncode == 0
+    joints = {path.stem: joints_of(formats.read(path))[0] for path in tmp_path.glob("*.pose")}
+    # ASL has no ü, and spells u; German Sign Language moves the hand.
+    np.testing.assert_allclose(joints["ase"], joints["default"], atol=1e-5)
+    assert joints["gsg"].shape != joints["ase"].shape
+    assert json.loads((tmp_path / "gsg.pose.json").read_text())["signed_language"] == "gsg"
+
+
 def test_json_tells_what_was_made(run_command, tmp_path):
     done = run_command("signdiff", "generate", "hi", "-o", "hi.mp4", "--renderer", "skeleton", "--json")
     assert done.returncode == 0, done.stderr

@@ -90,6 +90,7 @@ WRONG_USE = {
     "renderer": (["--renderer", "oil"], {}, "no renderer named 'oil'; installed: avatar, diffusion, flat"),
     "option": (["--renderer", "skeleton", "--steps", "3"], {}, "--steps is not an option of the renderer 'skeleton'"),
     "device": (["--renderer", "skeleton", "--device", "cpu"], {}, "--device is not an option"),
+    "language": (["--renderer", "skeleton", "--signed-language", "gsg"], {}, "is not an option of the translator"),
     "odd size": (["--renderer", "skeleton", "--size", "65"], {}, "expected an even number"),
     "huge size": (["--renderer", "skeleton", "--size", "999999"], {}, "not in the range"),
     "pose suffix": (["--renderer", "skeleton", "--pose", "x.skels"], {}, "ends in .pose"),

@@ -77,13 +77,14 @@ class Translator:
         name: its name among the plug-ins.
         model: name or folder of its model; its default if ``None``.
         device: where to run it, if it lets the caller choose.
+        signed_language: code of the signed language, for a translator of several.
 
     Raises:
         UnknownPluginError: there is no such translator.
         PluginError: it cannot be imported.
     """
 
-    def __init__(self, name: str, *, model: str | None, device: str | None) -> None:
+    def __init__(self, name: str, *, model: str | None, device: str | None, signed_language: str | None = None) -> None:
         self.name, self.model = name, model
         with _chatter_on_stderr():
             plugin = plugins.find("signdiff.translators", name)
@@ -91,6 +92,8 @@ class Translator:
         self.generator = " ".join(filter(None, (plugin.distribution or plugin.target, plugin.version)))
         self.takes_device = takes(self.factory.from_pretrained, "device")
         self.options = {"device": device} if device is not None and self.takes_device else {}
+        self.language = {} if signed_language is None else {"signed_language": signed_language}
+        self.takes_language = takes(self.factory.__call__, "signed_language")
 
     def __call__(self, text: str) -> Pose:
         """Translate a text.
@@ -103,7 +106,7 @@ class Translator:
 
         with _chatter_on_stderr():
             translate = self.factory.from_pretrained(*([self.model] if self.model else []), **self.options)
-            poses = list(translate([text]))
+            poses = list(translate([text], **self.language))
         if len(poses) != 1 or not isinstance(poses[0], Pose) or not len(poses[0].body.data):
             raise plugins.PluginError(f"the translator {self.name!r} gave no pose for the text: expected one.")
         return poses[0]
@@ -119,5 +122,6 @@ class Translator:
         from signdiff_core.provenance import mark_generated
 
         # A plug-in sees nothing but the text, so no timing of a reference is in its output.
-        mark_generated(path, self.generator, translator=self.name, model=self.model or "default", protocol="free")
+        told = {"translator": self.name, "model": self.model or "default", "protocol": "free", **self.language}
+        mark_generated(path, self.generator, **told)
         formats.write(pose, path)

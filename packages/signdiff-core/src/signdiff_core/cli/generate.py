@@ -22,6 +22,9 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print the result a
 def _text(command: Callable[..., Any]) -> Callable[..., Any]:
     for decorate in (
         click.option("--device", help="Where to run the models, such as cpu or cuda.  [default: the best there is]"),
+        click.option(
+            "--signed-language", metavar="CODE", help="Such as gsg, for translators of several.  [default: ase]"
+        ),
         click.option("--translator-model", metavar="NAME|DIR", help="Model of the translator.  [default: bundled]"),
         click.option("--translator", default="slp", show_default=True, help="Plug-in that turns text into a pose."),
         click.argument("text"),
@@ -82,6 +85,16 @@ def _device_has_a_taker(device: str | None, *parts: Renderer | Translator) -> No
         raise click.UsageError("--device is not an option of what was chosen", ctx=click.get_current_context())
 
 
+def _translator(name: str, model: str | None, device: str | None, signed_language: str | None) -> Translator:
+    from signdiff_core.cli.flow import Translator
+
+    translator = Translator(name, model=model, device=device, signed_language=signed_language)
+    if signed_language is not None and not translator.takes_language:
+        message = f"--signed-language is not an option of the translator {name!r}"
+        raise click.UsageError(message, ctx=click.get_current_context())
+    return translator
+
+
 @click.command()
 @_text
 @_to_video
@@ -98,6 +111,7 @@ def generate(
     text: str,
     translator: str,
     translator_model: str | None,
+    signed_language: str | None,
     device: str | None,
     output: Path,
     renderer: str,
@@ -106,7 +120,7 @@ def generate(
     **options: Any,
 ) -> None:
     """Turn TEXT into a video of a signer."""
-    from signdiff_core.cli.flow import Renderer, Translator
+    from signdiff_core.cli.flow import Renderer
     from signdiff_core.cli.results import tell_video
 
     text = _text_of(text)
@@ -115,7 +129,7 @@ def generate(
     if pose_path is not None:
         output_file(pose_path, ".pose", "--pose")
     to_video = Renderer(renderer, given(options), device=device)
-    to_pose = Translator(translator, model=translator_model, device=device)
+    to_pose = _translator(translator, translator_model, device, signed_language)
     _device_has_a_taker(device, to_pose, to_video)
     pose = to_pose(text)
     if pose_path is not None:
@@ -130,15 +144,20 @@ def generate(
 @_json
 @debug_option
 def translate(
-    text: str, translator: str, translator_model: str | None, device: str | None, output: Path, as_json: bool
+    text: str,
+    translator: str,
+    translator_model: str | None,
+    signed_language: str | None,
+    device: str | None,
+    output: Path,
+    as_json: bool,
 ) -> None:
     """Turn TEXT into a pose; OUTPUT.json beside it marks it as generated."""
-    from signdiff_core.cli.flow import Translator
     from signdiff_core.cli.results import tell_pose
 
     text = _text_of(text)
     output_file(output, ".pose", "--output")
-    to_pose = Translator(translator, model=translator_model, device=device)
+    to_pose = _translator(translator, translator_model, device, signed_language)
     _device_has_a_taker(device, to_pose)
     pose = to_pose(text)
     to_pose.write(pose, output)
