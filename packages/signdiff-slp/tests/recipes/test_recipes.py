@@ -117,6 +117,7 @@ def test_generate_and_evaluate_the_checkpoint(trained, corpus, tmp_path):
 
     config = GenerateConfig(dataset=section(corpus), split="test")
     config.model.name = "last_checkpoint"
+    config.tokenizer.name = "slp_latin_characters"
     config.common.assets.prev_checkpoint_dir = trained / "checkpoints"
     config.common.metric_recorders.tensorboard.enabled = False
     run(TextToPoseGenerateRecipe(), config, tmp_path / "generated", no_rich=True)
@@ -136,6 +137,7 @@ def test_generate_and_evaluate_the_checkpoint(trained, corpus, tmp_path):
 
     config = EvaluateConfig(dataset=section(corpus), split="test", common=config.common)
     config.model.name = "last_checkpoint"
+    config.tokenizer.name = "slp_latin_characters"
     run(TextToPoseEvaluateRecipe(), config, tmp_path / "evaluated", no_rich=True)
     [log] = (tmp_path / "evaluated/logs").glob("*.log")
     assert values_of(log.read_text(), "DTW-MJE / Frozen")[0] > 0
