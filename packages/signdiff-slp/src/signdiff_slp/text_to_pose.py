@@ -37,9 +37,9 @@ DEFAULT: Final = "ase"
 class TextToPose:
     """Signs texts.
 
-    The bundled model spells them letter by letter, with the alphabet of American Sign Language or of one of eleven others;
-    it does not translate. Texts that are longer than the model has learned are signed in pieces of whole words, and the
-    hand rests between them.
+    The bundled model spells them letter by letter, with the alphabet of American Sign Language or of one of eleven
+    others; it does not translate. Texts that are longer than the model has learned are signed in pieces of whole words,
+    and the hand rests between them.
 
     Args:
         model: a progressive transformer.
