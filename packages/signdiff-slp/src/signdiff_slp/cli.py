@@ -6,6 +6,7 @@ import argparse
 import json
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,13 @@ from signdiff_slp.commands.curves import add_curves
 from signdiff_slp.commands.imports import add_poses, add_skels
 from signdiff_slp.commands.languages import add_languages
 from signdiff_slp.commands.prepare import add_prepare
+from signdiff_slp.commands.progress import progress
 from signdiff_slp.commands.sign import add_sign
 from signdiff_slp.commands.step import add_step
 from signdiff_slp.commands.vocabulary import add_vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from signdiff_slp.corpora.words import Item
+    from collections.abc import Sequence
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -112,14 +112,10 @@ def _fingerspelling(arguments: argparse.Namespace) -> int:
     codes = arguments.signed_languages.split(",")
     languages = [] if codes == ["ase"] else choose_languages(codes)
 
-    def progress(items: Iterable[Item], split: str) -> Iterable[Item]:
-        from tqdm import tqdm
-
-        bar: Iterable[Item] = tqdm(items, desc=split, unit="text", disable=not sys.stderr.isatty())
-        return bar
-
     sizes = {split: size.scaled(arguments.share) for split, size in FULL.items()}
-    summaries = build(arguments.output, seed=arguments.seed, sizes=sizes, progress=progress, languages=languages)
+    summaries = build(
+        arguments.output, seed=arguments.seed, sizes=sizes, progress=partial(progress, unit="text"), languages=languages
+    )
     if arguments.json:
         print(json.dumps({split: vars(summary) for split, summary in summaries.items()}))
         return 0

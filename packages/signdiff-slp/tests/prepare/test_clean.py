@@ -3,7 +3,7 @@ import pytest
 
 from signdiff_core.skeleton import LEFT_HAND, LEFT_WRIST, NOSE, RIGHT_HAND
 from signdiff_slp.corpora.filling import fill_absent
-from signdiff_slp.prepare.clean import clean, drop_doubtful, fill_in_time, fill_with_median, whole_frames
+from signdiff_slp.prepare.clean import clean, drop_doubtful, fill_in_time, fill_with_median
 from signdiff_slp.prepare.sources import find_clips, read
 
 
@@ -91,8 +91,6 @@ def test_shares_are_of_all_joints_of_all_frames(points):
     assert cleaned.doubtful == pytest.approx(10 / 450)
     assert cleaned.filled == pytest.approx(15 / 450)
     assert np.flatnonzero(cleaned.never).tolist() == [49]
-    assert whole_frames(points).tolist() == [False] * 9
-    assert whole_frames(points[:, :49]).tolist() == [True, False, *[True] * 7]
     for fill in ("interpolate", "median"):
         again = clean(clean(points, fill=fill).points, min_confidence=0.0, fill=fill)
         assert (again.doubtful, again.filled) == (0, 0)

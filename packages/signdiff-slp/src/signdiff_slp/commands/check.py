@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from signdiff_slp.prepare.checks import Sentence
+from signdiff_slp.commands.progress import progress
 
 
 def add_check(commands: argparse._SubParsersAction[Any]) -> None:
@@ -52,7 +49,7 @@ def _check(arguments: argparse.Namespace) -> int:
         fps=arguments.fps,
         deep=arguments.deep,
         tolerance=arguments.tolerance,
-        progress=_progress,
+        progress=partial(progress, name="check"),
     )
     if arguments.csv is not None:
         write_csv(findings, arguments.csv)
@@ -61,14 +58,3 @@ def _check(arguments: argparse.Namespace) -> int:
     else:
         print(as_text(findings, arguments.split))
     return 0
-
-
-def _progress(sentences: Iterable[Sentence]) -> Iterable[Sentence]:
-    if not sys.stderr.isatty():
-        return sentences
-    try:
-        from tqdm import tqdm
-    except ModuleNotFoundError:
-        return sentences
-    bar: Iterable[Sentence] = tqdm(sentences, desc="check", unit="clip")
-    return bar

@@ -5,18 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
+
+from signdiff_slp.commands.progress import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from signdiff_slp.corpora.writer import Report
 
     Parsers = argparse._SubParsersAction[Any]
-
-T = TypeVar("T")
 
 _SHOWN = 5
 
@@ -73,7 +70,7 @@ def _skels(arguments: argparse.Namespace) -> int:
         arguments.output,
         source=arguments.source,
         variant=arguments.variant,
-        progress=_progress,
+        progress=progress,
     )
     return _print(report, arguments)
 
@@ -94,7 +91,7 @@ def _poses(arguments: argparse.Namespace) -> int:
         fps=arguments.fps,
         source_fps=arguments.source_fps,
         depth=arguments.depth,
-        progress=_progress,
+        progress=progress,
     )
     return _print(report, arguments)
 
@@ -113,17 +110,6 @@ def _print(report: Report, arguments: argparse.Namespace) -> int:
     if report.notes:
         print(f"{len(report.notes)} notes on single clips are in report.json.")
     return 0
-
-
-def _progress(items: Iterable[T], name: str = "clips") -> Iterable[T]:
-    if not sys.stderr.isatty():
-        return items
-    try:
-        from tqdm import tqdm
-    except ModuleNotFoundError:
-        return items
-    bar: Iterable[T] = tqdm(items, desc=name, unit="clip")
-    return bar
 
 
 def _positive(text: str) -> float:

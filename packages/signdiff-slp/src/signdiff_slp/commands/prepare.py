@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from signdiff_slp.commands.progress import progress_bar
+
 if TYPE_CHECKING:
     from signdiff_slp.prepare.assemble import Written
     from signdiff_slp.prepare.gather import Gathered
@@ -129,30 +131,19 @@ def _run(shards: list[Shard], settings: Settings, work: Path, arguments: argpars
     finished = sum(len(shard.tasks) for shard in shards) - clips
     if finished:
         print(f"{finished} clips are finished, {clips} are left.", file=sys.stderr)
+    if not left:
+        return
     began = time.monotonic()
-    bar = _bar(clips)
+    bar = progress_bar(clips, "clips", unit="clip")
 
     def done(shard: Shard) -> None:
-        if bar is not None:
-            bar.update(len(shard.tasks))
+        bar.update(len(shard.tasks))
 
     run = run_ray if arguments.engine == "ray" else run_local
     run(left, settings, work, workers=arguments.workers, done=done)
-    if bar is not None:
-        bar.close()
+    bar.close()
     hours = (time.monotonic() - began) / 3600
-    if clips:
-        print(f"{clips} clips in {3600 * hours:.0f} s, {clips / hours:.0f} an hour.", file=sys.stderr)
-
-
-def _bar(clips: int) -> Any:
-    if not sys.stderr.isatty():
-        return None
-    try:
-        from tqdm import tqdm
-    except ModuleNotFoundError:
-        return None
-    return tqdm(total=clips, desc="clips", unit="clip")
+    print(f"{clips} clips in {3600 * hours:.0f} s, {clips / hours:.0f} an hour.", file=sys.stderr)
 
 
 def _clear(shards: list[Shard], work: Path) -> None:

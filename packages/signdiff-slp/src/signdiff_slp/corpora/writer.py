@@ -92,6 +92,11 @@ class CorpusWriter:
         """Where the corpus grows: what else is to be in it is written here, within the block."""
         return self._partial
 
+    @property
+    def splits(self) -> list[str]:
+        """The splits that have a clip."""
+        return [split for split in SPLITS if split in self._splits]
+
     def add(self, split: str, name: str, text: str, joints: NDArray[np.floating], *, filled: float = 0.0) -> None:
         """Add a clip.
 

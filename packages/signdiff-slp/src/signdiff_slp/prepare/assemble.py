@@ -15,15 +15,17 @@ import numpy as np
 
 from signdiff_core.formats import write_skels
 from signdiff_core.skeleton import make_pose
-from signdiff_slp.corpora.writer import SPLITS, CorpusWriter
+from signdiff_slp.corpora.writer import CorpusWriter
 from signdiff_slp.prepare.plan import code_hash
 from signdiff_slp.prepare.preview import preview_sheet
 from signdiff_slp.prepare.quality import Limits, Quality, bone_deviations
-from signdiff_slp.prepare.shards import load
+from signdiff_slp.prepare.shards import load, load_summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from pose_format import Pose
 
     from signdiff_slp.corpora.writer import Report
     from signdiff_slp.prepare.plan import Shard
@@ -77,7 +79,7 @@ def assemble(
         OSError: something cannot be written; there is no corpus then.
     """
     limits = limits or Limits()
-    scores, failures = _scores(shards, work)
+    told, scores, failures = _summarise(shards, work)
     verdicts = {name: limits.broken(quality) for name, quality in scores.items()}
     kept = [name for name, verdict in verdicts.items() if not verdict]
     shown = set(np.random.default_rng(seed).permutation(kept)[:PREVIEWED].tolist())
@@ -87,64 +89,66 @@ def assemble(
         for name, reason in dropped:
             writer.leave_out(name, reason)
         for clip in _clips(shards, work):
-            told = clip.told
-            if verdicts[told["name"]]:
-                writer.leave_out(told["name"], verdicts[told["name"]])
+            name, text = clip.told["name"], clip.told["text"]
+            if verdicts[name]:
+                writer.leave_out(name, verdicts[name])
                 continue
             try:
-                writer.add(told["split"], told["name"], told["text"], clip.joints, filled=1 - told["observed"])
+                writer.add(clip.told["split"], name, text, clip.joints, filled=1 - clip.told["observed"])
             except ValueError as error:
-                writer.leave_out(told["name"], str(error))
+                writer.leave_out(name, str(error))
                 continue
-            writer.report.notes += [(told["name"], note) for note in told["notes"]]
-            if told["name"] in shown:
-                sheet.append((f"{told['name']}: {told['text']}", clip.joints))
+            writer.report.notes += [(name, note) for note in clip.told["notes"]]
+            if name in shown:
+                sheet.append((f"{name}: {text}", clip.joints))
         for failure in failures:
             writer.leave_out(failure.name, failure.reason)
-        _write_beside(writer.folder, shards, work, scores, failures, settings)
+        _write_beside(writer.folder, told, scores, failures, settings)
         if sheet:
             _write_picture(writer.folder / "preview.png", preview_sheet(sheet))
         if skels:
             left_out = {name for name, _ in writer.report.left_out}
-            for split in SPLITS:
+            for split in writer.splits:
                 _write_skels(writer.folder, split, shards, work, left_out, settings.fps)
     return Written(report=writer.report, failures=failures)
 
 
 def _clips(shards: Sequence[Shard], work: Path) -> Iterator[Prepared]:
     for shard in shards:
-        yield from load(work / shard.file)[0]
+        yield from load(work / shard.file)
 
 
-def _scores(shards: Sequence[Shard], work: Path) -> tuple[dict[str, Quality], list[Failure]]:
-    told, bones, failures = [], [], []
+def _summarise(shards: Sequence[Shard], work: Path) -> tuple[list[dict[str, Any]], dict[str, Quality], list[Failure]]:
+    """What is told of all clips, their scores by name, and the failures."""
+    told: list[dict[str, Any]] = []
+    bones: list[np.ndarray] = []
+    failures: list[Failure] = []
     for shard in shards:
-        prepared, failed = load(work / shard.file)
-        told += [clip.told for clip in prepared]
-        bones += [clip.bones for clip in prepared]
+        more, lengths, failed = load_summary(work / shard.file)
+        told += more
+        bones += list(lengths)
         failures += failed
-    return {
-        each["name"]: Quality(observed=each["observed"], bone_deviation=deviation, jitter=each["jitter"])
-        for each, deviation in zip(told, bone_deviations(bones), strict=True)
-    }, failures
+    scores = {
+        clip["name"]: Quality(observed=clip["observed"], bone_deviation=deviation, jitter=clip["jitter"])
+        for clip, deviation in zip(told, bone_deviations(bones), strict=True)
+    }
+    return told, scores, failures
 
 
 def _write_beside(
     folder: Path,
-    shards: Sequence[Shard],
-    work: Path,
+    told: list[dict[str, Any]],
     scores: dict[str, Quality],
     failures: list[Failure],
     settings: Settings,
 ) -> None:
     with (folder / "quality.tsv").open("w", encoding="utf-8", newline="\n") as table:
         table.write("name\tobserved\tbone_deviation\tjitter\tleft_share\n")
-        inputs = {}
-        for clip in _clips(shards, work):
-            name, quality = clip.told["name"], scores[clip.told["name"]]
-            inputs[name] = clip.told["hash"]
-            numbers = (quality.observed, quality.bone_deviation, quality.jitter, clip.told["left_share"])
-            table.write("\t".join([name, *(f"{number:.6g}" for number in numbers)]) + "\n")
+        for clip in told:
+            quality = scores[clip["name"]]
+            numbers = (quality.observed, quality.bone_deviation, quality.jitter, clip["left_share"])
+            table.write("\t".join([clip["name"], *(f"{number:.6g}" for number in numbers)]) + "\n")
+    inputs = {clip["name"]: clip["hash"] for clip in told}
     manifest = {"code": code_hash(), "settings": asdict(settings), "inputs": inputs}
     (folder / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     if failures:
@@ -153,20 +157,17 @@ def _write_beside(
 
 
 def _write_skels(folder: Path, split: str, shards: Sequence[Shard], work: Path, left_out: set[str], fps: float) -> None:
-    wanted = [
-        task.name for shard in shards for task in shard.tasks if task.split == split and task.name not in left_out
-    ]
-    if not wanted:
-        return
-    names = set(wanted)
-    clips = (clip for clip in _clips(shards, work) if clip.told["name"] in names)
+    of_split = [shard for shard in shards if any(task.split == split for task in shard.tasks)]
     texts: dict[str, str] = {}
 
-    def poses() -> Iterator[Any]:
-        for clip in clips:
-            texts[clip.told["name"]] = " ".join(clip.told["text"].split())
-            yield make_pose(clip.joints, fps)
+    def poses() -> Iterator[Pose]:
+        for clip in _clips(of_split, work):
+            name = clip.told["name"]
+            if clip.told["split"] == split and name not in left_out:
+                texts[name] = " ".join(clip.told["text"].split())
+                yield make_pose(clip.joints, fps)
 
+    # The names are complete when they are asked for, after the last pose.
     write_skels(poses(), folder / f"{split}.skels", names=texts.keys())
     (folder / f"{split}.text").write_text("".join(f"{text}\n" for text in texts.values()), encoding="utf-8")
 

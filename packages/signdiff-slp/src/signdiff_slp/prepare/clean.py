@@ -139,18 +139,6 @@ def fill_with_median(points: NDArray[np.floating]) -> NDArray[np.float32]:
     return filled
 
 
-def whole_frames(points: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Tell which frames have every joint: the paper's other way is to drop the rest.
-
-    Args:
-        points: (T, 50, 3) of x, y and confidence; 0 where absent.
-
-    Returns:
-        (T,).
-    """
-    return np.asarray((points[..., 2] > 0).all(axis=1))
-
-
 def _fill(track: NDArray[np.float64], present: NDArray[np.bool_]) -> None:
     """Fill a track (T, 3) of x, y and confidence in place."""
     if present.all() or not present.any():

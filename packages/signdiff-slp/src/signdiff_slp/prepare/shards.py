@@ -119,16 +119,30 @@ def store(path: Path, prepared: list[Prepared], failures: list[Failure]) -> None
         temporary.write_bytes(save(arrays, {"told": told}))
 
 
-def load(path: Path) -> tuple[list[Prepared], list[Failure]]:
-    """Read what `store` wrote."""
+def load(path: Path) -> list[Prepared]:
+    """Read the clips that `store` wrote."""
+    from safetensors.numpy import load_file
+
+    arrays = load_file(path)
+    prepared, start = [], 0
+    for told, lengths in zip(_told(path)["clips"], arrays["bones"], strict=True):
+        count = told.pop("frames")
+        prepared.append(Prepared(joints=arrays["joints"][start : start + count], bones=lengths, told=told))
+        start += count
+    return prepared
+
+
+def load_summary(path: Path) -> tuple[list[dict[str, Any]], NDArray[np.float64], list[Failure]]:
+    """Read all but the movements: what is told of the clips, their limbs (C, 49), and the failures."""
+    from safetensors import safe_open
+
+    told = _told(path)
+    with safe_open(path, framework="numpy") as file:
+        return told["clips"], file.get_tensor("bones"), [Failure(**failure) for failure in told["failures"]]
+
+
+def _told(path: Path) -> dict[str, Any]:
     from safetensors import safe_open
 
     with safe_open(path, framework="numpy") as file:
-        metadata: dict[str, Any] = json.loads(file.metadata()["told"])
-        joints, bones = file.get_tensor("joints"), file.get_tensor("bones")
-    prepared, start = [], 0
-    for told, lengths in zip(metadata["clips"], bones, strict=True):
-        count = told.pop("frames")
-        prepared.append(Prepared(joints=joints[start : start + count], bones=lengths, told=told))
-        start += count
-    return prepared, [Failure(**failure) for failure in metadata["failures"]]
+        return dict(json.loads(file.metadata()["told"]))

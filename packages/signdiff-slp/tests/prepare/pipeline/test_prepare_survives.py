@@ -15,7 +15,7 @@ from signdiff_slp.prepare.engines.local import run_local
 from signdiff_slp.prepare.gather import Gathered
 from signdiff_slp.prepare.plan import plan
 from signdiff_slp.prepare.settings import Settings
-from signdiff_slp.prepare.shards import load
+from signdiff_slp.prepare.shards import load, load_summary
 
 SETTINGS = Settings(steps=20, source_fps=25.0)
 
@@ -55,6 +55,19 @@ def test_a_killed_run_goes_on_where_it_was(spelled_clips, tmp_path):
     assert f"{len(stored)} clips are finished, {6 - len(stored)} are left." in done.stderr
     assert files_of(killed) == files_of(unbroken)
     assert not list(work.glob("0*"))
+
+
+@pytest.mark.parametrize("engine", ["local", "ray"])
+def test_nothing_is_done_again_when_all_is_stored(spelled_clips, shards, tmp_path, engine):
+    work = tmp_path / "corpus.work"
+    work.mkdir()
+    run_local(shards, SETTINGS, work, workers=1, done=lambda shard: None)
+    options = ("--engine", engine)
+    done = subprocess.run(
+        command(spelled_clips, tmp_path / "corpus", *options), check=True, capture_output=True, text=True
+    )
+    assert done.stderr.splitlines()[0] == "6 clips are finished, 0 are left."
+    assert "an hour" not in done.stderr
 
 
 def test_a_changed_clip_or_setting_is_not_taken_from_before(spelled_clips, tmp_path):
@@ -108,12 +121,12 @@ def test_clips_that_kill_every_worker_are_failures_and_the_others_are_done(shard
     told = []
     run_local(shards, SETTINGS, tmp_path, workers=1, done=lambda shard: told.append(shard.number))
     assert sorted(told) == list(range(6))
-    prepared, failures = load(tmp_path / shards[2].file)
-    assert prepared == []
+    told, _, failures = load_summary(tmp_path / shards[2].file)
+    assert told == []
     assert [(failure.name, failure.reason) for failure in failures] == [
         (task.name, "it killed the process that read it")
     ]
-    assert all(len(load(tmp_path / shard.file)[0]) == 1 for shard in shards if shard.number != 2)
+    assert all(len(load(tmp_path / shard.file)) == 1 for shard in shards if shard.number != 2)
 
 
 def test_a_full_disk_is_one_clear_error_and_what_was_finished_stays(spelled_clips, tmp_path):
