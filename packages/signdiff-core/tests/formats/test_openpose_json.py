@@ -91,7 +91,8 @@ def test_normalised_pose_is_projected(pose, tmp_path):
     [
         ("{", "byte 1: expected JSON"),
         ("[" * 100_000, "expected JSON"),
-        ("[]", "expected an object with a list 'people'"),
+        ("[]", "expected an object, but found list"),
+        ('{"people": 3}', "expected an object with a list 'people'"),
         ('{"people": [3]}', "person 0: expected an object, but found int"),
         ('{"people": [{}]}', "expected 75 or 54 numbers in 'pose_keypoints_2d', but found 0 numbers"),
         (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,8 +11,9 @@ import numpy as np
 from signdiff_core.atomic import replacing
 from signdiff_core.camera import Camera
 from signdiff_core.formats.errors import FormatError, FormatWarning
+from signdiff_core.formats.json_frames import frames_of
 from signdiff_core.formats.normalise import is_normalised
-from signdiff_core.formats.openpose_json import read_frame, write_frame
+from signdiff_core.formats.openpose_json import FILES, read_frame, write_frame
 from signdiff_core.skeleton import NUM_JOINTS, joints_of, make_pose
 
 if TYPE_CHECKING:
@@ -21,13 +21,8 @@ if TYPE_CHECKING:
 
     from pose_format import Pose
 
-MAX_FRAMES: Final = 1_000_000
-"""Most frames that are read."""
-
 _MAX_SIDE: Final = 65535
 """Largest picture that a pose's header can name."""
-
-_NUMBER: Final = re.compile(r"(\d+)_keypoints\.json$")
 
 
 class OpenposeFormat:
@@ -38,7 +33,7 @@ class OpenposeFormat:
 
     def matches(self, path: str | os.PathLike[str]) -> bool:
         """Tell whether a path is a folder that holds a file named ``..._keypoints.json``."""
-        return Path(path).is_dir() and next(Path(path).glob("*_keypoints.json"), None) is not None
+        return Path(path).is_dir() and next(Path(path).glob(FILES), None) is not None
 
     def read(self, path: str | os.PathLike[str], *, fps: float = 25.0, size: tuple[int, int] | None = None) -> Pose:
         """Read a clip.
@@ -60,7 +55,7 @@ class OpenposeFormat:
             FileNotFoundError: there is no such folder.
             FormatError: a file is broken, a frame is missing, or there is none.
         """
-        files = _frames(Path(path))
+        files = frames_of(Path(path), FILES)
         frames = np.zeros((len(files), NUM_JOINTS, 3), dtype=np.float32)
         dropped, crowded = 0, 0
         for index, file in enumerate(files):
@@ -103,28 +98,6 @@ class OpenposeFormat:
         with replacing(path, folder=True) as folder:
             for index, frame in enumerate(frames):
                 write_frame(frame, folder / f"{Path(path).resolve().name}_{index:012d}_keypoints.json")
-
-
-def _frames(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: expected a folder of OpenPose JSON, but there is no such folder.")
-    numbered: dict[int, Path] = {}
-    for file in sorted(folder.glob("*_keypoints.json")):
-        number = _NUMBER.search(file.name)
-        if number is None:
-            raise FormatError(file, "expected a frame's number before '_keypoints.json'.")
-        if int(number.group(1)) in numbered:
-            raise FormatError(
-                file, f"expected one file a frame, but {numbered[int(number.group(1))].name} is the same."
-            )
-        numbered[int(number.group(1))] = file
-    if not 0 < len(numbered) <= MAX_FRAMES:
-        raise FormatError(folder, f"expected 1 to {MAX_FRAMES} files *_keypoints.json, but found {len(numbered)}.")
-    first, last = min(numbered), max(numbered)
-    if last - first + 1 != len(numbered):
-        missing = next(number for number in range(first, last) if number not in numbered)
-        raise FormatError(folder, f"expected the frames {first} to {last}, but frame {missing} is missing.")
-    return [numbered[number] for number in sorted(numbered)]
 
 
 def _smallest_picture(frames: np.ndarray, path: Path) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from signdiff_core.formats.errors import FormatError
+from signdiff_core.formats.json_frames import load_object
 from signdiff_core.skeleton import BODY, LEFT_HAND, NUM_JOINTS, RIGHT_HAND
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-MAX_BYTES: Final = 2**22
-"""Largest file of a frame that is read; a person takes about 6,000 bytes."""
+FILES: Final = "*_keypoints.json"
+"""Which files of a folder are frames."""
 
 _PARTS: Final = (
     ("pose_keypoints_2d", BODY, (25, 18)),
@@ -29,6 +30,25 @@ _BODY_25: Final = 25
 _FACE: Final = 70
 
 
+def read_people(path: Path) -> NDArray[np.float64]:
+    """Read the people of a frame.
+
+    Args:
+        path: a file of one frame.
+
+    Returns:
+        (P, 50, 3) of x, y in pixels and confidence, all 0 where a joint is absent.
+
+    Raises:
+        FormatError: the file is larger than `json_frames.MAX_BYTES`, or not a frame of OpenPose.
+    """
+    people = load_object(path).get("people")
+    if not isinstance(people, list):
+        raise FormatError(path, "expected an object with a list 'people'.")
+    joints = [_joints(person, path, f"person {index}") for index, person in enumerate(people)]
+    return np.stack(joints) if joints else np.zeros((0, NUM_JOINTS, 3))
+
+
 def read_frame(path: Path) -> tuple[NDArray[np.float64], int]:
     """Read the most confident person of a frame.
 
@@ -36,23 +56,12 @@ def read_frame(path: Path) -> tuple[NDArray[np.float64], int]:
         path: a file of one frame.
 
     Returns:
-        (50, 3) of x, y in pixels and confidence, all 0 where a joint is absent; and how many people were in the frame.
+        (50, 3) as of `read_people`, all 0 if there is nobody; and how many people are in the frame.
 
     Raises:
-        FormatError: the file is larger than `MAX_BYTES`, or not a frame of OpenPose.
+        FormatError: as of `read_people`.
     """
-    size = path.stat().st_size
-    if size > MAX_BYTES:
-        raise FormatError(path, f"expected at most {MAX_BYTES} bytes, but the file has {size}.")
-    try:
-        content = json.loads(path.read_bytes())
-    except json.JSONDecodeError as error:
-        raise FormatError(path, f"expected JSON, but {error.msg}.", place=f"byte {error.pos}") from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise FormatError(path, f"expected JSON, but {error}.") from error
-    if not isinstance(content, dict) or not isinstance(content.get("people"), list):
-        raise FormatError(path, "expected an object with a list 'people'.")
-    people = [_joints(person, path, f"person {index}") for index, person in enumerate(content["people"])]
+    people = read_people(path)
     best = max(people, key=lambda person: float(person[:, 2].sum()), default=np.zeros((NUM_JOINTS, 3)))
     return best, len(people)
 

@@ -52,7 +52,7 @@ def test_an_empty_folder_is_a_clip_that_cannot_be_read(tree):
     (tree / "keypoints" / "empty").mkdir()
     source = find_clips(tree)[0]
     assert source.name == "empty"
-    with pytest.raises(FormatError, match=r"empty: expected 1 to 100000 files of JSON, but found 0"):
+    with pytest.raises(FormatError, match=r"empty: expected 1 to 100000 files \*_keypoints.json, but found 0"):
         read(source)
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from signdiff_core.formats import FormatError
+from signdiff_core.formats.json_frames import frames_of
 from signdiff_core.video import probe
 from signdiff_slp.prepare.sources import read, walk
-from signdiff_slp.prepare.sources.json_frames import frames_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

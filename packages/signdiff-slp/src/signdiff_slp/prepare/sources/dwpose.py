@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from signdiff_core.formats import FormatError
+from signdiff_core.formats.json_frames import frames_of, load_object
 from signdiff_core.skeleton import BODY, LEFT_HAND, NUM_JOINTS, RIGHT_HAND
-from signdiff_slp.prepare.sources.detections import as_points, stack_people
-from signdiff_slp.prepare.sources.json_frames import frames_of, load_object, numbers_of
+from signdiff_slp.prepare.sources.detections import MAX_FRAMES, as_points, stack_people
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ def read_dwpose(folder: Path, size: tuple[int, int] | None) -> NDArray[np.float3
         FormatError: a file is broken or missing.
         ValueError: positions are shares of the picture, and ``size`` is not given.
     """
-    people = stack_people([_people(file) for file in frames_of(folder)], folder)
+    people = stack_people([_people(file) for file in frames_of(folder, most=MAX_FRAMES)], folder)
     if 0 < people[..., :2].max() < _LARGEST_SHARE:
         if size is None:
             raise ValueError(
@@ -63,8 +63,8 @@ def _people(path: Path) -> NDArray[np.float32]:
 def _joints(person: Any, path: Path, place: str) -> NDArray[np.float32]:
     positions, scores = np.zeros((NUM_JOINTS, 2)), np.zeros(NUM_JOINTS)
     for name, part, count in _PARTS:
-        points = numbers_of(person, f"{name}_keypoints", ((count, 2),), path=path, place=place)
-        weights = numbers_of(person, f"{name}_scores", ((count,),), path=path, place=place)
+        points = _numbers_of(person, f"{name}_keypoints", (count, 2), path, place)
+        weights = _numbers_of(person, f"{name}_scores", (count,), path, place)
         if name == "body":
             weights = _body_scores(weights)
         positions[part] = points[: part.stop - part.start]
@@ -77,3 +77,19 @@ def _body_scores(weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Scores as they are; 1 and 0 where there are numbers of points instead."""
     numbers = (weights == -1) | ((weights - np.arange(len(weights))) % len(weights) == 0)
     return (weights >= 0).astype(np.float64) if numbers.all() else weights
+
+
+def _numbers_of(person: Any, key: str, shape: tuple[int, ...], path: Path, place: str) -> NDArray[np.float64]:
+    if not isinstance(person, dict):
+        raise FormatError(path, f"expected an object, but found {type(person).__name__}.", place=place)
+    try:
+        numbers = np.asarray(person.get(key, []))
+    except ValueError:
+        numbers = np.array(None)
+    if numbers.dtype.kind not in "if" or numbers.shape != shape:
+        wanted = "x".join(map(str, shape))
+        found = "x".join(map(str, numbers.shape)) if numbers.dtype.kind in "if" else "something else"
+        raise FormatError(path, f"expected {wanted} numbers in {key!r}, but found {found}.", place=place)
+    if (np.abs(numbers) >= 1e6).any():
+        raise FormatError(path, f"expected numbers below a million in {key!r}.", place=place)
+    return numbers.astype(np.float64)
