@@ -37,7 +37,7 @@ def drawings(spelled):
 
 def render(pipe: SignDiffPipeline, image, fr_image=None, **options):
     generator = torch.Generator().manual_seed(7)
-    return pipe(PROMPT, image, fr_image, generator=generator, **OPTIONS, **options).images
+    return pipe(PROMPT, image, fr_image=fr_image, generator=generator, **OPTIONS, **options).images
 
 
 def by_hand(detector: FRNetDetector, frame):

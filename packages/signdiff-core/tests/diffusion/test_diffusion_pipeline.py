@@ -48,7 +48,7 @@ def test_at_initialisation_it_is_plain_stable_diffusion(parts, unet):
     plain = quiet(StableDiffusionPipeline(**parts))
     pipe = quiet(SignDiffPipeline(**parts, controlnet=superimposed(unet, conditioning_embedding_out_channels=(8, 16))))
     expected = plain(PROMPT, height=64, width=64, generator=seeded(), **OPTIONS).images
-    made = pipe(PROMPT, frames(1), frames(1, seed=1), generator=seeded(), **OPTIONS).images
+    made = pipe(PROMPT, frames(1), fr_image=frames(1, seed=1), generator=seeded(), **OPTIONS).images
     assert np.array_equal(made, expected)
 
 
@@ -58,7 +58,7 @@ def test_one_net_equals_the_stock_pipeline(parts, net, pipe, guidance_scale):
     c, d = frames(1), frames(1, seed=1)
     condition = torch.cat([tensor(c), tensor(d)], dim=1)
     expected = stock(PROMPT, condition, generator=seeded(), guidance_scale=guidance_scale, **OPTIONS).images
-    made = pipe(PROMPT, c, d, generator=seeded(), guidance_scale=guidance_scale, **OPTIONS).images
+    made = pipe(PROMPT, c, fr_image=d, generator=seeded(), guidance_scale=guidance_scale, **OPTIONS).images
     assert np.array_equal(made, expected)
 
 
@@ -68,14 +68,14 @@ def test_two_nets_equal_the_stock_pipeline(parts, one_net, other_net):
     pipe = quiet(SignDiffPipeline(**parts, controlnet=both))
     c, d = frames(1), frames(1, seed=1)
     expected = stock(PROMPT, [tensor(c), tensor(d)], generator=seeded(), **OPTIONS).images
-    made = pipe(PROMPT, c, d, generator=seeded(), **OPTIONS).images
+    made = pipe(PROMPT, c, fr_image=d, generator=seeded(), **OPTIONS).images
     assert np.array_equal(made, expected)
 
 
 def test_both_conditions_matter(pipe):
-    base = pipe(PROMPT, frames(1), frames(1, seed=1), generator=seeded(), **OPTIONS).images
-    other_c = pipe(PROMPT, frames(1, seed=2), frames(1, seed=1), generator=seeded(), **OPTIONS).images
-    other_d = pipe(PROMPT, frames(1), frames(1, seed=2), generator=seeded(), **OPTIONS).images
+    base = pipe(PROMPT, frames(1), fr_image=frames(1, seed=1), generator=seeded(), **OPTIONS).images
+    other_c = pipe(PROMPT, frames(1, seed=2), fr_image=frames(1, seed=1), generator=seeded(), **OPTIONS).images
+    other_d = pipe(PROMPT, frames(1), fr_image=frames(1, seed=2), generator=seeded(), **OPTIONS).images
     assert not np.allclose(base, other_c, atol=1e-3)
     assert not np.allclose(base, other_d, atol=1e-3)
 
@@ -83,23 +83,23 @@ def test_both_conditions_matter(pipe):
 @pytest.mark.parametrize("anchor", [False, True])
 def test_chunks_do_not_change_the_frames(pipe, anchor):
     c, d = frames(5), frames(5, seed=1)
-    whole = pipe(PROMPT, c, d, generator=seeded(), chunk_size=5, anchor=anchor, **OPTIONS).images
-    parts = pipe(PROMPT, c, d, generator=seeded(), chunk_size=2, anchor=anchor, **OPTIONS).images
+    whole = pipe(PROMPT, c, fr_image=d, generator=seeded(), chunk_size=5, anchor=anchor, **OPTIONS).images
+    parts = pipe(PROMPT, c, fr_image=d, generator=seeded(), chunk_size=2, anchor=anchor, **OPTIONS).images
     assert whole.shape == (5, 64, 64, 3)
     assert np.abs(whole - parts).max() < 1e-4
 
 
 def test_all_frames_start_from_the_same_noise(pipe):
     same = frames(1) * 3
-    made = pipe(PROMPT, same, same, generator=seeded(), chunk_size=2, **OPTIONS).images
+    made = pipe(PROMPT, same, fr_image=same, generator=seeded(), chunk_size=2, **OPTIONS).images
     assert np.abs(made - made[:1]).max() < 1e-4
 
 
 def test_an_anchor_changes_later_frames_and_leaves_no_trace(pipe):
     c, d = frames(3), frames(3, seed=1)
     before = dict(pipe.unet.attn_processors)
-    plain = pipe(PROMPT, c, d, generator=seeded(), **OPTIONS).images
-    made = pipe(PROMPT, c, d, generator=seeded(), anchor=True, **OPTIONS).images
+    plain = pipe(PROMPT, c, fr_image=d, generator=seeded(), **OPTIONS).images
+    made = pipe(PROMPT, c, fr_image=d, generator=seeded(), anchor=True, **OPTIONS).images
     assert np.abs(plain[0] - made[0]).max() < 1e-4
     assert np.abs(plain[1:] - made[1:]).max() > 1e-6
     assert pipe.unet.attn_processors == before
@@ -114,7 +114,7 @@ def test_a_stream_never_reads_more_than_a_chunk_ahead(pipe):
             yield image
 
     stream = pipe.stream(
-        PROMPT, lazily(frames(7), read), lazily(frames(7), []), generator=seeded(), chunk_size=2, **OPTIONS
+        PROMPT, lazily(frames(7), read), fr_image=lazily(frames(7), []), generator=seeded(), chunk_size=2, **OPTIONS
     )
     assert read == []
     next(stream)
@@ -135,21 +135,21 @@ def test_idle_control_is_skipped_without_a_difference(parts, net, pipe):
     expected = stock(PROMPT, torch.cat([tensor(c), tensor(d)], dim=1), generator=seeded(), **options).images
     assert len(calls) == 4
     calls.clear()
-    made = pipe(PROMPT, c, d, generator=seeded(), **options).images
+    made = pipe(PROMPT, c, fr_image=d, generator=seeded(), **options).images
     assert len(calls) == 2
     assert np.array_equal(made, expected)
     calls.clear()
-    pipe(PROMPT, c, d, generator=seeded(), **OPTIONS)
+    pipe(PROMPT, c, fr_image=d, generator=seeded(), **OPTIONS)
     assert len(calls) == 3
     handle.remove()
 
 
 def test_saving_and_loading_is_exact(pipe, tmp_path):
     c, d = frames(2), frames(2, seed=1)
-    expected = pipe(PROMPT, c, d, generator=seeded(), **OPTIONS).images
+    expected = pipe(PROMPT, c, fr_image=d, generator=seeded(), **OPTIONS).images
     pipe.save_pretrained(tmp_path)
     ours = quiet(SignDiffPipeline.from_pretrained(tmp_path))
-    assert np.array_equal(ours(PROMPT, c, d, generator=seeded(), **OPTIONS).images, expected)
+    assert np.array_equal(ours(PROMPT, c, fr_image=d, generator=seeded(), **OPTIONS).images, expected)
     stock = quiet(StableDiffusionControlNetPipeline.from_pretrained(tmp_path))
     condition = torch.cat([tensor(c[:1]), tensor(d[:1])], dim=1)
     first = stock(PROMPT, condition, generator=seeded(), **OPTIONS).images
@@ -167,9 +167,11 @@ def test_images_may_be_pil_float_or_tensor(pipe):
     from PIL import Image
 
     c, d = frames(2), frames(2, seed=1)
-    expected = pipe(PROMPT, c, d, generator=seeded(), **OPTIONS).images
-    pil = pipe(PROMPT, [Image.fromarray(x) for x in c], [Image.fromarray(x) for x in d], generator=seeded(), **OPTIONS)
-    floats = pipe(PROMPT, tensor(c), tensor(d), generator=seeded(), **OPTIONS)
+    expected = pipe(PROMPT, c, fr_image=d, generator=seeded(), **OPTIONS).images
+    pil = pipe(
+        PROMPT, [Image.fromarray(x) for x in c], fr_image=[Image.fromarray(x) for x in d], generator=seeded(), **OPTIONS
+    )
+    floats = pipe(PROMPT, tensor(c), fr_image=tensor(d), generator=seeded(), **OPTIONS)
     assert np.array_equal(pil.images, expected)
     assert np.abs(floats.images - expected).max() < 1e-5
 
@@ -179,9 +181,9 @@ def test_two_passes_look_at_the_first(pipe):
     from signdiff_core.diffusion import FRMapper
 
     c, mapper = frames(3), FRMapper()
-    first = pipe(PROMPT, c, [np.zeros_like(image) for image in c], generator=seeded(), **OPTIONS).images
+    first = pipe(PROMPT, c, fr_image=[np.zeros_like(image) for image in c], generator=seeded(), **OPTIONS).images
     maps = [np.repeat(mapper(np.rint(255 * image).astype(np.uint8), size=64)[..., None], 3, axis=2) for image in first]
-    expected = pipe(PROMPT, c, maps, generator=seeded(), **OPTIONS).images
+    expected = pipe(PROMPT, c, fr_image=maps, generator=seeded(), **OPTIONS).images
     made = pipe(PROMPT, c, frnet_source="two-pass", generator=seeded(), **OPTIONS).images
     assert np.array_equal(made, expected)
     anchored = pipe(PROMPT, c, frnet_source="two-pass", anchor=True, chunk_size=2, generator=seeded(), **OPTIONS).images
@@ -200,14 +202,14 @@ def test_wrong_conditions_are_refused(pipe):
     with pytest.raises(ValueError, match="must be a pose"):
         pipe(PROMPT, frames(1), frnet_source="avatar", **OPTIONS)
     with pytest.raises(ValueError, match="not both"):
-        pipe(PROMPT, frames(1), frames(1), frnet_source="none", **OPTIONS)
+        pipe(PROMPT, frames(1), fr_image=frames(1), frnet_source="none", **OPTIONS)
     with pytest.raises(ValueError, match="skeleton drawings"):
-        pipe(PROMPT, None, frames(1), **OPTIONS)
-    with pytest.raises(ValueError, match="zip"):
-        pipe(PROMPT, frames(2), frames(1), **OPTIONS)
+        pipe(PROMPT, None, fr_image=frames(1), **OPTIONS)
+    with pytest.raises(ValueError, match="fr_image must hold one map for each of image, but holds only 1"):
+        pipe(PROMPT, frames(2), fr_image=frames(1), **OPTIONS)
     with pytest.raises(ValueError, match="at least one frame"):
-        pipe(PROMPT, [], [], **OPTIONS)
+        pipe(PROMPT, [], fr_image=[], **OPTIONS)
     with pytest.raises(ValueError, match="chunk_size"):
-        pipe(PROMPT, frames(1), frames(1), chunk_size=0, **OPTIONS)
+        pipe(PROMPT, frames(1), fr_image=frames(1), chunk_size=0, **OPTIONS)
     with pytest.raises(ValueError, match="one text"):
-        pipe([PROMPT], frames(1), frames(1), **OPTIONS)
+        pipe([PROMPT, PROMPT], frames(1), fr_image=frames(1), **OPTIONS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
+from itertools import chain, islice, zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
@@ -44,6 +44,8 @@ def conditions_of(
     *,
     count: int,
     size: int | None,
+    start: int = 0,
+    keep_first: bool = False,
 ) -> Iterator[Conditions]:
     """Make the conditions of a video from what the pipeline is called with; see `SignDiffPipeline.stream`.
 
@@ -54,6 +56,8 @@ def conditions_of(
         frnet: FR-Net, with the model's settings.
         count: images that the ControlNet takes for a frame, 1 or 2.
         size: side of the images in pixels for a pose; None for drawings, which have theirs.
+        start: first frame wanted; nothing is drawn or predicted for those before.
+        keep_first: give the first frame before it all the same.
 
     Returns:
         Iterator over the frames' conditions.
@@ -78,26 +82,37 @@ def conditions_of(
     if isinstance(source, str) and source == "avatar":
         if size is None:
             raise ValueError("image must be a pose for frnet_source 'avatar', but holds drawings.")
-        return neutral_conditions(image, size=size, mapper=_given(frnet))
-    drawings = frames_of(image) if size is None else drawings_of(image, size=size)
+        return neutral_conditions(image, size=size, mapper=_given(frnet), start=start, keep_first=keep_first)
+    if size is None:
+        drawings = _from(frames_of(image), start, keep_first=keep_first)
+    else:
+        drawings = drawings_of(image, size=size, start=start, keep_first=keep_first)
     if fr_image is not None:
-        return (Conditions(c, d) for c, d in zip(drawings, frames_of(fr_image), strict=True))
+        maps = _from(frames_of(fr_image), start, keep_first=keep_first)
+        return (Conditions(c, d) for c, d in _paired(drawings, maps, "fr_image must hold one map"))
+    if not isinstance(source, str):
+        source = _from(frames_of(source), start, keep_first=keep_first)
     return with_maps(drawings, source, frnet)
 
 
-def drawings_of(pose: Pose, *, size: int, camera: Camera | None = None) -> Iterator[NDArray[np.uint8]]:
+def drawings_of(
+    pose: Pose, *, size: int, camera: Camera | None = None, start: int = 0, keep_first: bool = False
+) -> Iterator[NDArray[np.uint8]]:
     """Draw the skeleton of a pose, frame by frame, as they are asked for.
 
     Args:
         pose: a pose of the 50 joints, normalised or in pixels.
         size: side of the images in pixels.
         camera: where the signer stands.
+        start: first frame to draw.
+        keep_first: draw the first frame before it all the same.
 
     Raises:
         ValueError: the pose has another skeleton.
     """
     joints, confidence = joints_of(normalised(pose))
-    return (draw(place, weight, size=size, camera=camera) for place, weight in zip(joints, confidence, strict=True))
+    chosen = _chosen(len(joints), start, keep_first=keep_first)
+    return (draw(joints[number], confidence[number], size=size, camera=camera) for number in chosen)
 
 
 def with_maps(
@@ -114,10 +129,7 @@ def with_maps(
         ValueError: there are more or fewer given frames than drawings, or the predictor is for other settings.
     """
     if not isinstance(source, str):
-        for number, (drawing, frame) in enumerate(zip_longest(drawings, frames_of(source))):
-            if drawing is None or frame is None:
-                side = "more" if drawing is None else f"only {number}"
-                raise ValueError(f"frnet_source must hold one frame for each of image, but holds {side}.")
+        for drawing, frame in _paired(drawings, frames_of(source), "frnet_source must hold one frame"):
             yield Conditions(drawing, map_of(frame, as_array(drawing).shape, _given(mapper)))
     elif source == "predictor":
         predict = Predictor()
@@ -152,7 +164,13 @@ def retargeted(pose: Pose) -> Pose:
 
 
 def neutral_conditions(
-    pose: Pose, *, size: int, mapper: FRMapper, camera: Camera | None = None
+    pose: Pose,
+    *,
+    size: int,
+    mapper: FRMapper,
+    camera: Camera | None = None,
+    start: int = 0,
+    keep_first: bool = False,
 ) -> Iterator[Conditions]:
     """Let the neutral avatar take a pose: c shows its joints, d is the FR map of its rendered frame.
 
@@ -161,20 +179,40 @@ def neutral_conditions(
         size: side of the images in pixels, a multiple of 64.
         mapper: draws the maps.
         camera: where the signer stands.
+        start: first frame wanted.
+        keep_first: give the first frame before it all the same.
 
     Raises:
         ValueError: the pose has another skeleton.
     """
-    from signdiff_core.avatar import Signer, fit, render_frames
+    from signdiff_core.avatar import Motion, Signer, fit, render_frames
 
     joints, confidence = joints_of(normalised(pose))
     signer, camera = Signer.neutral(), camera or Camera()
     motion = fit(signer.avatar(), joints, confidence)
+    motion = Motion(body=motion.body, turns=motion.turns[_chosen(len(joints), start, keep_first=keep_first)])
     pictures = render_frames(signer, motion, size=size, camera=camera)
     for position, picture in zip(motion.joints, pictures, strict=True):
         grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
         fr_map = resized_map(mapper(np.asarray(grey, dtype=np.uint8), size=size), (size, size))
         yield Conditions(draw(position, size=size, camera=camera), fr_map)
+
+
+def _paired(drawings: Iterable[Frame], others: Iterable[Frame], what: str) -> Iterator[tuple[Frame, Frame]]:
+    for number, (drawing, other) in enumerate(zip_longest(drawings, others)):
+        if drawing is None or other is None:
+            side = "more" if drawing is None else f"only {number}"
+            raise ValueError(f"{what} for each of image, but holds {side}.")
+        yield drawing, other
+
+
+def _chosen(total: int, start: int, *, keep_first: bool) -> list[int]:
+    return [*([0] if keep_first else []), *range(start, total)]
+
+
+def _from(images: Iterator[Frame], start: int, *, keep_first: bool) -> Iterator[Frame]:
+    kept = list(islice(images, 1)) if keep_first else []
+    return chain(kept, islice(images, start - len(kept), None))
 
 
 def _given(mapper: FRMapper | None) -> FRMapper:

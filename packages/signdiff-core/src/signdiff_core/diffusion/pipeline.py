@@ -5,8 +5,7 @@ The denoising loop is that of the installed diffusers: a chunk of frames is one 
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
-from itertools import islice
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -20,26 +19,27 @@ from diffusers import (
 )
 from diffusers.pipelines.stable_diffusion import StableDiffusionPipelineOutput, StableDiffusionSafetyChecker
 from diffusers.schedulers import KarrasDiffusionSchedulers
+from diffusers.utils import logging
 from pose_format import Pose
 from transformers import CLIPImageProcessor, CLIPTextModel, CLIPTokenizer, CLIPVisionModelWithProjection
 
-from signdiff_core.diffusion.anchor import anchored
-from signdiff_core.diffusion.conditions import Conditions, conditions_of, map_of
+from signdiff_core.diffusion.conditions import conditions_of
 from signdiff_core.diffusion.dtypes import NAMES, dtype_option
-from signdiff_core.diffusion.frmap import FRMapper
-from signdiff_core.diffusion.idle import skipping_idle_control
-from signdiff_core.diffusion.images import as_array, frames_of
+from signdiff_core.diffusion.folder import check_folder, complete_folder
+from signdiff_core.diffusion.steady.noise import Noise
+from signdiff_core.diffusion.stream_options import StreamOptions
+from signdiff_core.diffusion.streaming import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    import os
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from diffusers import DiffusionPipeline
-    from numpy.typing import NDArray
+    from diffusers.callbacks import MultiPipelineCallbacks, PipelineCallback
 
+    from signdiff_core.diffusion.frmap import FRMapper
     from signdiff_core.diffusion.frnet_source import FRNetSource
     from signdiff_core.diffusion.images import Frame
-
-    Generators = torch.Generator | Sequence[torch.Generator] | None
 
 
 class SignDiffPipeline(StableDiffusionControlNetPipeline):
@@ -75,6 +75,33 @@ class SignDiffPipeline(StableDiffusionControlNetPipeline):
             image_encoder,
             requires_safety_checker,
         )
+        self._counts_frames = False
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any) -> Self:
+        """Load a pipeline from a folder or from the Hub; of weights, only safetensors are read.
+
+        Args:
+            pretrained_model_name_or_path: folder, or name on the Hub.
+            **kwargs: as for diffusers' own ``from_pretrained``.
+
+        Raises:
+            ValueError: the folder holds what is not safe or not whole; see `signdiff_core.diffusion.folder`.
+        """
+        check_folder(pretrained_model_name_or_path, given=kwargs)
+        pipe: Self = super().from_pretrained(str(pretrained_model_name_or_path), **{"use_safetensors": True} | kwargs)
+        return pipe
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None:
+        """Save the pipeline, and beside it ``pipeline.py``, by which ``DiffusionPipeline`` finds this class.
+
+        Args:
+            save_directory: folder to write to; ControlNets that an earlier pipeline left there are removed.
+            *args: as for diffusers' own ``save_pretrained``.
+            **kwargs: likewise.
+        """
+        super().save_pretrained(str(save_directory), *args, **kwargs)
+        complete_folder(save_directory, controlnets=len(getattr(self.controlnet, "nets", [self.controlnet])))
 
     @classmethod
     def from_pipe(cls, pipeline: DiffusionPipeline, **kwargs: Any) -> Self:
@@ -98,68 +125,127 @@ class SignDiffPipeline(StableDiffusionControlNetPipeline):
     @torch.no_grad()
     def stream(
         self,
-        prompt: str | None = None,
+        prompt: str | list[str] | None = None,
         image: Pose | Iterable[Frame] | Frame | None = None,
-        fr_image: Iterable[Frame] | Frame | None = None,
-        *,
-        frnet_source: FRNetSource | Iterable[Frame] | Frame | None = None,
-        frnet: FRMapper | None = None,
         height: int | None = None,
         width: int | None = None,
-        negative_prompt: str | None = None,
+        num_inference_steps: int = 50,
+        timesteps: list[int] | None = None,
+        sigmas: list[float] | None = None,
         guidance_scale: float = 7.5,
-        generator: Generators = None,
+        negative_prompt: str | list[str] | None = None,
+        num_images_per_prompt: int | None = 1,
+        eta: float = 0.0,
+        generator: torch.Generator | list[torch.Generator] | None = None,
+        latents: torch.Tensor | None = None,
         prompt_embeds: torch.Tensor | None = None,
         negative_prompt_embeds: torch.Tensor | None = None,
         ip_adapter_image: Any = None,
         ip_adapter_image_embeds: list[torch.Tensor] | None = None,
+        output_type: str | None = "pil",
         cross_attention_kwargs: dict[str, Any] | None = None,
+        controlnet_conditioning_scale: float | list[float] = 1.0,
+        guess_mode: bool = False,
+        control_guidance_start: float | list[float] = 0.0,
+        control_guidance_end: float | list[float] = 1.0,
         clip_skip: int | None = None,
+        callback_on_step_end: Callable[..., Any] | PipelineCallback | MultiPipelineCallbacks | None = None,
+        callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
+        *,
+        fr_image: Iterable[Frame] | Frame | None = None,
+        frnet_source: FRNetSource | Iterable[Frame] | Frame | None = None,
+        frnet: FRMapper | None = None,
         chunk_size: int = 8,
-        anchor: bool = False,
-        **kwargs: Any,
+        shared_noise: bool = True,
+        anchor: bool | Frame = False,
+        overlap: int = 0,
+        pad_chunks: bool = False,
+        cache_interval: int = 1,
+        cache_depth: int = 1,
+        start: int = 0,
     ) -> Iterator[Any]:
         """Render frames as they are asked for; never more than one chunk is read ahead or kept.
+
+        The arguments before the star are those of ``StableDiffusionControlNetPipeline``, in its order; what is said
+        of them here is what a video adds.
 
         Args:
             prompt: what the signer looks like; one text for the whole video, encoded once.
             image: skeleton drawings c, one per frame: PIL images, uint8 arrays (H, W, 3), float arrays in [0, 1], or
                 tensors (3, H, W) in [0, 1]; any iterable, read lazily. Or a pose of the 50 joints, which is then drawn.
-            fr_image: FR maps d, as many, for a ControlNet that takes them.
+            height: of the frames in pixels; by default that of the drawings, for a pose that of the base.
+            width: likewise.
+            num_inference_steps: denoising steps.
+            timesteps: of the scheduler, in place of evenly spread ones.
+            sigmas: likewise.
+            guidance_scale: weight of the prompt; 1 turns guidance off.
+            negative_prompt: what it should not look like.
+            num_images_per_prompt: 1; another seed gives another video.
+            eta: of DDIM.
+            generator: one, from whose present state every frame takes the same noise (steadiness for free), or a list
+                with one per frame. Their own states are not moved.
+            latents: noise (1, C, h, w) for every frame, or (T, C, h, w) for each.
+            prompt_embeds: an encoded prompt (1, L, C), in place of ``prompt``.
+            negative_prompt_embeds: likewise.
+            ip_adapter_image: the signer's identity, where an IP-Adapter is loaded; encoded once.
+            ip_adapter_image_embeds: likewise, encoded.
+            output_type: "pil", "np", "pt" or "latent".
+            cross_attention_kwargs: passed to the attention processors.
+            controlnet_conditioning_scale: weight of the control; or two, of c and d. Where one ControlNet takes both,
+                two weights scale what each adds to the sum of the conditions.
+            guess_mode: let the ControlNet see no prompt.
+            control_guidance_start: share of the steps after which the control begins; two for two ControlNets.
+            control_guidance_end: share of the steps after which it ends; likewise.
+            clip_skip: layers of the text encoder to leave out.
+            callback_on_step_end: called after each step of each chunk.
+            callback_on_step_end_tensor_inputs: what it sees.
+            fr_image: FR maps d, as many as drawings, for a ControlNet that takes them.
             frnet_source: in place of ``fr_image``, where the maps come from: "predictor" (predicted from the drawing),
                 "avatar" (of the neutral avatar, where ``image`` is a pose; c then shows the avatar's joints),
                 "two-pass" (each frame is rendered without a map, FR-Net looks at it, and it is rendered again), "none",
                 or frames of somebody in the same poses, whose maps FR-Net draws. By default "predictor" if
                 signdiff-frnet is installed, else, for a pose, "avatar" or "none".
             frnet: FR-Net with the settings that the model was trained with, for these sources.
-            height: of the frames in pixels; by default that of the base's latents, scaled.
-            width: likewise.
-            negative_prompt: what it should not look like.
-            guidance_scale: weight of the prompt; 1 turns guidance off.
-            generator: one, from whose present state every frame takes the same noise (steadiness for free), or a list
-                with one per frame. Their own states are not moved.
-            prompt_embeds: an encoded prompt (1, L, C), in place of ``prompt``.
-            negative_prompt_embeds: likewise.
-            ip_adapter_image: the signer's identity, where an IP-Adapter is loaded; encoded once.
-            ip_adapter_image_embeds: likewise, encoded.
-            cross_attention_kwargs: passed to the attention processors.
-            clip_skip: layers of the text encoder to leave out.
-            chunk_size: frames in a batch.
-            anchor: let every frame attend to the first one too.
-            **kwargs: for ``StableDiffusionControlNetPipeline``, such as ``num_inference_steps`` or ``output_type``.
+            chunk_size: rows of a batch; anchor and overlap are among them.
+            shared_noise: every frame starts from the same noise; without it, each from its own.
+            anchor: True lets every frame attend to the first one; a picture of the signer, to that.
+            overlap: frames that a chunk shares with the one before. Their latents are cross-faded after every step,
+                and all frames of a chunk attend to its first.
+            pad_chunks: fill the last chunk up, so that compiled networks see one shape; with an anchor give
+                ``chunk_size`` of 2 at least.
+            cache_interval: run the whole networks in every so many steps only, and the UNet's outermost layers in the
+                others (see `signdiff_core.diffusion.fast.step_cache`); 1 runs them always.
+            cache_depth: layers of the UNet's last block that run in every step.
+            start: first frame to give. From there on frames are those of the whole video; with an overlap, nearly.
 
         Yields:
             One frame per drawing, of the kind that ``output_type`` says: a PIL image, an array (H, W, 3) in [0, 1] for
-            "np", a tensor (3, H, W) for "pt", a latent for "latent".
+            "np", a tensor (3, H, W) for "pt", a latent (C, h, w) for "latent".
 
         Raises:
-            ValueError: conditions are missing, do not fit the ControlNet, or differ in number.
+            ValueError: conditions are missing, do not fit the ControlNet, or differ in number; a number is out of
+                range.
             signdiff_core.plugins.UnknownPluginError: ``frnet_source`` needs signdiff-frnet.
         """
-        if chunk_size < 1:
-            raise ValueError(f"chunk_size must be at least 1, but is {chunk_size}.")
-        if not isinstance(prompt, str) and prompt_embeds is None:
-            raise ValueError(f"prompt must be one text, but is {prompt!r}.")
+        if num_images_per_prompt not in (1, None):
+            raise ValueError(f"num_images_per_prompt must be 1 for a video, but is {num_images_per_prompt}.")
+        prompt, negative_prompt = _one_text(prompt, "prompt"), _one_text(negative_prompt, "negative_prompt")
+        if prompt is None and prompt_embeds is None:
+            raise ValueError("prompt or prompt_embeds must be given, but both are None.")
+        scale, weights = self._scales(controlnet_conditioning_scale)
+        if weights is not None and (isinstance(control_guidance_start, list) or isinstance(control_guidance_end, list)):
+            raise ValueError("control_guidance_start and control_guidance_end must be numbers for one ControlNet.")
+        options = StreamOptions(
+            chunk_size=chunk_size,
+            anchor=anchor,
+            overlap=overlap,
+            pad_chunks=pad_chunks,
+            cache_interval=cache_interval,
+            cache_depth=cache_depth,
+            start=start,
+            condition_weights=weights,
+            frnet=frnet,
+        )
         conditions = conditions_of(
             image,
             fr_image,
@@ -167,10 +253,12 @@ class SignDiffPipeline(StableDiffusionControlNetPipeline):
             frnet,
             count=self.num_conditions,
             size=self._side(height, width) if isinstance(image, Pose) else None,
+            start=options.beginning,
+            keep_first=options.keeps_first,
         )
         self._guidance_scale, self._interrupt = guidance_scale, False
         device, guided = self._execution_device, self.do_classifier_free_guidance
-        positive, negative = self.encode_prompt(
+        embeds = self.encode_prompt(
             prompt,
             device,
             1,
@@ -183,61 +271,63 @@ class SignDiffPipeline(StableDiffusionControlNetPipeline):
         )
         if ip_adapter_image is not None:
             ip_adapter_image_embeds = self.prepare_ip_adapter_image_embeds(ip_adapter_image, None, device, 1, guided)
-
-        def render(chunk: list[tuple[int, Conditions]], **changes: Any) -> Any:
-            made = StableDiffusionControlNetPipeline.__call__(
-                self,
-                image=self._control([condition for _, condition in chunk], height, width),
-                prompt_embeds=_repeated(positive, len(chunk)),
-                negative_prompt_embeds=_repeated(negative, len(chunk)),
-                guidance_scale=guidance_scale,
-                generator=None if generator is None else [_twin(generator, number) for number, _ in chunk],
-                ip_adapter_image_embeds=ip_adapter_image_embeds,
-                cross_attention_kwargs=cross_attention_kwargs,
-                clip_skip=clip_skip,
-                **(kwargs | changes),
-            )
-            return made.images
-
-        start, end = kwargs.get("control_guidance_start", 0.0), kwargs.get("control_guidance_end", 1.0)
-        frames, first = enumerate(conditions), None
-        with ExitStack() as stack:
-            stack.enter_context(skipping_idle_control(self.controlnet, start=start, end=end))
-            attention = stack.enter_context(anchored(self.unet)) if anchor else None
-            while chunk := list(islice(frames, chunk_size)):
-                carried = int(anchor and first is not None)
-                first = first or chunk[0]
-                chunk = [first] * carried + chunk
-                if attention is not None:
-                    attention.frames = len(chunk)
-                if chunk[-1][1].fr_map is None:
-                    plain = [(number, condition._replace(fr_map=None)) for number, condition in chunk]
-                    pictures = render(plain, output_type="np", callback_on_step_end=None)
-                    chunk = _annotated(chunk, pictures, frnet or FRMapper())
-                    first = chunk[0]
-                yield from render(chunk)[carried:]
-                if self.interrupt:
-                    return
+        call = {
+            "num_inference_steps": num_inference_steps,
+            "timesteps": timesteps,
+            "sigmas": sigmas,
+            "guidance_scale": guidance_scale,
+            "eta": eta,
+            "ip_adapter_image_embeds": ip_adapter_image_embeds,
+            "output_type": output_type,
+            "cross_attention_kwargs": cross_attention_kwargs,
+            "controlnet_conditioning_scale": scale,
+            "guess_mode": guess_mode,
+            "control_guidance_start": control_guidance_start,
+            "control_guidance_end": control_guidance_end,
+            "clip_skip": clip_skip,
+            "callback_on_step_end": callback_on_step_end,
+            "callback_on_step_end_tensor_inputs": list(callback_on_step_end_tensor_inputs),
+        }
+        noise = Noise(generator, shared=shared_noise, latents=latents, device=device)
+        frames = Stream(self, options, noise=noise, embeds=embeds, size=(height, width), call=call).frames(conditions)
+        total = len(image.body.data) if isinstance(image, Pose) else getattr(image, "__len__", lambda: 0)()
+        yield from self._counted(frames, total - start) if total - start > chunk_size else frames
 
     def __call__(
         self,
-        prompt: str | None = None,
+        prompt: str | list[str] | None = None,
         image: Pose | Iterable[Frame] | Frame | None = None,
-        fr_image: Iterable[Frame] | Frame | None = None,
-        *,
-        output_type: str = "pil",
+        height: int | None = None,
+        width: int | None = None,
+        num_inference_steps: int = 50,
+        timesteps: list[int] | None = None,
+        sigmas: list[float] | None = None,
+        guidance_scale: float = 7.5,
+        negative_prompt: str | list[str] | None = None,
+        num_images_per_prompt: int | None = 1,
+        eta: float = 0.0,
+        generator: torch.Generator | list[torch.Generator] | None = None,
+        latents: torch.Tensor | None = None,
+        prompt_embeds: torch.Tensor | None = None,
+        negative_prompt_embeds: torch.Tensor | None = None,
+        ip_adapter_image: Any = None,
+        ip_adapter_image_embeds: list[torch.Tensor] | None = None,
+        output_type: str | None = "pil",
         return_dict: bool = True,
+        cross_attention_kwargs: dict[str, Any] | None = None,
+        controlnet_conditioning_scale: float | list[float] = 1.0,
+        guess_mode: bool = False,
+        control_guidance_start: float | list[float] = 0.0,
+        control_guidance_end: float | list[float] = 1.0,
+        clip_skip: int | None = None,
+        callback_on_step_end: Callable[..., Any] | PipelineCallback | MultiPipelineCallbacks | None = None,
+        callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
         **kwargs: Any,
     ) -> StableDiffusionPipelineOutput | tuple[Any, None]:
-        """Render all frames at once; see `stream` for the arguments.
+        """Render all frames at once.
 
-        Args:
-            prompt: what the signer looks like.
-            image: skeleton drawings c.
-            fr_image: FR maps d.
-            output_type: "pil", "np", "pt" or "latent".
-            return_dict: give an output object, not a tuple.
-            **kwargs: as for `stream`.
+        The arguments are those of `stream`, where they are described; ``return_dict`` chooses an output object or a
+        tuple, and ``**kwargs`` are those after the star there.
 
         Returns:
             ``images``: a list of PIL images, or one array or tensor with frames first.
@@ -245,13 +335,32 @@ class SignDiffPipeline(StableDiffusionControlNetPipeline):
         Raises:
             ValueError: as in `stream`, or there is no frame.
         """
-        with closing(self.stream(prompt, image, fr_image, output_type=output_type, **kwargs)) as frames:  # type: ignore[type-var]
+        arguments = locals()
+        own = ("self", "return_dict", "kwargs", "__class__")
+        arguments = {name: value for name, value in arguments.items() if name not in own} | kwargs
+        with closing(self.stream(**arguments)) as frames:  # type: ignore[type-var]
             images: Any = list(frames)
         if not images:
             raise ValueError("image must hold at least one frame, but is empty.")
         if output_type != "pil":
             images = torch.stack(images) if isinstance(images[0], torch.Tensor) else np.stack(images)
         return StableDiffusionPipelineOutput(images, None) if return_dict else (images, None)
+
+    def progress_bar(self, iterable: Iterable[Any] | None = None, total: int | None = None) -> Any:
+        """Show the progress of steps; while a video's frames are counted, steps show none."""
+        if self._counts_frames:
+            return logging.tqdm(iterable, total=total, disable=True)
+        return super().progress_bar(iterable, total)
+
+    def _counted(self, frames: Iterator[Any], total: int) -> Iterator[Any]:
+        with self.progress_bar(total=total) as bar:
+            self._counts_frames = True
+            try:
+                for frame in frames:
+                    bar.update()
+                    yield frame
+            finally:
+                self._counts_frames = False
 
     def _side(self, height: int | None, width: int | None) -> int:
         """Side of a pose's drawings."""
@@ -260,35 +369,23 @@ class SignDiffPipeline(StableDiffusionControlNetPipeline):
             raise ValueError(f"height and width must be equal for a pose, but are {height} and {width}.")
         return height or default
 
-    def _control(self, frames: list[Conditions], height: int | None, width: int | None) -> Any:
-        """Make the tensors of a chunk: a list for two ControlNets, six channels for a superimposed one."""
-        drawings = list(frames_of([frame.drawing for frame in frames]))
-        maps = [_absent(frame.drawing) if frame.fr_map is None else frame.fr_map for frame in frames]
-        each = [
-            self.control_image_processor.preprocess(images, height=height, width=width)
-            for images in (drawings, list(frames_of(maps)))[: self.num_conditions]
-        ]
-        return each if hasattr(self.controlnet, "nets") else torch.cat(each, dim=1)
+    def _scales(self, scale: float | list[float]) -> tuple[float | list[float], tuple[float, ...] | None]:
+        """Tell diffusers' scale, and the weights of conditions that one ControlNet superimposes."""
+        if not isinstance(scale, list | tuple):
+            return float(scale), None
+        if len(scale) != self.num_conditions:
+            raise ValueError(
+                f"controlnet_conditioning_scale must be one value or {self.num_conditions}, but has {len(scale)}."
+            )
+        values = tuple(float(value) for value in scale)
+        if hasattr(self.controlnet, "nets"):
+            return list(values), None
+        return (values[0], None) if len(values) == 1 else (1.0, values)
 
 
-def _annotated(chunk: list[tuple[int, Conditions]], pictures: Any, frnet: FRMapper) -> list[tuple[int, Conditions]]:
-    """Put the FR maps of rendered frames in."""
-    return [
-        (number, Conditions(drawing, map_of(picture, as_array(drawing).shape, frnet)))
-        for (number, (drawing, _)), picture in zip(chunk, pictures, strict=True)
-    ]
-
-
-def _absent(drawing: Frame) -> NDArray[np.uint8]:
-    return np.zeros_like(as_array(drawing))
-
-
-def _repeated(embeds: torch.Tensor | None, count: int) -> torch.Tensor | None:
-    return None if embeds is None else embeds.expand(count, -1, -1)
-
-
-def _twin(generator: torch.Generator | Sequence[torch.Generator], number: int) -> torch.Generator:
-    source = generator if isinstance(generator, torch.Generator) else generator[number]
-    twin = torch.Generator(source.device)
-    twin.set_state(source.get_state())
-    return twin
+def _one_text(text: str | list[str] | None, name: str) -> str | None:
+    if isinstance(text, list) and len(text) == 1:
+        text = text[0]
+    if text is not None and not isinstance(text, str):
+        raise ValueError(f"{name} must be one text, but is {text!r}.")
+    return text

@@ -1,4 +1,4 @@
-"""Letting every frame look at the first one, so that the signer keeps one appearance."""
+"""Letting frames look at reference frames of their batch, so that the signer keeps one appearance."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ if TYPE_CHECKING:
     from diffusers.models.attention_processor import Attention
 
 
-class AnchorAttention:
-    """Self-attention over the frame itself and the first frame of the batch; nothing is trained.
+class ReferenceAttention:
+    """Self-attention over the frame itself and the reference frames of its batch; nothing is trained.
 
-    It takes no arguments, as diffusers wants of an attention processor; set `frames` before each batch.
+    It takes no arguments, as diffusers wants of an attention processor; set `frames` and `references` before each
+    batch.
     """
 
     def __init__(self) -> None:
         self.frames = 1
         """Frames in a batch; guidance doubles the batch, not this."""
+
+        self.references: tuple[int, ...] = (0,)
+        """Frames of the batch that all attend to."""
 
     def __call__(
         self,
@@ -36,16 +40,17 @@ class AnchorAttention:
         """Attend; the arguments are those of every attention processor, (B, L, C) in and out."""
         batch, length, _ = hidden_states.shape
 
-        def with_anchor(states: torch.Tensor) -> torch.Tensor:
+        def with_references(states: torch.Tensor) -> torch.Tensor:
             states = states.view(-1, self.frames, length, states.shape[-1])
-            return torch.cat([states, states[:, :1].expand_as(states)], dim=2).flatten(0, 1)
+            others = [states[:, place : place + 1].expand_as(states) for place in self.references]
+            return torch.cat([states, *others], dim=2).flatten(0, 1)
 
         def heads(states: torch.Tensor) -> torch.Tensor:
             return states.view(batch, -1, attn.heads, states.shape[-1] // attn.heads).transpose(1, 2)
 
         query = heads(attn.to_q(hidden_states))
-        key = heads(with_anchor(attn.to_k(hidden_states)))
-        value = heads(with_anchor(attn.to_v(hidden_states)))
+        key = heads(with_references(attn.to_k(hidden_states)))
+        value = heads(with_references(attn.to_v(hidden_states)))
         mixed = torch.nn.functional.scaled_dot_product_attention(query, key, value, scale=attn.scale)
         mixed = mixed.transpose(1, 2).reshape(batch, length, -1).to(hidden_states.dtype)
         made: torch.Tensor = attn.to_out[1](attn.to_out[0](mixed))
@@ -53,10 +58,10 @@ class AnchorAttention:
 
 
 @contextmanager
-def anchored(unet: UNet2DConditionModel) -> Iterator[AnchorAttention]:
-    """Use `AnchorAttention` for a UNet's self-attention inside a block; its own processors come back afterwards."""
+def attending_to_references(unet: UNet2DConditionModel) -> Iterator[ReferenceAttention]:
+    """Use `ReferenceAttention` for a UNet's self-attention inside a block; its own processors come back afterwards."""
     processors = dict(unet.attn_processors)
-    attention = AnchorAttention()
+    attention = ReferenceAttention()
     own = {name: attention if name.endswith("attn1.processor") else other for name, other in processors.items()}
     unet.set_attn_processor(own)
     try:

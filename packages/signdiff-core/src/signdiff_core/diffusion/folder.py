@@ -1,0 +1,63 @@
+"""The folder of a saved pipeline: what diffusers does not check when it loads, and does not write when it saves."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from signdiff_core.atomic import replacing
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+CUSTOM_PIPELINE: Final = "pipeline.py"
+"""File by which ``DiffusionPipeline.from_pretrained(..., custom_pipeline=folder)`` finds `SignDiffPipeline`."""
+
+_SOURCE: Final = '''"""This pipeline's class, for ``DiffusionPipeline.from_pretrained``; it comes with signdiff-core."""
+
+from signdiff_core import SignDiffPipeline
+
+__all__ = ["SignDiffPipeline"]
+'''
+
+
+def check_folder(folder: str | os.PathLike[str], *, given: Mapping[str, Any]) -> None:
+    """Make sure that a local folder holds the pipeline that it says; of a name on the Hub nothing is known.
+
+    Args:
+        folder: folder or name.
+        given: parts that are given and not read from there.
+
+    Raises:
+        ValueError: a ControlNet of several is missing.
+    """
+    root = Path(folder)
+    index = root / "model_index.json"
+    if not index.is_file():
+        return
+    parts = json.loads(index.read_text(encoding="utf-8"))
+    several = parts.get("controlnet", [None, None])[-1] == "MultiControlNetModel"
+    if several and "controlnet" not in given and not (root / "controlnet_1").is_dir():
+        # diffusers would load the first alone, and say nothing.
+        raise ValueError(
+            f"{root} must hold several ControlNets, as its model_index.json says, but has no controlnet_1."
+        )
+
+
+def complete_folder(folder: str | os.PathLike[str], *, controlnets: int) -> None:
+    """Write what a saved pipeline lacks, and remove what an earlier one left.
+
+    Args:
+        folder: where diffusers saved the pipeline.
+        controlnets: how many it has.
+    """
+    root = Path(folder)
+    number = controlnets
+    while number and (root / f"controlnet_{number}").is_dir():
+        shutil.rmtree(root / f"controlnet_{number}")
+        number += 1
+    with replacing(root / CUSTOM_PIPELINE) as temporary:
+        Path(temporary).write_text(_SOURCE, encoding="utf-8")
