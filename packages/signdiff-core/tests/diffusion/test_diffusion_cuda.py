@@ -25,7 +25,7 @@ def drawn(pipeline):
     # Noise is drawn here: a generator draws other numbers in half precision.
     latents = torch.randn((3, 4, 32, 32), generator=torch.Generator().manual_seed(7)).to(pipeline.dtype)
     call = {"num_inference_steps": 3, "output_type": "np", "latents": latents}
-    return np.stack(pipeline(PROMPT, images(3, 0), images(3, 1), **call).images)
+    return np.stack(pipeline(PROMPT, images(3, 0), fr_image=images(3, 1), **call).images)
 
 
 @pytest.fixture

@@ -62,18 +62,18 @@ def test_a_changed_condition_is_encoded_again(pipe):
     assert np.abs(made - plain).max() > 1e-3
 
 
-def wide(layers=2):
+def wide(**options):
     """A UNet and a ControlNet whose first blocks attend too, as Stable Diffusion's do."""
     torch.manual_seed(0)
     unet = UNet2DConditionModel(
         sample_size=32,
         block_out_channels=(8, 16),
-        layers_per_block=layers,
+        layers_per_block=2,
         down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
         up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
-        cross_attention_dim=32,
         attention_head_dim=4,
         norm_num_groups=4,
+        **{"cross_attention_dim": 32, **options},
     ).eval()
     net = ControlNetModel.from_unet(unet, conditioning_channels=6, conditioning_embedding_out_channels=(8, 16)).eval()
     generator = torch.Generator().manual_seed(1)
@@ -98,14 +98,15 @@ def test_deep_features_are_reused(parts, depth):
     assert np.array_equal(render(pipe, cache_interval=1), whole)
 
 
+@pytest.mark.parametrize("options", [{}, {"addition_embed_type": "text", "cross_attention_dim": 64}])
 @pytest.mark.parametrize("depth", [1, 2, 3])
-def test_on_features_of_the_same_step_the_outermost_layers_give_the_same(parts, depth):
+def test_on_features_of_the_same_step_the_outermost_layers_give_the_same(depth, options):
     """The step between is the whole step if nothing changed: timestep, latents and text are those of the last one."""
     from signdiff_core.diffusion.fast.step_cache import caching_steps
 
-    unet, net = wide()
-    generator = torch.Generator().manual_seed(3)
-    sample, text = torch.randn(2, 4, 32, 32, generator=generator), torch.randn(2, 5, 32, generator=generator)
+    unet, net = wide(**options)
+    generator, width = torch.Generator().manual_seed(3), unet.config.cross_attention_dim
+    sample, text = torch.randn(2, 4, 32, 32, generator=generator), torch.randn(2, 5, width, generator=generator)
     condition = torch.rand(2, 6, 64, 64, generator=generator)
 
     def step():

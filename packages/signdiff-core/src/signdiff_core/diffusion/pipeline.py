@@ -89,6 +89,8 @@ class SignDiffPipeline(StableDiffusionControlNetPipeline):
             ValueError: the folder holds what is not safe or not whole; see `signdiff_core.diffusion.folder`.
         """
         check_folder(pretrained_model_name_or_path, given=kwargs)
+        if isinstance(kwargs.get("controlnet"), list | tuple):
+            kwargs["controlnet"] = MultiControlNetModel(kwargs["controlnet"])
         pipe: Self = super().from_pretrained(str(pretrained_model_name_or_path), **{"use_safetensors": True} | kwargs)
         return pipe
 

@@ -33,7 +33,7 @@ class StepCache:
         depth: layers of the last up block that run in every step.
 
     Raises:
-        ValueError: a number is out of range, or the UNet has embeddings beside those of Stable Diffusion 1.5.
+        ValueError: a number is out of range, or the UNet embeds more than time and text.
     """
 
     def __init__(self, unet: UNet2DConditionModel, *, interval: int, depth: int) -> None:
@@ -42,8 +42,9 @@ class StepCache:
             raise ValueError(f"cache_interval must be at least 1, but is {interval}.")
         if not 1 <= depth <= layers:
             raise ValueError(f"cache_depth must be from 1 to {layers}, the layers of the last block, but is {depth}.")
-        if unet.config.addition_embed_type or unet.config.class_embed_type or unet.config.center_input_sample:
-            raise ValueError("cache_interval must be 1 for a UNet with embeddings beside time and text.")
+        kinds = (unet.config.addition_embed_type, unet.config.class_embed_type)
+        if kinds not in ((None, None), ("text", None)) or unet.config.center_input_sample:
+            raise ValueError(f"cache_interval must be 1 for a UNet with embeddings of the kinds {kinds}.")
         self.interval, self.depth = interval, depth
         self.step = 0
         self.deep: Any = None
@@ -104,6 +105,8 @@ class _UNetHook(ModelHook):
         if USE_PEFT_BACKEND:
             scale_lora_layers(module, scale)
         emb = module.time_embedding(module.get_time_embed(sample=sample, timestep=timestep), timestep_cond)
+        added = module.get_aug_embed(emb, encoder_hidden_states, added_cond_kwargs)
+        emb = emb if added is None else emb + added
         if module.time_embed_act is not None:
             emb = module.time_embed_act(emb)
         text = module.process_encoder_hidden_states(encoder_hidden_states, added_cond_kwargs)
