@@ -106,6 +106,21 @@ def some(shape, seed=0):
     return np.random.default_rng(seed).integers(0, 256, size=shape, dtype=np.uint8)
 
 
+def test_weights_in_another_file_are_refused_before_opencv_sees_them(folder, tmp_path):
+    """OpenCV divides by the number of values that are not there, which ends the process."""
+    (tmp_path / "outside.bin").write_bytes(struct.pack("<4f", *WEIGHTS))
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load_from_string(make_onnx())
+    weights = model.graph.initializer[0]
+    weights.raw_data = struct.pack("<4f", *WEIGHTS)
+    weights.ClearField("float_data")
+    onnx.external_data_helper.set_external_data(weights, location=str(tmp_path / "outside.bin"))
+    weights.ClearField("raw_data")
+    settings = FRNetPredictor.from_pretrained(folder).settings
+    with pytest.raises(ValueError, match="holds its weights, but names another file"):
+        FRNetPredictor(settings, model.SerializeToString())
+
+
 @pytest.mark.parametrize("shape", [(1, 64, 64), (3, 128, 192), (2, 320, 64), (0, 64, 64)])
 def test_probabilities_by_hand(predictor, shape):
     drawings, references = some((*shape, 3)), some(shape, 1)

@@ -182,7 +182,7 @@ def test_callbacks_see_and_change_what_they_ask_for(pipe):
 @pytest.mark.parametrize("options", [{}, {"overlap": 1}], ids=["plain", "overlap"])
 def test_a_callback_object_brings_its_inputs(pipe, options):
     class Count(PipelineCallback):
-        tensor_inputs = ["prompt_embeds"]
+        tensor_inputs = ("prompt_embeds",)
 
         def callback_fn(self, pipeline, step_index, timestep, callback_kwargs):
             seen.append(set(callback_kwargs))

@@ -178,7 +178,7 @@ def truncate_shard(folder):
 def shard_elsewhere(folder):
     path = folder / "unet" / "diffusion_pytorch_model.safetensors"
     path.rename(folder.parent / "elsewhere.safetensors")
-    weight_map = {name: "../../elsewhere.safetensors" for name in ("conv_in.weight", "conv_in.bias")}
+    weight_map = dict.fromkeys(("conv_in.weight", "conv_in.bias"), "../../elsewhere.safetensors")
     change(path.with_name(f"{path.name}.index.json"), metadata={}, weight_map=weight_map)
 
 
@@ -209,6 +209,11 @@ def second_controlnet(folder):
     path.write_bytes(path.read_bytes()[:-1])
 
 
+def settings_are_huge(folder):
+    with (folder / "renderer.json").open("wb") as file:
+        file.truncate(1 << 40)  # takes no room on the disk, and would not fit into memory
+
+
 FAULTS = [
     (truncate, r"diffusion_pytorch_model\.safetensors must be a whole safetensors file, but is truncated: it has \d+"),
     (truncate_shard, r"-00002-of-\d+\.safetensors must be a whole safetensors file, but is truncated"),
@@ -217,6 +222,7 @@ FAULTS = [
     (part_is_a_link, r"unet must lie in the model's folder, but is a link to"),
     (file_is_a_link, r"vocab\.json must lie in the model's folder, but is a link to"),
     (index_is_a_link, r"model_index\.json must lie in the model's folder, but is a link to"),
+    (settings_are_huge, r"renderer\.json must have at most \d+ bytes, but has 1099511627776"),
     (part_is_missing, r"must hold the folder 'vae', as its model_index\.json says"),
 ]
 
@@ -227,6 +233,29 @@ def test_faults_of_files_are_refused(folder, fault, told):
     fault(folder)
     with pytest.raises(ModelFolderError, match=told):
         check_pipeline_folder(folder)
+    with pytest.raises(ModelFolderError, match=told):
+        SignDiffPipeline.from_pretrained(folder)
+
+
+def test_a_name_on_the_hub_is_fetched_looked_over_and_loaded(folder, pipe, tmp_path):
+    snapshot = cache_snapshot(folder, tmp_path / "hub")
+    options = {"cache_dir": str(tmp_path / "hub"), "local_files_only": True}
+    loaded = SignDiffPipeline.from_pretrained("owner/pipeline", **options)
+    assert loaded.name_or_path == "owner/pipeline"
+    assert all(torch.equal(*pair) for pair in zip(weights(loaded), weights(pipe), strict=True))
+    blob = (snapshot / "unet" / "diffusion_pytorch_model.safetensors").resolve()
+    blob.write_bytes(blob.read_bytes()[:-1])
+    with pytest.raises(ModelFolderError, match="truncated"):
+        SignDiffPipeline.from_pretrained("owner/pipeline", **options)
+
+
+def test_one_file_must_be_safetensors_and_whole(folder, one_net, tmp_path):
+    with pytest.raises(ValueError, match=r"must be a \.safetensors file, but is"):
+        SignDiffPipeline.from_single_file(tmp_path / "base.ckpt", controlnet=one_net)
+    weights = (folder / "unet" / "diffusion_pytorch_model.safetensors").read_bytes()
+    (tmp_path / "base.safetensors").write_bytes(weights[:-1])
+    with pytest.raises(ModelFolderError, match="truncated"):
+        SignDiffPipeline.from_single_file(tmp_path / "base.safetensors", controlnet=one_net)
 
 
 @pytest.mark.parametrize(
@@ -322,5 +351,5 @@ def test_the_folder_of_one_network(one_net, tmp_path):
     loaded = ControlNetModel.from_pretrained(tmp_path, use_safetensors=True)
     assert torch.equal(loaded.conv_in.weight, one_net.conv_in.weight)
     one_net.save_pretrained(tmp_path / "other", safe_serialization=False)
-    with pytest.raises(ModelFolderError, match="has only diffusion_pytorch_model.bin"):
+    with pytest.raises(ModelFolderError, match=r"has only diffusion_pytorch_model\.bin"):
         check_model_folder(tmp_path / "other")

@@ -98,6 +98,46 @@ def test_broken_folders(folder, name, change, message):
         BackTranslator.from_pretrained(folder)
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"d_model": 1 << 20}, "at most the [0-9]+ parameters of its weights, but has [0-9]{12}"),
+        ({"encoder_layers": 1 << 40}, "at most the [0-9]+ parameters"),
+        ({"conv_kernel_sizes": [5, 1 << 40]}, "at most the [0-9]+ parameters"),
+        ({"max_source_positions": 1 << 40}, "max_source_positions must be at most 65536"),
+        ({"decoder_layers": "2"}, "decoder_layers must be a positive integer, but is '2'"),
+        ({"conv_kernel_sizes": None}, "conv_kernel_sizes must be a list"),
+        ({"_attn_implementation_internal": "owner/kernel"}, "must be one that transformers brings, but is 'owner/ker"),
+        ({"_attn_implementation": {"": "owner/kernel"}}, "must be one that transformers brings"),
+        ({"activation_function": "none"}, r"must fit config\.json, but"),
+        ({"encoder_attention_heads": 0}, r"must fit config\.json, but"),
+        ({"pad_token_id": 10**9}, r"must fit config\.json, but"),
+        ({"torch_dtype": "none"}, r"config\.json must fit"),
+    ],
+)
+def test_configurations_that_ask_for_too_much_or_for_code(folder, values, message):
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+    with pytest.raises(ValueError, match=message):
+        BackTranslator.from_pretrained(folder)
+
+
+def test_truncated_and_pickled_weights(folder):
+    path = folder / "model.safetensors"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    with pytest.raises(ValueError, match="must have the SHA-256"):
+        BackTranslator.from_pretrained(folder)
+    described = json.loads((folder / "translator.json").read_text())
+    described["sha256"] = hashlib.sha256(whole[:-1]).hexdigest()
+    (folder / "translator.json").write_text(json.dumps(described))
+    with pytest.raises(ValueError, match="not fully covered"):
+        BackTranslator.from_pretrained(folder)
+    path.rename(path.with_name("pytorch_model.bin"))
+    with pytest.raises(FileNotFoundError, match=r"lacks model\.safetensors"):
+        BackTranslator.from_pretrained(folder)
+
+
 def test_missing_and_foreign_folders(folder, translator, tmp_path):
     (folder / "tokenizer.json").unlink()
     with pytest.raises(FileNotFoundError, match=r"lacks tokenizer\.json"):

@@ -3,12 +3,15 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("accelerate")
 pytest.importorskip("transformers")
+
+from accelerate.state import AcceleratorState  # noqa: E402
 
 from signdiff_eval.backtranslation import BackTranslator  # noqa: E402
 from signdiff_eval.training import BackTranslationConfig  # noqa: E402
@@ -23,8 +26,6 @@ MODULE = "signdiff_eval.training.train_backtranslation"
 def _fresh_accelerator():
     """Accelerate keeps its state for the process; each test starts without one, as a command does."""
     yield
-    from accelerate.state import AcceleratorState
-
     AcceleratorState._reset_state(reset_partial_state=True)
 
 
@@ -78,6 +79,52 @@ def test_failures_take_one_line(tmp_path, options, status):
     assert "Traceback" not in done.stderr
     assert done.stderr.strip().splitlines()[-1].partition("error: ")[2]
     assert not (tmp_path / "out").exists()
+
+
+class Touch:
+    """Its pickle makes a file when it is read."""
+
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __reduce__(self):
+        return Path.touch, (self.marker,)
+
+
+@pytest.mark.slow
+def test_nothing_in_a_checkpoint_runs(corpus, tmp_path):
+    """Objects that accelerate would unpickle whole are kept as JSON; tensors are read by torch's restricted reader."""
+    train(corpus, tmp_path)
+    marker, checkpoint = tmp_path / "ran", tmp_path / "checkpoint-2"
+    shutil.rmtree(tmp_path / "checkpoint-4")
+    assert not list(checkpoint.glob("custom_checkpoint*"))
+    kept = {name: (checkpoint / name).read_bytes() for name in ("optimizer.bin", "state.json", "model.safetensors")}
+
+    def refused(message):
+        with pytest.raises(ValueError, match=message):
+            train(corpus, tmp_path, resume_from_checkpoint="latest")
+        AcceleratorState._reset_state(reset_partial_state=True)
+        assert not marker.exists()
+        for name, content in kept.items():
+            (checkpoint / name).write_bytes(content)
+
+    torch.save(Touch(marker), checkpoint / "custom_checkpoint_0.pkl")
+    torch.load(checkpoint / "custom_checkpoint_0.pkl", weights_only=False)
+    assert marker.exists()  # so it is of the kind that harms
+    marker.unlink()
+    refused("must be a whole checkpoint of this run")
+    shutil.copyfile(checkpoint / "custom_checkpoint_0.pkl", checkpoint / "optimizer.bin")
+    (checkpoint / "custom_checkpoint_0.pkl").unlink()
+    refused("must be a whole checkpoint of this run, but cannot be read: Weights only load failed")
+    (checkpoint / "optimizer.bin").write_bytes(kept["optimizer.bin"][:-100])
+    refused("must be a whole checkpoint")
+    (checkpoint / "model.safetensors").write_bytes(kept["model.safetensors"][:-1])
+    refused("must be a whole checkpoint of this run, but cannot be read: .*not fully covered")
+    (checkpoint / "state.json").unlink()
+    refused(r"must hold state\.json, but does not; older, pickled checkpoints are not read")
+    (checkpoint / "model.safetensors").rename(checkpoint / "pytorch_model.bin")
+    refused(r"must hold model\.safetensors")
+    train(corpus, tmp_path, resume_from_checkpoint="latest")
 
 
 @pytest.mark.slow

@@ -16,6 +16,9 @@ from signdiff_frnet.sizes import LARGEST, resize_frame, resize_map, target_size
 
 MULTIPLE = 64
 
+_EXTERNAL = b"\x0a\x08location"
+"""How an ONNX tensor names the file that holds its values; OpenCV knows no such tensors, and ends the process."""
+
 
 def read_network(model: bytes) -> cv2.dnn.Net:
     """Let OpenCV read an ONNX network.
@@ -43,11 +46,13 @@ class FRNetPredictor:
         model: the network as ONNX, from (B, 4, H, W) float32 to (B, 1, H, W); see `predict`.
 
     Raises:
-        ValueError: OpenCV can't read ``model``.
+        ValueError: OpenCV can't read ``model``, or its weights are in another file.
     """
 
     def __init__(self, settings: PredictorSettings, model: bytes) -> None:
         self.settings = settings
+        if _EXTERNAL in model:
+            raise ValueError("model must be an ONNX network that holds its weights, but names another file for them.")
         try:
             self._network = read_network(model)
         except cv2.error as error:

@@ -178,6 +178,15 @@ def test_frames_with_joints_are_drawn_as_the_pipeline_draws_them(tmp_path):
     (tmp_path / "metadata.jsonl").write_text('{"file_name": "0.png"}\n')
     with pytest.raises(ValueError, match="line 1: file_name and joints"):
         open_folder(tmp_path)
+    for place in ("../0.png", "a/../../0.png", str(tmp_path / "0.png")):
+        (tmp_path / "metadata.jsonl").write_text(json.dumps({"file_name": place, "joints": 0}) + "\n")
+        with pytest.raises(ValueError, match="line 1: file_name must lie in the folder, but is"):
+            open_folder(tmp_path)
+    (tmp_path / "metadata.jsonl").write_text(json.dumps(rows[0]) + "\n")
+    whole = (tmp_path / "joints.safetensors").read_bytes()
+    (tmp_path / "joints.safetensors").write_bytes(whole[:-1])
+    with pytest.raises(ValueError, match=r"joints\.safetensors must be whole"):
+        open_folder(tmp_path)
 
 
 def test_a_pose_in_pixels_is_drawn_where_the_video_shows_it(tmp_path):

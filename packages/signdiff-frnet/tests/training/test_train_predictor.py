@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("accelerate")
 pytest.importorskip("onnx")
+
+from accelerate.state import AcceleratorState  # noqa: E402
 
 from signdiff_frnet import FRNetPredictor  # noqa: E402
 from signdiff_frnet.training import PredictorTrainingConfig  # noqa: E402
@@ -28,8 +31,6 @@ SCORES = Validation(threshold=0.4, iou=0.5, boundary_f=0.6, reference_iou=0.7, r
 def _fresh_accelerator():
     """Accelerate keeps its state for the process; each test starts without one, as a command does."""
     yield
-    from accelerate.state import AcceleratorState
-
     AcceleratorState._reset_state(reset_partial_state=True)
 
 
@@ -118,6 +119,52 @@ def test_a_saved_predictor_is_the_network(tmp_path):
     assert "someone" not in card
     assert "| without a reference | 0.500 | 0.600 |" in card
     assert "--offset 7.0" in card
+
+
+class Touch:
+    """Its pickle makes a file when it is read."""
+
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __reduce__(self):
+        return Path.touch, (self.marker,)
+
+
+@pytest.mark.slow
+def test_nothing_in_a_checkpoint_runs(pairs, tmp_path):
+    """Objects that accelerate would unpickle whole are kept as JSON; tensors are read by torch's restricted reader."""
+    train(pairs, tmp_path)
+    marker, checkpoint = tmp_path / "ran", tmp_path / "checkpoint-2"
+    shutil.rmtree(tmp_path / "checkpoint-4")
+    assert not list(checkpoint.glob("custom_checkpoint*"))
+    kept = {name: (checkpoint / name).read_bytes() for name in ("optimizer.bin", "state.json", "model.safetensors")}
+
+    def refused(message):
+        with pytest.raises(ValueError, match=message):
+            train(pairs, tmp_path, resume_from_checkpoint="latest")
+        AcceleratorState._reset_state(reset_partial_state=True)
+        assert not marker.exists()
+        for name, content in kept.items():
+            (checkpoint / name).write_bytes(content)
+
+    torch.save(Touch(marker), checkpoint / "custom_checkpoint_0.pkl")
+    torch.load(checkpoint / "custom_checkpoint_0.pkl", weights_only=False)
+    assert marker.exists()  # so it is of the kind that harms
+    marker.unlink()
+    refused("must be a whole checkpoint of this run")
+    shutil.copyfile(checkpoint / "custom_checkpoint_0.pkl", checkpoint / "optimizer.bin")
+    (checkpoint / "custom_checkpoint_0.pkl").unlink()
+    refused("must be a whole checkpoint of this run, but cannot be read: Weights only load failed")
+    (checkpoint / "optimizer.bin").write_bytes(kept["optimizer.bin"][:-100])
+    refused("must be a whole checkpoint")
+    (checkpoint / "model.safetensors").write_bytes(kept["model.safetensors"][:-1])
+    refused("must be a whole checkpoint of this run, but cannot be read: .*not fully covered")
+    (checkpoint / "state.json").unlink()
+    refused(r"must hold state\.json, but does not; older, pickled checkpoints are not read")
+    (checkpoint / "model.safetensors").rename(checkpoint / "pytorch_model.bin")
+    refused(r"must hold model\.safetensors")
+    train(pairs, tmp_path, resume_from_checkpoint="latest")
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from signdiff_core.atomic import replacing
+from signdiff_core.trust import check_pipeline_folder
 
 if TYPE_CHECKING:
     import os
@@ -25,21 +26,20 @@ __all__ = ["SignDiffPipeline"]
 
 
 def check_folder(folder: str | os.PathLike[str], *, given: Mapping[str, Any]) -> None:
-    """Make sure that a local folder holds the pipeline that it says; of a name on the Hub nothing is known.
+    """Make sure that a folder holds the pipeline that it says, and nothing that is not safe to load.
 
     Args:
-        folder: folder or name.
-        given: parts that are given and not read from there.
+        folder: where diffusers saved a pipeline.
+        given: parts that are given and not read from there, and other arguments of ``from_pretrained``.
 
     Raises:
+        signdiff_core.trust.ModelFolderError: it holds what is not safe, or not whole.
         ValueError: a ControlNet of several is missing.
     """
     root = Path(folder)
-    index = root / "model_index.json"
-    if not index.is_file():
-        return
-    parts = json.loads(index.read_text(encoding="utf-8"))
-    several = parts.get("controlnet", [None, None])[-1] == "MultiControlNetModel"
+    check_pipeline_folder(root, given=given)
+    parts = json.loads((root / "model_index.json").read_text(encoding="utf-8"))
+    several = parts.get("controlnet") == ["diffusers", "MultiControlNetModel"]
     if several and "controlnet" not in given and not (root / "controlnet_1").is_dir():
         # diffusers would load the first alone, and say nothing.
         raise ValueError(

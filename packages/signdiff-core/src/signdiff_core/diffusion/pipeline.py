@@ -5,7 +5,9 @@ The denoising loop is that of the installed diffusers: a chunk of frames is one 
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -29,9 +31,9 @@ from signdiff_core.diffusion.folder import check_folder, complete_folder
 from signdiff_core.diffusion.steady.noise import Noise
 from signdiff_core.diffusion.stream_options import StreamOptions
 from signdiff_core.diffusion.streaming import Stream
+from signdiff_core.trust import check_weights
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from diffusers import DiffusionPipeline
@@ -86,12 +88,36 @@ class SignDiffPipeline(StableDiffusionControlNetPipeline):
             **kwargs: as for diffusers' own ``from_pretrained``.
 
         Raises:
-            ValueError: the folder holds what is not safe or not whole; see `signdiff_core.diffusion.folder`.
+            signdiff_core.trust.ModelFolderError: it holds what is not safe to load, or not whole.
         """
-        check_folder(pretrained_model_name_or_path, given=kwargs)
-        if isinstance(kwargs.get("controlnet"), list | tuple):
-            kwargs["controlnet"] = MultiControlNetModel(kwargs["controlnet"])
-        pipe: Self = super().from_pretrained(str(pretrained_model_name_or_path), **{"use_safetensors": True} | kwargs)
+        options = {"use_safetensors": True} | kwargs
+        name = os.fspath(pretrained_model_name_or_path)
+        # Of a name on the Hub the files are fetched first, so that they are looked over before one is read.
+        folder = name if Path(name).is_dir() else str(cls.download(name, **options))
+        check_folder(folder, given=options)
+        if isinstance(options.get("controlnet"), list | tuple):
+            options["controlnet"] = MultiControlNetModel(options["controlnet"])
+        pipe: Self = super().from_pretrained(folder, **options)
+        pipe.register_to_config(_name_or_path=name)
+        return pipe
+
+    @classmethod
+    def from_single_file(cls, pretrained_model_link_or_path: str | os.PathLike[str], **kwargs: Any) -> Self:
+        """Load a base from one file, as Stable Diffusion 1.5 is shared outside diffusers.
+
+        Args:
+            pretrained_model_link_or_path: a ``.safetensors`` file, or a link to one on the Hub.
+            **kwargs: as for diffusers' own ``from_single_file``; ``controlnet`` must be among them.
+
+        Raises:
+            ValueError: the file is of another kind, or is not whole.
+        """
+        name = os.fspath(pretrained_model_link_or_path)
+        if not name.endswith(".safetensors"):
+            raise ValueError(f"pretrained_model_link_or_path must be a .safetensors file, but is {name}.")
+        if Path(name).is_file():
+            check_weights(Path(name))
+        pipe: Self = super().from_single_file(name, **kwargs)
         return pipe
 
     def save_pretrained(self, save_directory: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from signdiff_core.diffusion.frmap import CONFIG_NAME
+from signdiff_core.trust.files import read_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,9 +42,9 @@ class RendererSettings:
         path = folder / RENDERER_NAME
         if not path.is_file():
             return cls()
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = read_json(path)
         names = {field.name for field in fields(cls)}
-        if not isinstance(values, dict) or set(values) - names:
+        if set(values) - names:
             raise ValueError(f"{path} must hold an object with {', '.join(sorted(names))}, but holds {values!r}.")
         return cls(**values)
 
@@ -57,7 +58,4 @@ def read_frnet(folder: Path) -> dict[str, Any] | None:
     path = folder / CONFIG_NAME
     if not path.is_file():
         return None
-    values = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(values, dict):
-        raise ValueError(f"{path} must hold an object, but holds {values!r}.")
-    return values
+    return read_json(path)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from signdiff_eval.atomic import replace_folder
 from signdiff_eval.backtranslation.features import PoseFeatures
+from signdiff_eval.backtranslation.limits import check_config
 from signdiff_eval.backtranslation.tokenizer import read_tokenizer
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ MAX_JSON: Final = 2**25
 
 MAX_WEIGHTS: Final = 2**32
 """Largest file of weights that is read, in bytes."""
+
+_BROKEN: Final = (ArithmeticError, AttributeError, ImportError, LookupError, RuntimeError, TypeError, ValueError)
+"""What transformers and torch raise, among others, for configurations that no network can have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,18 +161,22 @@ def load(folder: Path, *, device: str) -> tuple[Any, Tokenizer, Translation, str
     if digest != described.get("sha256"):
         raise ValueError(f"{WEIGHTS} must have the SHA-256 that {DETAILS} tells, but has {digest}.")
     tokenizer = read_tokenizer(folder / TOKENIZER)
-    known = Speech2TextConfig.from_dict(config)
+    try:
+        state = {name: value.float() for name, value in from_bytes(weights).items()}
+        check_config(config, values=sum(value.numel() for value in state.values()))
+        known = Speech2TextConfig.from_dict(config)
+    except (SafetensorError, *_BROKEN) as error:
+        raise ValueError(f"{CONFIG} must fit {WEIGHTS}, but: {error}") from error
     expected = (details.features.size, tokenizer.get_vocab_size())
     if (known.input_feat_per_channel, known.vocab_size) != expected:
         raise ValueError(
             f"{CONFIG} must have {expected[0]} features and {expected[1]} tokens, "
             f"but has {known.input_feat_per_channel} and {known.vocab_size}."
         )
-    network = make_network(known)
     try:
-        state = {name: value.float() for name, value in from_bytes(weights).items()}
+        network = make_network(known)
         missing, extra = network.load_state_dict(state, strict=False)
-    except (SafetensorError, RuntimeError) as error:
+    except _BROKEN as error:
         raise ValueError(f"{WEIGHTS} must fit {CONFIG}, but: {error}") from error
     if set(missing) - {"lm_head.weight"} or extra:
         raise ValueError(f"{WEIGHTS} must hold the network's weights, but lacks {missing} and has {extra} beside.")

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from accelerate import Accelerator
+
+STATE_NAME: Final = "state.json"
+"""File of a checkpoint with what accelerate does not know of, and would pickle."""
+
+_LARGEST: Final = 1 << 20
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
@@ -46,7 +54,7 @@ def find_checkpoint(name: str, folder: Path) -> Path | None:
     raise FileNotFoundError(f"resume_from_checkpoint must be 'latest' or a checkpoint's folder, but is {name!r}.")
 
 
-def save_checkpoint(accelerator: Accelerator, folder: Path, step: int, *, keep: int) -> None:
+def save_checkpoint(accelerator: Accelerator, folder: Path, step: int, *, keep: int, parts: Mapping[str, Any]) -> None:
     """Write ``checkpoint-<step>`` under a temporary name, rename it, and thin out the older ones; on every process.
 
     Args:
@@ -54,15 +62,63 @@ def save_checkpoint(accelerator: Accelerator, folder: Path, step: int, *, keep: 
         folder: the run.
         step: optimizer steps so far.
         keep: checkpoints that stay, with this one.
+        parts: the rest of the state by name, with ``state_dict`` and ``load_state_dict``: numbers and lists of them.
     """
     temporary, target = folder / f".checkpoint-{step}.tmp", folder / f"checkpoint-{step}"
     accelerator.wait_for_everyone()
     accelerator.save_state(str(temporary))
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
+        state = {name: part.state_dict() for name, part in parts.items()}
+        (temporary / STATE_NAME).write_text(json.dumps(state) + "\n", encoding="utf-8")
         if target.exists():
             shutil.rmtree(target)
         temporary.rename(target)
         for path in list_checkpoints(folder)[:-keep]:
             shutil.rmtree(path)
     accelerator.wait_for_everyone()
+
+
+def load_checkpoint(accelerator: Accelerator, folder: Path, *, parts: Mapping[str, Any]) -> None:
+    """Restore what `save_checkpoint` wrote; on every process.
+
+    Weights are safetensors. The optimizer's state is a pickle of torch's, from which tensors and plain values alone are
+    taken: no code in it runs.
+
+    Args:
+        accelerator: takes the state.
+        folder: the checkpoint.
+        parts: as they were saved.
+
+    Raises:
+        ValueError: a file is missing, damaged or of another kind.
+    """
+    from pickle import UnpicklingError
+
+    from safetensors import SafetensorError
+
+    path = folder / STATE_NAME
+    for needed in (path, folder / "model.safetensors"):
+        if not needed.is_file():
+            raise ValueError(
+                f"{folder} must hold {needed.name}, but does not; older, pickled checkpoints are not read."
+            )
+    if path.stat().st_size > _LARGEST:
+        raise ValueError(f"{path} must have at most {_LARGEST} bytes, but has {path.stat().st_size}.")
+    try:
+        state = json.loads(path.read_text(encoding="utf-8"))
+        accelerator.load_state(str(folder))
+        for name, part in parts.items():
+            part.load_state_dict(state[name])
+    except (
+        SafetensorError,
+        UnpicklingError,
+        EOFError,
+        OSError,
+        RuntimeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(f"{folder} must be a whole checkpoint of this run, but cannot be read: {reason}") from error

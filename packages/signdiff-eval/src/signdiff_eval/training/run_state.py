@@ -22,7 +22,7 @@ from signdiff_eval.backtranslation.network import make_config, make_network
 from signdiff_eval.backtranslation.tokenizer import train_tokenizer
 from signdiff_eval.backtranslation.translator import BackTranslator
 from signdiff_eval.training.batches import Batch, Batches
-from signdiff_eval.training.checkpoints import find_checkpoint, save_checkpoint, step_of
+from signdiff_eval.training.checkpoints import find_checkpoint, load_checkpoint, save_checkpoint, step_of
 from signdiff_eval.training.examples import Example, read_examples, training_hash
 from signdiff_eval.training.loss import BackTranslationLoss
 from signdiff_eval.training.scores import Ceiling, score_texts
@@ -120,7 +120,7 @@ class BackTranslationRun:
         # Kept from accelerate's hands, which would step it once for each process.
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer.optimizer, lambda step: rate(config, step))
         self.best = Best()
-        self.accelerator.register_for_checkpointing(self.schedule, self.best)
+        self._parts = {"schedule": self.schedule, "best": self.best}
         if self.accelerator.is_main_process:
             with replacing(self.output / SETTINGS_NAME) as temporary:
                 temporary.write_text(json.dumps(asdict(config), indent=2) + "\n", encoding="utf-8")
@@ -140,12 +140,13 @@ class BackTranslationRun:
         checkpoint = find_checkpoint(name, self.output) if name else None
         if checkpoint is None:
             return 0
-        self.accelerator.load_state(str(checkpoint))
+        load_checkpoint(self.accelerator, checkpoint, parts=self._parts)
         return step_of(checkpoint)
 
     def save(self, step: int) -> None:
         """Write ``checkpoint-<step>`` and thin out the older ones; on every process."""
-        save_checkpoint(self.accelerator, self.output, step, keep=self.config.checkpoints_total_limit)
+        keep = self.config.checkpoints_total_limit
+        save_checkpoint(self.accelerator, self.output, step, keep=keep, parts=self._parts)
 
     def validate(self, step: int) -> Ceiling | None:
         """Score held-out poses, keep the weights if they are the best so far; on every process.

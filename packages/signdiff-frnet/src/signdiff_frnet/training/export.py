@@ -38,6 +38,7 @@ def export_predictor(config: ExportConfig) -> dict[str, int]:
         ValueError: they have another form.
     """
     import torch
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     from signdiff_frnet.training.batches import Batches
@@ -55,7 +56,10 @@ def export_predictor(config: ExportConfig) -> dict[str, int]:
     }
     options = PredictorTrainingConfig(**known)
     network = StrokeUNet(options.block_out_channels)
-    tensors = load_file(checkpoint / "model.safetensors")
+    try:
+        tensors = load_file(checkpoint / "model.safetensors")
+    except SafetensorError as error:
+        raise ValueError(f"checkpoint must hold whole weights, but {checkpoint} does not: {error}.") from error
     network.load_state_dict({name.removeprefix("network."): tensor for name, tensor in tensors.items()})
     _, held_out = open_sources(options)
     scores = validate(

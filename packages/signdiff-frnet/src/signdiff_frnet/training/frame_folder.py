@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,12 +33,16 @@ class FrameFolder:
     """
 
     def __init__(self, root: Path) -> None:
+        from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
         self.root = root
         text = (root / "metadata.jsonl").read_text(encoding="utf-8")
         self._rows = [self._row(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-        joints = load_file(root / "joints.safetensors").get("joints")
+        try:
+            joints = load_file(root / "joints.safetensors").get("joints")
+        except SafetensorError as error:
+            raise ValueError(f"{root}/joints.safetensors must be whole, but cannot be read: {error}.") from error
         if joints is None or joints.shape[1:] != (JOINTS, 3):
             raise ValueError(f"{root}/joints.safetensors must hold 'joints' of shape (N, {JOINTS}, 3).")
         if not self._rows or not 0 <= max(row["joints"] for row in self._rows) < len(joints):
@@ -70,4 +75,9 @@ class FrameFolder:
         row = json.loads(line)
         if not isinstance(row, dict) or not isinstance(row.get("file_name"), str) or type(row.get("joints")) is not int:
             raise ValueError(f"{self.root}/metadata.jsonl, line {number}: file_name and joints must be given.")
+        place = PurePath(row["file_name"])
+        if place.is_absolute() or ".." in place.parts:
+            raise ValueError(
+                f"{self.root}/metadata.jsonl, line {number}: file_name must lie in the folder, but is {str(place)!r}."
+            )
         return row

@@ -14,7 +14,7 @@ from accelerate import Accelerator
 from accelerate.utils import ProjectConfiguration, set_seed
 
 from signdiff_frnet.training.batches import Batch, Batches
-from signdiff_frnet.training.checkpoints import find_checkpoint, save_checkpoint, step_of
+from signdiff_frnet.training.checkpoints import find_checkpoint, load_checkpoint, save_checkpoint, step_of
 from signdiff_frnet.training.loss import StrokeLoss
 from signdiff_frnet.training.network import StrokeUNet
 from signdiff_frnet.training.sources import open_sources
@@ -61,7 +61,7 @@ class PredictorRun:
         self.model, self.optimizer = self.accelerator.prepare(loss, optimizer)
         # Kept from accelerate's hands, which would step it once for each process.
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer.optimizer, lambda step: rate(config, step))
-        self.accelerator.register_for_checkpointing(self.schedule)
+        self._parts = {"schedule": self.schedule}
         workers = config.dataloader_num_workers
         self._reader = ThreadPoolExecutor(workers) if workers else None
         self._ahead: dict[int, Future[Batch]] = {}
@@ -94,12 +94,13 @@ class PredictorRun:
         checkpoint = find_checkpoint(name, self.output) if name else None
         if checkpoint is None:
             return 0
-        self.accelerator.load_state(str(checkpoint))
+        load_checkpoint(self.accelerator, checkpoint, parts=self._parts)
         return step_of(checkpoint)
 
     def save(self, step: int) -> None:
         """Write ``checkpoint-<step>`` and thin out the older ones; on every process."""
-        save_checkpoint(self.accelerator, self.output, step, keep=self.config.checkpoints_total_limit)
+        keep = self.config.checkpoints_total_limit
+        save_checkpoint(self.accelerator, self.output, step, keep=keep, parts=self._parts)
 
     def validate(self, name: str) -> Validation:
         """Score held-out samples, and picture some of them in ``validation/<name>.png``."""

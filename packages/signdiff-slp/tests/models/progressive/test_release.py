@@ -51,6 +51,22 @@ def test_broken_weights(release):
         load_release(release[0])
 
 
+def test_truncated_weights(release):
+    path = release[0] / "model.safetensors"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    told = f"is truncated: it has {len(whole) - 1} bytes, its header promises {len(whole)}"
+    with pytest.raises(ValueError, match=told):
+        load_release(release[0])
+
+
+def test_pickled_weights_are_no_weights(release):
+    path = release[0] / "model.safetensors"
+    path.rename(path.with_suffix(".pt"))
+    with pytest.raises(FileNotFoundError, match=r"has no model\.safetensors"):
+        load_release(release[0])
+
+
 def test_weights_of_another_shape(release):
     path = release[0] / "model.safetensors"
     weights = load_file(path)

@@ -50,6 +50,26 @@ def test_other_shapes_are_refused(tmp_path):
             read(source)
 
 
+def test_data_sets_of_other_files_are_refused(clips):
+    path, numbers = clips
+    linked = path.with_name("linked.h5")
+    with h5py.File(linked, "w") as file:
+        file["link"] = h5py.ExternalLink(str(path), "a")
+        file.create_dataset("raw", (6, 150), "f4", external=[(str(path), 0, 6 * 150 * 4)])
+        layout = h5py.VirtualLayout((6, 150), "f4")
+        layout[:] = h5py.VirtualSource(str(path), "a", (6, 150))
+        file.create_virtual_dataset("virtual", layout)
+        file["own"] = numbers["a"].reshape(6, 150)
+        file["soft"] = h5py.SoftLink("/own")
+        assert all(file[name].shape == (6, 150) for name in file)  # h5py itself follows all of them
+    for source in find_clips(linked):
+        if source.name in ("own", "soft"):
+            assert len(read(source).people) == 6
+        else:
+            with pytest.raises(FormatError, match="of this file, but it lies in another"):
+                read(source)
+
+
 @pytest.mark.parametrize("keep", [0, 700])
 def test_a_broken_file_is_a_clip_that_cannot_be_read(clips, keep):
     path, _ = clips

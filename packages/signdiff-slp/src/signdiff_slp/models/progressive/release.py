@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from signdiff_core.trust import check_weights
 from signdiff_slp.models.progressive.config import PROGRESSIVE_FAMILY, ProgressiveConfig
 from signdiff_slp.models.progressive.factory import create_single_model
 from signdiff_slp.models.progressive.model import ProgressiveTransformer
@@ -146,12 +147,10 @@ def _check_weights(path: Path, model: ProgressiveTransformer) -> None:
     size = path.stat().st_size
     if size > MAX_WEIGHTS_SIZE:
         raise ValueError(f"{path} must be at most {MAX_WEIGHTS_SIZE} bytes, but is {size}.")
+    check_weights(path)
     wanted = {name: list(value.shape) for name, value in model.state_dict().items()}
-    try:
-        with safe_open(path, framework="pt") as file:
-            found = {name: list(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as ex:
-        raise ValueError(f"{path} must be a safetensors file, but cannot be read: {ex}.") from ex
+    with safe_open(path, framework="pt") as file:
+        found = {name: list(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     differing = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
     if differing:
         name = differing[0]

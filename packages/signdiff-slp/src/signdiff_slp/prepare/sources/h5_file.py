@@ -40,7 +40,7 @@ def read_h5(path: Path, name: str) -> NDArray[np.float32]:
         (T, 1, 50, 3) as in `Detections`.
 
     Raises:
-        FormatError: the file is broken, or the data set is missing or has another shape.
+        FormatError: the file is broken, or the data set is missing, has another shape, or is in another file.
         ModuleNotFoundError: h5py is missing.
     """
     with _opened(path) as file:
@@ -51,6 +51,8 @@ def read_h5(path: Path, name: str) -> NDArray[np.float32]:
             raise FormatError(path, f"expected a data set of floats (T, {NUMBERS}), but found {found}.", place=name)
         if not 1 <= shape[0] <= MAX_FRAMES:
             raise FormatError(path, f"expected 1 to {MAX_FRAMES} frames, but found {shape[0]}.", place=name)
+        if clip.file.filename != file.filename or clip.external or clip.is_virtual:
+            raise FormatError(path, "expected a data set of this file, but it lies in another.", place=name)
         try:
             numbers = clip[:].reshape(-1, 1, NUM_JOINTS, 3)
         except OSError as error:

@@ -1,0 +1,101 @@
+"""The folder of a whole pipeline, in diffusers' layout."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from signdiff_core.trust.error import ModelFolderError
+from signdiff_core.trust.files import MAX_CONFIG, check_entry, is_plain, read_json
+from signdiff_core.trust.parts import check_model_folder
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+INDEX: Final = "model_index.json"
+
+_LIBRARIES: Final = ("diffusers", "transformers", "stable_diffusion")
+"""Where parts of Stable Diffusion come from; the last is diffusers' module of the safety checker. diffusers would
+import any other module of this name that it finds, also in the current folder."""
+
+_LOADS_MORE: Final = re.compile(r".*Pipeline.*|Onnx.*|(?!.*ImageProcessor).*Processor(Fast)?")
+"""Classes that read other files than their own folder's, or other weights than safetensors."""
+
+
+def check_pipeline_folder(folder: str | os.PathLike[str], *, given: Mapping[str, Any] | None = None) -> None:
+    """Make sure that loading a pipeline from a folder reads data, whole, and inside it.
+
+    Names of origin, such as ``_name_or_path``, are information that no library follows, and ``auto_map`` is followed by
+    none without ``trust_remote_code``; both may hold anything. Code is let through only with
+    ``trust_remote_code=True``.
+
+    Args:
+        folder: holds ``model_index.json``, and a folder for each part.
+        given: arguments of ``from_pretrained``: parts that are given are not looked for in the folder.
+
+    Raises:
+        ModelFolderError: see `check_model_folder`; or ``model_index.json`` leads elsewhere or to code.
+        ValueError: an argument asks for code, or for weights that are not safetensors.
+        OSError: the folder cannot be read.
+    """
+    root, given = Path(folder), given or {}
+    trusted = bool(given.get("trust_remote_code"))
+    _check_arguments(given, trusted=trusted)
+    for path in sorted(root.glob("*.json")):
+        size = check_entry(path, root)
+        if size is not None and size > MAX_CONFIG:
+            raise ModelFolderError(f"{path} must have at most {MAX_CONFIG} bytes, but has {size}.")
+    if not (root / INDEX).is_file():
+        raise FileNotFoundError(f"{root} must hold a pipeline, but has no {INDEX}.")
+    for name, kind in _parts(root, trusted=trusted).items():
+        if name in given:
+            continue
+        if not (root / name).is_dir():
+            raise ModelFolderError(f"{root} must hold the folder {name!r}, as its {INDEX} says, but does not.")
+        # Several ControlNets are in controlnet, controlnet_1 and so on.
+        further = sorted(root.glob("controlnet_*")) if kind == "MultiControlNetModel" else []
+        for part in (root / name, *further):
+            if check_entry(part, root) is None:
+                check_model_folder(part, root=root, trust_remote_code=trusted)
+
+
+def _check_arguments(given: Mapping[str, Any], *, trusted: bool) -> None:
+    if given.get("use_safetensors", True) is not True:
+        raise ValueError(
+            f"use_safetensors must be True, since reading other weights can run code, but is "
+            f"{given['use_safetensors']!r}."
+        )
+    for name in ("custom_pipeline", "dduf_file"):
+        if given.get(name) is not None and not trusted:
+            raise ValueError(f"{name} must be given with trust_remote_code=True, but is {given[name]!r} without.")
+
+
+def _parts(root: Path, *, trusted: bool) -> dict[str, str]:
+    """Read the parts that a pipeline has: their classes by their names."""
+    path = root / INDEX
+    index = read_json(path)
+    # Older releases of diffusers run either without being asked; the second because of custom_pipeline=None.
+    if not trusted and (not isinstance(index.get("_class_name", ""), str) or (root / "None.py").exists()):
+        raise ModelFolderError(f"{root} must hold no pipeline class of its own unless trust_remote_code is True.")
+    found = {}
+    for name, value in index.items():
+        if not isinstance(value, list) or name == "_class_name":
+            continue
+        if not is_plain(name):
+            raise ModelFolderError(f"{path} must name folders beside it, but has the part {name!r}.")
+        if len(value) != 2 or not all(one is None or isinstance(one, str) for one in value):
+            raise ModelFolderError(f"{path} must give library and class of {name!r}, but has {value!r}.")
+        library, kind = value
+        if library is None or kind is None:
+            continue
+        if not trusted and library not in _LIBRARIES:
+            raise ModelFolderError(
+                f"{path} must take {name!r} from {', '.join(_LIBRARIES)}, but takes it from {library!r}; to run such "
+                "code, set trust_remote_code=True."
+            )
+        if _LOADS_MORE.fullmatch(kind):
+            raise ModelFolderError(f"{path} must name a network, tokenizer or scheduler as {name!r}, but has {kind!r}.")
+        found[name] = kind
+    return found
