@@ -1,10 +1,11 @@
 import json
 
+import cv2
 import numpy as np
 import pytest
 
 from signdiff_core.camera import Camera
-from signdiff_core.training.frames import FrameFolder
+from signdiff_core.training.frames import FrameFolder, open_frames
 from signdiff_core.training.regions import box_mask, crop_around, hand_boxes, head_box
 from signdiff_core.training.sampling import batch_indices
 
@@ -49,6 +50,38 @@ def test_hand_boxes_hold_all_joints_in_the_frame(frames):
     assert inside.any()
     assert (points[inside] >= (left, top)).all()
     assert (points[inside] < (right, bottom)).all()
+
+
+def test_joints_that_are_absent_do_not_count():
+    joints = np.full((50, 3), np.nan)
+    assert hand_boxes(joints, 100, margin=0) == []
+    joints[10] = (0, 0, 0)
+    assert hand_boxes(joints, 100, margin=0) == [], "one joint is no hand"
+    joints[20] = (0.1, -0.1, 0)
+    assert hand_boxes(joints, 100, margin=0) == [(54, 35, 66, 48)]
+    assert head_box(joints, 100) is None
+
+
+def test_maps_that_rows_name_are_read(frames, tmp_path):
+    fr_map = np.where(np.random.default_rng(0).random((64, 64)) < 0.5, np.uint8(0), np.uint8(255))
+    cv2.imwrite(str(tmp_path / "map.png"), fr_map)
+    rows = [json.loads(line) for line in (frames / "metadata.jsonl").read_text().splitlines()[:2]]
+    rows[1]["fr_file_name"] = "map.png"
+    (tmp_path / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "joints.safetensors").write_bytes((frames / "joints.safetensors").read_bytes())
+    folder = FrameFolder(tmp_path)
+    assert folder.fr_map(0, 64) is None
+    assert np.array_equal(folder.fr_map(1, 64), fr_map)
+    assert np.array_equal(folder.fr_map(1, 32), fr_map[::2, ::2])
+    assert folder.frnet is None
+    (tmp_path / "frnet.json").write_text('{"offset": 4.0}')
+    assert open_frames(tmp_path).frnet == {"offset": 4.0}
+    (tmp_path / "frnet.json").write_text("[4.0]")
+    with pytest.raises(ValueError, match=r"frnet\.json must hold an object, but holds list"):
+        open_frames(tmp_path)
+    (tmp_path / "map.png").write_bytes(b"no image")
+    with pytest.raises(ValueError, match=r"map\.png must be an image"):
+        folder.fr_map(1, 64)
 
 
 def test_absent_and_distant_hands_have_no_box():

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from signdiff_core.diffusion.frmap import FRMapper
     from signdiff_core.diffusion.pipeline import SignDiffPipeline
     from signdiff_core.diffusion.renderer import DiffusionRenderer
-    from signdiff_core.diffusion.superimposed import superimposed
+    from signdiff_core.diffusion.superposition import superimposed
 
 __all__ = ["DiffusionRenderer", "FRMapper", "SignDiffPipeline", "superimposed"]
 
@@ -17,7 +17,7 @@ _HOMES = {
     "DiffusionRenderer": "renderer",
     "FRMapper": "frmap",
     "SignDiffPipeline": "pipeline",
-    "superimposed": "superimposed",
+    "superimposed": "superposition",
 }
 
 

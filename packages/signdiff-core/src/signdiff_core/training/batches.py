@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 import torch
 from torch.nn.functional import avg_pool2d
 
-from signdiff_core.training.conditions import NEUTRAL, TRUE, ConditionCache
+from signdiff_core.training.conditions import NEUTRAL, TRUE
 from signdiff_core.training.regions import Box, box_mask, crop_around, hand_boxes, head_box
 from signdiff_core.training.sampling import batch_indices
 
 if TYPE_CHECKING:
     from transformers import CLIPTokenizer
 
+    from signdiff_core.training.conditions import Conditions
     from signdiff_core.training.controlnet_config import ControlNetConfig
 
 
@@ -31,28 +33,26 @@ class Batch(TypedDict):
     """(B, L) int64."""
 
     weight: torch.Tensor
-    """(B, 1, h, w) float32, mean 1 over the batch."""
+    """(B, 1, h, w) float32, mean 1 over each sample, so that it does not depend on the others."""
 
 
 class Batches:
     """Makes any batch of a training run on demand.
 
+    What is drawn for a sample (the corner of a crop, the kind of its map, whether its caption is dropped) depends on
+    the sample's number in the run, over all processes and batches that are accumulated: two processes with one sample
+    each, or two such batches, see what one with two samples sees.
+
     Args:
-        cache: conditions and latents.
+        conditions: conditions and latents of the frames.
         tokenizer: of the base.
         config: sizes and shares.
     """
 
-    def __init__(self, cache: ConditionCache, tokenizer: CLIPTokenizer, config: ControlNetConfig) -> None:
-        self.cache, self.config = cache, config
-        texts = ["", *(row.text for row in cache.frames.rows)]
-        unique = sorted(set(texts))
-        ids = tokenizer(
-            unique, max_length=tokenizer.model_max_length, padding="max_length", truncation=True, return_tensors="pt"
-        ).input_ids
-        table = dict(zip(unique, ids, strict=True))
-        self._ids = torch.stack([table[text] for text in texts[1:]])
-        self._empty = table[""]
+    def __init__(self, conditions: Conditions, tokenizer: CLIPTokenizer, config: ControlNetConfig) -> None:
+        self.conditions, self.config = conditions, config
+        self._tokenizer, self._lock = tokenizer, Lock()
+        self._known: dict[str, torch.Tensor] = {}
 
     def __call__(self, micro_step: int, *, rank: int, world: int) -> Batch:
         """Make a batch.
@@ -62,38 +62,53 @@ class Batches:
             rank: number of this process.
             world: number of processes.
         """
-        config, cache = self.config, self.cache
-        shared = np.random.default_rng([config.seed, micro_step])
+        config, conditions = self.config, self.conditions
+        resolution, grid = conditions.resolution, conditions.latent_size
+        shared = np.random.default_rng([config.seed, micro_step // config.gradient_accumulation_steps])
         cropped = shared.random() < config.crop_probability
-        side = int(shared.choice(config.crop_sizes)) if cropped else cache.resolution
-        rng = np.random.default_rng([config.seed, micro_step, rank + 1])
+        side = int(shared.choice(config.crop_sizes)) if cropped else resolution
         scale = 1 if cropped else int(shared.choice(config.frame_scales))
-        size = round(config.train_batch_size * (scale * cache.resolution / side) ** 2)
+        size = round(config.train_batch_size * (scale * resolution / side) ** 2)
+        first = (micro_step * world + rank) * size
         indices = batch_indices(
-            seed=config.seed + int(cropped), batch=micro_step * world + rank, batch_size=size, length=len(cache.frames)
+            seed=config.seed + int(cropped),
+            batch=micro_step * world + rank,
+            batch_size=size,
+            length=len(conditions.frames),
         )
-        moments, control, weights, ids = [], [], [], []
-        for index in indices:
-            factor = cache.resolution // cache.moments.shape[-1]
-            joints = cache.frames.joints(index)
-            mask = box_mask(_details(joints, cache.moments.shape[-1]), cache.moments.shape[-1])
-            moment, hint = cache.moments[index], cache.control(index, self._kind(rng))
+        latents, control, weights, texts = [], [], [], []
+        for number, index in enumerate(indices, first):
+            rng = np.random.default_rng([config.seed, number, side, scale])
+            joints = conditions.frames.joints(index)
+            mask = box_mask(_details(joints, grid), grid)
+            moments, hint = conditions.latents(index), conditions.control(index, self._kind(rng))
             if cropped:
                 x, y = self._corner(joints, side, rng)
                 hint = hint[:, y : y + side, x : x + side]
+                factor = resolution // grid
                 window = np.s_[..., y // factor : (y + side) // factor, x // factor : (x + side) // factor]
-                moment, mask = moment[window], mask[window]
-            moments.append(moment)
+                moments, mask = moments[window], mask[window]
+            latents.append(moments)
             control.append(hint)
             weights.append(np.where(mask, np.float32(config.detail_loss_weight), np.float32(1)))
-            ids.append(self._empty if rng.random() < config.proportion_empty_prompts else self._ids[index])
+            dropped = rng.random() < config.proportion_empty_prompts
+            texts.append("" if dropped else conditions.frames.rows[index].text)
         weight = avg_pool2d(torch.from_numpy(np.stack(weights))[:, None], scale)
         return Batch(
-            moments=avg_pool2d(torch.from_numpy(np.stack(moments).astype(np.float32)), scale),
+            moments=avg_pool2d(torch.from_numpy(np.stack(latents).astype(np.float32)), scale),
             control=avg_pool2d(torch.from_numpy(np.stack(control)).float() / 255, scale),
-            input_ids=torch.stack(ids),
-            weight=weight / weight.mean(),
+            input_ids=torch.stack([self._ids(text) for text in texts]),
+            weight=weight / weight.mean(dim=(1, 2, 3), keepdim=True),
         )
+
+    def _ids(self, text: str) -> torch.Tensor:
+        """Give the tokens of a caption, (L,). There may be too many captions to tokenise them all beforehand."""
+        with self._lock:
+            if text not in self._known:
+                length = self._tokenizer.model_max_length
+                options = {"max_length": length, "padding": "max_length", "truncation": True, "return_tensors": "pt"}
+                self._known[text] = self._tokenizer(text, **options).input_ids[0]
+            return self._known[text]
 
     def _kind(self, rng: np.random.Generator) -> int | None:
         draw = rng.random()
@@ -104,7 +119,7 @@ class Batches:
     def _corner(
         self, joints: np.ndarray[tuple[int, ...], np.dtype[np.float32]], side: int, rng: np.random.Generator
     ) -> tuple[int, int]:
-        size = self.cache.resolution
+        size = self.conditions.resolution
         # A hand is about a fifth of the frame: it stays inside small crops only if they are shifted little.
         reach = 0.1 if side < size // 2 else 0.3
         jitter = (float(rng.uniform(-reach, reach)), float(rng.uniform(-reach, reach)))

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from safetensors import SafetensorError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from accelerate import Accelerator
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
@@ -50,25 +60,114 @@ def prune_checkpoints(folder: Path, keep: int) -> None:
     """Remove a run's oldest checkpoints, so that ``keep`` stay."""
     found = list_checkpoints(folder)
     for path in found[: max(0, len(found) - keep)]:
-        shutil.rmtree(path)
+        _remove(path)
 
 
-def save_checkpoint(accelerator: Accelerator, folder: Path, step: int, *, keep: int) -> None:
+def clean_up(folder: Path) -> None:
+    """Remove what a killed run left half written, or half removed."""
+    for path in folder.glob(".*.tmp"):
+        if path.is_dir():
+            shutil.rmtree(path)
+
+
+@contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """Give a temporary folder beside ``target``, which takes its place when the block ends well.
+
+    Args:
+        target: the folder to make; what is there is replaced.
+
+    Yields:
+        The folder to write to. If the block raises, it is removed and ``target`` stays as it was.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    temporary = target.with_name(f".{target.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        _make_readable(temporary)
+        _remove(target)
+        temporary.rename(target)
+    except SafetensorError as error:
+        # safetensors wraps errors of the system in its own.
+        number = re.search(r"os error (\d+)", str(error))
+        code = int(number.group(1)) if number else errno.EIO
+        raise OSError(code, os.strerror(code) if number else str(error), str(target)) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def save_checkpoint(
+    accelerator: Accelerator, folder: Path, step: int, write: Callable[[Path], None], *, keep: int
+) -> None:
     """Write ``checkpoint-<step>`` under a temporary name, rename it, and thin out the older ones; on every process.
 
     Args:
-        accelerator: holds the state.
+        accelerator: of the run; its main process writes.
         folder: the run.
         step: optimizer steps so far.
+        write: writes the state to a folder.
         keep: checkpoints that stay, with this one.
+
+    Raises:
+        OSError: it cannot be written; the older ones stay as they were. All processes raise, so that none waits.
     """
-    temporary, target = folder / f".checkpoint-{step}.tmp", folder / f"checkpoint-{step}"
-    accelerator.wait_for_everyone()
-    accelerator.save_state(str(temporary))
-    accelerator.wait_for_everyone()
+    import torch
+
+    problem: OSError | None = None
     if accelerator.is_main_process:
-        if target.exists():
-            shutil.rmtree(target)
-        temporary.rename(target)
-        prune_checkpoints(folder, keep)
-    accelerator.wait_for_everyone()
+        try:
+            with whole_folder(folder / f"checkpoint-{step}") as temporary:
+                write(temporary)
+            prune_checkpoints(folder, keep)
+        except OSError as error:
+            problem = error
+    failed = accelerator.gather(torch.tensor([int(problem is not None)], device=accelerator.device))
+    if problem is not None:
+        raise problem
+    if failed.any():
+        raise OSError(f"the main process could not write checkpoint-{step}.")
+
+
+@contextmanager
+def telling_when_full(folder: Path) -> Iterator[None]:
+    """Say in one line that the disk is full, and where the run can go on.
+
+    Args:
+        folder: the run.
+
+    Raises:
+        OSError: the block failed because a disk is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        last = next(reversed(list_checkpoints(folder)), None)
+        way = f"{last.name} is whole: go on with --resume_from_checkpoint latest" if last else "there is no checkpoint"
+        place = f" to {error.filename}" if error.filename else f" within {folder}"
+        raise OSError(f"cannot write{place}: {os.strerror(error.errno)}; {way}.") from error
+
+
+def _make_readable(folder: Path) -> None:
+    """Give weights the permissions of any new file: safetensors keeps them for their owner."""
+    probe = folder / ".probe"
+    probe.touch()
+    mode = probe.stat().st_mode
+    probe.unlink()
+    for path in folder.rglob("*.safetensors"):
+        path.chmod(mode)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder so that no part of it is ever seen under its name."""
+    if folder.exists():
+        doomed = folder.with_name(f".{folder.name}.old.tmp")
+        if doomed.exists():
+            shutil.rmtree(doomed)
+        folder.rename(doomed)
+        shutil.rmtree(doomed)

@@ -1,12 +1,12 @@
-"""What the ControlNet trains on, computed once and kept on disk: drawings, FR maps, and the frames' latents."""
+"""What the ControlNet trains on: drawings, FR maps, and the frames' latents, kept on disk or made as they are read."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,12 +15,14 @@ from signdiff_core.atomic import replacing
 from signdiff_core.drawing import draw
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import torch
     from diffusers import AutoencoderKL
     from numpy.typing import NDArray
 
     from signdiff_core.diffusion.frmap import FRMapper
-    from signdiff_core.training.frames import FrameFolder
+    from signdiff_core.training.frames import Frames
 
 TRUE: Final = 0
 """Row of a stored pair of maps: that of the frame itself."""
@@ -29,30 +31,60 @@ NEUTRAL: Final = 1
 """Row of a stored pair of maps: that of the neutral signer in the frame's pose."""
 
 
-class ConditionCache:
-    """Arrays on disk beside the frames, made when they are missing.
+def open_conditions(
+    frames: Frames, *, vae: AutoencoderKL, mapper: FRMapper, resolution: int, cache: bool = True
+) -> Conditions:
+    """Give the conditions of frames.
 
     Args:
         frames: the training frames.
         vae: encodes them; in evaluation mode.
-        mapper: draws the FR maps.
+        mapper: draws the FR maps that are not stored.
+        resolution: side of the frames in pixels.
+        cache: keep everything beside the frames: 3.5 bytes a pixel, which are read and not made again. Without it nothing
+            is written, and the autoencoder runs in the training, on its device.
+    """
+    kind = ConditionCache if cache else ConditionReader
+    return kind(frames, vae=vae, mapper=mapper, resolution=resolution)
+
+
+class Conditions(ABC):
+    """Conditions and latents of frames, in any order and from several threads.
+
+    Args:
+        frames: the training frames.
+        vae: encodes them; in evaluation mode.
+        mapper: draws the FR maps that are not stored.
         resolution: side of the frames in pixels.
 
-    The arrays (memory-mapped) are ``drawings`` (N, H, W, 3) uint8, ``maps`` (N, 2, H, W / 8) uint8 packed bits (see
-    `TRUE`, `NEUTRAL`; a frame without a neutral one repeats its own), and ``moments`` (N, 2 C, h, w) float16: mean and
-    logarithm of the variance of the latents, unscaled.
+    Attributes:
+        latent_size: side of a frame's latents.
+
+    Raises:
+        ValueError: stored maps were drawn with other settings than the mapper's.
     """
 
-    def __init__(self, frames: FrameFolder, *, vae: AutoencoderKL, mapper: FRMapper, resolution: int) -> None:
+    def __init__(self, frames: Frames, *, vae: AutoencoderKL, mapper: FRMapper, resolution: int) -> None:
         self.frames, self.resolution = frames, resolution
-        name = f"cache-{_fingerprint(frames, vae, mapper.parameters, resolution)}"
-        folder = frames.root / name
-        if not folder.is_dir():
-            with replacing(folder, folder=True) as temporary:
-                _fill(temporary, frames, vae, mapper, resolution)
-        self.drawings = np.load(folder / "drawings.npy", mmap_mode="r")
-        self.maps = np.load(folder / "maps.npy", mmap_mode="r")
-        self.moments = np.load(folder / "moments.npy", mmap_mode="r")
+        self.latent_size: int = resolution // 2 ** (len(vae.config.block_out_channels) - 1)
+        if frames.frnet not in (None, mapper.parameters):
+            raise ValueError(
+                f"FR maps of {frames.root} must have been drawn with the settings of the training, "
+                f"{mapper.parameters}, but they were drawn with {frames.frnet}."
+            )
+        self._vae, self._mapper = vae, mapper
+
+    @abstractmethod
+    def drawing(self, index: int) -> NDArray[np.uint8]:
+        """Give a frame's drawing, (H, W, 3) uint8."""
+
+    @abstractmethod
+    def fr_map(self, index: int, kind: int) -> NDArray[np.uint8]:
+        """Give a frame's map, (H, W) uint8 of 0 and 255; that of a frame without a neutral signer is its own."""
+
+    @abstractmethod
+    def latents(self, index: int) -> NDArray[np.floating]:
+        """Give mean and logarithm of the variance of a frame's latents, (2 C, h, w), unscaled."""
 
     def control(self, index: int, kind: int | None) -> NDArray[np.uint8]:
         """Put drawing and map of a frame together.
@@ -65,10 +97,70 @@ class ConditionCache:
             (6, H, W) uint8: c in the first three channels, d in the last three.
         """
         control = np.zeros((6, self.resolution, self.resolution), dtype=np.uint8)
-        control[:3] = self.drawings[index].transpose(2, 0, 1)
+        control[:3] = self.drawing(index).transpose(2, 0, 1)
         if kind is not None:
-            control[3:] = np.unpackbits(self.maps[index, kind], axis=-1) * np.uint8(255)
+            control[3:] = self.fr_map(index, kind)
         return control
+
+
+class ConditionReader(Conditions):
+    """Conditions and latents that are made when they are asked for: for sets too large for a `ConditionCache`."""
+
+    def drawing(self, index: int) -> NDArray[np.uint8]:
+        """See `Conditions.drawing`."""
+        joints = self.frames.joints(index)
+        present = np.asarray(np.isfinite(joints).all(axis=1), dtype=np.float32)
+        return draw(joints, present, size=self.resolution)
+
+    def fr_map(self, index: int, kind: int) -> NDArray[np.uint8]:
+        """See `Conditions.fr_map`."""
+        image = self.frames.neutral(index, self.resolution) if kind == NEUTRAL else None
+        if image is None:
+            stored = self.frames.fr_map(index, self.resolution)
+            if stored is not None:
+                return stored
+            image = self.frames.image(index, self.resolution)
+        return self._mapper(image, size=self.resolution)
+
+    def latents(self, index: int) -> NDArray[np.float16]:
+        """See `Conditions.latents`; one frame at a time, so that they do not depend on the batch."""
+        image = self.frames.image(index, self.resolution)
+        return encode(self._vae, image[None])[0].numpy().astype(np.float16)
+
+
+class ConditionCache(Conditions):
+    """Arrays on disk beside the frames, made when they are missing; arguments as for `Conditions`.
+
+    Attributes:
+        drawings: (N, H, W, 3) uint8; memory-mapped, as the others.
+        maps: (N, 2, H, W / 8) uint8, packed bits; see `TRUE`, `NEUTRAL`.
+        moments: (N, 2 C, h, w) float16.
+    """
+
+    def __init__(self, frames: Frames, *, vae: AutoencoderKL, mapper: FRMapper, resolution: int) -> None:
+        super().__init__(frames, vae=vae, mapper=mapper, resolution=resolution)
+        name = f"cache-{_fingerprint(frames, vae, mapper.parameters, resolution)}"
+        folder = frames.root / name
+        if not folder.is_dir():
+            with replacing(folder, folder=True) as temporary:
+                _fill(temporary, ConditionReader(frames, vae=vae, mapper=mapper, resolution=resolution))
+        self.drawings = np.load(folder / "drawings.npy", mmap_mode="r")
+        self.maps = np.load(folder / "maps.npy", mmap_mode="r")
+        self.moments = np.load(folder / "moments.npy", mmap_mode="r")
+
+    def drawing(self, index: int) -> NDArray[np.uint8]:
+        """See `Conditions.drawing`."""
+        drawing: NDArray[np.uint8] = self.drawings[index]
+        return drawing
+
+    def fr_map(self, index: int, kind: int) -> NDArray[np.uint8]:
+        """See `Conditions.fr_map`."""
+        return np.unpackbits(self.maps[index, kind], axis=-1) * np.uint8(255)
+
+    def latents(self, index: int) -> NDArray[np.float16]:
+        """See `Conditions.latents`."""
+        latents: NDArray[np.float16] = self.moments[index]
+        return latents
 
 
 def encode(vae: AutoencoderKL, images: NDArray[np.uint8]) -> torch.Tensor:
@@ -81,25 +173,24 @@ def encode(vae: AutoencoderKL, images: NDArray[np.uint8]) -> torch.Tensor:
     return moments
 
 
-def _fill(folder: Path, frames: FrameFolder, vae: AutoencoderKL, mapper: FRMapper, resolution: int) -> None:
+def _fill(folder: Path, reader: ConditionReader) -> None:
     from tqdm.auto import tqdm
 
-    total, side = len(frames), resolution
+    total, side = len(reader.frames), reader.resolution
     open_array = np.lib.format.open_memmap
     drawings = open_array(folder / "drawings.npy", mode="w+", dtype=np.uint8, shape=(total, side, side, 3))
     maps = open_array(folder / "maps.npy", mode="w+", dtype=np.uint8, shape=(total, 2, side, side // 8))
-    channels, factor = 2 * vae.config.latent_channels, 2 ** (len(vae.config.block_out_channels) - 1)
-    shape = (total, channels, side // factor, side // factor)
+    shape = (total, *reader.latents(0).shape)
     moments = open_array(folder / "moments.npy", mode="w+", dtype=np.float16, shape=shape)
 
     def fill(index: int) -> None:
-        image = frames.image(index, side)
-        neutral = frames.neutral(index, side)
-        drawings[index] = draw(frames.joints(index), size=side)
-        maps[index, TRUE] = np.packbits(mapper(image, size=side) > 0, axis=-1)
-        other = maps[index, TRUE] if neutral is None else np.packbits(mapper(neutral, size=side) > 0, axis=-1)
-        maps[index, NEUTRAL] = other
-        moments[index] = encode(vae, image[None])[0].numpy()
+        drawings[index] = reader.drawing(index)
+        maps[index, TRUE] = np.packbits(reader.fr_map(index, TRUE) > 0, axis=-1)
+        has_neutral = reader.frames.rows[index].neutral_file_name is not None
+        maps[index, NEUTRAL] = (
+            np.packbits(reader.fr_map(index, NEUTRAL) > 0, axis=-1) if has_neutral else maps[index, TRUE]
+        )
+        moments[index] = reader.latents(index)
 
     # Drawing, FR-Net and the autoencoder all leave Python's lock alone: threads share the work.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -109,14 +200,11 @@ def _fill(folder: Path, frames: FrameFolder, vae: AutoencoderKL, mapper: FRMappe
         array.flush()
 
 
-def _fingerprint(frames: FrameFolder, vae: AutoencoderKL, parameters: dict[str, Any], resolution: int) -> str:
+def _fingerprint(frames: Frames, vae: AutoencoderKL, parameters: dict[str, Any], resolution: int) -> str:
     """Name the cache after all that its content depends on."""
-    digest = hashlib.sha256()
-    for file in ("metadata.jsonl", "joints.safetensors"):
-        digest.update((frames.root / file).read_bytes())
-    first = next(iter(vae.state_dict().values()))
-    last = list(vae.state_dict().values())[-1]
-    for tensor in (first, last):
+    digest = hashlib.sha256(frames.fingerprint())
+    weights = list(vae.state_dict().values())
+    for tensor in (weights[0], weights[-1]):
         digest.update(tensor.detach().float().cpu().numpy().tobytes())
     digest.update(json.dumps([parameters, resolution], sort_keys=True).encode())
     return digest.hexdigest()[:12]

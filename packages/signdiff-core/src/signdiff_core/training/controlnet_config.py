@@ -3,8 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from signdiff_core.training.arguments import option
+
+DEFAULT_TRAIN_STEPS: Final = 20000
+"""Optimizer steps where neither steps nor epochs are given."""
+
+_POSITIVE: Final = (
+    "resolution",
+    "train_batch_size",
+    "gradient_accumulation_steps",
+    "max_train_steps",
+    "num_train_epochs",
+    "max_train_samples",
+    "fr_detect_resolution",
+    "checkpointing_steps",
+    "checkpoints_total_limit",
+    "validation_steps",
+    "validation_inference_steps",
+    "lr_num_cycles",
+    "learning_rate",
+    "max_grad_norm",
+    "detail_loss_weight",
+)
+_NOT_NEGATIVE: Final = (
+    "seed",
+    "lr_warmup_steps",
+    "lr_decay_steps",
+    "dataloader_num_workers",
+    "num_validation_images",
+    "num_validation_frames",
+)
+_SHARES: Final = (
+    "crop_probability",
+    "proportion_empty_prompts",
+    "proportion_no_fr",
+    "proportion_neutral_fr",
+    "proportion_last_timestep",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,24 +49,48 @@ class ControlNetConfig:
     """What ``python -m signdiff_core.training.train_controlnet`` can be told.
 
     Raises:
-        ValueError: a number lies outside its range.
+        ValueError: a number lies outside its range, or options contradict each other.
     """
 
     pretrained_model_name_or_path: str = option(help="Base: a Stable-Diffusion-shaped folder or hub name.")
     train_data_dir: str = option(help="Frames with metadata.jsonl and joints.safetensors.")
     output_dir: str = option(help="Folder for the trained pipeline and the checkpoints.")
+    conditions: Literal["superimposed", "openpose", "frnet"] = option(
+        "superimposed",
+        help="What the ControlNet looks at. superimposed: drawings and FR maps, in six channels (the paper's network). "
+        "openpose, frnet: drawings alone, or FR maps alone, in three: the two of a MultiControlNet.",
+    )
     controlnet_model_name_or_path: str | None = option(
-        None, help="Start from this ControlNet: of six channels to go on, of three (such as OpenPose) to extend."
+        None,
+        help="Start from this ControlNet: one of the same number of channels to go on, or for superimposed one of "
+        "three (such as OpenPose) to extend.",
+    )
+    fr_controlnet_model_name_or_path: str | None = option(
+        None, help="For superimposed, beside one of three channels: a second one, through which FR maps enter."
     )
     vae_model_name_or_path: str | None = option(None, help="Autoencoder to use in place of the base's.")
-    validation_data_dir: str | None = option(None, help="Held-out frames for the validation grid.")
-    conditioning_embedding_out_channels: tuple[int, ...] = option(
-        (8, 16, 32), help="Hint encoder of a new ControlNet; one level per halving from pixels to latents, and one."
+    tokenizer_name: str | None = option(None, help="Tokenizer to use in place of the base's: a folder or hub name.")
+    revision: str | None = option(None, help="Revision of the base on the hub.")
+    variant: str | None = option(None, help="Variant of the base's weight files, such as fp16.")
+    cache_dir: str | None = option(None, help="Folder for downloads; by default the hub's own.")
+    validation_data_dir: str | None = option(None, help="Held-out frames for validation; by default those of training.")
+    conditioning_embedding_out_channels: tuple[int, ...] | None = option(
+        None,
+        help="Hint encoder of a new ControlNet: one level per halving from pixels to latents, and one. By default 16 "
+        "32 96 256 for autoencoders of four levels such as Stable Diffusion's; for others 8, doubled level by level.",
     )
     train_unet: bool = option(False, help="Train the UNet too (default: the base is locked, as in the paper).")
     train_text_encoder: bool = option(False, help="Train the text encoder too.")
-    resolution: int = option(256, help="Side of the frames in pixels.")
-    train_batch_size: int = option(8, help="Frames in a batch, per process.")
+    resolution: int | None = option(
+        None, help="Side of the frames in pixels, a multiple of 64; by default the base's own, 512 for SD 1.5."
+    )
+    train_batch_size: int = option(4, help="Frames in a batch, per process.")
+    cache_conditions: bool = option(
+        True,
+        help="Keep drawings, FR maps and latents beside the frames, 6 bytes a pixel; without it they are made as they "
+        "are read.",
+    )
+    max_train_samples: int | None = option(None, help="Train on that many frames only, spread over the data.")
     crop_probability: float = option(
         0.0,
         help="Share of the steps that see crops around hands and heads, as many as cost as much as whole frames.",
@@ -41,19 +102,40 @@ class ControlNetConfig:
         help="Reduce whole frames by one of these factors, and take its square times as many: captions are "
         "learned from many frames, whatever their size.",
     )
-    max_train_steps: int = option(20000, help="Optimizer steps.")
+    num_train_epochs: int | None = option(None, help="Passes through the frames; max_train_steps takes precedence.")
+    max_train_steps: int | None = option(
+        None, help=f"Optimizer steps; by default those of num_train_epochs, or {DEFAULT_TRAIN_STEPS} without it."
+    )
     gradient_accumulation_steps: int = option(1, help="Batches per optimizer step.")
     gradient_checkpointing: bool = option(False, help="Trade time for memory.")
     learning_rate: float = option(1e-5, help="Peak learning rate.")
-    lr_scheduler: str = option("constant_with_warmup", help="Schedule, by transformers' names.")
+    scale_lr: bool = option(False, help="Multiply it by processes, accumulation steps and batch size.")
+    lr_scheduler: Literal[
+        "constant",
+        "constant_with_warmup",
+        "linear",
+        "cosine",
+        "cosine_with_restarts",
+        "polynomial",
+        "warmup_stable_decay",
+    ] = option("constant_with_warmup", help="Schedule of the learning rate.")
     lr_warmup_steps: int = option(500, help="Steps of warm-up.")
+    lr_num_cycles: int = option(1, help="Cycles of cosine_with_restarts.")
+    lr_power: float = option(1.0, help="Power of polynomial.")
     lr_decay_steps: int = option(1000, help="Last steps, in which the schedule warmup_stable_decay falls to 0.")
-    adam_weight_decay: float = option(1e-2, help="Weight decay.")
+    use_8bit_adam: bool = option(False, help="AdamW with moments of 8 bits; needs the package bitsandbytes.")
+    adam_beta1: float = option(0.9, help="Decay of AdamW's first moment.")
     adam_beta2: float = option(0.999, help="Decay of AdamW's second moment.")
+    adam_weight_decay: float = option(1e-2, help="Weight decay.")
+    adam_epsilon: float = option(1e-8, help="AdamW's epsilon.")
     max_grad_norm: float = option(1.0, help="Gradients are cut to this norm.")
+    set_grads_to_none: bool = option(True, help="Free gradients between steps, in place of setting them to zero.")
     use_ema: bool = option(True, help="Keep moving averages of the weights; they are what is saved at the end.")
     ema_decay: float = option(0.9995, help="Decay of the moving averages, approached from below.")
-    mixed_precision: str = option("no", help="no, fp16 or bf16.")
+    mixed_precision: Literal["no", "fp16", "bf16"] | None = option(
+        None, help="Precision of the networks' arithmetic; by default what accelerate is configured for."
+    )
+    allow_tf32: bool = option(False, help="Let GPUs multiply single precision with TF32.")
     proportion_empty_prompts: float = option(0.05, help="Share of the captions that are dropped.")
     proportion_no_fr: float = option(0.15, help="Share of the frames without FR map (all zero).")
     proportion_neutral_fr: float = option(0.5, help="Share of the frames with the neutral signer's FR map.")
@@ -61,27 +143,46 @@ class ControlNetConfig:
         0.3, help="Share of the frames at the noisiest timestep, where everything comes from the conditions."
     )
     detail_loss_weight: float = option(4.0, help="Weight of the loss where hands and head are, against 1 elsewhere.")
-    fr_detect_resolution: int = option(512, help="Side at which FR-Net looks at a frame, in pixels.")
+    fr_detect_resolution: int | None = option(
+        None, help="Side at which FR-Net looks at a frame, in pixels; by default that of the data's own maps, or 512."
+    )
     dataloader_num_workers: int = option(0, help="Threads that read batches ahead; 0 reads in step.")
     checkpointing_steps: int = option(500, help="Steps between checkpoints.")
     checkpoints_total_limit: int = option(2, help="Checkpoints that are kept.")
-    resume_from_checkpoint: str | None = option(None, help="A checkpoint's folder, or latest.")
-    validation_steps: int = option(1000, help="Steps between validation grids.")
-    num_validation_images: int = option(6, help="Frames of a grid; 0: none.")
-    validation_inference_steps: int = option(6, help="Denoising steps for a grid.")
-    report_to: str | None = option(None, help="Tracker of accelerate, such as tensorboard.")
+    resume_from_checkpoint: str | None = option(
+        None, help="A checkpoint's folder, or latest. All other options are those of this command line."
+    )
+    validation_steps: int = option(1000, help="Steps between validations.")
+    num_validation_images: int = option(6, help="Frames of a validation's picture; 0: none.")
+    num_validation_frames: int = option(16, help="Frames of a validation's video, at most; 0: none.")
+    validation_inference_steps: int = option(6, help="Denoising steps of a validation.")
+    report_to: str = option("tensorboard", help="Tracker of accelerate, such as tensorboard or wandb; none for none.")
+    logging_dir: str = option("logs", help="Folder of the tracker's files, within output_dir.")
+    tracker_project_name: str = option("train_controlnet", help="Name of the run for the tracker.")
+    push_to_hub: bool = option(
+        False,
+        help="Upload the trained pipeline to the Hugging Face Hub at the end, with its validation picture, which shows "
+        "frames of the data.",
+    )
+    hub_private_repo: bool = option(False, help="If the repository must be made, make it private.")
+    hub_model_id: str | None = option(None, help="Repository to upload to; by default named as output_dir.")
+    hub_token: str | None = option(None, help="Token of the hub; by default the one of huggingface-cli login.")
     seed: int = option(0, help="Seed of all randomness.")
 
     def __post_init__(self) -> None:
-        for name in (
-            "crop_probability",
-            "proportion_empty_prompts",
-            "proportion_no_fr",
-            "proportion_neutral_fr",
-            "proportion_last_timestep",
-        ):
+        for name in _POSITIVE:
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ValueError(f"{name} must be positive, but is {value}.")
+        for name in _NOT_NEGATIVE:
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be 0 or more, but is {getattr(self, name)}.")
+        for name in _SHARES:
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie in [0, 1], but is {getattr(self, name)}.")
+        for name in ("adam_beta1", "adam_beta2", "ema_decay"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must lie in [0, 1), but is {getattr(self, name)}.")
         if self.proportion_no_fr + self.proportion_neutral_fr > 1:
             raise ValueError(
                 "proportion_no_fr and proportion_neutral_fr must add up to 1 at most, but are "
@@ -89,9 +190,33 @@ class ControlNetConfig:
             )
         if not self.crop_targets or set(self.crop_targets) - {"hands", "head"}:
             raise ValueError(f"crop_targets must name hands, head or both, but are {self.crop_targets}.")
-        if not self.crop_sizes or any(not 0 < side <= self.resolution or side % 32 for side in self.crop_sizes):
-            raise ValueError(f"crop_sizes must be multiples of 32 up to {self.resolution}, but are {self.crop_sizes}.")
-        if not self.frame_scales or any(scale < 1 or self.resolution % scale for scale in self.frame_scales):
-            raise ValueError(f"frame_scales must divide the resolution, but are {self.frame_scales}.")
-        if self.detail_loss_weight <= 0:
-            raise ValueError(f"detail_loss_weight must be positive, but is {self.detail_loss_weight}.")
+        if self.fr_controlnet_model_name_or_path and (
+            self.conditions != "superimposed" or not self.controlnet_model_name_or_path
+        ):
+            raise ValueError(
+                "fr_controlnet_model_name_or_path must come with controlnet_model_name_or_path and the conditions "
+                f"superimposed, but came with {self.controlnet_model_name_or_path} and {self.conditions}."
+            )
+        if self.resolution is not None:
+            self.check_resolution(self.resolution)
+
+    def check_resolution(self, resolution: int) -> None:
+        """Make sure that crops and reduced frames fit the frames.
+
+        Args:
+            resolution: side of the frames in pixels.
+
+        Raises:
+            ValueError: one does not fit.
+        """
+        if resolution % 64:
+            raise ValueError(f"resolution must be a multiple of 64, but is {resolution}.")
+        sizes = self.crop_sizes if self.crop_probability else ()
+        if (
+            not self.crop_sizes
+            or any(side <= 0 or side % 32 for side in self.crop_sizes)
+            or max((*sizes, 0)) > resolution
+        ):
+            raise ValueError(f"crop_sizes must be multiples of 32 up to {resolution}, but are {self.crop_sizes}.")
+        if not self.frame_scales or any(scale < 1 or resolution % scale for scale in self.frame_scales):
+            raise ValueError(f"frame_scales must divide {resolution}, but are {self.frame_scales}.")

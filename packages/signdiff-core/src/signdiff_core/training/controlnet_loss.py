@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from transformers import CLIPTextModel
 
     from signdiff_core.training.batches import Batch
+    from signdiff_core.training.controlnet_draws import Draws
 
 
 class ControlNetLoss(nn.Module):
@@ -20,7 +21,7 @@ class ControlNetLoss(nn.Module):
     Args:
         text_encoder: encodes the captions.
         unet: the base.
-        controlnet: of six channels.
+        controlnet: of as many channels as a batch's ``control``.
         scheduler: gives the noise levels and the kind of prediction.
         scaling_factor: of the autoencoder.
         shift_factor: of the autoencoder; 0 for Stable Diffusion's.
@@ -40,25 +41,20 @@ class ControlNetLoss(nn.Module):
         self.text_encoder, self.unet, self.controlnet = text_encoder, unet, controlnet
         self.scheduler, self.scaling_factor, self.shift_factor = scheduler, scaling_factor, shift_factor
 
-    def forward(self, batch: Batch, generator: torch.Generator, *, proportion_last_timestep: float) -> torch.Tensor:
+    def forward(self, batch: Batch, draws: Draws) -> torch.Tensor:
         """Compute the loss of a batch.
 
         Args:
             batch: on the networks' device.
-            generator: draws latents, noise and timesteps.
-            proportion_last_timestep: share of the frames at the noisiest timestep.
+            draws: likewise.
 
         Returns:
             Scalar: mean squared error of the prediction, weighted by ``batch["weight"]``.
         """
-        draw: dict[str, Any] = {"generator": generator, "device": batch["moments"].device}
         mean, logvar = batch["moments"].chunk(2, dim=1)
         spread = torch.exp(0.5 * logvar.clamp(-30, 20))
-        clean = (mean + spread * torch.randn(mean.shape, **draw) - self.shift_factor) * self.scaling_factor
-        noise = torch.randn(clean.shape, **draw)
-        steps = self.scheduler.config.num_train_timesteps
-        timesteps = torch.randint(0, steps, (len(clean),), **draw)
-        timesteps[torch.rand(len(clean), **draw) < proportion_last_timestep] = steps - 1
+        clean = (mean + spread * draws["latents"] - self.shift_factor) * self.scaling_factor
+        noise, timesteps = draws["noise"], draws["timesteps"]
         noisy = self.scheduler.add_noise(clean, noise, timesteps)
 
         text = self.text_encoder(batch["input_ids"])[0]

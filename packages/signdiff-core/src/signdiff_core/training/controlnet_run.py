@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.utils import ProjectConfiguration, set_seed
-from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, DDPMScheduler, UNet2DConditionModel
+from accelerate.utils import DistributedType, ProjectConfiguration, set_seed
+from diffusers import DDIMScheduler
 from diffusers.training_utils import EMAModel
-from transformers import CLIPTextModel, CLIPTokenizer, get_scheduler
+from transformers import CLIPTextModel
 
 from signdiff_core.diffusion.frmap import CONFIG_NAME, FRMapper
 from signdiff_core.diffusion.pipeline import SignDiffPipeline
-from signdiff_core.diffusion.superimposed import superimposed
+from signdiff_core.training.base_parts import BaseParts
 from signdiff_core.training.batches import Batch, Batches
-from signdiff_core.training.checkpoints import find_checkpoint, save_checkpoint, step_of
-from signdiff_core.training.conditions import ConditionCache
+from signdiff_core.training.checkpoints import clean_up, find_checkpoint, save_checkpoint
+from signdiff_core.training.conditions import open_conditions
+from signdiff_core.training.controlnet_config import DEFAULT_TRAIN_STEPS
+from signdiff_core.training.controlnet_draws import Draws, draw_samples
 from signdiff_core.training.controlnet_loss import ControlNetLoss
-from signdiff_core.training.frames import FrameFolder
-from signdiff_core.training.validation import validation_grid, write_grid
+from signdiff_core.training.controlnet_start import CHANNELS, check_maps, start_controlnet
+from signdiff_core.training.frames import open_frames
+from signdiff_core.training.optimizers import make_optimizer, make_schedule, schedule_options
+from signdiff_core.training.run_state import RunState
+from signdiff_core.training.some_frames import SomeFrames
+from signdiff_core.training.trackers import log_clip, log_picture
+from signdiff_core.training.validation import VIDEO_FPS, longest_clip, side_by_side, spread, write_grid
+from signdiff_core.video import write_video
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from torch.optim.lr_scheduler import LambdaLR
+
+    from signdiff_core.training.conditions import Conditions
     from signdiff_core.training.controlnet_config import ControlNetConfig
+    from signdiff_core.training.frames import Frames
+
+_SHARDED = (DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MEGATRON_LM)
 
 
 class ControlNetRun:
@@ -36,63 +54,99 @@ class ControlNetRun:
     Args:
         config: the run's options.
 
+    Attributes:
+        frames: how many frames are trained on.
+        resolution: side of the frames in pixels.
+        steps: optimizer steps of the whole run.
+        learning_rate: peak learning rate.
+
     Raises:
         OSError: base or frames cannot be read.
         ValueError: they do not fit each other.
     """
 
-    frnet_name: Final = CONFIG_NAME
-
     def __init__(self, config: ControlNetConfig) -> None:
         self.config, self.output = config, Path(config.output_dir)
+        frames = _open(config.train_data_dir, "train_data_dir")
+        if config.max_train_samples:
+            frames = SomeFrames(frames, config.max_train_samples)
+        held_out = _open(config.validation_data_dir, "validation_data_dir") if config.validation_data_dir else frames
+        self.mapper = _mapper(config, frames)
+        check_maps(config, self.mapper)
+        self.base = BaseParts(config)
+
         self.output.mkdir(parents=True, exist_ok=True)
+        tracker = None if config.report_to == "none" else config.report_to
         self.accelerator = Accelerator(
             gradient_accumulation_steps=config.gradient_accumulation_steps,
             mixed_precision=config.mixed_precision,
-            log_with=config.report_to,
-            project_config=ProjectConfiguration(project_dir=config.output_dir),
+            log_with=tracker,
+            project_config=ProjectConfiguration(
+                project_dir=config.output_dir, logging_dir=str(self.output / config.logging_dir)
+            ),
         )
+        if self.accelerator.distributed_type in _SHARDED:
+            kind = self.accelerator.distributed_type.value
+            raise ValueError(f"accelerate must be configured to keep networks whole on each device, but is for {kind}.")
+        if self.accelerator.is_main_process:
+            clean_up(self.output)
+        if config.allow_tf32:
+            torch.backends.cuda.matmul.allow_tf32 = True
         set_seed(config.seed)
-        base = config.pretrained_model_name_or_path
-        self.tokenizer = CLIPTokenizer.from_pretrained(base, subfolder="tokenizer")
-        self.vae = _load_vae(config).eval().requires_grad_(False)
-        self.mapper = FRMapper(detect_resolution=config.fr_detect_resolution)
-        networks = self._networks(base).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.tokenizer = self.base.tokenizer()
+        self.vae = self.base.vae().eval().requires_grad_(False)
+        networks = self._networks().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.networks = networks
-        self.trained = [weights for weights in networks.parameters() if weights.requires_grad]
-        self.optimizer = torch.optim.AdamW(
-            self.trained,
-            lr=config.learning_rate,
-            betas=(0.9, config.adam_beta2),
-            weight_decay=config.adam_weight_decay,
-        )
+        self.resolution = config.resolution or _own_resolution(networks.unet, self.vae)
+        config.check_resolution(self.resolution)
         world = self.accelerator.num_processes
-        decay = {"num_decay_steps": config.lr_decay_steps * world, "decay_type": "linear"}
-        self.schedule = get_scheduler(
-            config.lr_scheduler,
-            self.optimizer,
-            num_warmup_steps=config.lr_warmup_steps * world,
-            num_training_steps=config.max_train_steps * world,
-            scheduler_specific_kwargs=decay if config.lr_scheduler == "warmup_stable_decay" else None,
+        total = config.train_batch_size * config.gradient_accumulation_steps * world
+        self.frames = len(frames)
+        epochs = config.num_train_epochs
+        self.steps = config.max_train_steps or (ceil(self.frames * epochs / total) if epochs else DEFAULT_TRAIN_STEPS)
+        self.learning_rate = config.learning_rate * (total if config.scale_lr else 1)
+
+        self.trained = [weights for weights in networks.parameters() if weights.requires_grad]
+        self._own_optimizer = make_optimizer(
+            self.trained, dataclasses.replace(config, learning_rate=self.learning_rate)
         )
+        self.schedule = self._schedule(0)
         self.averages = EMAModel(self.trained, decay=config.ema_decay) if config.use_ema else None
-        self.model, self.optimizer, self.schedule = self.accelerator.prepare(networks, self.optimizer, self.schedule)
+        self.model, self.optimizer = self.accelerator.prepare(networks, self._own_optimizer)
         self.vae.to(self.accelerator.device)
         if self.averages:
             self.averages.to(self.accelerator.device)
-            self.accelerator.register_for_checkpointing(self.averages)
         with self.accelerator.main_process_first():
-            frames = self._cache(config.train_data_dir)
-            self.held_out = self._cache(config.validation_data_dir) if config.validation_data_dir else frames
-        self.batches = Batches(frames, self.tokenizer, config)
+            conditions = self._conditions(frames)
+            self.held_out = conditions if held_out is frames else self._conditions(held_out)
+        self.batches = Batches(conditions, self.tokenizer, config)
         self._reader = ThreadPoolExecutor(config.dataloader_num_workers) if config.dataloader_num_workers else None
         self._ahead: dict[int, Future[Batch]] = {}
-        if config.report_to:
+        if tracker:
             options = {key: _plain(value) for key, value in vars(config).items() if value is not None}
-            self.accelerator.init_trackers("signdiff-core", options)
+            options.pop("hub_token", None)
+            self.accelerator.init_trackers(config.tracker_project_name, options)
+        names = ["controlnet"] if not config.train_unet else ["unet", "controlnet"]
+        if config.train_text_encoder:
+            names.insert(0, "text_encoder")
+        self._state = RunState(
+            parts={name: getattr(networks, name) for name in names},
+            optimizer=self.optimizer,
+            averages=self.averages,
+            scaler=self.accelerator.scaler,
+            settings={
+                "conditions": config.conditions,
+                "trained": names,
+                "frnet": None if config.conditions == "openpose" else self.mapper.parameters,
+            },
+        )
 
-    def batch(self, micro_step: int) -> Batch:
-        """Make a batch, or take it from those that were read ahead."""
+    def batch(self, micro_step: int) -> tuple[Batch, Draws]:
+        """Make a batch, or take it from those that were read ahead, and draw noise for it.
+
+        Args:
+            micro_step: number of the forward pass, from 0.
+        """
         world, rank = self.accelerator.num_processes, self.accelerator.process_index
         if self._reader is None:
             batch = self.batches(micro_step, rank=rank, world=world)
@@ -101,12 +155,26 @@ class ControlNetRun:
                 if step not in self._ahead:
                     self._ahead[step] = self._reader.submit(self.batches, step, rank=rank, world=world)
             batch = self._ahead.pop(micro_step).result()
-        device = self.accelerator.device
+        step, accumulated = divmod(micro_step, self.config.gradient_accumulation_steps)
+        count, channels, height, width = batch["moments"].shape
+        draws = draw_samples(
+            (count, channels // 2, height, width),
+            seed=self.config.seed,
+            step=step,
+            first=(accumulated * world + rank) * count,
+            num_train_timesteps=self.networks.scheduler.config.num_train_timesteps,
+            proportion_last_timestep=self.config.proportion_last_timestep,
+        )
+        device, control = self.accelerator.device, batch["control"][:, CHANNELS[self.config.conditions]]
         return Batch(
             moments=batch["moments"].to(device, memory_format=torch.channels_last),
-            control=batch["control"].to(device, memory_format=torch.channels_last),
+            control=control.to(device, memory_format=torch.channels_last),
             input_ids=batch["input_ids"].to(device),
             weight=batch["weight"].to(device),
+        ), Draws(
+            latents=draws["latents"].to(device, memory_format=torch.channels_last),
+            noise=draws["noise"].to(device, memory_format=torch.channels_last),
+            timesteps=draws["timesteps"].to(device),
         )
 
     def average(self) -> None:
@@ -114,54 +182,97 @@ class ControlNetRun:
         if self.averages:
             self.averages.step(self.trained)
 
-    def resume(self) -> int:
-        """Restore the checkpoint that the configuration names; return its step, 0 without one."""
+    def resume(self) -> tuple[int, float]:
+        """Restore the checkpoint that the configuration names.
+
+        Returns:
+            Its step and running loss; 0 and 0 without one.
+        """
         name = self.config.resume_from_checkpoint
         checkpoint = find_checkpoint(name, self.output) if name else None
         if checkpoint is None:
-            return 0
-        self.accelerator.load_state(str(checkpoint))
-        if self.averages:
-            self.averages.to(self.accelerator.device)  # what is not a network is restored to the CPU
-        return step_of(checkpoint)
+            return 0, 0.0
+        progress = self._state.read(checkpoint)
+        step = int(progress["step"])
+        self.schedule = self._schedule(step)
+        return step, float(progress["loss"])
 
-    def save(self, step: int) -> None:
+    def save(self, step: int, loss: float) -> None:
         """Write ``checkpoint-<step>`` and thin out the older ones."""
-        save_checkpoint(self.accelerator, self.output, step, keep=self.config.checkpoints_total_limit)
+
+        def write(folder: Path) -> None:
+            self.write_frnet(folder)
+            self._state.write(folder, step=step, loss=loss)
+
+        save_checkpoint(self.accelerator, self.output, step, write, keep=self.config.checkpoints_total_limit)
+
+    def write_frnet(self, folder: Path) -> None:
+        """Write FR-Net's parameters beside networks that depend on them."""
+        if self.config.conditions != "openpose":
+            text = json.dumps(self.mapper.parameters, indent=2) + "\n"
+            (folder / CONFIG_NAME).write_text(text, encoding="utf-8")
 
     def pipeline(self) -> SignDiffPipeline:
-        """Put a pipeline together of the averaged weights; it shares nothing with the run that goes on."""
+        """Put a pipeline together of the averaged weights, on the CPU; it shares no network with the run."""
         networks, config = self.networks, self.config
         with self._averaged():
             controlnet = _copy(networks.controlnet)
             # A locked part may be held in half precision here: it is taken from the base again.
-            text_encoder = _copy(networks.text_encoder) if config.train_text_encoder else self._text_encoder()
-            unet = _copy(networks.unet) if config.train_unet else self._unet()
-        device = self.accelerator.device
-        text_encoder, unet = (part.to(device).eval().requires_grad_(False) for part in (text_encoder, unet))
+            text_encoder = _copy(networks.text_encoder) if config.train_text_encoder else self.base.text_encoder()
+            unet = _copy(networks.unet) if config.train_unet else self.base.unet()
+        return self._assembled(text_encoder.eval(), unet.eval(), controlnet)
+
+    def validate(self, name: str, *, step: int) -> None:
+        """Render held-out frames with the averaged weights, write picture and video, and show them in trackers.
+
+        Args:
+            name: of the files ``validation/<name>.png`` and ``.mp4``.
+            step: optimizer steps so far.
+        """
+        config, networks, folder = self.config, self.networks, self.output / "validation"
+        if not config.num_validation_images and not config.num_validation_frames:
+            return
+        folder.mkdir(exist_ok=True)
+        modes = [(part, part.training) for part in (networks.text_encoder, networks.unet, networks.controlnet)]
+        pipeline = self._assembled(*(part.eval() for part, _ in modes))
+        pipeline.set_progress_bar_config(disable=True)
+        rows = self.held_out.frames.rows
+        clip = longest_clip(rows, config.num_validation_frames)
+        try:
+            with self._averaged(), self.accelerator.autocast():
+                pictures, frames = (
+                    list(
+                        side_by_side(
+                            pipeline,
+                            self.held_out,
+                            indices,
+                            channels=CHANNELS[config.conditions],
+                            steps=config.validation_inference_steps,
+                            seed=config.seed,
+                        )
+                    )
+                    for indices in (spread(len(rows), config.num_validation_images), clip)
+                )
+        finally:
+            for part, training in modes:
+                part.train(training)
+        if pictures:
+            grid = np.concatenate(pictures)
+            write_grid(folder / f"{name}.png", grid)
+            log_picture(self.accelerator, "validation", grid, step=step)
+        if frames:
+            write_video(folder / f"{name}.mp4", frames, VIDEO_FPS)
+            log_clip(self.accelerator, "validation_video", frames, fps=VIDEO_FPS, step=step)
+
+    def _assembled(self, text_encoder: Any, unet: Any, controlnet: Any) -> SignDiffPipeline:
         return SignDiffPipeline(
             vae=self.vae,
             text_encoder=text_encoder,
             tokenizer=self.tokenizer,
             unet=unet,
             controlnet=controlnet,
-            scheduler=DDIMScheduler.from_config(networks.scheduler.config),
+            scheduler=DDIMScheduler.from_config(self.networks.scheduler.config),
         )
-
-    def validate(self, path: Path) -> None:
-        """Render some held-out frames and write them to a PNG file."""
-        path.parent.mkdir(exist_ok=True)
-        pipeline = self.pipeline()
-        pipeline.set_progress_bar_config(disable=True)
-        config = self.config
-        grid = validation_grid(
-            pipeline,
-            self.held_out,
-            images=config.num_validation_images,
-            steps=config.validation_inference_steps,
-            seed=config.seed,
-        )
-        write_grid(path, grid)
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:
@@ -175,71 +286,75 @@ class ControlNetRun:
         finally:
             self.averages.restore(self.trained)
 
-    def _networks(self, base: str) -> ControlNetLoss:
+    def _networks(self) -> ControlNetLoss:
         config = self.config
-        text_encoder, unet = self._text_encoder(), self._unet()
-        controlnet = _start_from(config, unet)
+        text_encoder, unet = self.base.text_encoder(), self.base.unet()
+        controlnet = start_controlnet(config, unet, self.vae)
         text_encoder.train(config.train_text_encoder).requires_grad_(config.train_text_encoder)
         unet.train(config.train_unet).requires_grad_(config.train_unet)
-        controlnet.train()
+        controlnet.train().requires_grad_(True)
         if config.gradient_checkpointing:
             controlnet.enable_gradient_checkpointing()
             if config.train_unet:
                 unet.enable_gradient_checkpointing()
+            if config.train_text_encoder:
+                text_encoder.gradient_checkpointing_enable()
         half = {"fp16": torch.float16, "bf16": torch.bfloat16}.get(self.accelerator.mixed_precision)
         for part, trained in ((text_encoder, config.train_text_encoder), (unet, config.train_unet)):
             if half and not trained:
                 part.to(half)
-        self._check_hint(controlnet)
         return ControlNetLoss(
             text_encoder=text_encoder,
             unet=unet,
             controlnet=controlnet,
-            scheduler=_load_scheduler(base),
+            scheduler=self.base.scheduler(),
             scaling_factor=self.vae.config.scaling_factor,
             shift_factor=self.vae.config.shift_factor or 0.0,
         )
 
-    def _text_encoder(self) -> CLIPTextModel:
-        return CLIPTextModel.from_pretrained(self.config.pretrained_model_name_or_path, subfolder="text_encoder")
+    def _schedule(self, step: int) -> LambdaLR:
+        return make_schedule(
+            self._own_optimizer,
+            self.config.lr_scheduler,
+            warmup_steps=self.config.lr_warmup_steps,
+            steps=self.steps,
+            step=step,
+            options=schedule_options(self.config),
+        )
 
-    def _unet(self) -> UNet2DConditionModel:
-        return UNet2DConditionModel.from_pretrained(self.config.pretrained_model_name_or_path, subfolder="unet")
-
-    def _check_hint(self, controlnet: ControlNetModel) -> None:
-        halvings = len(controlnet.config.conditioning_embedding_out_channels) - 1
-        levels = len(self.vae.config.block_out_channels) - 1
-        if halvings != levels:
-            raise ValueError(
-                f"conditioning_embedding_out_channels must have {levels + 1} values, one more than the autoencoder "
-                f"halves a frame, but has {halvings + 1}."
-            )
-
-    def _cache(self, folder: str) -> ConditionCache:
-        return ConditionCache(FrameFolder(folder), vae=self.vae, mapper=self.mapper, resolution=self.config.resolution)
-
-
-def _start_from(config: ControlNetConfig, unet: UNet2DConditionModel) -> ControlNetModel:
-    if config.controlnet_model_name_or_path is None:
-        return superimposed(unet, conditioning_embedding_out_channels=config.conditioning_embedding_out_channels)
-    controlnet = ControlNetModel.from_pretrained(config.controlnet_model_name_or_path)
-    return controlnet if controlnet.config.conditioning_channels == 6 else superimposed(controlnet)
+    def _conditions(self, frames: Frames) -> Conditions:
+        return open_conditions(
+            frames,
+            vae=self.vae,
+            mapper=self.mapper,
+            resolution=self.resolution,
+            cache=self.config.cache_conditions,
+        )
 
 
-def _load_vae(config: ControlNetConfig) -> AutoencoderKL:
-    if config.vae_model_name_or_path is not None:
-        return AutoencoderKL.from_pretrained(config.vae_model_name_or_path)
-    return AutoencoderKL.from_pretrained(config.pretrained_model_name_or_path, subfolder="vae")
+def _open(folder: str, name: str) -> Frames:
+    if not Path(folder).is_dir():
+        raise FileNotFoundError(f"{name} must be a folder of frames, but {folder} is none.")
+    return open_frames(folder)
 
 
-def _load_scheduler(base: str) -> DDPMScheduler:
-    return DDPMScheduler.from_config(DDIMScheduler.load_config(base, subfolder="scheduler"))
+def _mapper(config: ControlNetConfig, frames: Frames) -> FRMapper:
+    """Draw maps as the data's own were drawn, unless the configuration says otherwise."""
+    given = {} if config.fr_detect_resolution is None else {"detect_resolution": config.fr_detect_resolution}
+    return FRMapper(**{**(frames.frnet or {}), **given})
+
+
+def _own_resolution(unet: Any, vae: Any) -> int:
+    size = unet.config.sample_size
+    if not isinstance(size, int):
+        raise ValueError(f"resolution must be given, since the base's sample_size is {size}.")
+    return int(size * 2 ** (len(vae.config.block_out_channels) - 1))
 
 
 def _copy(part: Any) -> Any:
     twin = type(part)(part.config) if isinstance(part, CLIPTextModel) else type(part).from_config(part.config)
     twin.load_state_dict(part.state_dict())
-    return twin.to(part.device, part.dtype).eval().requires_grad_(False)
+    return twin.eval().requires_grad_(False)
 
 
 def _plain(value: object) -> object:

@@ -24,14 +24,14 @@ def hand_boxes(
     """Find the rectangles around the hands that are in the frame.
 
     Args:
-        joints: (50, 3) normalised.
+        joints: (50, 3) normalised; NaN where absent.
         size: side of the frame in pixels.
         margin: added on every side, as a share of the frame's side.
         camera: where the signer stands; the default one if it is not given.
 
     Returns:
-        Up to two boxes (left hand, right hand), cut to the frame; hands of which less than 8x8 pixels are inside,
-        or that are absent (all joints at one point), are left out.
+        Up to two boxes (left hand, right hand) around the joints that are there, cut to the frame; hands of which less
+        than 8x8 pixels are inside, or that are absent (fewer than two joints, or all at one point), are left out.
 
     Example:
         >>> import numpy as np
@@ -44,7 +44,8 @@ def hand_boxes(
     boxes = []
     for hand in (LEFT_HAND, RIGHT_HAND):
         points = camera.project(joints[hand], size)
-        if not np.isfinite(points).all() or np.ptp(points, axis=0).max() < 1:
+        points = points[np.isfinite(points).all(axis=1)]
+        if len(points) < 2 or np.ptp(points, axis=0).max() < 1:
             continue
         low = np.clip(np.floor(points.min(axis=0) - margin * size), 0, size).astype(int)
         high = np.clip(np.ceil(points.max(axis=0) + margin * size), 0, size).astype(int)
@@ -57,12 +58,12 @@ def head_box(joints: NDArray[np.floating], size: int, *, camera: Camera | None =
     """Find the rectangle around the head with its hair, from the nose and the neck.
 
     Args:
-        joints: (50, 3) normalised.
+        joints: (50, 3) normalised; NaN where absent.
         size: side of the frame in pixels.
         camera: where the signer stands.
 
     Returns:
-        A box, cut to the frame; None if nothing of it is in the frame.
+        A box, cut to the frame; None if nothing of it is in the frame, or nose or neck are absent.
 
     Example:
         >>> import numpy as np

@@ -5,14 +5,16 @@ accelerate launch -m signdiff_core.training.train_controlnet --pretrained_model_
 
 By default the base is locked and the ControlNet alone is trained (the paper's way, from a trained base). With
 --train_unet --train_text_encoder all is trained together: the way to a small pipeline from scratch. OUT/pipeline is the
-trained pipeline, of averaged weights. --resume_from_checkpoint latest goes on exactly where a run was cut off.
+trained pipeline, of averaged weights, with its model card. --resume_from_checkpoint latest goes on exactly where a run
+was cut off. As many frames a step give the same run, however they are spread over processes and accumulated batches.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from signdiff_core.training.arguments import parse, run
 from signdiff_core.training.controlnet_config import ControlNetConfig
@@ -31,62 +33,113 @@ def train_controlnet(config: ControlNetConfig) -> Path:
         The folder of the trained pipeline, ``output_dir/pipeline``.
 
     Raises:
-        OSError: base or frames cannot be read.
+        OSError: base or frames cannot be read, or a disk is full.
         ValueError: they do not fit each other.
+        RuntimeError: a package is missing.
     """
+    from signdiff_core.training.hub import make_repository, repository_of, upload
+    from signdiff_core.training.optimizers import check_8bit_adam
+
+    if config.use_8bit_adam:
+        check_8bit_adam()
+    if config.push_to_hub:
+        repository_of(config)
+
+    from signdiff_core.training.checkpoints import telling_when_full
+    from signdiff_core.training.controlnet_run import ControlNetRun
+
+    output = Path(config.output_dir)
+    with telling_when_full(output):
+        training = ControlNetRun(config)
+        main = training.accelerator.is_main_process
+        repository = make_repository(config) if config.push_to_hub and main else None
+        loss = _train(training)
+        training.accelerator.wait_for_everyone()
+        if main:
+            _finish(training, loss)
+        training.accelerator.end_training()
+    if repository is not None:
+        upload(output / "pipeline", repository, token=config.hub_token, steps=training.steps)
+    return output / "pipeline"
+
+
+def _train(training: ControlNetRun) -> float:
+    """Take the steps that are left; return the running mean of the loss."""
     import torch
     from tqdm.auto import tqdm
 
-    from signdiff_core.training.controlnet_run import ControlNetRun
-
-    training = ControlNetRun(config)
-    accelerator, output = training.accelerator, Path(config.output_dir)
-    step = training.resume()
-    bar = tqdm(initial=step, total=config.max_train_steps, disable=not accelerator.is_local_main_process, mininterval=5)
-    micro_step, running = step * config.gradient_accumulation_steps, 0.0
-    while step < config.max_train_steps:
-        batch = training.batch(micro_step)
-        # All randomness of a forward pass comes from its number, so that a resumed run repeats the interrupted one.
-        number = micro_step * accelerator.num_processes + accelerator.process_index
-        generator = torch.Generator(accelerator.device).manual_seed(config.seed + number * 1_000_003)
+    config, accelerator = training.config, training.accelerator
+    step, running = training.resume()
+    shown = accelerator.is_local_main_process
+    bar = tqdm(initial=step, total=training.steps, disable=None if shown else True, mininterval=5)
+    micro_step, total = step * config.gradient_accumulation_steps, torch.zeros((), device=accelerator.device)
+    while step < training.steps:
+        batch, draws = training.batch(micro_step)
+        # A base may have dropout: its draws too must be those of the step, so that a resumed run repeats them.
+        torch.manual_seed(config.seed + micro_step)
         with accelerator.accumulate(training.model):
             with accelerator.autocast():
-                loss = training.model(batch, generator, proportion_last_timestep=config.proportion_last_timestep)
+                loss = training.model(batch, draws)
             accelerator.backward(loss)
             if accelerator.sync_gradients:
                 accelerator.clip_grad_norm_(training.trained, config.max_grad_norm)
             training.optimizer.step()
-            training.schedule.step()
-            training.optimizer.zero_grad(set_to_none=True)
+            training.optimizer.zero_grad(set_to_none=config.set_grads_to_none)
         micro_step += 1
+        total += loss.detach() / config.gradient_accumulation_steps
         if not accelerator.sync_gradients:
             continue
+        mean = accelerator.reduce(total, reduction="mean").item()
+        total.zero_()
+        training.schedule.step()
         step += 1
         training.average()
-        running = loss.item() if not running else 0.98 * running + 0.02 * loss.item()
+        running = mean if not running else 0.98 * running + 0.02 * mean
         bar.update()
         bar.set_postfix(loss=f"{running:.4f}", refresh=False)
-        accelerator.log({"loss": loss.item(), "lr": training.schedule.get_last_lr()[0]}, step=step)
+        accelerator.log({"loss": mean, "lr": training.schedule.get_last_lr()[0]}, step=step)
         if step % config.checkpointing_steps == 0:
-            training.save(step)
-        if config.num_validation_images and step % config.validation_steps == 0 and accelerator.is_main_process:
-            training.validate(output / "validation" / f"{step:06d}.png")
-    accelerator.wait_for_everyone()
-    if accelerator.is_main_process:
-        _finish(training, output, running)
-    accelerator.end_training()
-    return output / "pipeline"
+            training.save(step, running)
+        if step % config.validation_steps == 0 and accelerator.is_main_process:
+            training.validate(f"{step:06d}", step=step)
+    bar.close()
+    return running
 
 
-def _finish(training: ControlNetRun, output: Path, loss: float) -> None:
-    pipeline = training.pipeline()
-    pipeline.save_pretrained(output / "pipeline")
-    settings: dict[str, Any] = training.mapper.parameters
-    (output / "pipeline" / training.frnet_name).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-    if training.config.num_validation_images:
-        training.validate(output / "validation" / "final.png")
-    print(json.dumps({"loss": round(loss, 5)}))
+def _finish(training: ControlNetRun, loss: float) -> None:
+    """Validate, and save the pipeline with its card, whole or not at all."""
+    from signdiff_core.training.checkpoints import whole_folder
+    from signdiff_core.training.model_card import PICTURE_NAME, Training, write_card
+
+    config, output = training.config, training.output
+    training.validate("final", step=training.steps)
+    picture = output / "validation" / "final.png"
+    with whole_folder(output / "pipeline") as folder:
+        training.pipeline().save_pretrained(folder)
+        training.write_frnet(folder)
+        if config.num_validation_images:
+            shutil.copyfile(picture, folder / PICTURE_NAME)
+        told = Training(
+            config=config,
+            processes=training.accelerator.num_processes,
+            frames=training.frames,
+            steps=training.steps,
+            resolution=training.resolution,
+            learning_rate=training.learning_rate,
+            mixed_precision=training.accelerator.mixed_precision,
+            loss=loss,
+            prompt=training.held_out.frames.rows[0].text,
+            frnet=training.mapper.parameters,
+            picture=bool(config.num_validation_images),
+        )
+        write_card(folder, told)
+    print(json.dumps({"pipeline": str(output / "pipeline"), "loss": round(loss, 5)}))
+
+
+def main() -> None:
+    """Train as the command line says."""
+    train_controlnet(parse(ControlNetConfig, description=__doc__))
 
 
 if __name__ == "__main__":
-    run(lambda: print(train_controlnet(parse(ControlNetConfig, description=__doc__))))
+    run(main)

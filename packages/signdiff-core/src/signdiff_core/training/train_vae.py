@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,11 +40,13 @@ def train_vae(config: VAEConfig) -> Path:
     from accelerate import Accelerator
     from accelerate.utils import set_seed
     from diffusers import AutoencoderKL
-    from diffusers.optimization import get_scheduler
     from tqdm.auto import tqdm
 
-    from signdiff_core.training.checkpoints import find_checkpoint, save_checkpoint, step_of
+    from signdiff_core.training.base_parts import read_weights
+    from signdiff_core.training.checkpoints import clean_up, find_checkpoint, save_checkpoint, telling_when_full
     from signdiff_core.training.frames import FrameFolder
+    from signdiff_core.training.optimizers import make_schedule
+    from signdiff_core.training.run_state import RunState
     from signdiff_core.training.vae_data import crop_batch
     from signdiff_core.training.vae_loss import VAELoss
 
@@ -51,23 +54,21 @@ def train_vae(config: VAEConfig) -> Path:
     accelerator = Accelerator(mixed_precision=config.mixed_precision)
     set_seed(config.seed)
     frames = FrameFolder(config.train_data_dir)
-    vae = AutoencoderKL.from_pretrained(config.pretrained_model_name_or_path, subfolder="vae").train()
+    vae = read_weights(AutoencoderKL, config.pretrained_model_name_or_path, subfolder="vae").train()
     optimizer = torch.optim.AdamW(vae.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4)
     world = accelerator.num_processes
-    schedule = get_scheduler(
-        "cosine",
-        optimizer,
-        num_warmup_steps=config.lr_warmup_steps * world,
-        num_training_steps=config.max_train_steps * world,
-    )
-    model, optimizer, schedule = accelerator.prepare(
-        VAELoss(vae, gradient_weight=config.gradient_weight, kl_weight=config.kl_weight), optimizer, schedule
-    )
+    network = VAELoss(vae, gradient_weight=config.gradient_weight, kl_weight=config.kl_weight)
+    model, prepared = accelerator.prepare(network, optimizer)
+    state = RunState(parts={"vae": vae}, optimizer=prepared, scaler=accelerator.scaler)
+    if accelerator.is_main_process:
+        clean_up(output)
 
     step = 0
     if config.resume_from_checkpoint and (checkpoint := find_checkpoint(config.resume_from_checkpoint, output)):
-        accelerator.load_state(str(checkpoint))
-        step = step_of(checkpoint)
+        step = int(state.read(checkpoint)["step"])
+    schedule = make_schedule(
+        optimizer, "cosine", warmup_steps=config.lr_warmup_steps, steps=config.max_train_steps, step=step
+    )
     bar = tqdm(initial=step, total=config.max_train_steps, disable=not accelerator.is_local_main_process, mininterval=5)
     while step < config.max_train_steps:
         rank = accelerator.process_index
@@ -77,14 +78,17 @@ def train_vae(config: VAEConfig) -> Path:
             loss = model(truth, generator)
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(model.parameters(), config.max_grad_norm)
-        optimizer.step()
+        prepared.step()
         schedule.step()
-        optimizer.zero_grad(set_to_none=True)
+        prepared.zero_grad(set_to_none=True)
         step += 1
         bar.update()
         bar.set_postfix(loss=f"{loss.item():.4f}", refresh=False)
         if step % config.checkpointing_steps == 0:
-            save_checkpoint(accelerator, output, step, keep=config.checkpoints_total_limit)
+            with telling_when_full(output):
+                save_checkpoint(
+                    accelerator, output, step, partial(state.write, step=step), keep=config.checkpoints_total_limit
+                )
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
         held_out = FrameFolder(config.validation_data_dir) if config.validation_data_dir else frames

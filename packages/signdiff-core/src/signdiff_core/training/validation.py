@@ -1,8 +1,9 @@
-"""Pictures of how far a training run is: drawing, FR map, made frame and true frame, side by side."""
+"""Pictures and a video of how far a training run is: drawing, FR map, made frame and true frame, side by side."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
@@ -12,52 +13,106 @@ from signdiff_core.atomic import replacing
 from signdiff_core.training.conditions import NEUTRAL
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from signdiff_core.diffusion.pipeline import SignDiffPipeline
-    from signdiff_core.training.conditions import ConditionCache
+    from signdiff_core.training.conditions import Conditions
+    from signdiff_core.training.frames import Row
+
+_SEARCHED: Final = 4096
+"""Rows among which a clip is looked for: data sets may have millions."""
+
+VIDEO_FPS: Final = 12.0
+"""Frames per second of a validation's video, whatever its clip had: data sets keep some frames of a clip."""
 
 
-@torch.inference_mode()
-def validation_grid(
-    pipeline: SignDiffPipeline, cache: ConditionCache, *, images: int, steps: int, seed: int
-) -> NDArray[np.uint8]:
-    """Render frames spread over a data set, from drawings and neutral FR maps.
+def spread(total: int, count: int) -> list[int]:
+    """Choose frames spread over a data set.
+
+    Example:
+        >>> spread(10, 3)
+        [0, 3, 6]
+    """
+    count = min(count, total)
+    return [number * total // count for number in range(count)]
+
+
+def longest_clip(rows: Sequence[Row], count: int) -> list[int]:
+    """Choose the frames of one clip, in order.
+
+    Args:
+        rows: of a data set; those of one motion with one caption are a clip.
+        count: frames at most.
+
+    Returns:
+        Indices of the first frames of the clip that has most; of the first such clip, if several have.
+
+    Example:
+        >>> from signdiff_core.training.frames import Row
+        >>> clip = [("b", 1), ("a", 7), ("a", 3), ("a", 5)]
+        >>> rows = [Row(file_name="", text="", joints=0, pose_id=pose, frame=frame) for pose, frame in clip]
+        >>> longest_clip(rows, 2)
+        [2, 3]
+    """
+
+    def clip(index: int) -> tuple[str, str]:
+        return rows[index].pose_id, rows[index].text
+
+    searched = range(min(len(rows), _SEARCHED))
+    clips = [list(indices) for _, indices in groupby(sorted(searched, key=clip), key=clip)]
+    longest = max(clips, key=lambda indices: (len(indices), -indices[0]))
+    return sorted(longest, key=lambda index: rows[index].frame)[:count]
+
+
+@torch.no_grad()
+def side_by_side(
+    pipeline: SignDiffPipeline,
+    conditions: Conditions,
+    indices: Sequence[int],
+    *,
+    channels: slice,
+    steps: int,
+    seed: int,
+) -> Iterator[NDArray[np.uint8]]:
+    """Render frames of a data set, each from its drawing, its neutral FR map, or both, as the ControlNet needs.
 
     Args:
         pipeline: what is being trained.
-        cache: the frames and their conditions.
-        images: number of rows.
+        conditions: those of the data set, with its frames.
+        indices: which frames.
+        channels: which of the six channels, c then d, the ControlNet looks at.
         steps: denoising steps.
-        seed: of the noise.
+        seed: of the noise, which all frames share.
 
-    Returns:
-        (images * H, 4 * W, 3) uint8 RGB: c | d | made | true.
+    Yields:
+        (H, 4 W, 3) uint8 RGB: c | d | made | true.
     """
-    count = min(images, len(cache.frames))
-    rows = []
-    for index in (number * len(cache.frames) // count for number in range(count)):
-        control = cache.control(index, NEUTRAL).transpose(1, 2, 0)
+    for index in indices:
+        control = conditions.control(index, NEUTRAL).transpose(1, 2, 0)
+        seen = [
+            np.ascontiguousarray(part) for part in np.split(control[..., channels], pipeline.num_conditions, axis=-1)
+        ]
+        options: dict[str, Any] = {"fr_image": [seen[1]]} if len(seen) > 1 else {}
         made, _ = pipeline(
-            cache.frames.rows[index].text,
-            image=[np.ascontiguousarray(control[..., :3])],
-            fr_image=[np.ascontiguousarray(control[..., 3:])],
+            conditions.frames.rows[index].text,
+            image=[seen[0]],
             num_inference_steps=steps,
             guidance_scale=1.0,
-            generator=torch.Generator(pipeline.device).manual_seed(seed),
+            generator=torch.Generator().manual_seed(seed),
             output_type="np",
             return_dict=False,
+            **options,
         )
-        truth = cache.frames.image(index, cache.resolution)
-        rows.append(
-            np.concatenate([control[..., :3], control[..., 3:], np.rint(made[0] * 255).astype(np.uint8), truth], axis=1)
+        truth = conditions.frames.image(index, conditions.resolution)
+        yield np.concatenate(
+            [control[..., :3], control[..., 3:], np.rint(made[0] * 255).astype(np.uint8), truth], axis=1
         )
-    return np.concatenate(rows)
 
 
 def write_grid(path: Path, grid: NDArray[np.uint8]) -> None:
-    """Write a grid as PNG, whole or not at all."""
+    """Write a picture as PNG, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_bytes(cv2.imencode(".png", grid[..., ::-1])[1].tobytes())

@@ -1,0 +1,355 @@
+"""What the FR map is worth (paper, Table 5 and Figure 7): small pipelines trained with it and without, on one budget.
+
+    python benchmarks/frnet_worth.py --train_data_dir TRAIN --poses POSES -o RUNS [--resolution 128] [--steps 1500]
+        [--stages 3] [--batch 8] [--seeds 0 1 2] [--clips 24] [--length 12] [--json]
+
+TRAIN is what ``python -m signdiff_core.avatar.frames`` writes; POSES a folder of poses that it was not made of. From
+each seed a base is made and trained from scratch twice, all of it: once under a ControlNet of six channels that
+superimposes drawing and FR map (the paper's way; its maps in training are true ones, neutral ones and none), and once
+under the plain ControlNet of three channels, which sees drawings alone. Everything else is equal. A run is scored after
+each of --stages equal parts of its --steps; what is finished is not repeated: the command goes on where it was cut off.
+
+Test videos are drawn here: signers and poses that were not trained on, --length frames in a row. Rows: the pipeline
+with FR maps, of the true frame (what no user has) and predicted (what a user has); without a map at hand; the plain
+ControlNet; then the training frame with the nearest pose, and the mean training frame. Columns: SSIM, and SSIM around
+hands; distance of MediaPipe's hand key points in shares of a hand's size (and the share of hands that it finds in
+both); Fréchet distance of the autoencoder's latents, averaged over quarters of the frame (not FID: Inception's weights
+are not here); flicker in grey levels. Intervals (95%) are bootstraps over test videos, all seeds together; of the
+Fréchet distance, the range of the seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from intervals import interval
+
+from signdiff_core import formats
+from signdiff_core.avatar import Motion, Signer, fit, render_frames
+from signdiff_core.diffusion import FRMapper, SignDiffPipeline
+from signdiff_core.diffusion.renderer import BUNDLED
+from signdiff_core.drawing import draw
+from signdiff_core.skeleton import joints_of
+from signdiff_core.training.frames import FrameFolder
+from signdiff_core.training.regions import hand_boxes
+from signdiff_eval.functional import ssim
+from signdiff_eval.functional.image.flicker import flicker_step
+from signdiff_eval.metrics.image.fid import FID
+from signdiff_frnet import FRNetPredictor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    Frame = NDArray[np.uint8]
+    Videos = list[list[Frame]]
+
+HEADS = ("SSIM", "hands", "hand pose", "found", "Fréchet", "flicker")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """A test video, and what a pipeline is told of it."""
+
+    truth: list[Frame]
+    joints: NDArray[np.float32]
+    caption: str
+
+
+def test_clips(folder: Path, *, count: int, length: int, size: int) -> list[Clip]:
+    """Let signers whom nobody saw in training perform parts of poses."""
+    paths = sorted(folder.glob("*.pose"))
+    clips = []
+    for number in range(count):
+        rng = np.random.default_rng([2**40, number])
+        joints, confidence = joints_of(formats.read(paths[number * len(paths) // count]))
+        signer = Signer.sample(rng)
+        motion = fit(signer.avatar(), joints, confidence)
+        start = int(rng.integers(max(1, len(joints) - length + 1)))
+        motion = Motion(body=motion.body, turns=motion.turns[start : start + length])
+        frames = list(render_frames(signer, motion, size=size))
+        clips.append(Clip(truth=frames, joints=motion.joints, caption=signer.prompt))
+    return clips
+
+
+class Runs:
+    """The trained pipelines of every seed, arm and stage."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options, self.folder = options, Path(options.output)
+
+    def base(self, seed: int) -> Path:
+        """Make an untrained base, with the bundled autoencoder."""
+        base = self.folder / f"base-{seed}"
+        if not (base / "model_index.json").is_file():
+            module = "signdiff_core.training.make_base"
+            size = str(self.options.resolution)
+            data = str(self.options.train_data_dir)
+            run(module, train_data_dir=data, output_dir=str(base), resolution=size, seed=str(seed))
+        return base
+
+    def pipeline(self, arm: str, seed: int, step: int) -> Path:
+        """Train up to a step; return the pipeline's folder."""
+        output = self.folder / f"{arm}-{seed}"
+        target = self.folder / f"{arm}-{seed}-{step}"
+        if target.is_dir():
+            return target
+        run(
+            "signdiff_core.training.train_controlnet",
+            "--train_unet",
+            "--train_text_encoder",
+            pretrained_model_name_or_path=str(self.base(seed)),
+            vae_model_name_or_path=str(BUNDLED / "vae"),
+            train_data_dir=str(self.options.train_data_dir),
+            output_dir=str(output),
+            conditions=arm,
+            resolution=str(self.options.resolution),
+            train_batch_size=str(self.options.batch),
+            learning_rate="5e-4",
+            adam_beta2="0.99",
+            ema_decay="0.998",
+            lr_warmup_steps="100",
+            proportion_last_timestep="0.7",
+            max_train_steps=str(step),
+            checkpointing_steps=str(step),
+            checkpoints_total_limit="1",
+            num_validation_images="0",
+            num_validation_frames="0",
+            report_to="none",
+            seed=str(seed),
+            resume_from_checkpoint="latest",
+        )
+        shutil.move(output / "pipeline", target)
+        return target
+
+
+def run(module: str, *flags: str, **options: str) -> None:
+    """Run a training command, and show what it said if it fails."""
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    done = subprocess.run([sys.executable, "-m", module, *flags, *words], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{module} failed: {done.stderr.strip()[-2000:]}")
+
+
+def rendered(folder: Path, clips: Sequence[Clip], source: str, size: int) -> Videos:
+    """Render the test videos with one step, as the bundled pipeline does."""
+    pipeline: Any = SignDiffPipeline.from_pretrained(folder)
+    pipeline.set_progress_bar_config(disable=True)
+    mapper, predictor = FRMapper(), FRNetPredictor.from_pretrained()
+    videos = []
+    for clip in clips:
+        drawings = [draw(joints, size=size) for joints in clip.joints]
+        maps = None
+        if source == "true":
+            maps = [np.repeat(mapper(frame, size=size)[..., None], 3, axis=2) for frame in clip.truth]
+        elif source == "predicted":
+            maps = [np.asarray(predictor(drawing, image_resolution=size, output_type="np")) for drawing in drawings]
+        frames = pipeline(
+            clip.caption,
+            drawings,
+            fr_image=maps,
+            frnet_source="none" if maps is None else None,
+            num_inference_steps=1,
+            guidance_scale=1.0,
+            chunk_size=len(drawings),
+            generator=torch.Generator().manual_seed(0),
+            output_type="np",
+        ).images
+        videos.append([np.asarray(np.rint(255 * frame), dtype=np.uint8) for frame in frames])
+    return videos
+
+
+def nearest(train: FrameFolder, clips: Sequence[Clip], size: int) -> Videos:
+    """Show the training frame whose joints are nearest; hands count as much as the body."""
+    gallery = np.stack([features(train.joints(index)) for index in range(len(train))])
+
+    def find(joints: NDArray[np.float32]) -> Frame:
+        return train.image(int(np.square(gallery - features(joints)).sum(axis=1).argmin()), size)
+
+    return [[find(joints) for joints in clip.joints] for clip in clips]
+
+
+def features(joints: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Body and hands with equal weight, and the shapes of hands by themselves."""
+    body, left, right = joints[:8, :2], joints[8:29, :2], joints[29:, :2]
+    parts = [body, left, right, left - left[:1], right - right[:1]]
+    return np.concatenate([(part / np.sqrt(len(part))).ravel() for part in parts]).astype(np.float64)
+
+
+def mean_frame(train: FrameFolder, clips: Sequence[Clip], size: int) -> Videos:
+    """Always show the mean of training frames, of every tenth."""
+    frames = [train.image(index, size).astype(np.float64) for index in range(0, len(train), 10)]
+    mean = np.rint(np.mean(frames, axis=0)).astype(np.uint8)
+    return [[mean] * len(clip.truth) for clip in clips]
+
+
+def latent_features(images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Encode images with the bundled autoencoder; average over quarters of the frame: (N, 48)."""
+    from diffusers import AutoencoderKL
+
+    vae = AutoencoderKL.from_pretrained(BUNDLED, subfolder="vae").float().eval()
+    pixels = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2) / 127.5 - 1
+    with torch.inference_mode():
+        latents = vae.encode(pixels).latent_dist.mode()
+    return torch.nn.functional.adaptive_avg_pool2d(latents, 2).flatten(1).double().numpy()
+
+
+class Judge:
+    """Scores videos against the truth."""
+
+    def __init__(self, clips: Sequence[Clip], size: int) -> None:
+        from signdiff_eval.metrics.image.detector import MediaPipeHands
+
+        self.clips, self.size, self.detect = clips, size, MediaPipeHands()
+        self.hands = [[self._hands(frame) for frame in clip.truth] for clip in clips]
+
+    def _hands(self, frame: Frame) -> NDArray[np.float64]:
+        import cv2
+
+        large = cv2.resize(frame, (512, 512), interpolation=cv2.INTER_CUBIC)
+        return np.asarray(self.detect(np.asarray(large, dtype=np.uint8)), dtype=np.float64)
+
+    def __call__(self, videos: Videos) -> dict[str, Any]:
+        """Score each video: lists with a value per clip, and the Fréchet distance of all."""
+        rows: dict[str, list[float | None]] = {"SSIM": [], "hands": [], "hand pose": [], "found": [], "flicker": []}
+        fid = FID(latent_features)
+        for clip, known, video in zip(self.clips, self.hands, videos, strict=True):
+            fid.update(clip.truth, video)
+            rows["SSIM"].append(float(np.mean([ssim(a, b) for a, b in zip(clip.truth, video, strict=True)])))
+            boxes = [
+                ssim(truth, made, box=box)
+                for truth, made, joints in zip(clip.truth, video, clip.joints, strict=True)
+                for box in hand_boxes(joints, self.size)
+                if min(box[2] - box[0], box[3] - box[1]) >= 12
+            ]
+            rows["hands"].append(float(np.mean(boxes)) if boxes else None)
+            apart, found, total = [], 0, 0
+            for there, frame in zip(known, video, strict=True):
+                here = self._hands(frame)
+                for a, b in zip(there, here, strict=True):
+                    if np.isfinite(a).all():
+                        total += 1
+                        if np.isfinite(b).all():
+                            found += 1
+                            extent = float(np.linalg.norm(a.max(axis=0) - a.min(axis=0)))
+                            apart.append(float(np.linalg.norm(a - b, axis=1).mean()) / extent)
+            rows["hand pose"].append(float(np.mean(apart)) if apart else None)
+            rows["found"].append(found / total if total else None)
+            steps = zip(clip.truth, video, clip.truth[1:], video[1:], strict=False)
+            rows["flicker"].append(float(np.mean([flicker_step(*step) for step in steps])))
+        return {**rows, "Fréchet": float(fid.compute())}
+
+
+def remembered(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Read scores that were written before, or make and write them."""
+    if not path.is_file():
+        scores = make()
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps(scores))
+        part.replace(path)
+    return dict(json.loads(path.read_text()))
+
+
+def summary(scores: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Put seeds together: mean and interval of each column."""
+    table = {}
+    for head in HEADS:
+        if head == "Fréchet":
+            values = [float(score[head]) for score in scores]
+            table[head] = {"mean": float(np.mean(values)), "low": min(values), "high": max(values)}
+            continue
+        pairs = [(v, clip) for score in scores for clip, v in enumerate(score[head]) if v is not None]
+        if not pairs:
+            continue
+        low, high = interval([v for v, _ in pairs], [clip for _, clip in pairs])
+        table[head] = {"mean": float(np.mean([v for v, _ in pairs])), "low": low, "high": high}
+    return table
+
+
+def measure(options: argparse.Namespace) -> dict[str, dict[str, dict[str, float]]]:
+    """Train, render and score; return the table, by row and column."""
+    size, runs = options.resolution, Runs(options)
+    runs.folder.mkdir(parents=True, exist_ok=True)
+    clips = test_clips(options.poses, count=options.clips, length=options.length, size=size)
+    judges: list[Judge] = []
+
+    def judged(name: str, make: Callable[[], Videos]) -> dict[str, Any]:
+        def score() -> dict[str, Any]:
+            judges.append(Judge(clips, size)) if not judges else None
+            return judges[0](make())
+
+        scores = remembered(runs.folder / f"{name}.json", score)
+        print(f"{name}: SSIM {np.mean(scores['SSIM']):.3f}", file=sys.stderr, flush=True)
+        return scores
+
+    table = {}
+    rows = {
+        "with FR, true maps": ("superimposed", "true"),
+        "with FR, predicted maps": ("superimposed", "predicted"),
+        "with FR, no map given": ("superimposed", "none"),
+        "without FR (plain ControlNet)": ("openpose", "none"),
+    }
+    scored: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for stage in range(1, options.stages + 1):
+        step = options.steps * stage // options.stages
+        for seed in options.seeds:
+            for name, (arm, source) in rows.items():
+                folder = runs.pipeline(arm, seed, step)
+                score = judged(f"{arm}-{source}-{seed}-{step}", lambda: rendered(folder, clips, source, size))  # noqa: B023
+                scored.setdefault((name, step), []).append(score)
+    for (name, step), scores in sorted(scored.items(), key=lambda item: item[0][1]):
+        table[f"{step}: {name}"] = summary(scores)
+    train = FrameFolder(options.train_data_dir)
+    table["nearest training frame"] = summary([judged("nearest", lambda: nearest(train, clips, size))])
+    table["mean training frame"] = summary([judged("mean", lambda: mean_frame(train, clips, size))])
+    return table
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument("--train_data_dir", type=Path, required=True, help="training frames")
+    parser.add_argument("--poses", type=Path, required=True, help="folder of poses that they don't show")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the runs")
+    parser.add_argument("--resolution", type=int, default=128, help="side of the frames (default: 128)")
+    parser.add_argument("--steps", type=int, default=1500, help="optimizer steps of each run (default: 1500)")
+    parser.add_argument("--stages", type=int, default=3, help="times that a run is scored (default: 3)")
+    parser.add_argument("--batch", type=int, default=8, help="frames a step (default: 8)")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the runs (default: 0 1 2)")
+    parser.add_argument("--clips", type=int, default=24, help="test videos (default: 24)")
+    parser.add_argument("--length", type=int, default=12, help="frames of a test video (default: 12)")
+    parser.add_argument("--json", action="store_true", help="print JSON in place of a table")
+    options = parser.parse_args(arguments)
+    if options.length < 2 or options.stages < 1 or options.steps < options.stages:
+        parser.error("--length must be at least 2, --stages at least 1, and --steps at least --stages")
+    table = measure(options)
+    if options.json:
+        print(json.dumps(table, indent=2))
+        return 0
+    print(
+        f"{options.clips} videos of {options.length} frames, {options.resolution} pixels, {len(options.seeds)} seeds\n"
+    )
+    print(f"{'':40}" + "".join(f"{head:>24}" for head in HEADS))
+    for name, row in table.items():
+        cells = [
+            f"{row[head]['mean']:.3f} ({row[head]['low']:.3f}-{row[head]['high']:.3f})" if head in row else "-"
+            for head in HEADS
+        ]
+        print(f"{name:40}" + "".join(f"{cell:>24}" for cell in cells))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
