@@ -27,13 +27,18 @@ SLP = "packages/signdiff-slp"
 # What the tests of each package install: itself with its extras, and the siblings that it asks for.
 PACKAGES = {
     "frnet": (f"{FRNET}[torch,train]", CORE),
-    "core": (f"{CORE}[train]",),
+    "core": (f"{CORE}[prepare,train]",),
     "slp": (CORE, EVAL, f"{SLP}[corpora,plot,prepare]"),
     "eval": (f"{EVAL}[backtranslation,fid,slrtp]",),
 }
-# Independent libraries that a package's tests compare with.
-PEERS = {"eval": ("dtaidistance", "scikit-image")}
-EVERYTHING = (f"{FRNET}[train]", f"{CORE}[train]", f"{SLP}[corpora,plot,prepare]", f"{EVAL}[backtranslation,fid,slrtp]")
+# Independent libraries that a package's tests compare with, and those that it plugs into.
+PEERS = {"core": ("peft", "webdataset"), "eval": ("dtaidistance", "scikit-image")}
+EVERYTHING = (
+    f"{FRNET}[train]",
+    f"{CORE}[prepare,train]",
+    f"{SLP}[corpora,plot,prepare]",
+    f"{EVAL}[backtranslation,fid,slrtp]",
+)
 
 # What each wheel needs beside it that is not on the package index.
 SIBLINGS = {"frnet": (), "core": (), "slp": ("core", "eval"), "eval": ()}
@@ -163,14 +168,14 @@ def core_oldest(session: nox.Session) -> None:
     others = Path(session.create_tmp()) / "constraints.txt"
     pins = (ROOT / "constraints.txt").read_text().splitlines()
     others.write_text("\n".join(pin for pin in pins if not pin.startswith("diffusers==")))
-    install(session, PACKAGES["core"], "diffusers==0.37.1", *TEST_TOOLS, options=("-c", str(others)))
+    install(session, PACKAGES["core"], "diffusers==0.37.1", *PEERS["core"], *TEST_TOOLS, options=("-c", str(others)))
     pytest(session, "-m", "not slow", f"{CORE}/tests")
 
 
 @nox.session(default=False)
 def core_newest(session: nox.Session) -> None:
     """The renderer's tests with the newest release of everything, which is where diffusers breaks first."""
-    install(session, PACKAGES["core"], *TEST_TOOLS, options=("--upgrade",))
+    install(session, PACKAGES["core"], *PEERS["core"], *TEST_TOOLS, options=("--upgrade",))
     pytest(session, "-m", "not slow", f"{CORE}/tests")
 
 

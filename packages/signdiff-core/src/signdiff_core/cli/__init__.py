@@ -21,6 +21,7 @@ from signdiff_core.cli.doctor import doctor
 from signdiff_core.cli.failures import FAILURE, report, show_warning
 from signdiff_core.cli.generate import generate, render, translate
 from signdiff_core.cli.plugins import plugins
+from signdiff_core.cli.prepare_frames import prepare_frames
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ def signdiff() -> None:
     """Turn text into a video of a signer, in one step or in two: text to pose, pose to video."""
 
 
-for _command in (generate, translate, render, convert, plugins, doctor):
+for _command in (generate, translate, render, convert, prepare_frames, plugins, doctor):
     signdiff.add_command(_command)
 
 

@@ -1,1 +1,1 @@
-"""What runs the shards: processes of this machine, or Ray. Both call the same function, and write the same bytes."""
+"""What runs the shards: processes of this machine, or Ray, by `signdiff_core.engines`."""

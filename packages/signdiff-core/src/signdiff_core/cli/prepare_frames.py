@@ -1,0 +1,179 @@
+"""``signdiff prepare-frames``: from videos and their poses to a training set."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from signdiff_core.cli.debug import debug_option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from signdiff_core.prepare.assemble import Report
+    from signdiff_core.prepare.gather import Clip
+    from signdiff_core.prepare.plan import Shard
+    from signdiff_core.prepare.shards import FrameWork
+
+_SHOWN = 5
+
+
+@click.command("prepare-frames", short_help="Make a training set of videos and their poses.")
+@click.argument("videos", metavar="VIDEO_DIR", type=click.Path(path_type=Path))
+@click.argument("poses", metavar="POSES", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="New or empty folder.")
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice(["folder", "webdataset"]),
+    default="folder",
+    show_default=True,
+    help="Files in a folder a clip, or tar archives.",
+)
+@click.option("--size", type=int, default=512, show_default=True, help="Side of the frames in pixels.")
+@click.option("--every", type=int, default=1, show_default=True, help="Only every so many frames of a video.")
+@click.option("--fps", type=float, help="Only so many frames of a second.")
+@click.option(
+    "--captions",
+    type=click.Path(path_type=Path),
+    help="Table, divided by commas or tabs, with columns of clips (name, id, SENTENCE_NAME) and captions (text, "
+    "caption, SENTENCE).",
+)
+@click.option("--prompt", help='Caption of all frames.  [default: "a signer"]')
+@click.option("--min-confidence", type=float, default=0.1, show_default=True, help="Joints below it are absent.")
+@click.option(
+    "--min-hand-confidence",
+    type=float,
+    default=0.2,
+    show_default=True,
+    help="Frames with a hand in the picture whose joints have less on average are left out.",
+)
+@click.option(
+    "--max-padding",
+    type=float,
+    default=0.25,
+    show_default=True,
+    help="Clips whose square around the signer lies outside the picture with more of its area are left out.",
+)
+@click.option(
+    "--image-format", type=click.Choice(["jpg", "png"]), default="jpg", show_default=True, help="Of the frames."
+)
+@click.option("--quality", type=int, default=95, show_default=True, help="Of frames as JPEG.")
+@click.option(
+    "--frnet",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="A setting of FR-Net, such as offset=7; may be given again.  [default: the annotator's]",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Processes of this machine, or Ray.",
+)
+@click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes.  [default: all cores]")
+@click.option(
+    "--shard", type=click.IntRange(1), default=16, show_default=True, help="Clips that make a task, and an archive."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@debug_option
+def prepare_frames(
+    videos: Path,
+    poses: Path,
+    output: Path,
+    captions: Path | None,
+    prompt: str | None,
+    frnet: Sequence[str],
+    engine: str,
+    workers: int,
+    shard: int,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Cut the signers out of the videos in VIDEO_DIR, with the poses of the same names in POSES.
+
+    POSES holds files or folders of any pose format, in pixels of the videos. A run that was cut off goes on with the
+    same command.
+    """
+    from signdiff_core.diffusion.frmap import FRMapper
+    from signdiff_core.prepare import FrameWork, Settings, assemble, gather, plan
+    from signdiff_core.prepare.captions import read_captions
+
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise FileExistsError(f"output must be a new or empty folder, but {output} is not.")
+    if captions is not None and prompt is not None:
+        raise click.UsageError("--captions or --prompt can be given, not both", ctx=click.get_current_context())
+    mapper = FRMapper(**_frnet(frnet, FRMapper().parameters))
+    chosen = Settings(frnet=tuple(mapper.parameters.items()), **settings)
+    gathered = gather(videos, poses, read_captions(captions) if captions else prompt or "a signer")
+    shards = plan(gathered.clips, chosen, shard=shard)
+    work = FrameWork(chosen, output.with_name(f"{output.name}.work"))
+    work.make_folders()
+    _run(shards, work, engine=engine, workers=workers)
+    report = assemble(shards, work, output, left_out=gathered.left_out)
+    _tell(report, output, as_json=as_json)
+
+
+def _frnet(given: Sequence[str], known: dict[str, Any]) -> dict[str, Any]:
+    """Read settings of FR-Net; a value is of the kind that its default has."""
+    settings = {}
+    for setting in given:
+        name, equals, value = setting.partition("=")
+        if not equals or name not in known:
+            raise click.BadParameter(
+                f"expected NAME=VALUE with a name of {', '.join(known)}, but it is {setting!r}.",
+                ctx=click.get_current_context(),
+                param_hint="--frnet",
+            )
+        try:
+            settings[name] = type(known[name])(value)
+        except ValueError:
+            raise click.BadParameter(
+                f"expected {name} as {type(known[name]).__name__}, but it is {value!r}.",
+                ctx=click.get_current_context(),
+                param_hint="--frnet",
+            ) from None
+    return settings
+
+
+def _run(shards: Sequence[Shard], work: FrameWork, *, engine: str, workers: int) -> None:
+    """Prepare what is not stored, and tell how far it is."""
+    from signdiff_core import engines
+    from signdiff_core.cli.progress import track
+
+    left = [shard for shard in shards if not work.is_stored(shard)]
+    total, clips = sum(len(shard.clips) for shard in shards), sum(work.left(shard) for shard in left)
+    if clips < total:
+        click.echo(f"{total - clips} clips are finished, {clips} are left.", err=True)
+
+    def prepared() -> Iterator[Clip]:
+        if engine == "ray":
+            done = engines.run_ray(left, work, workers=workers, extra="signdiff-core[prepare]")
+        else:
+            done = engines.run_local(left, work, workers=workers)
+        for shard in done:
+            yield from shard.clips
+
+    for _ in track(prepared(), total=sum(len(shard.clips) for shard in left), what="Preparing clips"):
+        pass
+
+
+def _tell(report: Report, output: Path, *, as_json: bool) -> None:
+    import json
+
+    if as_json:
+        click.echo(json.dumps({"output": str(output), **vars(report)}, ensure_ascii=False))
+        return
+    click.echo(f"{output}: {report.frames} frames of {report.clips} clips, which have {report.video_frames}")
+    for reason, count in report.left_out_frames.items():
+        if count:
+            click.echo(f"  {count} frames were left out: {reason}")
+    if report.left_out:
+        click.echo(f"{len(report.left_out)} videos or poses were left out; report.json lists all:")
+        for name, reason in report.left_out[:_SHOWN]:
+            click.echo(f"  {name}: {reason}")
+    click.echo(f"Look at {output / 'preview.png'} before you train.")

@@ -1,0 +1,97 @@
+"""A pool of processes, which survives the death of one."""
+
+from __future__ import annotations
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import TYPE_CHECKING, Any
+
+from signdiff_core.engines.work import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Sequence
+
+    from signdiff_core.engines.work import Work
+
+
+def run_local(parts: Sequence[Part], work: Work[Part], *, workers: int) -> Iterator[Part]:
+    """Do parts of a job in processes of this machine.
+
+    A part whose process died is tried again alone. If it kills that one, too, its items are tried one by one, and those
+    that kill are left out.
+
+    Args:
+        parts: those that are not stored yet.
+        work: what is done to them.
+        workers: how many processes.
+
+    Yields:
+        Each part when it is stored.
+
+    Raises:
+        OSError: a part cannot be stored. Those that were are kept.
+    """
+    left = yield from _run(parts, work, workers)
+    while left:
+        # A process died: of an item, or because the machine killed it. Which part it had is not known.
+        for part in left[:workers]:
+            _rescue(part, work)
+            yield part
+        left = yield from _run(left[workers:], work, workers)
+
+
+def _run(parts: Sequence[Part], work: Work[Part], workers: int) -> Generator[Part, None, list[Part]]:
+    """Do parts until a process dies; gives those that are left then, the ones that it may have had first."""
+    finished: set[int] = set()
+    others = set(multiprocessing.active_children())
+    with _pool(min(workers, max(1, len(parts))), work) as pool:
+        futures = {pool.submit(work.process, part): number for number, part in enumerate(parts)}
+        try:
+            for future in as_completed(futures):
+                future.result()
+                finished.add(futures[future])
+                yield parts[futures[future]]
+        except BrokenProcessPool:
+            pass
+        except Exception:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        except BaseException:  # nobody waits for the parts that were begun
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in set(multiprocessing.active_children()) - others:
+                child.terminate()
+            raise
+    left = []
+    for number, part in enumerate(parts):
+        if number not in finished:
+            if work.is_stored(part):
+                yield part
+            else:
+                left.append(part)
+    return left
+
+
+def _rescue(part: Part, work: Work[Part]) -> None:
+    """Do a part alone; if that kills the process again, find the items that do it, and leave them out."""
+    if _survives(work, work.process, part):
+        return
+    items = work.items(part)
+    lethal = [name for name, item in items.items() if not _survives(work, work.rehearse, item)]
+    # Should it be all of them together that need too much, none is left.
+    if not _survives(work, work.process, part, lethal):
+        work.process(part, list(items))
+
+
+def _survives(work: Work[Any], function: Callable[..., Any], *arguments: Any) -> bool:
+    with _pool(1, work) as pool:
+        try:
+            pool.submit(function, *arguments).result()
+        except BrokenProcessPool:
+            return False
+    return True
+
+
+def _pool(workers: int, work: Work[Any]) -> ProcessPoolExecutor:
+    # Not by fork: threads of libraries do not survive it.
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=work.begin)

@@ -1,0 +1,92 @@
+"""Ray Data: the parts on all machines of a cluster that share the folders, or on this one."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from signdiff_core.engines.local import run_local
+from signdiff_core.engines.work import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from signdiff_core.engines.work import Work
+
+_MOST_ATTEMPTS: Final = 3
+
+
+def run_ray(parts: Sequence[Part], work: Work[Part], *, workers: int, extra: str) -> Iterator[Part]:
+    """Do parts of a job with Ray Data; otherwise like `run_local`.
+
+    A cluster is found as Ray finds it (``RAY_ADDRESS``); without one, Ray starts on this machine with ``workers``
+    processes. A part whose worker died is tried again by Ray, at most twice, and at last by a pool of this machine.
+
+    Args:
+        parts: those that are not stored yet.
+        work: what is done to them.
+        workers: how many processes.
+        extra: what brings Ray, such as ``signdiff-core[prepare]``.
+
+    Yields:
+        Each part when it is stored.
+
+    Raises:
+        ModuleNotFoundError: Ray is not installed.
+        OSError: a part cannot be stored. Those that were are kept.
+    """
+    try:
+        import ray
+        import ray.data
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(f"the engine ray needs Ray: pip install '{extra}'.") from None
+
+    if not parts:
+        return
+    started = not ray.is_initialized()
+    if started:
+        ray.init(**_cluster_or(workers), log_to_driver=False, include_dashboard=False, logging_level="error")
+    left = dict(enumerate(parts))
+    try:
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = False
+        context.max_errored_blocks = -1
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        attempts = ray.remote(num_cpus=0)(_Attempts).remote()
+        process = partial(_process, parts=ray.put(left), work=work, attempts=attempts)
+        rows = ray.data.from_items([{"number": number} for number in left], override_num_blocks=len(left))
+        for row in rows.map(process, num_cpus=1, compute=ray.data.TaskPoolStrategy(size=workers)).iter_rows():
+            if row["stored"]:
+                yield left.pop(row["number"])
+    finally:
+        if started:
+            ray.shutdown()
+    yield from run_local(list(left.values()), work, workers=workers)
+
+
+class _Attempts:
+    """Counts how often each part was begun: Ray Data tries one whose worker dies again and again, without an end."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[int] = Counter()
+
+    def begin(self, number: int) -> int:
+        self._counts[number] += 1
+        return self._counts[number]
+
+
+def _process(row: dict[str, Any], parts: Any, work: Work[Any], attempts: Any) -> dict[str, Any]:
+    import ray
+
+    stored = ray.get(attempts.begin.remote(row["number"])) <= _MOST_ATTEMPTS
+    if stored:
+        work.begin()
+        work.process(ray.get(parts)[row["number"]])
+    return {**row, "stored": stored}
+
+
+def _cluster_or(workers: int) -> dict[str, Any]:
+    return {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers}

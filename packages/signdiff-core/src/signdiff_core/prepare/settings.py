@@ -1,0 +1,67 @@
+"""What a preparation does to every clip."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Layout = Literal["folder", "webdataset"]
+"""Files in a folder a clip, or tar archives of many clips."""
+
+ImageFormat = Literal["jpg", "png"]
+"""How frames are stored."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings of a preparation. Two runs with equal settings and inputs write equal bytes.
+
+    Attributes:
+        layout: how the set is stored.
+        size: side of the frames in pixels, a multiple of 64.
+        every: only every so many frames of a video.
+        fps: only so many frames of a second; all of those that `every` leaves if None.
+        min_confidence: joints below it are absent, and a frame without neck or shoulders is left out.
+        min_hand_confidence: frames that show a hand whose joints have less on average are left out.
+        max_padding: clips whose square lies outside the picture with more of its area are left out.
+        image_format: of the frames.
+        quality: of frames as JPEG, from 1 to 100.
+        frnet: FR-Net's settings, all of them, by name.
+
+    Raises:
+        ValueError: a setting is out of its range.
+    """
+
+    layout: Layout = "folder"
+    size: int = 512
+    every: int = 1
+    fps: float | None = None
+    min_confidence: float = 0.1
+    min_hand_confidence: float = 0.2
+    max_padding: float = 0.25
+    image_format: ImageFormat = "jpg"
+    quality: int = 95
+    frnet: tuple[tuple[str, str | float], ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, kinds in (("layout", Layout), ("image_format", ImageFormat)):
+            if getattr(self, name) not in get_args(kinds):
+                wanted = " or ".join(map(repr, get_args(kinds)))
+                raise ValueError(f"{name} must be {wanted}, but is {getattr(self, name)!r}.")
+        if self.size % 64 or not 64 <= self.size <= 2048:
+            raise ValueError(f"size must be a multiple of 64 from 64 to 2048, but is {self.size}.")
+        if self.every < 1:
+            raise ValueError(f"every must be at least 1, but is {self.every}.")
+        if self.fps is not None and not (math.isfinite(self.fps) and self.fps > 0):
+            raise ValueError(f"fps must be positive, but is {self.fps}.")
+        for name in ("min_confidence", "min_hand_confidence", "max_padding"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie in [0, 1], but is {getattr(self, name)}.")
+        if not 1 <= self.quality <= 100:
+            raise ValueError(f"quality must be from 1 to 100, but is {self.quality}.")
+
+    @property
+    def suffix(self) -> str:
+        """Suffix of the frames' files, with the dot."""
+        return f".{self.image_format}"

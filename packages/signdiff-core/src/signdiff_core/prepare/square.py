@@ -1,0 +1,115 @@
+"""The square around the signer: one for a clip, so that the camera stands still."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+
+from signdiff_core.camera import Camera
+from signdiff_core.skeleton import LEFT_SHOULDER, NECK, RIGHT_SHOULDER, SHOULDER_WIDTH
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MIN_SIDE: Final = 64
+"""Smallest square, in pixels: a signer who is smaller shows no fingers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Square:
+    """A square of a picture, in pixels; it may reach over the picture's edges.
+
+    Attributes:
+        left: of the square.
+        top: of the square.
+        side: of the square.
+    """
+
+    left: int
+    top: int
+    side: int
+
+    def padding(self, width: int, height: int) -> float:
+        """Share of the square that lies outside a picture of some size."""
+        across = min(self.left + self.side, width) - max(self.left, 0)
+        down = min(self.top + self.side, height) - max(self.top, 0)
+        return 1.0 - max(across, 0) * max(down, 0) / self.side**2
+
+    def normalise(self, points: NDArray[np.floating], camera: Camera | None = None) -> NDArray[np.float64]:
+        """Give points the coordinates with which a camera shows them where they are in the square.
+
+        Args:
+            points: (..., 2) in pixels of the picture.
+            camera: where the signer stands in the square.
+
+        Returns:
+            (..., 2) normalised.
+
+        Example:
+            >>> square = Square(left=100, top=50, side=400)
+            >>> there = square.normalise(np.array([[300.0, 250.0]]))
+            >>> Camera().project(there, 256).round(6).tolist()  # the middle
+            [[128.0, 128.0]]
+        """
+        camera = camera or Camera()
+        share = (np.asarray(points, dtype=np.float64) - (self.left, self.top)) / self.side
+        result: NDArray[np.float64] = (share - np.asarray(camera.neck)) / camera.scale
+        return result
+
+    def cut(self, picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+        """Cut the square out of a picture; what lies outside repeats the picture's edge.
+
+        Args:
+            picture: (H, W, 3) uint8.
+            size: side of the result in pixels.
+
+        Returns:
+            (size, size, 3) uint8.
+        """
+        height, width = picture.shape[:2]
+        right, bottom = self.left + self.side, self.top + self.side
+        inside = picture[max(self.top, 0) : min(bottom, height), max(self.left, 0) : min(right, width)]
+        edges = (max(-self.top, 0), max(bottom - height, 0), max(-self.left, 0), max(right - width, 0))
+        if any(edges):
+            inside = np.asarray(cv2.copyMakeBorder(inside, *edges, cv2.BORDER_REPLICATE), dtype=np.uint8)
+        if self.side == size:
+            return np.ascontiguousarray(inside)
+        how = cv2.INTER_AREA if self.side > size else cv2.INTER_CUBIC
+        return np.asarray(cv2.resize(inside, (size, size), interpolation=how), dtype=np.uint8)
+
+
+def find_square(points: NDArray[np.floating], confidence: NDArray[np.floating], camera: Camera | None = None) -> Square:
+    """Find the square in which a camera shows the signer of a clip.
+
+    The median neck and the median distance of the shoulders come to lie where the camera has them.
+
+    Args:
+        points: (T, 50, 2) in pixels.
+        confidence: (T, 50); 0 means absent.
+        camera: where the signer stands in the square.
+
+    Raises:
+        ValueError: no frame has a neck, or both shoulders, apart; or the square would be smaller than `MIN_SIDE`.
+
+    Example:
+        >>> points = np.zeros((1, 50, 2))
+        >>> points[0, [1, 2, 5]] = (640, 300), (540, 300), (740, 300)
+        >>> find_square(points, np.ones((1, 50)))
+        Square(left=370, top=62, side=500)
+    """
+    camera = camera or Camera()
+    present = confidence > 0
+    with_neck, both = present[:, NECK], present[:, LEFT_SHOULDER] & present[:, RIGHT_SHOULDER]
+    widths = np.linalg.norm(points[both, LEFT_SHOULDER] - points[both, RIGHT_SHOULDER], axis=-1)
+    widths = widths[widths > 0]
+    if not with_neck.any() or not len(widths):
+        raise ValueError("the pose must show a neck and both shoulders in some frame, but they are absent.")
+    side = round(float(np.median(widths)) / SHOULDER_WIDTH / camera.scale)
+    if side < MIN_SIDE:
+        raise ValueError(f"the signer must fill a square of {MIN_SIDE} pixels, but fills one of {side}.")
+    neck = np.median(points[with_neck, NECK], axis=0)
+    left, top = (round(float(value)) for value in neck - np.asarray(camera.neck) * side)
+    return Square(left=left, top=top, side=side)

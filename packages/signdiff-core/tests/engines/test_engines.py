@@ -1,0 +1,142 @@
+"""Parts of a job are done once, whatever dies; a toy job stands for preparing clips."""
+
+import importlib.util
+import multiprocessing
+import os
+import signal
+import sys
+import time
+
+import pytest
+
+from signdiff_core import engines
+
+WORK = '''
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Letters:
+    """Writes the letters of a word to a file; the letter x kills, and z in company with y."""
+
+    folder: Path
+
+    def begin(self):
+        os.environ["BEGUN"] = "yes"
+
+    def process(self, word, lethal=()):
+        if self.is_stored(word):
+            return
+        if os.environ.get("BEGUN") != "yes" and not lethal:
+            raise RuntimeError("begin was not called")
+        (self.folder / f"{word}.tries").open("a").write(".")
+        if word == "sleepy":
+            time.sleep(60)
+        if word == "full":
+            raise OSError(28, "No space left on device")
+        letters = [letter for letter in word if letter not in lethal]
+        for letter in letters:
+            self.rehearse(letter)
+        if {"y", "z"} <= set(letters):
+            os.kill(os.getpid(), signal.SIGKILL)
+        (self.folder / f"{word}.part").write_text("".join(letters))
+        (self.folder / f"{word}.part").rename(self.folder / word)
+
+    def rehearse(self, letter):
+        if letter == "x":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def items(self, word):
+        return {letter: letter for letter in word}
+
+    def is_stored(self, word):
+        return (self.folder / word).exists()
+'''
+
+
+@pytest.fixture
+def work(tmp_path, monkeypatch):
+    """A job in a module that other processes can import."""
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "letters_of_words.py").write_text(WORK)
+    monkeypatch.syspath_prepend(tmp_path / "modules")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "modules"), prepend=os.pathsep)
+    module = importlib.import_module("letters_of_words")
+    (tmp_path / "out").mkdir()
+    yield module.Letters(tmp_path / "out")
+    del sys.modules["letters_of_words"]
+
+
+def written(work):
+    return {path.name: path.read_text() for path in work.folder.iterdir() if not path.suffix}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_part_is_done_and_told(work, workers):
+    words = ["one", "two", "four", "five"]
+    assert sorted(engines.run_local(words, work, workers=workers)) == sorted(words)
+    assert written(work) == {word: word for word in words}
+
+
+def test_nothing_to_do(work):
+    assert list(engines.run_local([], work, workers=2)) == []
+
+
+def test_items_that_kill_are_left_out_and_all_else_is_done(work):
+    words = ["one", "box", "two", "exit", "four"]
+    assert sorted(engines.run_local(words, work, workers=2)) == sorted(words)
+    assert written(work) == {"one": "one", "box": "bo", "two": "two", "exit": "eit", "four": "four"}
+
+
+def test_if_all_items_together_kill_none_is_left(work):
+    assert list(engines.run_local(["hazy", "one"], work, workers=1)) == ["hazy", "one"]
+    assert written(work) == {"hazy": "", "one": "one"}
+
+
+def test_an_error_of_storing_ends_the_job(work):
+    with pytest.raises(OSError, match="No space left"):
+        list(engines.run_local(["one", "full", *(f"word{n}" for n in range(200))], work, workers=1))
+    assert "one" in written(work)
+    assert len(written(work)) < 150
+
+
+def test_who_stops_listening_waits_for_nobody(work):
+    words = engines.run_local(["one", *["sleepy"] * 3], work, workers=1)
+    assert next(words) == "one"
+    began = time.monotonic()
+    words.close()
+    assert time.monotonic() - began < 20
+    assert written(work) == {"one": "one"}
+    while multiprocessing.active_children():
+        assert time.monotonic() - began < 20
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_ray_does_the_same(work):
+    pytest.importorskip("ray")
+    words = ["one", "box", "two", "four"]
+    assert sorted(engines.run_ray(words, work, workers=2, extra="some[extra]")) == sorted(words)
+    assert written(work) == {"one": "one", "box": "bo", "two": "two", "four": "four"}
+
+
+def test_without_ray_it_says_how_to_get_it(work):
+    if importlib.util.find_spec("ray"):
+        pytest.skip("Ray is installed")
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'some\[extra\]'"):
+        list(engines.run_ray(["one"], work, workers=1, extra="some[extra]"))
+
+
+def test_the_death_of_a_worker_loses_nothing(work):
+    words, killed, told = [f"word{n}" for n in range(40)], [], []
+    for word in engines.run_local(words, work, workers=2):
+        told.append(word)
+        if not killed:
+            killed.append(multiprocessing.active_children()[0])
+            os.kill(killed[0].pid, signal.SIGKILL)
+    assert sorted(told) == sorted(words)
+    assert written(work) == {word: word for word in words}
