@@ -17,6 +17,14 @@ def test_frames_come_one_at_a_time(pose):
     assert next(iter(SkeletonRenderer().render(long, size=64))).shape == (64, 64, 3)
 
 
+def test_drawing_begins_at_any_frame(pose):
+    every = list(SkeletonRenderer().render(pose, size=64))
+    for start in (0, 1, 3, 4, 9):
+        assert np.array_equal(list(SkeletonRenderer().render(pose, size=64, start=start)), every[start:])
+    with pytest.raises(ValueError, match="start must be at least 0, but is -1"):
+        SkeletonRenderer().render(pose, start=-1)
+
+
 def test_joints_lie_where_the_camera_says(pose):
     joints = np.asarray(pose.body.data[0, 0])
     frame = next(iter(SkeletonRenderer().render(pose, size=512)))

@@ -63,25 +63,30 @@ class SkeletonRenderer:
     def __init__(self, *, camera: Camera | None = None) -> None:
         self.camera = camera or Camera()
 
-    def render(self, pose: Pose, *, size: int | None = None, seed: int = 0) -> Iterator[NDArray[np.uint8]]:
+    def render(
+        self, pose: Pose, *, size: int | None = None, seed: int = 0, start: int = 0
+    ) -> Iterator[NDArray[np.uint8]]:
         """Draw a pose, frame by frame.
 
         Args:
             pose: a pose of the 50 joints, normalised or in pixels.
             size: side of the frames in pixels; 512 if it is not given.
             seed: taken for the sake of the protocol; nothing here is random.
+            start: number of the first frame to draw.
 
         Returns:
-            Iterator over (size, size, 3) uint8 RGB, one for each frame of the pose.
+            Iterator over (size, size, 3) uint8 RGB, one for each frame of the pose from ``start`` on.
 
         Raises:
-            ValueError: the pose has another skeleton, or ``size`` is not between 16 and 4096.
+            ValueError: the pose has another skeleton, ``size`` is not between 16 and 4096, or ``start`` is negative.
         """
         size = 512 if size is None else size
         if not 16 <= size <= 4096:
             raise ValueError(f"size must be between 16 and 4096, but is {size}.")
+        if start < 0:
+            raise ValueError(f"start must be at least 0, but is {start}.")
         joints, confidence = joints_of(normalised(pose))
-        return self._frames(joints, confidence, size)
+        return self._frames(joints[start:], confidence[start:], size)
 
     def _frames(
         self, joints: NDArray[np.float32], confidence: NDArray[np.float32], size: int

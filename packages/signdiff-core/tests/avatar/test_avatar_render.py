@@ -130,6 +130,13 @@ class TestRenderer:
         assert isinstance(frames, GeneratorType)
         assert [f.shape for f in frames] == [(32, 32, 3)] * len(pose.body.data)
 
+    def test_it_begins_at_any_frame(self, pose):
+        every = list(AvatarRenderer().render(pose, size=32, seed=1))
+        for start in (0, 2, 4, 9):
+            assert np.array_equal(list(AvatarRenderer().render(pose, size=32, seed=1, start=start)), every[start:])
+        with pytest.raises(ValueError, match="start must be at least 0, but is -1"):
+            AvatarRenderer().render(pose, start=-1)
+
     def test_the_default_size_is_512(self, pose):
         assert next(AvatarRenderer().render(pose)).shape == (512, 512, 3)
 

@@ -49,6 +49,28 @@ def test_frames_come_one_by_one_and_only_depend_on_the_seed(model, pose):
     assert not np.array_equal(every, list(render(pose, seed=4)))
 
 
+@pytest.mark.parametrize("anchor", [False, True])
+def test_drawing_begins_at_any_frame(model, pose, anchor):
+    renderer = DiffusionRenderer(model=model, frnet_source="none", chunk_size=2, anchor=anchor)
+    every = list(renderer.render(pose, seed=3))
+    for start in (0, 1, 2, 3, 4):
+        assert np.array_equal(list(renderer.render(pose, seed=3, start=start)), every[start:])
+    assert list(renderer.render(pose, seed=3, start=5)) == []
+    with pytest.raises(ValueError, match="start must be at least 0, but is -1"):
+        renderer.render(pose, start=-1)
+
+
+def test_a_video_of_the_signer_is_read_from_the_same_frame(model, pose, tmp_path):
+    pytest.importorskip("signdiff_frnet")
+    from signdiff_core.video import write_video
+
+    rng = np.random.default_rng(0)
+    write_video(tmp_path / "v.mp4", [rng.integers(0, 255, (64, 64, 3), dtype=np.uint8) for _ in range(5)], 25)
+    renderer = DiffusionRenderer(model=model, frnet_source=tmp_path / "v.mp4", chunk_size=2)
+    every = list(renderer.render(pose))
+    assert np.array_equal(list(renderer.render(pose, start=3)), every[3:])
+
+
 def test_loading_and_drawing_say_nothing(model, pose, capfd):
     from diffusers.utils import logging
 

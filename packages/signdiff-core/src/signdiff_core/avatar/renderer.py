@@ -33,7 +33,7 @@ class AvatarRenderer:
         self._signer, self._device = signer, device
 
     def render(
-        self, pose: Pose, *, size: int | None = None, seed: int = 0, **options: Any
+        self, pose: Pose, *, size: int | None = None, seed: int = 0, start: int = 0, **options: Any
     ) -> Iterator[NDArray[np.uint8]]:
         """Draw a pose, frame by frame, as frames are asked for.
 
@@ -41,28 +41,32 @@ class AvatarRenderer:
             pose: a pose of the 50 joints, normalised.
             size: side of the frames in pixels; 512 if not given.
             seed: draws the signer where none was given.
+            start: number of the first frame to draw.
             options: ``signer``, ``device`` or ``camera``, for this pose only.
 
         Returns:
-            One (size, size, 3) uint8 RGB frame per frame of the pose.
+            One (size, size, 3) uint8 RGB frame per frame of the pose from ``start`` on.
 
         Raises:
             TypeError: there is an unknown option.
-            ValueError: the pose has another skeleton.
+            ValueError: the pose has another skeleton, or ``start`` is negative.
         """
         from signdiff_core.avatar.inverse_kinematics import fit
+        from signdiff_core.avatar.motion import Motion
         from signdiff_core.avatar.render import render_frames
         from signdiff_core.avatar.signer import Signer
 
         unknown = sorted(set(options) - {"signer", "device", "camera"})
         if unknown:
             raise TypeError(f"the avatar renderer takes signer, device, camera, but got {', '.join(unknown)}.")
+        if start < 0:
+            raise ValueError(f"start must be at least 0, but is {start}.")
         joints, confidence = joints_of(pose)
         signer = options.get("signer") or self._signer or Signer.sample(np.random.default_rng(seed))
         motion = fit(signer.avatar(), joints, confidence)
         return render_frames(
             signer,
-            motion,
+            Motion(body=motion.body, turns=motion.turns[start:]),
             size=size or 512,
             camera=options.get("camera"),
             device=options.get("device", self._device),

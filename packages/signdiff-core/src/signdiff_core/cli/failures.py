@@ -22,12 +22,14 @@ def report(error: BaseException, *, debug: bool) -> int:
     if debug:
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
-        click.echo("signdiff: interrupted; nothing half-written was left.", err=True)
+        click.echo(f"signdiff: interrupted; {_notes(error) or 'nothing half-written was left'}.", err=True)
         return INTERRUPTED
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
     else:
-        click.echo(f"signdiff: error: {_line(error)}", err=True)
+        notes = _notes(error)
+        line = f"{_line(error).rstrip('.')}; {notes}." if notes else _line(error)
+        click.echo(f"signdiff: error: {line}", err=True)
     return _status(error)
 
 
@@ -46,6 +48,11 @@ def _status(error: BaseException) -> int:
     if isinstance(error, click.ClickException):
         return error.exit_code
     return WRONG_USE if isinstance(error, UnknownPluginError) else FAILURE
+
+
+def _notes(error: BaseException) -> str:
+    """What the command adds to an error, such as what was kept."""
+    return "; ".join(getattr(error, "__notes__", ()))
 
 
 def _line(error: BaseException) -> str:

@@ -31,6 +31,26 @@ def output_file(path: Path, suffix: str, option: str) -> Path:
     return path
 
 
+def no_unfinished_video(path: Path, resume: bool | None) -> None:
+    """Refuse to throw away what an interrupted command left, unless the user says what to do with it.
+
+    Args:
+        path: the video that will be written.
+        resume: whether to go on with it, if the user says.
+
+    Raises:
+        click.UsageError: the user does not say, and there is something.
+    """
+    from signdiff_core.video import unfinished
+
+    if resume is None and (frames := unfinished(path)):
+        raise click.UsageError(
+            f"an interrupted command left {frames:,} frames ({path.with_suffix('.partial.mp4')}): "
+            f"give --resume to go on after them, or --restart to throw them away",
+            ctx=click.get_current_context(silent=True),
+        )
+
+
 def existing(context: click.Context, parameter: click.Parameter, value: Path) -> Path:
     """Refuse a path where nothing is (a click callback)."""
     if not value.exists():

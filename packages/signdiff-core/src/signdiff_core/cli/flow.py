@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
-from contextlib import redirect_stdout
+from contextlib import closing, redirect_stdout
 from importlib.util import find_spec
+from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from signdiff_core import plugins
 from signdiff_core.cli.options import distribute, takes
@@ -13,10 +16,12 @@ from signdiff_core.cli.progress import track
 from signdiff_core.plugins.hints import pip_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
     from pose_format import Pose
 
     from signdiff_core.video import VideoInfo
@@ -43,7 +48,8 @@ class Renderer:
 
     def __init__(self, name: str, options: Mapping[str, Any], *, device: str | None = None) -> None:
         with _chatter_on_stderr():
-            self.factory = plugins.load("signdiff.renderers", name)
+            plugin = plugins.find("signdiff.renderers", name)
+            self.factory = plugin.load()
         whose = f"the renderer {name!r}"
         missing = [module for module in getattr(self.factory, "requires", ()) if find_spec(module) is None]
         if missing:
@@ -55,19 +61,51 @@ class Renderer:
         if device is not None and self.takes_device:
             options = {**options, "device": device}
         self.options = distribute(options, functions, whose)
+        origin = " ".join(filter(None, (plugin.distribution, plugin.version)))
+        self._settings = {"renderer": f"{name} of {origin or plugin.target}", **options}
 
-    def __call__(self, pose: Pose, path: Path) -> VideoInfo:
+    def __call__(self, pose: Pose, path: Path, *, resume: bool | None = None) -> VideoInfo:
         """Render a pose to a file, frame by frame.
+
+        What ends it early gets a note that says which frames are kept.
 
         Args:
             pose: the 50 joints, normalised.
             path: the MP4 file.
-        """
-        from signdiff_core.video import write_video
+            resume: go on with what an interrupted call left, or throw it away; see `signdiff_core.video.VideoWriter`.
 
-        with _chatter_on_stderr():
-            frames = self.factory(**self.options["make"]).render(pose, **self.options["render"])
-            return write_video(path, track(frames, total=len(pose.body.data), what="Drawing frames"), pose.body.fps)
+        Raises:
+            FileExistsError: an interrupted call left frames, and ``resume`` is not given.
+            ValueError: those frames are of another pose, or were drawn in another way.
+        """
+        from signdiff_core.cli.fingerprint import fingerprint
+        from signdiff_core.video import VideoWriter
+
+        total = len(pose.body.data)
+        video = VideoWriter(path, pose.body.fps, settings=fingerprint(pose, self._settings), resume=resume)
+        if video.frames:
+            click.echo(f"signdiff: note: goes on after frame {video.frames:,} of {total:,}", err=True)
+        try:
+            with _chatter_on_stderr(), video, closing(self._frames(pose, video.frames)) as frames:
+                for frame in frames:
+                    video.write(frame)
+        except BaseException as error:
+            if video.frames:
+                kept = f"{video.frames:,} of {total:,} frames are kept ({video.partial})"
+                error.add_note(f"{kept}, and the same command with --resume goes on after them")
+            raise
+        return video.info
+
+    def _frames(self, pose: Pose, start: int) -> Generator[NDArray[np.uint8]]:
+        """Draw the frames from a number on."""
+        total, what = len(pose.body.data), "Drawing frames"
+        if start >= total:
+            return
+        renderer, options = self.factory(**self.options["make"]), self.options["render"]
+        if takes(self.factory.render, "start"):
+            yield from track(renderer.render(pose, start=start, **options), total=total, what=what, done=start)
+        else:
+            yield from islice(track(renderer.render(pose, **options), total=total, what=what), start, None)
 
 
 class Translator:

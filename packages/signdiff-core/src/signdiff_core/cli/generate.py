@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from signdiff_core.cli.debug import debug_option
-from signdiff_core.cli.files import existing, output_file
+from signdiff_core.cli.files import existing, no_unfinished_video, output_file
 from signdiff_core.cli.options import given
 
 if TYPE_CHECKING:
@@ -58,9 +58,17 @@ def _rendering(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-_to_video = click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="The .mp4 file to write."
-)
+def _to_video(command: Callable[..., Any]) -> Callable[..., Any]:
+    for decorate in (
+        click.option(
+            "--resume/--restart",
+            default=None,
+            help="Go on after the last frame that an interrupted run of the same command left, or throw those away.",
+        ),
+        click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The .mp4 file to write."),
+    ):
+        command = decorate(command)
+    return command
 
 
 def _text_of(text: str) -> str:
@@ -114,6 +122,7 @@ def generate(
     signed_language: str | None,
     device: str | None,
     output: Path,
+    resume: bool | None,
     renderer: str,
     pose_path: Path | None,
     as_json: bool,
@@ -126,6 +135,7 @@ def generate(
     text = _text_of(text)
     _even(options["size"])
     output_file(output, ".mp4", "--output")
+    no_unfinished_video(output, resume)
     if pose_path is not None:
         output_file(pose_path, ".pose", "--pose")
     to_video = Renderer(renderer, given(options), device=device)
@@ -134,7 +144,7 @@ def generate(
     pose = to_pose(text)
     if pose_path is not None:
         to_pose.write(pose, pose_path)
-    info = to_video(pose, output)
+    info = to_video(pose, output, resume=resume)
     tell_video(output, info, as_json=as_json, renderer=renderer, seed=options["seed"])
 
 
@@ -173,7 +183,14 @@ def translate(
 @_json
 @debug_option
 def render(
-    source: Path, output: Path, renderer: str, device: str | None, index: int | None, as_json: bool, **options: Any
+    source: Path,
+    output: Path,
+    resume: bool | None,
+    renderer: str,
+    device: str | None,
+    index: int | None,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Turn the pose in IN (any format that convert reads) into a video of a signer."""
     from signdiff_core import formats
@@ -183,8 +200,9 @@ def render(
 
     _even(options["size"])
     output_file(output, ".mp4", "--output")
+    no_unfinished_video(output, resume)
     to_video = Renderer(renderer, given(options), device=device)
     _device_has_a_taker(device, to_video)
     pose = formats.normalised(read_pose(source, None, {"index": index}))
-    info = to_video(pose, output)
+    info = to_video(pose, output, resume=resume)
     tell_video(output, info, as_json=as_json, renderer=renderer, seed=options["seed"])

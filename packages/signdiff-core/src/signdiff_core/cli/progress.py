@@ -11,13 +11,14 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 
-def track(items: Iterable[Item], *, total: int, what: str) -> Iterator[Item]:
+def track(items: Iterable[Item], *, total: int, what: str, done: int = 0) -> Iterator[Item]:
     """Pass items on, with a bar on stderr if that is a terminal.
 
     Args:
         items: what is worked through.
-        total: how many there will be.
+        total: how many there will be, with those that are done.
         what: word before the bar.
+        done: how many were done before.
 
     Yields:
         The items.
@@ -34,4 +35,7 @@ def track(items: Iterable[Item], *, total: int, what: str) -> Iterator[Item]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield from bar.track(items, total=total, description=what)
+        task = bar.add_task(what, total=total, completed=done)
+        for item in items:
+            yield item
+            bar.advance(task)

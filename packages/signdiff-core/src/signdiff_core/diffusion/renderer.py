@@ -82,7 +82,14 @@ class DiffusionRenderer:
         self._loaded: SignDiffPipeline | None = None
 
     def render(
-        self, pose: Pose, *, size: int | None = None, seed: int = 0, prompt: str | None = None, steps: int | None = None
+        self,
+        pose: Pose,
+        *,
+        size: int | None = None,
+        seed: int = 0,
+        start: int = 0,
+        prompt: str | None = None,
+        steps: int | None = None,
     ) -> Iterator[NDArray[np.uint8]]:
         """Draw a pose, frame by frame, as frames are asked for.
 
@@ -90,27 +97,31 @@ class DiffusionRenderer:
             pose: a pose of the 50 joints, normalised or in pixels.
             size: side of the frames in pixels; the model's own if not given, else frames are resized.
             seed: of the noise; the same seed gives the same frames.
+            start: number of the first frame to draw; those before it are not.
             prompt: for this pose only.
             steps: for this pose only.
 
         Returns:
-            Iterator over (size, size, 3) uint8 RGB, one for each frame of the pose.
+            Iterator over (size, size, 3) uint8 RGB, one for each frame of the pose from ``start`` on.
 
         Raises:
             FileNotFoundError: there is no pipeline in the folder.
-            ValueError: the pose has another skeleton, ``size`` is not between 16 and 4096, or FR-Net's parameters are
-                not those of the model's training.
+            ValueError: the pose has another skeleton, ``size`` is not between 16 and 4096, ``start`` is negative, or
+                FR-Net's parameters are not those of the model's training.
         """
         if size is not None and not 16 <= size <= 4096:
             raise ValueError(f"size must be between 16 and 4096, but is {size}.")
         if steps is not None and steps < 1:
             raise ValueError(f"steps must be at least 1, but is {steps}.")
+        if start < 0:
+            raise ValueError(f"start must be at least 0, but is {start}.")
         pipeline = self.pipeline
         settings = RendererSettings.read(self.folder)
         normal = normalised(pose)
         joints_of(normal)  # refuses another skeleton now, not at the first frame
         options = {
             "image": normal,
+            "start": start,
             "prompt": prompt or self._prompt or settings.prompt,
             "num_inference_steps": steps or self._steps or settings.steps,
             "guidance_scale": settings.guidance_scale if self._guidance_scale is None else self._guidance_scale,

@@ -1,0 +1,137 @@
+"""A video as a row of fragments, which plays as it grows: fragmented MP4."""
+
+from __future__ import annotations
+
+import struct
+from io import BytesIO
+from itertools import islice
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from io import FileIO
+    from pathlib import Path
+
+_BOX: Final = struct.Struct(">I4s")
+
+
+class Fragments:
+    """A file of fragments on disk.
+
+    Args:
+        path: the file; it need not exist yet.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def count(self) -> int:
+        """Count the whole fragments."""
+        if not self.path.exists():
+            return 0
+        with self.path.open("rb") as file:
+            return sum(1 for _ in _fragment_ends(file))
+
+    def append(self, movie: bytes) -> None:
+        """Add a group of frames, as `Encoding.encode` returns it.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        with self.path.open("ab", buffering=0) as file:
+            before = file.tell()
+            try:
+                append(file, movie)
+            except BaseException:
+                file.truncate(before)
+                raise
+
+    def keep(self, count: int) -> None:
+        """Remove all but the first fragments, and what is torn.
+
+        Args:
+            count: how many to keep, not more than there are.
+        """
+        if count == 0:
+            self.path.unlink(missing_ok=True)
+            return
+        with self.path.open("r+b") as file:
+            file.truncate(next(islice(_fragment_ends(file), count - 1, None)))
+
+
+def write_all(file: FileIO, content: bytes) -> None:
+    """Write past Python's buffer, so that it outlives the process.
+
+    Args:
+        file: open without a buffer.
+        content: what to write at its position.
+
+    Raises:
+        OSError: it cannot be written; the error names the file.
+    """
+    rest = memoryview(content)
+    try:
+        while rest:
+            rest = rest[file.write(rest) :]
+    except OSError as error:
+        error.filename = file.name
+        raise
+
+
+def append(file: FileIO, movie: bytes) -> None:
+    """Add a group of frames to an open file, after those that are in it.
+
+    Args:
+        file: open without a buffer, at its end.
+        movie: what `Encoding.encode` returns.
+    """
+    kinds = [(kind, start, end) for kind, start, end in _boxes(BytesIO(movie)) if kind != b"mfra"]
+    header = next(start for kind, start, _ in kinds if kind == b"moof")
+    # The header says the same in each group, so one serves them all.
+    write_all(file, movie[header if file.tell() else 0 : kinds[-1][2]])
+
+
+def write_whole(fragments: Path | BinaryIO, path: Path) -> None:
+    """Make an ordinary MP4 file of fragments, its index in front; nothing is encoded anew.
+
+    Args:
+        fragments: a file of at least one fragment, by its path or open for reading.
+        path: the file to write.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    import av
+
+    with (
+        av.open(fragments) as source,
+        av.open(path, "w", format="mp4", options={"movflags": "+faststart"}) as movie,
+    ):
+        taken = source.streams.video[0]
+        stream = movie.add_stream_from_template(taken)
+        for packet in source.demux(taken):
+            if packet.dts is not None:
+                packet.stream = stream
+                movie.mux(packet)
+
+
+def _fragment_ends(file: BinaryIO) -> Iterator[int]:
+    """Find where each whole fragment ends: a box ``moof`` and the box ``mdat`` after it."""
+    before = b""
+    for kind, _, end in _boxes(file):
+        if (before, kind) == (b"moof", b"mdat"):
+            yield end
+        before = kind
+
+
+def _boxes(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    """List the whole boxes of an MP4 file: kind, start and end."""
+    size, start = file.seek(0, 2), 0
+    while start + _BOX.size <= size:
+        file.seek(start)
+        length, kind = _BOX.unpack(file.read(_BOX.size))
+        end = start + length
+        if length < _BOX.size or end > size:
+            return
+        yield kind, start, end
+        start = end

@@ -1,0 +1,188 @@
+"""The frames of a video that no fragment holds yet, and what the video is made of: what it takes to go on with it."""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import asdict, dataclass
+from io import FileIO
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from signdiff_core.video.encoding import group_length
+from signdiff_core.video.fragments import write_all
+from signdiff_core.video.info import MAX_SIDE, VideoError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_NUMBER: Final = struct.Struct("<Q")
+_FORMAT: Final = 1
+_MAX_HEADER: Final = 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """What a video is made of.
+
+    Args:
+        shape: height and width of its frames.
+        settings: whatever decides the frames and their encoding, as JSON values.
+        format: version of the file's layout.
+
+    Raises:
+        ValueError: a value is none that this version writes.
+    """
+
+    shape: tuple[int, int]
+    settings: dict[str, Any]
+    format: int = _FORMAT
+
+    def __post_init__(self) -> None:
+        if self.format != _FORMAT or not isinstance(self.settings, dict):
+            raise ValueError(f"format must be {_FORMAT}, but is {self.format}.")
+        if len(self.shape) != 2 or not all(isinstance(side, int) and 2 <= side <= MAX_SIDE for side in self.shape):
+            raise ValueError(f"shape must be height and width, but is {self.shape}.")
+
+
+class Journal:
+    """A file with a header in its first line, then frames as they are, each after its number.
+
+    A process that dies at any moment leaves at most its last frame torn.
+
+    Attributes:
+        header: what the video is made of.
+        count: number of frames in it.
+        first: number of the first of them in the video; None if there is none.
+
+    Args:
+        path: the file.
+        header: makes a new file, in place of one that is there; without it, the one that is there is gone on with.
+        fragments: the video that belongs to the old file; it goes first, so that its frames never pass for new ones.
+        read_only: only look at it, also while another process writes it.
+
+    Raises:
+        BlockingIOError: another process writes it.
+        FileNotFoundError: there is none to go on with.
+        VideoError: what is there is no journal.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        header: Header | None = None,
+        *,
+        fragments: Path | None = None,
+        read_only: bool = False,
+    ) -> None:
+        self.path, self._read_only = path, read_only
+        self.count = 0
+        self.first: int | None = None
+        if header is not None:
+            path.touch()
+        self._file = FileIO(path, "r" if read_only else "r+")
+        try:
+            if not read_only:
+                _lock(self._file, path)
+            if fragments is not None:
+                fragments.unlink(missing_ok=True)
+            if header is not None:
+                self._file.truncate(0)
+                write_all(self._file, json.dumps(asdict(header)).encode() + b"\n")
+            self.header, self._start = self._read_header()
+            self._record = _NUMBER.size + 3 * self.header.shape[0] * self.header.shape[1]
+            self.settle()
+        except BaseException:
+            self._file.close()
+            raise
+
+    @property
+    def is_full(self) -> bool:
+        """Whether its frames make a group."""
+        return self.count == group_length(self.header.shape)
+
+    def append(self, number: int, frame: NDArray[np.uint8]) -> None:
+        """Add a frame, the one after those that are in it.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self._file.seek(self._start + self.count * self._record)
+        write_all(self._file, _NUMBER.pack(number) + np.ascontiguousarray(frame).tobytes())
+        self.first = number if self.first is None else self.first
+        self.count += 1
+
+    def frames(self) -> Iterator[NDArray[np.uint8]]:
+        """Read the frames, (H, W, 3) uint8 each."""
+        for n in range(self.count):
+            self._file.seek(self._start + n * self._record + _NUMBER.size)
+            content = self._file.read(self._record - _NUMBER.size)
+            yield np.frombuffer(content, dtype=np.uint8).reshape(*self.header.shape, 3)
+
+    def clear(self) -> None:
+        """Remove the frames."""
+        self._file.truncate(self._start)
+        self.count, self.first = 0, None
+
+    def settle(self) -> None:
+        """Count the frames anew: what an interruption left of a last one does not count.
+
+        Raises:
+            VideoError: they are not what this class writes.
+        """
+        length = group_length(self.header.shape)
+        self.count = (self._file.seek(0, 2) - self._start) // self._record
+        if self.count > length:
+            raise self._damaged()
+        # Where another process writes, all but the first may be of the next group in a moment.
+        numbers = self._numbers(min(self.count, 1) if self._read_only else self.count)
+        if not numbers:
+            self.count, self.first = 0, None
+            return
+        self.first = numbers[0]
+        if self.first % length or numbers != [*range(self.first, self.first + len(numbers))]:
+            raise self._damaged()
+
+    def _numbers(self, count: int) -> list[int]:
+        """Read the numbers of the first frames; fewer, if they are gone."""
+        numbers: list[int] = []
+        for n in range(count):
+            self._file.seek(self._start + n * self._record)
+            number = self._file.read(_NUMBER.size)
+            if len(number) == _NUMBER.size:
+                numbers += _NUMBER.unpack(number)
+        return numbers
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _read_header(self) -> tuple[Header, int]:
+        self._file.seek(0)
+        line, end, _ = self._file.read(_MAX_HEADER).partition(b"\n")
+        try:
+            values = json.loads(line)
+            return Header(**{**values, "shape": tuple(values["shape"])}), len(line) + len(end)
+        except (ValueError, TypeError, KeyError) as error:
+            raise self._damaged() from error
+
+    def _damaged(self) -> VideoError:
+        return VideoError(
+            f"{self.path}: expected what an interrupted video leaves, but it is damaged: nothing can go on from it."
+        )
+
+
+def _lock(file: FileIO, path: Path) -> None:
+    """Keep other processes from writing the file, until it is closed; where the system has no such locks, do not."""
+    try:
+        import fcntl
+    except ImportError:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise BlockingIOError(f"{path}: another process is at work on this video.") from error
