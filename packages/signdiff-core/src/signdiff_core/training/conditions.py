@@ -41,8 +41,8 @@ def open_conditions(
         vae: encodes them; in evaluation mode.
         mapper: draws the FR maps that are not stored.
         resolution: side of the frames in pixels.
-        cache: keep everything beside the frames: 3.5 bytes a pixel, which are read and not made again. Without it nothing
-            is written, and the autoencoder runs in the training, on its device.
+        cache: keep everything beside the frames: 3.5 bytes a pixel, which are read and not made again. Without it
+            nothing is written, and the autoencoder runs in the training, on its device.
     """
     kind = ConditionCache if cache else ConditionReader
     return kind(frames, vae=vae, mapper=mapper, resolution=resolution)
