@@ -31,6 +31,8 @@ from signdiff_core.skeleton import (
 )
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from signdiff_core.avatar.body import AvatarBody
 
 _SIDES: Final = {
@@ -41,6 +43,9 @@ _HANGING: Final = {"upper": (0.12, 0.99, 0.06), "fore": (0.04, 0.96, -0.28)}
 """Directions of a left arm that hangs relaxed (mirrored for the right one)."""
 
 _FOREARM_SHARES: Final = {"lowerarm01": 0.2, "lowerarm02": 0.65}
+_BLOCK: Final = 1024
+"""Frames whose fingers are fitted at once: their many angles take memory."""
+
 _METACARPALS: Final = ((0, 5), (0, 9), (0, 13), (0, 17), (17, 5))
 _METACARPAL_WEIGHTS: Final = np.array([1.0, 1.0, 1.0, 1.0, 1.5])
 
@@ -50,7 +55,7 @@ def _metacarpals(joints: Array, start: int) -> Array:
     return joints[..., ends[:, 1], :] - joints[..., ends[:, 0], :]
 
 
-def fit_arm(turns: Array, body: AvatarBody, side: str, torso: Array, joints: Array, sigma: float) -> None:
+def fit_arm(turns: NDArray[np.float32], body: AvatarBody, side: str, torso: Array, joints: Array, sigma: float) -> None:
     """Fit an arm with its hand.
 
     Args:
@@ -105,14 +110,33 @@ def fit_arm(turns: Array, body: AvatarBody, side: str, torso: Array, joints: Arr
         turns[:, body.bone(f"{bone}.{side}")] = about(fore, twist * share) @ forearm
     turns[:, body.bone(f"wrist.{side}")] = wrist_turn
 
-    seen = apply(transpose(wrist_turn)[:, None, None], finger)
-    bones, axes = phalanges(body, side), hinges(body, side)
-    solved = np.stack([bend_finger(seen[:, n], bones[n], axes[n]) for n in range(1, 5)], axis=1)
+    points = np.stack([apply(transpose(wrist_turn), joints[:, hand + n] - joints[:, hand]) for n in range(21)], axis=1)
+    points = smoothed(points, sigma)
+    for first in range(0, frames, _BLOCK):
+        block = slice(first, first + _BLOCK)
+        _fit_hand(turns[block], body, side, wrist_turn[block], finger[block], points[block])
 
-    own = rest[hand : hand + 21]
-    points = apply(transpose(wrist_turn)[:, None], joints[:, hand : hand + 21] - joints[:, hand, None])
+
+def _fit_hand(
+    turns: NDArray[np.float32], body: AvatarBody, side: str, wrist_turn: Array, finger: Array, points: Array
+) -> None:
+    """Fit the fingers.
+
+    Args:
+        turns: (T, J, 3, 3) rotations of the body's bones; those of the fingers are filled in.
+        body: the body.
+        side: "L" or "R".
+        wrist_turn: (T, 3, 3) rotations of the hand.
+        finger: (T, 5, 3, 3) directions of the phalanges; NaN where unknown.
+        points: (T, 21, 3) the hand's joints, seen from its palm; NaN where unknown.
+    """
+    hand = _SIDES[side][3]
+    own = body.joint_rest[hand : hand + 21].astype(np.float64)
+    bones, axes = phalanges(body, side), hinges(body, side)
+    seen = apply(transpose(wrist_turn)[:, None, None], finger)
+    solved = np.stack([bend_finger(seen[:, n], bones[n], axes[n]) for n in range(1, 5)], axis=1)
     palmwards = np.cross(axes[2], bones[2, 0])
-    aims = reach_thumb(smoothed(points, sigma), finger_places(solved, own), own, palmwards)
+    aims = reach_thumb(points, finger_places(solved, own), own, palmwards)
     solved = np.concatenate([bend_thumb(aims, bones[0], axes[0])[:, None], solved], axis=1)
     for number in range(5):
         for joint in range(3):

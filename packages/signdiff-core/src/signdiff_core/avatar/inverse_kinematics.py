@@ -67,14 +67,14 @@ def fit(
     if smoothing < 0:
         raise ValueError(f"smoothing must be at least 0, but is {smoothing}.")
     points = _known(joints, confidence)
-    turns = np.full((len(points), len(body.heads), 3, 3), np.nan)
+    turns = np.full((len(points), len(body.heads), 3, 3), np.nan, dtype=np.float32)
     torso = _fit_trunk(turns, body, points, smoothing)
     for side in "LR":
         fit_arm(turns, body, side, torso, points, smoothing)
     for bone, parent in enumerate(body.cast.parents):
         if np.isnan(turns[:, bone]).any():
             turns[:, bone] = turns[:, parent]
-    return Motion(body=body, turns=turns.astype(np.float32))
+    return Motion(body=body, turns=turns)
 
 
 def _known(joints: NDArray[np.floating], confidence: NDArray[np.floating] | None) -> Array:
@@ -88,7 +88,7 @@ def _known(joints: NDArray[np.floating], confidence: NDArray[np.floating] | None
     return points
 
 
-def _fit_trunk(turns: Array, body: AvatarBody, points: Array, sigma: float) -> Array:
+def _fit_trunk(turns: NDArray[np.float32], body: AvatarBody, points: Array, sigma: float) -> Array:
     """Fill the rotations of trunk, neck and head into ``turns``; return the trunk's (T, 3, 3)."""
     across = points[:, LEFT_SHOULDER] - points[:, RIGHT_SHOULDER]
     spine = unit(smoothed(unit(np.stack([across, points[:, NOSE] - points[:, NECK]], axis=1)), sigma))

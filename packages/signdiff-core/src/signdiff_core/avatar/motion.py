@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from signdiff_core.avatar.body import AvatarBody
+
+
+_BLOCK: Final = 1024
+"""Frames that are worked out at once: their doubles take memory."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,15 +39,20 @@ class Motion:
 
         The neck (the middle of the shoulders) stays at the origin.
         """
+        blocks = range(0, len(self), _BLOCK)
+        empty = np.zeros((0, len(self.body.heads), 3), dtype=np.float32)
+        return np.concatenate([empty, *(self._shifts(self.turns[first : first + _BLOCK]) for first in blocks)])
+
+    def _shifts(self, turns: NDArray[np.float32]) -> NDArray[np.float32]:
         heads = self.body.heads.astype(np.float64)
-        turns = self.turns.astype(np.float64)
-        places = np.zeros((len(self), len(heads), 3))
+        turning = turns.astype(np.float64)
+        places = np.zeros((len(turning), len(heads), 3))
         for bone, parent in enumerate(self.body.cast.parents):
             if parent >= 0:
-                places[:, bone] = places[:, parent] + turns[:, parent] @ (heads[bone] - heads[parent])
+                places[:, bone] = places[:, parent] + turning[:, parent] @ (heads[bone] - heads[parent])
         shoulders = [self.body.bone(f"upperarm01.{side}") for side in "LR"]
         places -= places[:, shoulders].mean(axis=1, keepdims=True)
-        return np.asarray(places - np.einsum("tjik,jk->tji", turns, heads), dtype=np.float32)
+        return np.asarray(places - np.einsum("tjik,jk->tji", turning, heads), dtype=np.float32)
 
     @cached_property
     def joints(self) -> NDArray[np.float32]:

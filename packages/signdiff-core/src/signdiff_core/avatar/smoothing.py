@@ -22,6 +22,9 @@ def smoothed(vectors: Array, sigma: float) -> Array:
     if sigma > 0 and len(vectors) > 1:
         reach = int(np.ceil(3 * sigma))
         kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-        padded = np.pad(filled, ((reach, reach), (0, 0), (0, 0)), mode="edge")
-        filled = sum(weight * padded[shift : shift + len(filled)] for shift, weight in enumerate(kernel / kernel.sum()))
+        kernel /= kernel.sum()
+        # One by one, so that a long clip needs little memory beside itself.
+        for n in range(vectors.shape[1]):
+            padded = np.pad(filled[:, n], ((reach, reach), (0, 0)), mode="edge")
+            filled[:, n] = sum(weight * padded[shift : shift + len(filled)] for shift, weight in enumerate(kernel))
     return filled
