@@ -55,12 +55,12 @@ def _run(parts: Sequence[Part], work: Work[Part], workers: int) -> Generator[Par
         except BrokenProcessPool:
             pass
         except Exception:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
             raise
         except BaseException:  # nobody waits for the parts that were begun
-            pool.shutdown(wait=False, cancel_futures=True)
             for child in set(multiprocessing.active_children()) - others:
                 child.terminate()
+            pool.shutdown(cancel_futures=True)
             raise
     left = []
     for number, part in enumerate(parts):
