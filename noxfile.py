@@ -129,6 +129,13 @@ def core_controlnet_aux(session: nox.Session) -> None:
     pytest(session, f"{CORE}/tests/test_core_drawing.py")
 
 
+@nox.session(default=False)
+def core_datasets(session: nox.Session) -> None:
+    """Prepared frames read by the library datasets, which does not go with the pins of the others."""
+    install(session, (CORE, FRNET), "datasets>=3.4", *TEST_TOOLS, options=())
+    pytest(session, f"{CORE}/tests/prepare/test_frames_datasets.py")
+
+
 @nox.session(reuse_venv=False)
 @nox.parametrize("package", list(PACKAGES), ids=list(PACKAGES))
 def build(session: nox.Session, package: str) -> None:

@@ -163,6 +163,7 @@ def test_frames_with_joints_are_drawn_as_the_pipeline_draws_them(tmp_path):
     drawing = pytest.importorskip("signdiff_core.drawing")
     save_file = pytest.importorskip("safetensors.numpy").save_file
     joints = make_joints(3)
+    joints[2, 8:29] = np.nan  # a hand that nobody saw
     save_file({"joints": joints}, tmp_path / "joints.safetensors")
     for index in range(3):
         cv2.imwrite(str(tmp_path / f"{index}.png"), np.full((128, 128, 3), 50 * index, np.uint8))
@@ -170,6 +171,8 @@ def test_frames_with_joints_are_drawn_as_the_pipeline_draws_them(tmp_path):
     (tmp_path / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     source = open_folder(tmp_path)
     assert np.array_equal(source.drawing(1, 256), drawing.draw(joints[1], size=256))
+    seen = np.isfinite(joints[2]).all(axis=1).astype(np.float32)
+    assert np.array_equal(source.drawing(2, 256), drawing.draw(joints[2], seen, size=256))
     assert source.frame(2, 64).mean() == 100
     assert [source.companions(index) for index in range(3)] == [[], [2], [1]]
     (tmp_path / "metadata.jsonl").write_text('{"file_name": "0.png", "joints": 3}\n')

@@ -117,10 +117,10 @@ def make_base(config: BaseConfig) -> Path:
 
     from signdiff_core.atomic import replacing
     from signdiff_core.training.bpe import learn_merges, write_vocabulary
-    from signdiff_core.training.frames import FrameFolder
+    from signdiff_core.training.frames import open_frames
     from signdiff_core.training.vae_start import start_as_pooling
 
-    captions = [row.text for row in FrameFolder(config.train_data_dir).rows]
+    captions = [row.text for row in open_frames(config.train_data_dir).rows]
     torch.manual_seed(config.seed)
     with replacing(config.output_dir, folder=True) as folder:
         write_vocabulary(folder, learn_merges(captions))

@@ -20,7 +20,7 @@ from signdiff_core.training.vae_config import VAEConfig
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL
 
-    from signdiff_core.training.frames import FrameFolder
+    from signdiff_core.training.frames import Frames
 
 
 def train_vae(config: VAEConfig) -> Path:
@@ -44,7 +44,7 @@ def train_vae(config: VAEConfig) -> Path:
 
     from signdiff_core.training.base_parts import read_weights
     from signdiff_core.training.checkpoints import clean_up, find_checkpoint, save_checkpoint, telling_when_full
-    from signdiff_core.training.frames import FrameFolder
+    from signdiff_core.training.frames import open_frames
     from signdiff_core.training.optimizers import make_schedule
     from signdiff_core.training.run_state import RunState
     from signdiff_core.training.vae_data import crop_batch
@@ -53,7 +53,7 @@ def train_vae(config: VAEConfig) -> Path:
     output = Path(config.output_dir)
     accelerator = Accelerator(mixed_precision=config.mixed_precision)
     set_seed(config.seed)
-    frames = FrameFolder(config.train_data_dir)
+    frames = open_frames(config.train_data_dir)
     vae = read_weights(AutoencoderKL, config.pretrained_model_name_or_path, subfolder="vae").train()
     optimizer = torch.optim.AdamW(vae.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4)
     world = accelerator.num_processes
@@ -91,13 +91,13 @@ def train_vae(config: VAEConfig) -> Path:
                 )
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
-        held_out = FrameFolder(config.validation_data_dir) if config.validation_data_dir else frames
+        held_out = open_frames(config.validation_data_dir) if config.validation_data_dir else frames
         _finish(accelerator.unwrap_model(model).vae.eval(), frames, held_out, config)
     accelerator.end_training()
     return output / "vae"
 
 
-def _finish(vae: AutoencoderKL, frames: FrameFolder, held_out: FrameFolder, config: VAEConfig) -> None:
+def _finish(vae: AutoencoderKL, frames: Frames, held_out: Frames, config: VAEConfig) -> None:
     """Scale the latents to unit deviation, as Stable Diffusion's are, measure, and save."""
     latents = _encode(vae, frames, config)
     vae.register_to_config(scaling_factor=float(1 / latents.std()))
@@ -108,18 +108,18 @@ def _finish(vae: AutoencoderKL, frames: FrameFolder, held_out: FrameFolder, conf
     print(json.dumps(measured))
 
 
-def _spread(frames: FrameFolder, config: VAEConfig) -> list[int]:
+def _spread(frames: Frames, config: VAEConfig) -> list[int]:
     count = min(config.num_validation_images, len(frames))
     return [index * len(frames) // count for index in range(count)]
 
 
-def _pixels(frames: FrameFolder, index: int, config: VAEConfig) -> Any:
+def _pixels(frames: Frames, index: int, config: VAEConfig) -> Any:
     import torch
 
     return torch.from_numpy(frames.image(index, config.resolution)).permute(2, 0, 1)[None].float() / 127.5 - 1
 
 
-def _encode(vae: AutoencoderKL, frames: FrameFolder, config: VAEConfig) -> Any:
+def _encode(vae: AutoencoderKL, frames: Frames, config: VAEConfig) -> Any:
     import torch
 
     with torch.inference_mode():
@@ -127,7 +127,7 @@ def _encode(vae: AutoencoderKL, frames: FrameFolder, config: VAEConfig) -> Any:
         return torch.cat([vae.encode(pixels).latent_dist.mode() for pixels in chosen])
 
 
-def _measure(vae: AutoencoderKL, frames: FrameFolder, config: VAEConfig) -> dict[str, float]:
+def _measure(vae: AutoencoderKL, frames: Frames, config: VAEConfig) -> dict[str, float]:
     """Measure the reconstruction of whole frames and of hands: mean PSNR in dB, and milliseconds to decode a frame."""
     import torch
 

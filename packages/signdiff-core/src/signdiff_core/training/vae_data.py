@@ -13,11 +13,11 @@ from signdiff_core.training.sampling import batch_indices
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from signdiff_core.training.frames import FrameFolder
+    from signdiff_core.training.frames import Frames
     from signdiff_core.training.vae_config import VAEConfig
 
 
-def crop_batch(frames: FrameFolder, config: VAEConfig, *, step: int, rank: int, world: int) -> Tensor:
+def crop_batch(frames: Frames, config: VAEConfig, *, step: int, rank: int, world: int) -> Tensor:
     """Cut the crops of one step.
 
     Args:
@@ -40,7 +40,7 @@ def crop_batch(frames: FrameFolder, config: VAEConfig, *, step: int, rank: int, 
 
 
 def _crop(
-    frames: FrameFolder, index: int, side: int, config: VAEConfig, rng: np.random.Generator
+    frames: Frames, index: int, side: int, config: VAEConfig, rng: np.random.Generator
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     size = config.resolution
     boxes = hand_boxes(frames.joints(index), size)

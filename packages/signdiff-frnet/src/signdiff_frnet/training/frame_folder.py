@@ -22,7 +22,8 @@ class FrameFolder:
     """A source of frames with joints.
 
     Rows of ``metadata.jsonl`` name ``file_name`` and ``joints``, a row of the tensor ``joints`` (N, 50, 3) of
-    ``joints.safetensors``, normalised. Rows with the same ``pose_id`` and ``text`` (the signer's looks) go together.
+    ``joints.safetensors``, normalised, NaN where absent. Rows with the same ``pose_id`` and ``text`` (the signer's
+    looks) go together.
 
     Args:
         root: the folder.
@@ -57,7 +58,8 @@ class FrameFolder:
 
     def drawing(self, index: int, resolution: int) -> UInt8Image:
         """See `Source.drawing`."""
-        return draw(self._joints[self._rows[index]["joints"]], None, resolution)
+        joints = self._joints[self._rows[index]["joints"]]
+        return draw(joints, np.isfinite(joints).all(axis=1), resolution)
 
     def frame(self, index: int, resolution: int) -> UInt8Image:
         """See `Source.frame`."""

@@ -1,0 +1,85 @@
+"""How `SignDiffPipeline` is loaded and saved: as diffusers' pipelines are, but looked over before anything is read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from diffusers import MultiControlNetModel, StableDiffusionControlNetPipeline
+
+from signdiff_core.diffusion.dtypes import NAMES, dtype_option
+from signdiff_core.diffusion.folder import check_folder, complete_folder
+from signdiff_core.trust import check_weights
+
+if TYPE_CHECKING:
+    from diffusers import DiffusionPipeline
+
+
+class CheckedLoading(StableDiffusionControlNetPipeline):
+    """diffusers' ControlNet pipeline, of which only what is safe and whole is loaded."""
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any) -> Self:
+        """Load a pipeline from a folder or from the Hub; of weights, only safetensors are read.
+
+        Args:
+            pretrained_model_name_or_path: folder, or name on the Hub.
+            **kwargs: as for diffusers' own ``from_pretrained``.
+
+        Raises:
+            signdiff_core.trust.ModelFolderError: it holds what is not safe to load, or not whole.
+        """
+        options = {"use_safetensors": True} | kwargs
+        name = os.fspath(pretrained_model_name_or_path)
+        # Of a name on the Hub the files are fetched first, so that they are looked over before one is read.
+        folder = name if Path(name).is_dir() else str(cls.download(name, **options))
+        check_folder(folder, given=options)
+        if isinstance(options.get("controlnet"), list | tuple):
+            options["controlnet"] = MultiControlNetModel(options["controlnet"])
+        pipe: Self = super().from_pretrained(folder, **options)
+        pipe.register_to_config(_name_or_path=name)
+        return pipe
+
+    @classmethod
+    def from_single_file(cls, pretrained_model_link_or_path: str | os.PathLike[str], **kwargs: Any) -> Self:
+        """Load a base from one file, as Stable Diffusion 1.5 is shared outside diffusers.
+
+        Args:
+            pretrained_model_link_or_path: a ``.safetensors`` file, or a link to one on the Hub.
+            **kwargs: as for diffusers' own ``from_single_file``; ``controlnet`` must be among them.
+
+        Raises:
+            ValueError: the file is of another kind, or is not whole.
+        """
+        name = os.fspath(pretrained_model_link_or_path)
+        if not name.endswith(".safetensors"):
+            raise ValueError(f"pretrained_model_link_or_path must be a .safetensors file, but is {name}.")
+        if Path(name).is_file():
+            check_weights(Path(name))
+        pipe: Self = super().from_single_file(name, **kwargs)
+        return pipe
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None:
+        """Save the pipeline, and beside it ``pipeline.py``, by which ``DiffusionPipeline`` finds this class.
+
+        Args:
+            save_directory: folder to write to; ControlNets that an earlier pipeline left there are removed.
+            *args: as for diffusers' own ``save_pretrained``.
+            **kwargs: likewise.
+        """
+        super().save_pretrained(str(save_directory), *args, **kwargs)
+        complete_folder(save_directory, controlnets=len(getattr(self.controlnet, "nets", [self.controlnet])))
+
+    @classmethod
+    def from_pipe(cls, pipeline: DiffusionPipeline, **kwargs: Any) -> Self:
+        """Reuse the parts of another pipeline; they keep their dtype, which diffusers' default would not.
+
+        Args:
+            pipeline: any Stable Diffusion pipeline.
+            **kwargs: parts to add or to replace, such as ``controlnet``.
+        """
+        if not kwargs.keys() & set(NAMES):
+            kwargs |= dtype_option(pipeline.dtype)
+        pipe: Self = super().from_pipe(pipeline, **kwargs)
+        return pipe

@@ -1,0 +1,141 @@
+"""What is loaded beside a pipeline: LoRA, textual inversions, IP-Adapters."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("diffusers")
+
+from diffusers import StableDiffusionControlNetPipeline  # noqa: E402
+from PIL import Image  # noqa: E402
+from safetensors.torch import save_file  # noqa: E402
+
+from signdiff_core.diffusion import SignDiffPipeline, superimposed  # noqa: E402
+
+PROMPT = "a person in a red shirt"
+OPTIONS = {"num_inference_steps": 2, "output_type": "np", "guidance_scale": 2.0}
+
+
+def frames(count, seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.integers(0, 256, (64, 64, 3), dtype=np.uint8) for _ in range(count)]
+
+
+def tensor(images):
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
+
+
+def seeded(seed=7):
+    return torch.Generator().manual_seed(seed)
+
+
+def quiet(pipeline):
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+@pytest.fixture
+def net(one_net, other_net):
+    return superimposed(one_net, other_net).eval()
+
+
+@pytest.fixture
+def pipe(parts, net):
+    return quiet(SignDiffPipeline(**parts, controlnet=net))
+
+
+def render(pipe, count=3, **options):
+    options = {"fr_image": frames(count, seed=1), "generator": seeded(), **OPTIONS, **options}
+    if pipe.num_conditions == 1:
+        del options["fr_image"]
+    return pipe(PROMPT, frames(count), **options).images
+
+
+def test_a_lora_changes_frames_and_goes_again(pipe, tmp_path):
+    pytest.importorskip("peft")
+    before = render(pipe)
+    generator = torch.Generator().manual_seed(0)
+    weights = {}
+    for name, module in pipe.unet.named_modules():
+        if name.endswith(("to_q", "to_v")):
+            weights[f"unet.{name}.lora_A.weight"] = torch.randn(2, module.in_features, generator=generator)
+            weights[f"unet.{name}.lora_B.weight"] = torch.randn(module.out_features, 2, generator=generator)
+    save_file(weights, tmp_path / "lora.safetensors")
+    pipe.load_lora_weights(tmp_path, weight_name="lora.safetensors")
+    made = render(pipe)
+    assert np.abs(made - before).max() > 1e-2
+    half = render(pipe, cross_attention_kwargs={"scale": 0.5})
+    assert np.abs(half - made).max() > 1e-3
+    assert np.abs(render(pipe, cross_attention_kwargs={"scale": 0.0}) - before).max() < 1e-5
+    assert np.isfinite(render(pipe, anchor=True, cache_interval=2)).all()
+    pipe.unload_lora_weights()
+    assert np.array_equal(render(pipe), before)
+
+
+def test_textual_inversion(pipe, tmp_path):
+    save_file({"<signer>": torch.full((1, 32), 2.0)}, tmp_path / "signer.safetensors")
+    pipe.load_textual_inversion(tmp_path / "signer.safetensors", token="<signer>")
+    c, d = frames(1), frames(1, seed=1)
+    options = {"fr_image": d, "generator": seeded(), **OPTIONS}
+    one = pipe("a <signer>", c, **options).images
+    other = pipe("a person", c, **options).images
+    assert np.abs(one - other).max() > 1e-4
+
+
+def test_an_ip_adapter_brings_the_signer_in(parts, net, tmp_path):
+    from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModelWithProjection
+
+    torch.manual_seed(0)
+    encoder = CLIPVisionModelWithProjection(
+        CLIPVisionConfig(
+            hidden_size=16,
+            intermediate_size=16,
+            projection_dim=12,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            image_size=32,
+            patch_size=16,
+        )
+    ).eval()
+    processor = CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
+    parts |= {"image_encoder": encoder, "feature_extractor": processor}
+    pipe = quiet(SignDiffPipeline(**parts, controlnet=net))
+    before = render(pipe)
+    pipe.load_ip_adapter(tmp_path, subfolder="", weight_name=ip_adapter(pipe.unet, tmp_path), image_encoder_folder=None)
+    red, blue = (Image.new("RGB", (48, 48), colour) for colour in ("red", "blue"))
+    calls = []
+    handle = encoder.register_forward_hook(lambda *_: calls.append(1))
+    made = render(pipe, ip_adapter_image=red, chunk_size=2)
+    handle.remove()
+    assert len(calls) == 1  # encoded once a video
+    assert np.abs(made - render(pipe, ip_adapter_image=blue, chunk_size=2)).max() > 1e-3
+    embeds = pipe.prepare_ip_adapter_image_embeds(red, None, "cpu", 1, True)
+    assert np.array_equal(render(pipe, ip_adapter_image_embeds=embeds, chunk_size=2), made)
+    assert np.isfinite(render(pipe, ip_adapter_image=red, anchor=True, cache_interval=2)).all()
+    stock = StableDiffusionControlNetPipeline.from_pipe(pipe)
+    control = torch.cat([tensor(frames(1)), tensor(frames(1, seed=1))], dim=1)
+    expected = stock(PROMPT, control, ip_adapter_image=red, generator=seeded(), **OPTIONS).images
+    assert np.array_equal(render(pipe, 1, ip_adapter_image=red), expected)
+    pipe.set_ip_adapter_scale(0.0)
+    assert np.abs(render(pipe, ip_adapter_image=red) - before).max() < 1e-5
+    pipe.unload_ip_adapter()
+    assert np.array_equal(render(pipe), before)
+
+
+def ip_adapter(unet, folder):
+    """Write random weights of an IP-Adapter for a UNet; return the file's name."""
+    torch.manual_seed(1)
+    tokens, width = 4, unet.config.cross_attention_dim
+    weights = {
+        "image_proj.proj.weight": torch.randn(tokens * width, 12),
+        "image_proj.proj.bias": torch.randn(tokens * width),
+        "image_proj.norm.weight": torch.ones(width),
+        "image_proj.norm.bias": torch.zeros(width),
+    }
+    names = [name for name in unet.attn_processors if name.endswith("attn2.processor")]
+    for number, name in enumerate(names):
+        hidden = unet.get_submodule(name.removesuffix(".processor")).to_k.out_features
+        for part in ("to_k_ip", "to_v_ip"):
+            weights[f"ip_adapter.{2 * number + 1}.{part}.weight"] = torch.randn(hidden, width)
+    save_file(weights, folder / "ip.safetensors")
+    return "ip.safetensors"
