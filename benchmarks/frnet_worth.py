@@ -91,7 +91,7 @@ class Runs:
     def base(self, seed: int) -> Path:
         """Make an untrained base, with the bundled autoencoder."""
         base = self.folder / f"base-{seed}"
-        if not (base / "model_index.json").is_file():
+        if not base.is_dir():
             module = "signdiff_core.training.make_base"
             size = str(self.options.resolution)
             data = str(self.options.train_data_dir)

@@ -22,7 +22,7 @@ import argparse
 import json
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +98,23 @@ class Setting:
     indices: tuple[int, ...]
     size: int
     seed: int
+
+
+def set_up(model: Path, train: FrameFolder, test: FrameFolder, *, frames: int, seed: int = 0) -> Setting:
+    """Load a pipeline, and choose test frames, evenly spread."""
+    renderer, count = DiffusionRenderer(model=model), min(frames, len(test))
+    pipeline = renderer.pipeline
+    return Setting(
+        renderer=renderer,
+        settings=RendererSettings.read(model),
+        mapper=FRMapper(**(read_frnet(model) or {})),
+        predictor=FRNetPredictor.from_pretrained(),
+        train=train,
+        test=test,
+        indices=tuple(number * len(test) // count for number in range(count)),
+        size=int(pipeline.unet.config.sample_size * pipeline.vae_scale_factor),
+        seed=seed,
+    )
 
 
 def made_by_pipeline(setting: Setting, source: str) -> Callable[[int], Frame]:
@@ -216,7 +233,7 @@ def figure(setting: Setting, samples: Samples, baseline: Samples | None = None) 
 
 def measure(setting: Setting) -> list[Score]:
     """Make the table's rows."""
-    rows = [
+    rows: list[tuple[str, Callable[[int], Frame]]] = [
         ("diffusion, no FR map", made_by_pipeline(setting, "none")),
         ("diffusion, predicted map", made_by_pipeline(setting, "predictor")),
         ("diffusion, predicted with reference", made_by_pipeline(setting, "reference")),
@@ -292,34 +309,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.frames < 1:
         parser.error(f"--frames must be at least 1, but is {options.frames}")
 
-    renderer = DiffusionRenderer(model=options.model)
-    defaults = RendererSettings.read(options.model)
-    steps = options.steps or defaults.steps
-    guidance = defaults.guidance_scale if options.guidance_scale is None else options.guidance_scale
     train, test = FrameFolder(options.train_data_dir), FrameFolder(options.test_data_dir)
     shared = {row.pose_id for row in train.rows} & {row.pose_id for row in test.rows}
     if shared:
         parser.error(f"the test poses must not be trained on, but {len(shared)} are, such as {min(shared)}")
-    count = min(options.frames, len(test))
-    pipeline = renderer.pipeline
-    setting = Setting(
-        renderer=renderer,
-        settings=RendererSettings(prompt=defaults.prompt, steps=steps, guidance_scale=guidance),
-        mapper=FRMapper(**(read_frnet(options.model) or {})),
-        predictor=FRNetPredictor.from_pretrained(),
-        train=train,
-        test=test,
-        indices=tuple(number * len(test) // count for number in range(count)),
-        size=int(pipeline.unet.config.sample_size * pipeline.vae_scale_factor),
-        seed=options.seed,
-    )
+    setting = set_up(options.model, train, test, frames=options.frames, seed=options.seed)
+    settings = setting.settings
+    settings = replace(settings, steps=options.steps or settings.steps)
+    if options.guidance_scale is not None:
+        settings = replace(settings, guidance_scale=options.guidance_scale)
+    setting, count = replace(setting, settings=settings), len(setting.indices)
     if options.picture is not None:
         picture(setting, options.picture)
     scores = measure(setting)
     if options.json:
-        print(json.dumps({"frames": count, "steps": steps, "rows": [asdict(row) for row in scores]}, indent=2))
+        print(json.dumps({"frames": count, "steps": settings.steps, "rows": [asdict(row) for row in scores]}, indent=2))
         return 0
-    print(f"{count} frames of held-out poses, {steps} steps\n")
+    print(f"{count} frames of held-out poses, {settings.steps} steps\n")
     print(f"{'':36}{'SSIM':26}{'hands':26}{'gain':26}{'gain, hands':26}{'ms/frame':>8}")
     for row in scores:
         cells = "".join(f"{figure!s:26}" for figure in (row.ssim, row.ssim_hands, row.gain, row.gain_hands))

@@ -8,6 +8,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
+from diffusers import StableDiffusionControlNetPipeline  # noqa: E402
+from diffusers.loaders.single_file_utils import SingleFileComponentError  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 
 from signdiff_core.diffusion import SignDiffPipeline, superimposed  # noqa: E402
@@ -81,9 +83,12 @@ def test_one_file_holds_a_base(parts, one_net, other_net, tmp_path):
         weights[f"cond_stage_model.transformer.{name}"] = value
     save_file({name: value.contiguous() for name, value in weights.items()}, tmp_path / "base.safetensors")
 
-    loaded = SignDiffPipeline.from_single_file(
-        tmp_path / "base.safetensors", config=str(tmp_path / "folder"), controlnet=net, local_files_only=True
-    )
+    source = {"config": str(tmp_path / "folder"), "controlnet": net, "local_files_only": True}
+    try:
+        StableDiffusionControlNetPipeline.from_single_file(tmp_path / "base.safetensors", **source)
+    except SingleFileComponentError as error:
+        pytest.skip(f"the stock pipeline itself fails with this release of transformers: {error}")
+    loaded = SignDiffPipeline.from_single_file(tmp_path / "base.safetensors", **source)
     assert type(loaded) is SignDiffPipeline
     for part in ("unet", "vae", "text_encoder"):
         ours, theirs = getattr(pipe, part).state_dict(), getattr(loaded, part).state_dict()

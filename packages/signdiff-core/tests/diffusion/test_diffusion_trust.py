@@ -188,9 +188,8 @@ def part_is_a_link(folder):
 
 
 def file_is_a_link(folder):
-    (folder.parent / "vocab.json").write_bytes((folder / "tokenizer" / "vocab.json").read_bytes())
-    (folder / "tokenizer" / "vocab.json").unlink()
-    (folder / "tokenizer" / "vocab.json").symlink_to("../../vocab.json")
+    shutil.move(folder / "tokenizer" / "tokenizer_config.json", folder.parent / "settings.json")
+    (folder / "tokenizer" / "tokenizer_config.json").symlink_to("../../settings.json")
 
 
 def index_is_a_link(folder):
@@ -220,7 +219,7 @@ FAULTS = [
     (second_controlnet, r"controlnet_1/diffusion_pytorch_model\.safetensors must be a whole"),
     (shard_elsewhere, r"must name safetensors files of its own folder, but has '\.\./\.\./elsewhere\.safetensors'"),
     (part_is_a_link, r"unet must lie in the model's folder, but is a link to"),
-    (file_is_a_link, r"vocab\.json must lie in the model's folder, but is a link to"),
+    (file_is_a_link, r"tokenizer_config\.json must lie in the model's folder, but is a link to"),
     (index_is_a_link, r"model_index\.json must lie in the model's folder, but is a link to"),
     (settings_are_huge, r"renderer\.json must have at most \d+ bytes, but has 1099511627776"),
     (part_is_missing, r"must hold the folder 'vae', as its model_index\.json says"),

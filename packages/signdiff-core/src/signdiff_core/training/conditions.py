@@ -203,8 +203,8 @@ def _fill(folder: Path, reader: ConditionReader) -> None:
 def _fingerprint(frames: Frames, vae: AutoencoderKL, parameters: dict[str, Any], resolution: int) -> str:
     """Name the cache after all that its content depends on."""
     digest = hashlib.sha256(frames.fingerprint())
-    weights = list(vae.state_dict().values())
-    for tensor in (weights[0], weights[-1]):
-        digest.update(tensor.detach().float().cpu().numpy().tobytes())
+    for part in (vae.encoder, vae.quant_conv):
+        for tensor in part.state_dict().values() if part is not None else ():
+            digest.update(tensor.detach().float().cpu().numpy().tobytes())
     digest.update(json.dumps([parameters, resolution], sort_keys=True).encode())
     return digest.hexdigest()[:12]

@@ -27,10 +27,11 @@ class Fragments:
 
     def count(self) -> int:
         """Count the whole fragments."""
-        if not self.path.exists():
+        try:
+            with self.path.open("rb") as file:
+                return sum(1 for _ in _fragment_ends(file))
+        except FileNotFoundError:
             return 0
-        with self.path.open("rb") as file:
-            return sum(1 for _ in _fragment_ends(file))
 
     def append(self, movie: bytes) -> None:
         """Add a group of frames, as `Encoding.encode` returns it.
