@@ -172,29 +172,21 @@ def train_tests(session: nox.Session) -> None:
 @nox.session(default=False)
 def core_oldest(session: nox.Session) -> None:
     """The renderer's tests with the oldest diffusers that it allows."""
-    core_with(session, "diffusers==0.37.1")
-
-
-@nox.session(default=False)
-def core_newest(session: nox.Session) -> None:
-    """The renderer's tests with the newest diffusers."""
-    core_with(session, "diffusers>0.37.1")
-
-
-@nox.session(default=False)
-def core_upgraded(session: nox.Session) -> None:
-    """The renderer's tests with the newest release of everything, which is where diffusers breaks first."""
-    install(session, PACKAGES["core"], *PEERS["core"], *TEST_TOOLS, options=("--upgrade",))
-    pytest(session, "-m", "not slow", f"{CORE}/tests")
-
-
-def core_with(session: nox.Session, diffusers: str) -> None:
-    """Run the renderer's tests with another diffusers, and all else as pinned."""
     others = Path(session.create_tmp()) / "constraints.txt"
     pins = (ROOT / "constraints.txt").read_text().splitlines()
     others.write_text("\n".join(pin for pin in pins if not pin.startswith("diffusers==")))
-    options = ("-c", str(others), "--upgrade-package", "diffusers")
-    install(session, PACKAGES["core"], diffusers, *PEERS["core"], *TEST_TOOLS, options=options)
+    install(session, PACKAGES["core"], "diffusers==0.37.1", *PEERS["core"], *TEST_TOOLS, options=("-c", str(others)))
+    pytest(session, "-m", "not slow", f"{CORE}/tests")
+
+
+@nox.session(default=False)
+@nox.parametrize("transformers", ["transformers<5.6", "transformers"], ids=["whole", "all"])
+def core_newest(session: nox.Session, transformers: str) -> None:
+    """The renderer's tests with the newest diffusers, which is where they break first, and the newest of all else.
+
+    From transformers 5.6 on, diffusers' own pipelines fail at clip_skip and at checkpoints of one file: tests skip.
+    """
+    install(session, PACKAGES["core"], transformers, *PEERS["core"], *TEST_TOOLS, options=("--upgrade",))
     pytest(session, "-m", "not slow", f"{CORE}/tests")
 
 
