@@ -75,6 +75,5 @@ def test_lines_take_no_more_memory_in_a_long_video(tmp_path):
 
 def test_an_avatar_remembers_how_it_moves_and_no_pictures(tmp_path):
     pytest.importorskip("warp")
-    short, long = peaks(tmp_path, (200, 1200), "--renderer", "avatar", "--size", "128")
-    # The motion of 62 bones is worked out for the whole pose; a picture has 48 KiB.
-    assert long - short < 1000 * 20
+    short, long = peaks(tmp_path, (300, 3000), "--renderer", "avatar", "--size", "128")
+    assert long < 1.05 * short

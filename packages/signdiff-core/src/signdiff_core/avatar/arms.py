@@ -18,7 +18,7 @@ from signdiff_core.avatar.rotations import (
     twist_angle,
     unit,
 )
-from signdiff_core.avatar.smoothing import smoothed
+from signdiff_core.avatar.smoothing import smoothed, smoothed_direction
 from signdiff_core.skeleton import (
     LEFT_ELBOW,
     LEFT_HAND,
@@ -43,10 +43,11 @@ _HANGING: Final = {"upper": (0.12, 0.99, 0.06), "fore": (0.04, 0.96, -0.28)}
 """Directions of a left arm that hangs relaxed (mirrored for the right one)."""
 
 _FOREARM_SHARES: Final = {"lowerarm01": 0.2, "lowerarm02": 0.65}
-_BLOCK: Final = 1024
+_BLOCK: Final = 128
 """Frames whose fingers are fitted at once: their many angles take memory."""
 
 _METACARPALS: Final = ((0, 5), (0, 9), (0, 13), (0, 17), (17, 5))
+_PHALANGES: Final = tuple((joint, joint + 1) for first in range(1, 21, 4) for joint in range(first, first + 3))
 _METACARPAL_WEIGHTS: Final = np.array([1.0, 1.0, 1.0, 1.0, 1.5])
 
 
@@ -69,14 +70,10 @@ def fit_arm(turns: NDArray[np.float32], body: AvatarBody, side: str, torso: Arra
     shoulder, elbow, wrist, hand = _SIDES[side]
     rest = body.joint_rest.astype(np.float64)
     frames = len(joints)
-    fingers = joints[:, hand + 1 : hand + 21].reshape(frames, 5, 4, 3)
-    parts = [
-        (joints[:, elbow] - joints[:, shoulder])[:, None],
-        (joints[:, wrist] - joints[:, elbow])[:, None],
-        _metacarpals(joints, hand),
-        np.diff(fingers, axis=2).reshape(frames, 15, 3),
-    ]
-    directions = unit(smoothed(unit(np.concatenate(parts, axis=1)), sigma))
+    limbs = [(shoulder, elbow), (elbow, wrist), *((hand + a, hand + b) for a, b in (*_METACARPALS, *_PHALANGES))]
+    directions = np.empty((frames, len(limbs), 3))
+    for n, (start, end) in enumerate(limbs):
+        directions[:, n] = smoothed_direction(joints[:, end] - joints[:, start], sigma)
     mirror = np.array([1.0 if side == "L" else -1.0, 1.0, 1.0])
     for n, part in enumerate(("upper", "fore")):
         hanging = unit(np.array(_HANGING[part]) * mirror)
@@ -110,8 +107,9 @@ def fit_arm(turns: NDArray[np.float32], body: AvatarBody, side: str, torso: Arra
         turns[:, body.bone(f"{bone}.{side}")] = about(fore, twist * share) @ forearm
     turns[:, body.bone(f"wrist.{side}")] = wrist_turn
 
-    points = np.stack([apply(transpose(wrist_turn), joints[:, hand + n] - joints[:, hand]) for n in range(21)], axis=1)
-    points = smoothed(points, sigma)
+    points = np.empty((frames, 21, 3))
+    for n in range(21):
+        points[:, n] = smoothed(apply(transpose(wrist_turn), joints[:, hand + n] - joints[:, hand]), sigma)
     for first in range(0, frames, _BLOCK):
         block = slice(first, first + _BLOCK)
         _fit_hand(turns[block], body, side, wrist_turn[block], finger[block], points[block])

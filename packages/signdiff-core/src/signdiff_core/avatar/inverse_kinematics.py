@@ -15,7 +15,7 @@ import numpy as np
 from signdiff_core.avatar.arms import fit_arm
 from signdiff_core.avatar.motion import Motion
 from signdiff_core.avatar.rotations import Array, about, apply, dot, swing, unit
-from signdiff_core.avatar.smoothing import smoothed
+from signdiff_core.avatar.smoothing import smoothed_direction
 from signdiff_core.skeleton import (
     LEFT_HAND,
     LEFT_SHOULDER,
@@ -90,15 +90,15 @@ def _known(joints: NDArray[np.floating], confidence: NDArray[np.floating] | None
 
 def _fit_trunk(turns: NDArray[np.float32], body: AvatarBody, points: Array, sigma: float) -> Array:
     """Fill the rotations of trunk, neck and head into ``turns``; return the trunk's (T, 3, 3)."""
-    across = points[:, LEFT_SHOULDER] - points[:, RIGHT_SHOULDER]
-    spine = unit(smoothed(unit(np.stack([across, points[:, NOSE] - points[:, NECK]], axis=1)), sigma))
+    across = smoothed_direction(points[:, LEFT_SHOULDER] - points[:, RIGHT_SHOULDER], sigma)
+    upwards = smoothed_direction(points[:, NOSE] - points[:, NECK], sigma)
     level = np.array([1.0, 0.0, 0.0])
-    shoulders = np.where(np.isnan(spine[:, 0]), level, spine[:, 0])
+    shoulders = np.where(np.isnan(across), level, across)
     torso = swing(np.broadcast_to(level, shoulders.shape), shoulders, limit=_SHOULDER_LIMIT)
 
     rest = body.joint_rest.astype(np.float64)
     ahead = apply(torso, np.broadcast_to(unit(rest[NOSE] - rest[NECK]), shoulders.shape))
-    wanted = np.where(np.isnan(spine[:, 1]), ahead, spine[:, 1])
+    wanted = np.where(np.isnan(upwards), ahead, upwards)
     axis = np.cross(ahead, wanted)
     sine = np.linalg.norm(axis, axis=1)
     axis = np.where(sine[:, None] > 1e-9, axis / np.maximum(sine, 1e-9)[:, None], level)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from signdiff_core.avatar.body import AvatarBody
 
 
-_BLOCK: Final = 1024
+_BLOCK: Final = 128
 """Frames that are worked out at once: their doubles take memory."""
 
 
