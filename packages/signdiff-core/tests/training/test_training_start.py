@@ -289,7 +289,7 @@ def test_sizes_and_steps_follow_from_base_and_data(base, frames, tmp_path):
             scale_lr=True,
         )
     )
-    assert run.frames == len(run.batches.conditions.frames) == 10
+    assert run.frames == len(run.held_out.frames) == 10
     assert run.resolution == 64  # make_base's frames
     assert run.steps == 8  # 30 frames, 4 a step
     assert run.learning_rate == pytest.approx(4e-4)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
@@ -16,18 +15,17 @@ from accelerate import Accelerator
 from accelerate.utils import DistributedType, ProjectConfiguration, set_seed
 from diffusers import DDIMScheduler
 from diffusers.training_utils import EMAModel
-from transformers import CLIPTextModel
 
 from signdiff_core.diffusion.frmap import CONFIG_NAME, FRMapper
 from signdiff_core.diffusion.pipeline import SignDiffPipeline
 from signdiff_core.training.base_parts import BaseParts
-from signdiff_core.training.batches import Batch, Batches
+from signdiff_core.training.batches import Batches
 from signdiff_core.training.checkpoints import clean_up, find_checkpoint, save_checkpoint
 from signdiff_core.training.conditions import open_conditions
 from signdiff_core.training.controlnet_config import DEFAULT_TRAIN_STEPS
-from signdiff_core.training.controlnet_draws import Draws, draw_samples
-from signdiff_core.training.controlnet_loss import ControlNetLoss
-from signdiff_core.training.controlnet_start import CHANNELS, check_maps, start_controlnet
+from signdiff_core.training.controlnet_networks import copied, make_networks, own_resolution
+from signdiff_core.training.controlnet_reader import BatchReader
+from signdiff_core.training.controlnet_start import CHANNELS, check_maps
 from signdiff_core.training.frames import open_frames
 from signdiff_core.training.optimizers import make_optimizer, make_schedule, schedule_options
 from signdiff_core.training.run_state import RunState
@@ -59,6 +57,7 @@ class ControlNetRun:
         resolution: side of the frames in pixels.
         steps: optimizer steps of the whole run.
         learning_rate: peak learning rate.
+        batch: makes the batch of a forward pass, and the draws for it.
 
     Raises:
         OSError: base or frames cannot be read.
@@ -95,9 +94,9 @@ class ControlNetRun:
         set_seed(config.seed)
         self.tokenizer = self.base.tokenizer()
         self.vae = self.base.vae().eval().requires_grad_(False)
-        networks = self._networks().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        networks = make_networks(config, self.base, self.vae, mixed_precision=self.accelerator.mixed_precision)
         self.networks = networks
-        self.resolution = config.resolution or _own_resolution(networks.unet, self.vae)
+        self.resolution = config.resolution or own_resolution(networks.unet, self.vae)
         config.check_resolution(self.resolution)
         world = self.accelerator.num_processes
         total = config.train_batch_size * config.gradient_accumulation_steps * world
@@ -119,9 +118,12 @@ class ControlNetRun:
         with self.accelerator.main_process_first():
             conditions = self._conditions(frames)
             self.held_out = conditions if held_out is frames else self._conditions(held_out)
-        self.batches = Batches(conditions, self.tokenizer, config)
-        self._reader = ThreadPoolExecutor(config.dataloader_num_workers) if config.dataloader_num_workers else None
-        self._ahead: dict[int, Future[Batch]] = {}
+        self.batch = BatchReader(
+            Batches(conditions, self.tokenizer, config),
+            config,
+            self.accelerator,
+            num_train_timesteps=networks.scheduler.config.num_train_timesteps,
+        )
         if tracker:
             options = {key: _plain(value) for key, value in vars(config).items() if value is not None}
             options.pop("hub_token", None)
@@ -139,42 +141,6 @@ class ControlNetRun:
                 "trained": names,
                 "frnet": None if config.conditions == "openpose" else self.mapper.parameters,
             },
-        )
-
-    def batch(self, micro_step: int) -> tuple[Batch, Draws]:
-        """Make a batch, or take it from those that were read ahead, and draw noise for it.
-
-        Args:
-            micro_step: number of the forward pass, from 0.
-        """
-        world, rank = self.accelerator.num_processes, self.accelerator.process_index
-        if self._reader is None:
-            batch = self.batches(micro_step, rank=rank, world=world)
-        else:
-            for step in range(micro_step, micro_step + self.config.dataloader_num_workers + 1):
-                if step not in self._ahead:
-                    self._ahead[step] = self._reader.submit(self.batches, step, rank=rank, world=world)
-            batch = self._ahead.pop(micro_step).result()
-        step, accumulated = divmod(micro_step, self.config.gradient_accumulation_steps)
-        count, channels, height, width = batch["moments"].shape
-        draws = draw_samples(
-            (count, channels // 2, height, width),
-            seed=self.config.seed,
-            step=step,
-            first=(accumulated * world + rank) * count,
-            num_train_timesteps=self.networks.scheduler.config.num_train_timesteps,
-            proportion_last_timestep=self.config.proportion_last_timestep,
-        )
-        device, control = self.accelerator.device, batch["control"][:, CHANNELS[self.config.conditions]]
-        return Batch(
-            moments=batch["moments"].to(device, memory_format=torch.channels_last),
-            control=control.to(device, memory_format=torch.channels_last),
-            input_ids=batch["input_ids"].to(device),
-            weight=batch["weight"].to(device),
-        ), Draws(
-            latents=draws["latents"].to(device, memory_format=torch.channels_last),
-            noise=draws["noise"].to(device, memory_format=torch.channels_last),
-            timesteps=draws["timesteps"].to(device),
         )
 
     def average(self) -> None:
@@ -216,10 +182,10 @@ class ControlNetRun:
         """Put a pipeline together of the averaged weights, on the CPU; it shares no network with the run."""
         networks, config = self.networks, self.config
         with self._averaged():
-            controlnet = _copy(networks.controlnet)
+            controlnet = copied(networks.controlnet)
             # A locked part may be held in half precision here: it is taken from the base again.
-            text_encoder = _copy(networks.text_encoder) if config.train_text_encoder else self.base.text_encoder()
-            unet = _copy(networks.unet) if config.train_unet else self.base.unet()
+            text_encoder = copied(networks.text_encoder) if config.train_text_encoder else self.base.text_encoder()
+            unet = copied(networks.unet) if config.train_unet else self.base.unet()
         return self._assembled(text_encoder.eval(), unet.eval(), controlnet)
 
     def validate(self, name: str, *, step: int) -> None:
@@ -286,32 +252,6 @@ class ControlNetRun:
         finally:
             self.averages.restore(self.trained)
 
-    def _networks(self) -> ControlNetLoss:
-        config = self.config
-        text_encoder, unet = self.base.text_encoder(), self.base.unet()
-        controlnet = start_controlnet(config, unet, self.vae)
-        text_encoder.train(config.train_text_encoder).requires_grad_(config.train_text_encoder)
-        unet.train(config.train_unet).requires_grad_(config.train_unet)
-        controlnet.train().requires_grad_(True)
-        if config.gradient_checkpointing:
-            controlnet.enable_gradient_checkpointing()
-            if config.train_unet:
-                unet.enable_gradient_checkpointing()
-            if config.train_text_encoder:
-                text_encoder.gradient_checkpointing_enable()
-        half = {"fp16": torch.float16, "bf16": torch.bfloat16}.get(self.accelerator.mixed_precision)
-        for part, trained in ((text_encoder, config.train_text_encoder), (unet, config.train_unet)):
-            if half and not trained:
-                part.to(half)
-        return ControlNetLoss(
-            text_encoder=text_encoder,
-            unet=unet,
-            controlnet=controlnet,
-            scheduler=self.base.scheduler(),
-            scaling_factor=self.vae.config.scaling_factor,
-            shift_factor=self.vae.config.shift_factor or 0.0,
-        )
-
     def _schedule(self, step: int) -> LambdaLR:
         return make_schedule(
             self._own_optimizer,
@@ -342,19 +282,6 @@ def _mapper(config: ControlNetConfig, frames: Frames) -> FRMapper:
     """Draw maps as the data's own were drawn, unless the configuration says otherwise."""
     given = {} if config.fr_detect_resolution is None else {"detect_resolution": config.fr_detect_resolution}
     return FRMapper(**{**(frames.frnet or {}), **given})
-
-
-def _own_resolution(unet: Any, vae: Any) -> int:
-    size = unet.config.sample_size
-    if not isinstance(size, int):
-        raise ValueError(f"resolution must be given, since the base's sample_size is {size}.")
-    return int(size * 2 ** (len(vae.config.block_out_channels) - 1))
-
-
-def _copy(part: Any) -> Any:
-    twin = type(part)(part.config) if isinstance(part, CLIPTextModel) else type(part).from_config(part.config)
-    twin.load_state_dict(part.state_dict())
-    return twin.eval().requires_grad_(False)
 
 
 def _plain(value: object) -> object:
