@@ -13,7 +13,7 @@ from signdiff_core.training import BaseConfig, VAEConfig  # noqa: E402
 from signdiff_core.training.frames import FrameFolder  # noqa: E402
 from signdiff_core.training.make_base import make_vae  # noqa: E402
 from signdiff_core.training.train_vae import train_vae  # noqa: E402
-from signdiff_core.training.vae_data import crop_batch  # noqa: E402
+from signdiff_core.training.vae_data import crop_batch, latent_noise  # noqa: E402
 from signdiff_core.training.vae_loss import kl_loss, reconstruction_loss  # noqa: E402
 from signdiff_core.training.vae_start import start_as_pooling  # noqa: E402
 
@@ -98,6 +98,19 @@ def test_batches_depend_on_the_step_alone(base, frames):
     assert not torch.equal(first, other)
     assert first.min() >= -1
     assert first.max() <= 1
+
+
+def test_two_processes_see_what_one_sees(base, frames):
+    folder = FrameFolder(frames)
+    one, two = (config_for(base, frames, "", train_batch_size=size) for size in (8, 4))
+    for step in range(4):
+        whole = crop_batch(folder, one, step=step, rank=0, world=1)
+        shares = [crop_batch(folder, two, step=step, rank=rank, world=2) for rank in range(2)]
+        assert torch.equal(whole, torch.cat(shares))
+        shape = (len(shares[0]), 12, 8, 8)
+        noise = [latent_noise(shape, seed=0, step=step, rank=rank) for rank in range(2)]
+        assert torch.equal(latent_noise((len(whole), 12, 8, 8), seed=0, step=step, rank=0), torch.cat(noise))
+        assert not torch.equal(*noise)
 
 
 @pytest.mark.slow

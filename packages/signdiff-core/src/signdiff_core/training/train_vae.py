@@ -47,7 +47,7 @@ def train_vae(config: VAEConfig) -> Path:
     from signdiff_core.training.frames import open_frames
     from signdiff_core.training.optimizers import make_schedule
     from signdiff_core.training.run_state import RunState
-    from signdiff_core.training.vae_data import crop_batch
+    from signdiff_core.training.vae_data import crop_batch, latent_noise
     from signdiff_core.training.vae_loss import VAELoss
 
     output = Path(config.output_dir)
@@ -56,7 +56,7 @@ def train_vae(config: VAEConfig) -> Path:
     frames = open_frames(config.train_data_dir)
     vae = read_weights(AutoencoderKL, config.pretrained_model_name_or_path, subfolder="vae").train()
     optimizer = torch.optim.AdamW(vae.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4)
-    world = accelerator.num_processes
+    world, factor = accelerator.num_processes, 2 ** (len(vae.config.block_out_channels) - 1)
     network = VAELoss(vae, gradient_weight=config.gradient_weight, kl_weight=config.kl_weight)
     model, prepared = accelerator.prepare(network, optimizer)
     state = RunState(parts={"vae": vae}, optimizer=prepared, scaler=accelerator.scaler)
@@ -73,9 +73,10 @@ def train_vae(config: VAEConfig) -> Path:
     while step < config.max_train_steps:
         rank = accelerator.process_index
         truth = crop_batch(frames, config, step=step, rank=rank, world=world).to(accelerator.device)
-        generator = torch.Generator(accelerator.device).manual_seed(config.seed + (step * world + rank) * 1_000_003)
+        latents = (len(truth), vae.config.latent_channels, truth.shape[2] // factor, truth.shape[3] // factor)
+        noise = latent_noise(latents, seed=config.seed, step=step, rank=rank).to(accelerator.device)
         with accelerator.autocast():
-            loss = model(truth, generator)
+            loss = model(truth, noise)
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(model.parameters(), config.max_grad_norm)
         prepared.step()

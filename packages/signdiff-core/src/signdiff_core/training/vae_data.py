@@ -1,4 +1,7 @@
-"""Crops of frames for the autoencoder, more of them around hands than chance would give."""
+"""Crops of frames for the autoencoder, more of them around hands than chance would give, and noise for their latents.
+
+Both are a function of the seed and the sample's number in the run, over all processes.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from signdiff_core.training.regions import crop_around, hand_boxes
 from signdiff_core.training.sampling import batch_indices
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from signdiff_core.training.frames import Frames
@@ -32,11 +37,30 @@ def crop_batch(frames: Frames, config: VAEConfig, *, step: int, rank: int, world
     """
     side = int(np.random.default_rng([config.seed, step]).choice(config.crop_sizes))
     count = max(1, round(config.train_batch_size * (config.crop_sizes[0] / side) ** 2))
-    batch, most = step * world + rank, config.train_batch_size * 4
-    indices = batch_indices(seed=config.seed, batch=batch, batch_size=most, length=len(frames))[:count]
-    rng = np.random.default_rng([config.seed, step, rank + 1])
-    crops = np.stack([_crop(frames, index, side, config, rng) for index in indices])
-    return torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 127.5 - 1
+    batch = step * world + rank
+    indices = batch_indices(seed=config.seed, batch=batch, batch_size=count, length=len(frames))
+    crops = [
+        _crop(frames, index, side, config, np.random.default_rng([config.seed, number, side]))
+        for number, index in enumerate(indices, batch * count)
+    ]
+    return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def latent_noise(shape: Sequence[int], *, seed: int, step: int, rank: int) -> Tensor:
+    """Draw the noise with which the latents of one step are sampled, on the CPU: a GPU would draw other numbers.
+
+    Args:
+        shape: of this process's latents, (B, C, h, w).
+        seed: of the run.
+        step: optimizer step.
+        rank: number of this process.
+
+    Returns:
+        (B, C, h, w) float32, standard normal.
+    """
+    numbers = range(rank * shape[0], (rank + 1) * shape[0])
+    noise = [np.random.default_rng([seed, step, number, 1]) for number in numbers]
+    return torch.from_numpy(np.stack([rng.standard_normal(shape[1:], dtype=np.float32) for rng in noise]))
 
 
 def _crop(

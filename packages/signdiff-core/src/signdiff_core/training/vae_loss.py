@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 if TYPE_CHECKING:
-    import torch
     from diffusers import AutoencoderKL
     from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 
@@ -56,18 +55,18 @@ class VAELoss(nn.Module):
         super().__init__()
         self.vae, self.gradient_weight, self.kl_weight = vae, gradient_weight, kl_weight
 
-    def forward(self, truth: Tensor, generator: torch.Generator) -> Tensor:
+    def forward(self, truth: Tensor, noise: Tensor) -> Tensor:
         """Encode, sample, decode and compare.
 
         Args:
             truth: (B, 3, H, W) frames in [-1, 1].
-            generator: draws the latent from its posterior.
+            noise: (B, C, h, w) standard normal, which takes the latents from their posterior.
 
         Returns:
             Scalar.
         """
         posterior = self.vae.encode(truth).latent_dist
-        made = self.vae.decode(posterior.sample(generator)).sample
+        made = self.vae.decode(posterior.mean + posterior.std * noise).sample
         pixels = reconstruction_loss(made.float(), truth, gradient_weight=self.gradient_weight)
         loss: Tensor = pixels + self.kl_weight * kl_loss(posterior)
         return loss
