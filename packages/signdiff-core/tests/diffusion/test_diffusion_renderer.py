@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
@@ -58,6 +59,46 @@ def test_drawing_begins_at_any_frame(model, pose, anchor):
     assert list(renderer.render(pose, seed=3, start=5)) == []
     with pytest.raises(ValueError, match="start must be at least 0, but is -1"):
         renderer.render(pose, start=-1)
+
+
+def test_options_of_the_stream_reach_it(model, pose, tmp_path):
+    wide = np.random.default_rng(1).integers(0, 255, (64, 96, 3), dtype=np.uint8)
+    Image.fromarray(wide).save(tmp_path / "signer.png")
+    pipe = SignDiffPipeline.from_pretrained(model)
+
+    def rendered(**options):
+        renderer = DiffusionRenderer(model=model, frnet_source="none", chunk_size=3, **options)
+        return np.stack(list(renderer.render(pose, seed=3)))
+
+    def streamed(**options):
+        frames = pipe.stream(
+            "a person",
+            pose,
+            num_inference_steps=2,
+            guidance_scale=1.0,
+            generator=torch.Generator().manual_seed(3),
+            output_type="np",
+            frnet_source="none",
+            chunk_size=3,
+            **options,
+        )
+        return np.stack([np.rint(255 * frame).astype(np.uint8) for frame in frames])
+
+    plain, middle = streamed(), wide[:, 16:80]
+    for given, meant in (
+        ({"anchor": "first"}, {"anchor": True}),
+        ({"anchor": tmp_path / "signer.png"}, {"anchor": middle}),
+        ({"anchor": str(tmp_path / "signer.png")}, {"anchor": middle}),
+        ({"anchor": wide, "overlap": 1}, {"anchor": middle, "overlap": 1}),
+        ({"cache_interval": 2}, {"cache_interval": 2}),
+    ):
+        assert np.array_equal(rendered(**given), streamed(**meant))
+        assert not np.array_equal(rendered(**given), plain)
+    with pytest.raises(FileNotFoundError, match=r"anchor must be 'first' or a picture, but there is no file no\.png"):
+        rendered(anchor="no.png")
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(OSError, match=r"text\.png"):
+        rendered(anchor=tmp_path / "text.png")
 
 
 def test_a_video_of_the_signer_is_read_from_the_same_frame(model, pose, tmp_path):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pose_format import Pose
 
-_PLACES: Final = ("model", "frnet_source")
+_PLACES: Final = ("model", "frnet_source", "anchor")
 """Options that may name a file or a folder."""
 
 

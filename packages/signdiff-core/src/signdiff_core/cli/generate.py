@@ -41,6 +41,25 @@ def _rendering(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Where FR maps come from: predictor, avatar, two-pass, none, or a video of somebody in these poses.  "
             "[default: the renderer's]",
         ),
+        click.option(
+            "--cache-interval",
+            type=click.IntRange(1, 1000),
+            help="Run the whole networks in every so many steps only: faster, and less exact.  [default: 1]",
+        ),
+        click.option(
+            "--overlap", type=click.IntRange(0, 1000), help="Frames that batches share, to be steadier.  [default: 0]"
+        ),
+        click.option(
+            "--anchor",
+            metavar="first|PICTURE",
+            help="Let all frames look at the first one, or at a picture of the signer, to be steadier.",
+        ),
+        click.option(
+            "--chunk-size", type=click.IntRange(1, 1000), help="Frames in a batch.  [default: the renderer's]"
+        ),
+        click.option(
+            "--guidance-scale", type=click.FloatRange(0), help="Weight of the prompt.  [default: the renderer's]"
+        ),
         click.option("--dtype", help="Number format of the model, such as float16.  [default: the renderer's]"),
         click.option("--prompt", help="Words that describe the signer.  [default: the renderer's]"),
         click.option("--size", type=click.IntRange(16, 4096), help="Side of the frames.  [default: the renderer's]"),

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import torch
     from numpy.typing import NDArray
@@ -53,6 +54,23 @@ def resized_map(fr_map: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np
     if fr_map.shape[:2] != tuple(shape):
         fr_map = np.asarray(cv2.resize(fr_map, shape[1::-1], interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
     return fr_map if fr_map.ndim == 3 else np.repeat(fr_map[..., None], 3, axis=2)
+
+
+def read_picture(path: Path) -> NDArray[np.uint8]:
+    """Read a picture from a file.
+
+    Args:
+        path: of any format that Pillow reads.
+
+    Returns:
+        (H, W, 3) RGB.
+
+    Raises:
+        OSError: there is no such file, or it holds no picture.
+        PIL.Image.DecompressionBombError: it has more pixels than Pillow trusts.
+    """
+    with Image.open(path) as picture:
+        return as_array(ImageOps.exif_transpose(picture))
 
 
 def cut_to(image: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ import numpy as np
 from signdiff_core.diffusion.conditions import retargeted
 from signdiff_core.diffusion.frmap import FRMapper
 from signdiff_core.diffusion.frnet_source import check_source, default_source
+from signdiff_core.diffusion.images import as_array, cut_to, read_picture
 from signdiff_core.diffusion.quiet import no_progress_bars
 from signdiff_core.diffusion.settings import RendererSettings, read_frnet
 from signdiff_core.formats.normalise import normalised
@@ -43,11 +44,16 @@ class DiffusionRenderer:
             default the predictor where signdiff-frnet is installed, else the avatar where it can be drawn, else none.
         frnet: parameters for FR-Net, in place of those that the model was trained with; they must agree with them.
         chunk_size: frames in a batch.
-        anchor: let every frame attend to the first one.
+        anchor: True or "first" lets every frame attend to the first one; a picture of the signer, or the path of one,
+            to the middle square of that.
+        overlap: frames that a batch shares with the one before; with it, a render that begins later than at the first
+            frame is nearly but not exactly the same.
+        cache_interval: run the whole networks in every so many steps only; see `SignDiffPipeline.stream`.
         device: a torch device.
         dtype: "float32", "bfloat16" or "float16".
 
     Raises:
+        OSError: the anchor's file, or the video of ``frnet_source``, is not there or cannot be read.
         ValueError: an argument lies outside its range.
     """
 
@@ -65,7 +71,9 @@ class DiffusionRenderer:
         frnet_source: FRNetSource | str | Path | Iterable[Frame] | None = None,
         frnet: Mapping[str, Any] | None = None,
         chunk_size: int = 8,
-        anchor: bool = False,
+        anchor: bool | str | Path | Frame = False,
+        overlap: int = 0,
+        cache_interval: int = 1,
         device: str = "cpu",
         dtype: Literal["float32", "bfloat16", "float16"] = "float32",
     ) -> None:
@@ -78,7 +86,13 @@ class DiffusionRenderer:
         self.folder = BUNDLED if model is None else Path(model)
         self._model, self._prompt, self._steps, self._guidance_scale = model, prompt, steps, guidance_scale
         self._frnet_source, self._frnet = _opened(frnet_source), frnet
-        self._chunk_size, self._anchor, self._device, self._dtype = chunk_size, anchor, device, dtype
+        self._device, self._dtype = device, dtype
+        self._stream: dict[str, Any] = {
+            "chunk_size": chunk_size,
+            "anchor": _anchor(anchor),
+            "overlap": overlap,
+            "cache_interval": cache_interval,
+        }
         self._loaded: SignDiffPipeline | None = None
 
     def render(
@@ -180,9 +194,8 @@ class DiffusionRenderer:
         frames = self.pipeline.stream(
             # Drawn on the CPU, so that a seed gives the same noise on every device.
             generator=torch.Generator("cpu").manual_seed(seed),
-            chunk_size=self._chunk_size,
-            anchor=self._anchor,
             output_type="np",
+            **self._stream,
             **options,
         )
         for frame in frames:
@@ -193,6 +206,19 @@ class DiffusionRenderer:
                     picture, (size, size), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
                 )
             yield picture
+
+
+def _anchor(anchor: bool | str | Path | Frame) -> bool | NDArray[np.uint8]:
+    """Read the picture that an anchor names, and cut its middle square out."""
+    if isinstance(anchor, bool):
+        return anchor
+    if not isinstance(anchor, str | Path):
+        return cut_to(as_array(anchor), (1, 1))
+    if anchor == "first":
+        return True
+    if not Path(anchor).is_file():
+        raise FileNotFoundError(f"anchor must be 'first' or a picture, but there is no file {anchor}.")
+    return cut_to(read_picture(Path(anchor)), (1, 1))
 
 
 def _opened(source: Any) -> Any:
