@@ -11,8 +11,10 @@ pytest.importorskip("diffusers")
 pytest.importorskip("transformers")
 
 from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel  # noqa: E402
+from tiny_renders import quiet  # noqa: E402
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer  # noqa: E402
 
+from signdiff_core.diffusion import SignDiffPipeline, superimposed  # noqa: E402
 from signdiff_core.training.bpe import learn_merges, write_vocabulary  # noqa: E402
 
 WIDTHS = (8, 16)
@@ -67,6 +69,18 @@ def other_net(unet):
     torch.manual_seed(2)
     net = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=WIDTHS)
     return loud(net, 2)
+
+
+@pytest.fixture
+def net(one_net, other_net):
+    """A ControlNet of both conditions."""
+    return superimposed(one_net, other_net).eval()
+
+
+@pytest.fixture
+def pipe(parts, net):
+    """A pipeline of both conditions."""
+    return quiet(SignDiffPipeline(**parts, controlnet=net))
 
 
 @pytest.fixture

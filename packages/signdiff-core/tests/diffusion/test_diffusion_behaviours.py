@@ -24,46 +24,9 @@ from diffusers import (  # noqa: E402
 )
 from diffusers.callbacks import PipelineCallback  # noqa: E402
 from PIL import Image  # noqa: E402
+from tiny_renders import OPTIONS, PROMPT, frames, quiet, render, seeded, tensor  # noqa: E402
 
-from signdiff_core.diffusion import SignDiffPipeline, superimposed  # noqa: E402
-
-PROMPT = "a person in a red shirt"
-OPTIONS = {"num_inference_steps": 2, "output_type": "np", "guidance_scale": 2.0}
-
-
-def frames(count, seed=0):
-    rng = np.random.default_rng(seed)
-    return [rng.integers(0, 256, (64, 64, 3), dtype=np.uint8) for _ in range(count)]
-
-
-def tensor(images):
-    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
-
-
-def seeded(seed=7):
-    return torch.Generator().manual_seed(seed)
-
-
-def quiet(pipeline):
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
-
-
-@pytest.fixture
-def net(one_net, other_net):
-    return superimposed(one_net, other_net).eval()
-
-
-@pytest.fixture
-def pipe(parts, net):
-    return quiet(SignDiffPipeline(**parts, controlnet=net))
-
-
-def render(pipe, count=3, **options):
-    options = {"fr_image": frames(count, seed=1), "generator": seeded(), **OPTIONS, **options}
-    if pipe.num_conditions == 1:
-        del options["fr_image"]
-    return pipe(PROMPT, frames(count), **options).images
+from signdiff_core.diffusion import SignDiffPipeline  # noqa: E402
 
 
 def test_arguments_are_diffusers_own_in_their_order():

@@ -5,30 +5,16 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
 from diffusers import AutoencoderTiny, ControlNetModel, UNet2DConditionModel  # noqa: E402
+from tiny_renders import frames, quiet  # noqa: E402
 
 from signdiff_core.diffusion import SignDiffPipeline, superimposed  # noqa: E402
 
 OPTIONS = {"output_type": "np", "guidance_scale": 2.0}
 
 
-def frames(count, seed=0):
-    rng = np.random.default_rng(seed)
-    return [rng.integers(0, 256, (64, 64, 3), dtype=np.uint8) for _ in range(count)]
-
-
 def render(pipe, count=3, **options):
     options = {"num_inference_steps": 4, "generator": torch.Generator().manual_seed(7), **OPTIONS, **options}
     return pipe("a person", frames(count), fr_image=frames(count, seed=1), **options).images
-
-
-def quiet(pipe):
-    pipe.set_progress_bar_config(disable=True)
-    return pipe
-
-
-@pytest.fixture
-def pipe(parts, one_net, other_net):
-    return quiet(SignDiffPipeline(**parts, controlnet=superimposed(one_net, other_net).eval()))
 
 
 def counted(module):

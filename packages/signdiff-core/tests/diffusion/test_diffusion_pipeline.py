@@ -9,39 +9,11 @@ from diffusers import (  # noqa: E402
     StableDiffusionControlNetPipeline,
     StableDiffusionPipeline,
 )
+from tiny_renders import PROMPT, frames, quiet, seeded, tensor  # noqa: E402
 
 from signdiff_core.diffusion import SignDiffPipeline, superimposed  # noqa: E402
 
-PROMPT = "a person in a red shirt"
 OPTIONS = {"num_inference_steps": 3, "output_type": "np"}
-
-
-def frames(count, seed=0):
-    rng = np.random.default_rng(seed)
-    return [rng.integers(0, 256, (64, 64, 3), dtype=np.uint8) for _ in range(count)]
-
-
-def tensor(images):
-    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
-
-
-def seeded():
-    return torch.Generator().manual_seed(7)
-
-
-@pytest.fixture
-def net(one_net, other_net):
-    return superimposed(one_net, other_net).eval()
-
-
-@pytest.fixture
-def pipe(parts, net):
-    return quiet(SignDiffPipeline(**parts, controlnet=net))
-
-
-def quiet(pipeline):
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
 
 
 def test_at_initialisation_it_is_plain_stable_diffusion(parts, unet):

@@ -6,28 +6,12 @@ pytest.importorskip("diffusers")
 
 from diffusers import DDPMScheduler, EulerDiscreteScheduler  # noqa: E402
 from PIL import Image  # noqa: E402
+from tiny_renders import frames, seeded  # noqa: E402
 
-from signdiff_core.diffusion import SignDiffPipeline, superimposed  # noqa: E402
 from signdiff_core.diffusion.conditions import Conditions  # noqa: E402
 from signdiff_core.diffusion.steady.chunks import Chunking  # noqa: E402
 
 OPTIONS = {"num_inference_steps": 3, "output_type": "np", "guidance_scale": 2.0}
-
-
-def frames(count, seed=0):
-    rng = np.random.default_rng(seed)
-    return [rng.integers(0, 256, (64, 64, 3), dtype=np.uint8) for _ in range(count)]
-
-
-def seeded(seed=7):
-    return torch.Generator().manual_seed(seed)
-
-
-@pytest.fixture
-def pipe(parts, one_net, other_net):
-    pipe = SignDiffPipeline(**parts, controlnet=superimposed(one_net, other_net).eval())
-    pipe.set_progress_bar_config(disable=True)
-    return pipe
 
 
 def render(pipe, count=7, **options):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import pickle
 import shutil
 from pathlib import Path
@@ -12,6 +13,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
 from diffusers import ControlNetModel, MultiControlNetModel, StableDiffusionControlNetPipeline  # noqa: E402
+from torch.serialization import get_unsafe_globals_in_checkpoint  # noqa: E402
 
 from signdiff_core.diffusion import SignDiffPipeline  # noqa: E402
 from signdiff_core.diffusion.renderer import BUNDLED  # noqa: E402
@@ -129,24 +131,22 @@ def test_other_classes_by_auto_map_are_not_run(folder, pipe, tmp_path):
     assert not marker.exists()
 
 
-class Touch:
-    """Its pickle makes a file when it is read."""
+class MakesFolder:
+    """Its pickle makes a folder when it is read."""
 
     def __init__(self, marker):
         self.marker = marker
 
     def __reduce__(self):
-        return Path.touch, (self.marker,)
+        return os.mkdir, (str(self.marker),)
 
 
 def test_pickled_weights_are_refused_and_not_read(folder, tmp_path):
     marker = tmp_path / "ran"
     path = folder / "unet" / "diffusion_pytorch_model.bin"
     path.with_suffix(".safetensors").unlink()
-    torch.save({"conv_in.weight": Touch(marker)}, path)
-    torch.load(path, weights_only=False)
-    assert marker.exists()  # so it is of the kind that harms
-    marker.unlink()
+    torch.save({"conv_in.weight": MakesFolder(marker)}, path)
+    assert get_unsafe_globals_in_checkpoint(path) == [f"{os.name}.mkdir"]  # so it is of the kind that harms
     with pytest.raises(ModelFolderError, match=r"unet must hold its weights as safetensors, but has only diffusion_py"):
         check_pipeline_folder(folder)
     with pytest.raises((ValueError, OSError)):
@@ -156,7 +156,7 @@ def test_pickled_weights_are_refused_and_not_read(folder, tmp_path):
 
 def test_a_pickle_under_a_safe_name_is_refused(folder, tmp_path):
     marker = tmp_path / "ran"
-    (folder / "text_encoder" / "model.safetensors").write_bytes(pickle.dumps(Touch(marker)))
+    (folder / "text_encoder" / "model.safetensors").write_bytes(pickle.dumps(MakesFolder(marker)))
     with pytest.raises(ModelFolderError, match=r"text_encoder/model\.safetensors must be a safetensors file"):
         check_pipeline_folder(folder)
     assert not marker.exists()

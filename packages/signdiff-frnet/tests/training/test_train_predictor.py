@@ -3,7 +3,6 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,6 +13,7 @@ pytest.importorskip("accelerate")
 pytest.importorskip("onnx")
 
 from accelerate.state import AcceleratorState  # noqa: E402
+from torch.serialization import get_unsafe_globals_in_checkpoint  # noqa: E402
 
 from signdiff_frnet import FRNetPredictor  # noqa: E402
 from signdiff_frnet.training import PredictorTrainingConfig  # noqa: E402
@@ -121,14 +121,14 @@ def test_a_saved_predictor_is_the_network(tmp_path):
     assert "--offset 7.0" in card
 
 
-class Touch:
-    """Its pickle makes a file when it is read."""
+class MakesFolder:
+    """Its pickle makes a folder when it is read."""
 
     def __init__(self, marker):
         self.marker = marker
 
     def __reduce__(self):
-        return Path.touch, (self.marker,)
+        return os.mkdir, (str(self.marker),)
 
 
 @pytest.mark.slow
@@ -148,10 +148,10 @@ def test_nothing_in_a_checkpoint_runs(pairs, tmp_path):
         for name, content in kept.items():
             (checkpoint / name).write_bytes(content)
 
-    torch.save(Touch(marker), checkpoint / "custom_checkpoint_0.pkl")
-    torch.load(checkpoint / "custom_checkpoint_0.pkl", weights_only=False)
-    assert marker.exists()  # so it is of the kind that harms
-    marker.unlink()
+    torch.save(MakesFolder(marker), checkpoint / "custom_checkpoint_0.pkl")
+    assert get_unsafe_globals_in_checkpoint(checkpoint / "custom_checkpoint_0.pkl") == [
+        f"{os.name}.mkdir"
+    ]  # so it is of the kind that harms
     refused("must be a whole checkpoint of this run")
     shutil.copyfile(checkpoint / "custom_checkpoint_0.pkl", checkpoint / "optimizer.bin")
     (checkpoint / "custom_checkpoint_0.pkl").unlink()

@@ -67,14 +67,9 @@ def widened(weights: torch.Tensor, shape: Sequence[int], *, noise: float = 0.0) 
         times[old - doubled :] = 2
         weights = weights.repeat_interleave(times, dim=axis)
         if axis == 1:
-            share = torch.repeat_interleave(1 / times, times).to(weights)
-            halves = share < 1
-            apart = torch.randn(weights.shape[0], doubled, *weights.shape[2:], dtype=weights.dtype) * noise
-            sign = torch.tensor([1.0, -1.0], dtype=weights.dtype).repeat(doubled)
-            factor = share.view(1, -1, *[1] * (weights.ndim - 2)).expand_as(weights).clone()
-            parted = apart.repeat_interleave(2, dim=1) * sign.view(1, -1, *[1] * (weights.ndim - 2))
-            factor[:, halves] *= 1 + parted
-            weights = weights * factor
+            halves = weights[:, -2 * doubled :]
+            apart = noise * torch.randn_like(halves[:, ::2])
+            halves *= torch.stack([1 + apart, 1 - apart], dim=2).flatten(1, 2) / 2
     return weights
 
 
@@ -133,7 +128,9 @@ def widen(config: WidenConfig) -> Path:
     import torch
 
     from signdiff_core.atomic import replacing
+    from signdiff_core.diffusion.frmap import CONFIG_NAME
     from signdiff_core.diffusion.pipeline import SignDiffPipeline
+    from signdiff_core.diffusion.settings import RENDERER_NAME
 
     source, target = Path(config.pretrained_model_name_or_path), Path(config.output_dir)
     torch.manual_seed(config.seed)
@@ -142,7 +139,7 @@ def widen(config: WidenConfig) -> Path:
     pipeline.controlnet = widen_network(pipeline.controlnet, levels=config.levels, noise=config.noise)
     with replacing(target, folder=True) as folder:
         pipeline.save_pretrained(folder)
-        for name in ("frnet.json", "renderer.json"):
+        for name in (CONFIG_NAME, RENDERER_NAME):
             if (source / name).is_file():
                 shutil.copyfile(source / name, folder / name)
     return target
