@@ -19,46 +19,12 @@ from pathlib import Path
 
 import numpy as np
 from frnet_predictor import Maps, compare, picture, table
-from numpy.typing import NDArray
 
 from signdiff_core import formats
-from signdiff_core.skeleton import (
-    BODY_JOINTS,
-    LEFT_HAND,
-    NECK,
-    NUM_JOINTS,
-    RIGHT_HAND,
-    make_pose,
-)
+from signdiff_core.skeleton import make_pose
 from signdiff_frnet import FRNetPredictor
 from signdiff_frnet.training.sources import open_folder
-
-HOLISTIC = {
-    "NOSE": 0,
-    "LEFT_SHOULDER": 11,
-    "RIGHT_SHOULDER": 12,
-    "LEFT_ELBOW": 13,
-    "RIGHT_ELBOW": 14,
-    "LEFT_WRIST": 15,
-    "RIGHT_WRIST": 16,
-}
-"""Joints of the body among MediaPipe's 33; the neck is the middle of the shoulders."""
-
-
-def joints_of(landmarks: dict[str, NDArray[np.float32]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Take the 50 joints out of MediaPipe's landmarks: pixels (T, 50, 3) without depth, and confidences (T, 50)."""
-    body = landmarks["pose"]
-    found = np.zeros((len(body), NUM_JOINTS, 4), dtype=np.float32)
-    for joint, name in enumerate(BODY_JOINTS):
-        if name in HOLISTIC:
-            found[:, joint] = body[:, HOLISTIC[name]]
-    found[:, NECK] = (body[:, HOLISTIC["LEFT_SHOULDER"]] + body[:, HOLISTIC["RIGHT_SHOULDER"]]) / 2
-    for hand, name in ((LEFT_HAND, "left_hand"), (RIGHT_HAND, "right_hand")):
-        found[:, hand] = landmarks[name]
-    present = np.isfinite(found[..., :2]).all(axis=-1)
-    joints = np.zeros((len(body), NUM_JOINTS, 3), dtype=np.float32)
-    joints[..., :2] = np.where(present[..., None], found[..., :2], 0)
-    return joints, present.astype(np.float32)
+from signdiff_slp.prepare.sources.mediapipe_file import read_mediapipe
 
 
 def gather(clips: Path, folder: Path) -> None:
@@ -67,12 +33,11 @@ def gather(clips: Path, folder: Path) -> None:
     if not names:
         raise FileNotFoundError(f"{clips}/mediapipe: expected .npz files, but there are none.")
     for name in names:
-        with np.load(clips / "mediapipe" / f"{name}.npz") as data:
-            landmarks = dict(data)
-        joints, confidence = joints_of(landmarks)
-        pose = make_pose(joints, float(landmarks["fps"]), confidence=confidence)
-        pose.header.dimensions.width = int(landmarks["width"])
-        pose.header.dimensions.height = int(landmarks["height"])
+        seen = read_mediapipe(clips / "mediapipe" / f"{name}.npz", name)
+        points, confidence = seen.people[:, 0, :, :2], seen.people[:, 0, :, 2]
+        pose = make_pose(np.pad(points, ((0, 0), (0, 0), (0, 1))), seen.fps, confidence=confidence)
+        if seen.size is not None:
+            pose.header.dimensions.width, pose.header.dimensions.height = seen.size
         formats.write(pose, folder / f"{name}.pose")
         (folder / f"{name}.mp4").symlink_to((clips / "mp4" / f"{name}.mp4").resolve())
 
