@@ -165,7 +165,8 @@ class SignDiffPipeline(CheckedLoading):
             frnet: FR-Net with the settings that the model was trained with, for these sources.
             chunk_size: rows of a batch; anchor and overlap are among them.
             shared_noise: every frame starts from the same noise; without it, each from its own.
-            anchor: True lets every frame attend to the first one; a picture of the signer, to that.
+            anchor: True lets every frame attend to the first one; a picture of the signer, to the middle of that, cut
+                to the frames' ratio of sides.
             overlap: frames that a chunk shares with the one before. Their latents are cross-faded after every step,
                 and all frames of a chunk attend to its first.
             pad_chunks: fill the last chunk up, so that compiled networks see one shape; with an anchor give

@@ -11,7 +11,7 @@ import numpy as np
 from signdiff_core.diffusion.conditions import retargeted
 from signdiff_core.diffusion.frmap import FRMapper
 from signdiff_core.diffusion.frnet_source import check_source, default_source
-from signdiff_core.diffusion.images import as_array, cut_to, read_picture
+from signdiff_core.diffusion.images import read_picture
 from signdiff_core.diffusion.quiet import no_progress_bars
 from signdiff_core.diffusion.settings import RendererSettings, read_frnet
 from signdiff_core.formats.normalise import normalised
@@ -45,7 +45,7 @@ class DiffusionRenderer:
         frnet: parameters for FR-Net, in place of those that the model was trained with; they must agree with them.
         chunk_size: frames in a batch.
         anchor: True or "first" lets every frame attend to the first one; a picture of the signer, or the path of one,
-            to the middle square of that.
+            to that.
         overlap: frames that a batch shares with the one before; with it, a render that begins later than at the first
             frame is nearly but not exactly the same.
         cache_interval: run the whole networks in every so many steps only; see `SignDiffPipeline.stream`.
@@ -208,17 +208,15 @@ class DiffusionRenderer:
             yield picture
 
 
-def _anchor(anchor: bool | str | Path | Frame) -> bool | NDArray[np.uint8]:
-    """Read the picture that an anchor names, and cut its middle square out."""
-    if isinstance(anchor, bool):
-        return anchor
+def _anchor(anchor: bool | str | Path | Frame) -> bool | Frame:
+    """Read the picture that an anchor names."""
     if not isinstance(anchor, str | Path):
-        return cut_to(as_array(anchor), (1, 1))
+        return anchor
     if anchor == "first":
         return True
     if not Path(anchor).is_file():
         raise FileNotFoundError(f"anchor must be 'first' or a picture, but there is no file {anchor}.")
-    return cut_to(read_picture(Path(anchor)), (1, 1))
+    return read_picture(Path(anchor))
 
 
 def _opened(source: Any) -> Any:

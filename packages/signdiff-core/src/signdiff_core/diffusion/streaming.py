@@ -16,7 +16,7 @@ from signdiff_core.diffusion.fast.hints import keeping_hints
 from signdiff_core.diffusion.fast.idle import skipping_idle_control
 from signdiff_core.diffusion.fast.step_cache import caching_steps
 from signdiff_core.diffusion.frmap import FRMapper
-from signdiff_core.diffusion.images import as_array
+from signdiff_core.diffusion.images import as_array, cut_to
 from signdiff_core.diffusion.steady.attention import attending_to_references
 from signdiff_core.diffusion.steady.blending import Blending
 from signdiff_core.diffusion.steady.edits import StepEdits
@@ -102,8 +102,9 @@ class Stream:
         if isinstance(options.anchor, bool) or (front := next(rows, None)) is None:
             return rows, None
         shape = as_array(front[1].drawing).shape
-        picture = Image.fromarray(as_array(options.anchor))
-        self._reference = Reference(self.pipeline, picture, self.size[0] or shape[0], self.size[1] or shape[1])
+        height, width = self.size[0] or shape[0], self.size[1] or shape[1]
+        picture = Image.fromarray(cut_to(as_array(options.anchor), (height, width)))
+        self._reference = Reference(self.pipeline, picture, height, width)
         nothing = np.zeros(shape, dtype=np.uint8)
         return chain([front], rows), (_OUTSIDE, Conditions(nothing, nothing))
 
