@@ -138,3 +138,15 @@ def test_the_death_of_a_worker_loses_nothing(work):
             os.kill(killed[0].pid, signal.SIGKILL)
     assert sorted(told) == sorted(words)
     assert written(work) == {word: word for word in words}
+
+
+def test_a_worker_may_die_before_all_parts_are_handed_over(work):
+    class Slow(list):
+        def __iter__(self):
+            for word in super().__iter__():
+                time.sleep(0.2)
+                yield word
+
+    words = ["x", *(f"word{n}" for n in range(19))]
+    assert sorted(engines.run_local(Slow(words), work, workers=1)) == sorted(words)
+    assert written(work) == {**{word: word for word in words}, "x": ""}

@@ -11,6 +11,7 @@ from signdiff_core.engines.work import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
+    from concurrent.futures import Future
 
     from signdiff_core.engines.work import Work
 
@@ -46,8 +47,10 @@ def _run(parts: Sequence[Part], work: Work[Part], workers: int) -> Generator[Par
     finished: set[int] = set()
     others = set(multiprocessing.active_children())
     with _pool(min(workers, max(1, len(parts))), work) as pool:
-        futures = {pool.submit(work.process, part): number for number, part in enumerate(parts)}
+        futures: dict[Future[None], int] = {}
         try:
+            for number, part in enumerate(parts):  # a process may die before the last part is handed over
+                futures[pool.submit(work.process, part)] = number
             for future in as_completed(futures):
                 future.result()
                 finished.add(futures[future])
