@@ -1,6 +1,7 @@
 """How far the small pipeline comes on a real person: fitted to most of one clip, compared on the rest of it.
 
-    python benchmarks/real_clip.py CLIPS -o RUN [--clip NAME] [--steps 1500] [--picture PNG] [--json]
+    python benchmarks/real_clip.py CLIPS -o RUN [--clip NAME] [--model DIR] [--steps 1500]
+        [--picture PNG] [--json]
 
 CLIPS is as for benchmarks/frnet_real.py; its clip NAME is prepared with ``signdiff prepare-frames`` at the pipeline's
 own size. The bundled pipeline is trained on the first three quarters of the frames, half a second is left out, and what
@@ -74,12 +75,12 @@ def prepare(clips: Path, clip: str, output: Path, prompt: str) -> tuple[FrameFol
     return FrameFolder(parts[0]), FrameFolder(parts[1])
 
 
-def train(frames: Path, output: Path, flags: Sequence[str], steps: int) -> Path:
-    """Fit the bundled pipeline to the frames; goes on where it was cut off."""
+def train(model: Path, frames: Path, output: Path, flags: Sequence[str], steps: int) -> Path:
+    """Fit a pipeline to the frames; goes on where it was cut off."""
     if not (output / "pipeline").is_dir():
         options = {
-            "pretrained_model_name_or_path": BUNDLED,
-            "controlnet_model_name_or_path": BUNDLED / "controlnet",
+            "pretrained_model_name_or_path": model,
+            "controlnet_model_name_or_path": model / "controlnet",
             "train_data_dir": frames,
             "output_dir": output,
             "max_train_steps": steps,
@@ -146,6 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for frames and pipelines")
     parser.add_argument("--clip", default="_20g7MG8K1U_22-8-rgb_front", help="its name (default: %(default)s)")
     parser.add_argument("--prompt", default="a woman with light skin, brown hair and a blue sleeveless shirt")
+    parser.add_argument("--model", type=Path, default=BUNDLED, help="a pipeline's folder (default: the bundled one)")
     parser.add_argument("--steps", type=int, default=1500, help="optimizer steps of each training (default: 1500)")
     parser.add_argument("--picture", type=Path, default=None, help="PNG file for four frames of each row")
     parser.add_argument("--json", action="store_true", help="print JSON in place of a table")
@@ -153,9 +155,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output: Path = options.output
     output.mkdir(parents=True, exist_ok=True)
     frames, rest = prepare(options.clips, options.clip, output, options.prompt)
-    models = {"before training": BUNDLED}
+    models: dict[str, Path] = {"before training": options.model}
     for name, flags in ARMS.items():
-        models[name] = train(frames.root, output / name.replace(" ", "-"), flags, options.steps)
+        models[name] = train(options.model, frames.root, output / name.replace(" ", "-"), flags, options.steps)
     settings = {name: set_up(model, frames, rest, frames=len(rest)) for name, model in models.items()}
     first, rows = settings["before training"], makers(settings)
     if options.picture is not None:
