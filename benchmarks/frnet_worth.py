@@ -15,7 +15,8 @@ ControlNet; then the training frame with the nearest pose, and the mean training
 hands; distance of MediaPipe's hand key points in shares of a hand's size (and the share of hands that it finds in
 both); Fréchet distance of the autoencoder's latents, averaged over quarters of the frame (not FID: Inception's weights
 are not here); flicker in grey levels. Intervals (95%) are bootstraps over test videos, all seeds together; of the
-Fréchet distance, the range of the seeds.
+Fréchet distance, the range of the seeds. A second table has what FR maps gain over the plain ControlNet: differences
+of the same seed and video.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -54,7 +55,21 @@ if TYPE_CHECKING:
     Frame = NDArray[np.uint8]
     Videos = list[list[Frame]]
 
+PLAIN = "without FR (plain ControlNet)"
 HEADS = ("SSIM", "hands", "hand pose", "found", "Fréchet", "flicker")
+
+
+class Figure(NamedTuple):
+    """A mean and its interval; of a gain, the means of the seeds too."""
+
+    mean: float
+    low: float
+    high: float
+    seeds: Sequence[float] = ()
+
+    def __str__(self) -> str:
+        seeds = "".join(f" {mean:+.3f}" for mean in self.seeds)
+        return f"{self.mean:.3f} ({self.low:.3f} to {self.high:.3f}){seeds and ';' + seeds}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -260,23 +275,38 @@ def remembered(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]
     return dict(json.loads(path.read_text()))
 
 
-def summary(scores: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
+def summary(scores: Sequence[dict[str, Any]]) -> dict[str, Figure]:
     """Put seeds together: mean and interval of each column."""
     table = {}
     for head in HEADS:
         if head == "Fréchet":
             values = [float(score[head]) for score in scores]
-            table[head] = {"mean": float(np.mean(values)), "low": min(values), "high": max(values)}
-            continue
-        pairs = [(v, clip) for score in scores for clip, v in enumerate(score[head]) if v is not None]
-        if not pairs:
-            continue
-        low, high = interval([v for v, _ in pairs], [clip for _, clip in pairs])
-        table[head] = {"mean": float(np.mean([v for v, _ in pairs])), "low": low, "high": high}
+            table[head] = Figure(float(np.mean(values)), min(values), max(values))
+        elif samples := [(v, clip) for score in scores for clip, v in enumerate(score[head]) if v is not None]:
+            table[head] = figure(samples)
     return table
 
 
-def measure(options: argparse.Namespace) -> dict[str, dict[str, dict[str, float]]]:
+def gains(scores: Sequence[dict[str, Any]], plain: Sequence[dict[str, Any]]) -> dict[str, Figure]:
+    """Compare with the plain ControlNet of the same seed, video by video; the mean of each seed goes with it."""
+    table = {}
+    for head in ("SSIM", "hands", "flicker"):
+        seeds = [
+            [(a - b, clip) for clip, (a, b) in enumerate(zip(ours[head], its[head], strict=True)) if None not in (a, b)]
+            for ours, its in zip(scores, plain, strict=True)
+        ]
+        means = [float(np.mean([gain for gain, _ in seed])) for seed in seeds]
+        table[head] = figure([sample for seed in seeds for sample in seed])._replace(seeds=means)
+    return table
+
+
+def figure(samples: Sequence[tuple[float, int]]) -> Figure:
+    """Take the mean of samples, and its interval, over the videos that they are of."""
+    values, clips = [value for value, _ in samples], [clip for _, clip in samples]
+    return Figure(float(np.mean(values)), *interval(values, clips))
+
+
+def measure(options: argparse.Namespace) -> dict[str, dict[str, Figure]]:
     """Train, render and score; return the table, by row and column."""
     size, runs = options.resolution, Runs(options)
     runs.folder.mkdir(parents=True, exist_ok=True)
@@ -297,7 +327,7 @@ def measure(options: argparse.Namespace) -> dict[str, dict[str, dict[str, float]
         "with FR, true maps": ("superimposed", "true"),
         "with FR, predicted maps": ("superimposed", "predicted"),
         "with FR, no map given": ("superimposed", "none"),
-        "without FR (plain ControlNet)": ("openpose", "none"),
+        PLAIN: ("openpose", "none"),
     }
     scored: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for stage in range(1, options.stages + 1):
@@ -312,6 +342,9 @@ def measure(options: argparse.Namespace) -> dict[str, dict[str, dict[str, float]
     train = FrameFolder(options.train_data_dir)
     table["nearest training frame"] = summary([judged("nearest", lambda: nearest(train, clips, size))])
     table["mean training frame"] = summary([judged("mean", lambda: mean_frame(train, clips, size))])
+    for (name, step), scores in sorted(scored.items(), key=lambda item: item[0][1]):
+        if name != PLAIN:
+            table[f"{step}: gain {name}"] = gains(scores, scored[PLAIN, step])
     return table
 
 
@@ -336,18 +369,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--length must be at least 2, --stages at least 1, and --steps at least --stages")
     table = measure(options)
     if options.json:
-        print(json.dumps(table, indent=2))
+        cells = {name: {head: cell._asdict() for head, cell in row.items()} for name, row in table.items()}
+        print(json.dumps(cells, indent=2))
         return 0
     print(
         f"{options.clips} videos of {options.length} frames, {options.resolution} pixels, {len(options.seeds)} seeds\n"
     )
-    print(f"{'':40}" + "".join(f"{head:>24}" for head in HEADS))
     for name, row in table.items():
-        cells = [
-            f"{row[head]['mean']:.3f} ({row[head]['low']:.3f}-{row[head]['high']:.3f})" if head in row else "-"
-            for head in HEADS
-        ]
-        print(f"{name:40}" + "".join(f"{cell:>24}" for cell in cells))
+        print(name)
+        for head, cell in row.items():
+            print(f"    {head:12}{cell}")
     return 0
 
 
