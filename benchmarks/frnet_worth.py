@@ -11,12 +11,12 @@ each of --stages equal parts of its --steps; what is finished is not repeated: t
 
 Test videos are drawn here: signers and poses that were not trained on, --length frames in a row. Rows: the pipeline
 with FR maps, of the true frame (what no user has) and predicted (what a user has); without a map at hand; the plain
-ControlNet; then the training frame with the nearest pose, and the mean training frame. Columns: SSIM, and SSIM around
-hands; distance of MediaPipe's hand key points in shares of a hand's size (and the share of hands that it finds in
-both); Fréchet distance of the autoencoder's latents, averaged over quarters of the frame (not FID: Inception's weights
-are not here); flicker in grey levels. Intervals (95%) are bootstraps over test videos, all seeds together; of the
-Fréchet distance, the range of the seeds. A second table has what FR maps gain over the plain ControlNet: differences
-of the same seed and video.
+ControlNet; then the training frame with the nearest pose, the mean training frame, and the truth through the
+autoencoder. Columns: SSIM, and SSIM around hands; distance of MediaPipe's hand key points in shares of a hand's size
+(and the share of hands that it finds in both); Fréchet distance of the autoencoder's latents, averaged over quarters of
+the frame (not FID: Inception's weights are not here); flicker in grey levels. Intervals (95%) are bootstraps over test
+videos, all seeds together; of the Fréchet distance, the range of the seeds. A second table has what FR maps gain over
+the plain ControlNet: differences of the same seed and video.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
+from diffusers import AutoencoderKL
 from intervals import interval
 
 from signdiff_core import formats
@@ -208,11 +209,26 @@ def mean_frame(train: FrameFolder, clips: Sequence[Clip], size: int) -> Videos:
     return [[mean] * len(clip.truth) for clip in clips]
 
 
+def autoencoder() -> AutoencoderKL:
+    """Load the bundled one, which all runs share."""
+    return AutoencoderKL.from_pretrained(BUNDLED, subfolder="vae").float().eval()
+
+
+def reconstruction(clips: Sequence[Clip]) -> Videos:
+    """Send the truth through the autoencoder: better than this no pipeline can be."""
+    vae, videos = autoencoder(), []
+    for clip in clips:
+        pixels = torch.from_numpy(np.stack(clip.truth)).permute(0, 3, 1, 2) / 127.5 - 1
+        with torch.inference_mode():
+            made = vae.decode(vae.encode(pixels).latent_dist.mode()).sample
+        grey = (127.5 * (made.clamp(-1, 1) + 1)).round().byte()
+        videos.append(list(grey.permute(0, 2, 3, 1).numpy()))
+    return videos
+
+
 def latent_features(images: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Encode images with the bundled autoencoder; average over quarters of the frame: (N, 48)."""
-    from diffusers import AutoencoderKL
-
-    vae = AutoencoderKL.from_pretrained(BUNDLED, subfolder="vae").float().eval()
+    vae = autoencoder()
     pixels = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2) / 127.5 - 1
     with torch.inference_mode():
         latents = vae.encode(pixels).latent_dist.mode()
@@ -342,6 +358,7 @@ def measure(options: argparse.Namespace) -> dict[str, dict[str, Figure]]:
     train = FrameFolder(options.train_data_dir)
     table["nearest training frame"] = summary([judged("nearest", lambda: nearest(train, clips, size))])
     table["mean training frame"] = summary([judged("mean", lambda: mean_frame(train, clips, size))])
+    table["autoencoder (ceiling)"] = summary([judged("ceiling", lambda: reconstruction(clips))])
     for (name, step), scores in sorted(scored.items(), key=lambda item: item[0][1]):
         if name != PLAIN:
             table[f"{step}: gain {name}"] = gains(scores, scored[PLAIN, step])
