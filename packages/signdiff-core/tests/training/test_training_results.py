@@ -1,6 +1,7 @@
 """What a run leaves beside the weights: pictures, videos, logs, the model card, and what goes to the hub."""
 
 import shlex
+import shutil
 
 import cv2
 import numpy as np
@@ -19,6 +20,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from signdiff_core import video  # noqa: E402
 from signdiff_core.diffusion import SignDiffPipeline  # noqa: E402
 from signdiff_core.diffusion.frmap import FRMapper  # noqa: E402
+from signdiff_core.diffusion.settings import RendererSettings  # noqa: E402
 from signdiff_core.drawing import draw  # noqa: E402
 from signdiff_core.training import ControlNetConfig  # noqa: E402
 from signdiff_core.training.arguments import parse  # noqa: E402
@@ -34,10 +36,12 @@ TOKEN = "hf_a-secret"
 def runs(base, frames, tmp_path_factory):
     """A short run for each kind of conditions."""
     root = tmp_path_factory.mktemp("runs")
+    shutil.copytree(base, root / "base")
+    RendererSettings(prompt="somebody else", steps=1, guidance_scale=1.5, retarget=True).write(root / "base")
     for conditions in ("superimposed", "openpose", "frnet"):
         train_controlnet(
             ControlNetConfig(
-                pretrained_model_name_or_path=str(base),
+                pretrained_model_name_or_path=str(root / "base"),
                 train_data_dir=str(frames),
                 output_dir=str(root / conditions),
                 conditions=conditions,
@@ -180,6 +184,15 @@ def test_nothing_of_this_machine_and_nothing_pickled_would_be_uploaded(runs):
         for path in files:
             assert str(runs.parent).encode() not in path.read_bytes(), path
         assert (folder / "frnet.json").is_file() == (conditions != "openpose")
+
+
+@pytest.mark.slow
+def test_what_comes_of_a_base_of_one_step_is_rendered_in_one_step(runs, frames):
+    settings = RendererSettings.read(runs / "superimposed" / "pipeline")
+    text = FrameFolder(frames).rows[0].text
+    assert settings == RendererSettings(prompt=text, steps=1, guidance_scale=1.5, retarget=False)
+    card = (runs / "superimposed" / "pipeline" / "README.md").read_text()
+    assert "num_inference_steps=1, guidance_scale=1.5).images" in card
 
 
 def config_for(**options):

@@ -18,6 +18,7 @@ from diffusers.training_utils import EMAModel
 
 from signdiff_core.diffusion.frmap import CONFIG_NAME, FRMapper
 from signdiff_core.diffusion.pipeline import SignDiffPipeline
+from signdiff_core.diffusion.settings import RENDERER_NAME, RendererSettings
 from signdiff_core.training.base_parts import BaseParts
 from signdiff_core.training.batches import Batches
 from signdiff_core.training.checkpoints import clean_up, find_checkpoint, save_checkpoint
@@ -177,6 +178,16 @@ class ControlNetRun:
         if self.config.conditions != "openpose":
             text = json.dumps(self.mapper.parameters, indent=2) + "\n"
             (folder / CONFIG_NAME).write_text(text, encoding="utf-8")
+
+    @property
+    def use(self) -> RendererSettings | None:
+        """How the base says that it is rendered with (few steps, guidance), for the caption of these frames."""
+        base = Path(self.config.pretrained_model_name_or_path)
+        if not (base / RENDERER_NAME).is_file():
+            return None
+        return dataclasses.replace(
+            RendererSettings.read(base), prompt=self.held_out.frames.rows[0].text, retarget=False
+        )
 
     def pipeline(self) -> SignDiffPipeline:
         """Put a pipeline together of the averaged weights, on the CPU; it shares no network with the run."""

@@ -13,6 +13,8 @@ from signdiff_core.training.controlnet_config import ControlNetConfig
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from signdiff_core.diffusion.settings import RendererSettings
+
 PICTURE_NAME: Final = "validation.png"
 """The validation picture's file beside the card."""
 
@@ -91,6 +93,9 @@ class Training:
 
     prompt: str
     """One of the captions."""
+
+    use: RendererSettings | None
+    """How the base, and so what was trained of it, is rendered with."""
 
     frnet: Mapping[str, Any]
     """FR-Net's parameters."""
@@ -179,6 +184,9 @@ def _text(training: Training) -> str:
         "loss at the end": f"{training.loss:.5f}",
     }
     use = _USE[config.conditions].format(name=_name(config.output_dir), prompt=training.prompt.replace('"', "'"))
+    if training.use is not None:
+        steps, guidance = training.use.steps, training.use.guidance_scale
+        use = use.replace(").images", f", num_inference_steps={steps}, guidance_scale={guidance:g}).images")
     parts = [
         f"# {_name(config.output_dir)}",
         "Frames of a signer by latent diffusion, from [signdiff-core](https://pypi.org/project/signdiff-core/). "

@@ -117,6 +117,8 @@ def _finish(training: ControlNetRun, loss: float) -> None:
     with whole_folder(output / "pipeline") as folder:
         training.pipeline().save_pretrained(folder)
         training.write_frnet(folder)
+        if training.use is not None:
+            training.use.write(folder)
         if config.num_validation_images:
             shutil.copyfile(picture, folder / PICTURE_NAME)
         told = Training(
@@ -129,6 +131,7 @@ def _finish(training: ControlNetRun, loss: float) -> None:
             mixed_precision=training.accelerator.mixed_precision,
             loss=loss,
             prompt=training.held_out.frames.rows[0].text,
+            use=training.use,
             frnet=training.mapper.parameters,
             picture=bool(config.num_validation_images),
         )
