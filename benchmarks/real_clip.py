@@ -1,10 +1,9 @@
 """How far the small pipeline comes on a real person: fitted to most of one clip, compared on the rest of it.
 
-    python benchmarks/real_clip.py CLIPS -o RUN [--clip NAME] [--model DIR] [--steps 1500]
-        [--picture PNG] [--json]
+    python benchmarks/real_clip.py CLIPS -o RUN [--clip NAME] [--model DIR] [--steps 800] [--picture PNG] [--json]
 
 CLIPS is as for benchmarks/frnet_real.py; its clip NAME is prepared with ``signdiff prepare-frames`` at the pipeline's
-own size. The bundled pipeline is trained on the first three quarters of the frames, half a second is left out, and what
+own size. The pipeline is trained on the first three quarters of the frames, half a second is left out, and what
 follows is compared. Once the ControlNet alone is trained, under the locked base, and once all but the autoencoder. RUN
 is not for sharing: what it holds shows the person of the clip.
 
@@ -148,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--clip", default="_20g7MG8K1U_22-8-rgb_front", help="its name (default: %(default)s)")
     parser.add_argument("--prompt", default="a woman with light skin, brown hair and a blue sleeveless shirt")
     parser.add_argument("--model", type=Path, default=BUNDLED, help="a pipeline's folder (default: the bundled one)")
-    parser.add_argument("--steps", type=int, default=1500, help="optimizer steps of each training (default: 1500)")
+    parser.add_argument("--steps", type=int, default=800, help="optimizer steps of each training (default: 800)")
     parser.add_argument("--picture", type=Path, default=None, help="PNG file for four frames of each row")
     parser.add_argument("--json", action="store_true", help="print JSON in place of a table")
     options = parser.parse_args(arguments)
