@@ -47,7 +47,7 @@ def _run(parts: Sequence[Part], work: Work[Part], workers: int) -> Generator[Par
     finished: set[int] = set()
     others = set(multiprocessing.active_children())
     with _pool(min(workers, max(1, len(parts))), work) as pool:
-        futures: dict[Future[None], int] = {}
+        futures: dict[Future[object], int] = {}
         try:
             for number, part in enumerate(parts):  # a process may die before the last part is handed over
                 futures[pool.submit(work.process, part)] = number
