@@ -26,14 +26,15 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL
-from intervals import interval
+from baselines import mean_frame, nearest_frame, reconstruction
+from intervals import Figure, figure
+from video_scores import Clip, Judge, autoencoder
 
 from signdiff_core import formats
 from signdiff_core.avatar import Motion, Signer, fit, render_frames
@@ -42,44 +43,25 @@ from signdiff_core.diffusion.renderer import BUNDLED
 from signdiff_core.drawing import draw
 from signdiff_core.skeleton import joints_of
 from signdiff_core.training.frames import FrameFolder
-from signdiff_core.training.regions import hand_boxes
-from signdiff_eval.functional import ssim
-from signdiff_eval.functional.image.flicker import flicker_step
-from signdiff_eval.metrics.image.fid import FID
 from signdiff_frnet import FRNetPredictor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from numpy.typing import NDArray
-
-    Frame = NDArray[np.uint8]
-    Videos = list[list[Frame]]
+    from video_scores import Videos
 
 PLAIN = "without FR (plain ControlNet)"
 HEADS = ("SSIM", "hands", "hand pose", "found", "Fréchet", "flicker")
 
 
-class Figure(NamedTuple):
-    """A mean and its interval; of a gain, the means of the seeds too."""
+@dataclass(frozen=True, kw_only=True)
+class Gain(Figure):
+    """A mean gain and its interval, and the mean of each seed."""
 
-    mean: float
-    low: float
-    high: float
-    seeds: Sequence[float] = ()
+    seeds: tuple[float, ...]
 
     def __str__(self) -> str:
-        seeds = "".join(f" {mean:+.3f}" for mean in self.seeds)
-        return f"{self.mean:.3f} ({self.low:.3f} to {self.high:.3f}){seeds and ';' + seeds}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Clip:
-    """A test video, and what a pipeline is told of it."""
-
-    truth: list[Frame]
-    joints: NDArray[np.float32]
-    caption: str
+        return super().__str__() + ";" + "".join(f" {mean:+.3f}" for mean in self.seeds)
 
 
 def test_clips(folder: Path, *, count: int, length: int, size: int) -> list[Clip]:
@@ -185,100 +167,21 @@ def rendered(folder: Path, clips: Sequence[Clip], source: str, size: int) -> Vid
     return videos
 
 
-def nearest(train: FrameFolder, clips: Sequence[Clip], size: int) -> Videos:
-    """Show the training frame whose joints are nearest; hands count as much as the body."""
-    gallery = np.stack([features(train.joints(index)) for index in range(len(train))])
+def bounds(train: FrameFolder, clips: Sequence[Clip], size: int) -> dict[str, Callable[[], Videos]]:
+    """Name the rows without training: baselines and ceiling."""
 
-    def find(joints: NDArray[np.float32]) -> Frame:
-        return train.image(int(np.square(gallery - features(joints)).sum(axis=1).argmin()), size)
+    def nearest() -> Videos:
+        find = nearest_frame(train, size)
+        return [[find(joints) for joints in clip.joints] for clip in clips]
 
-    return [[find(joints) for joints in clip.joints] for clip in clips]
+    def mean() -> Videos:
+        frame = mean_frame(train, size, every=10)
+        return [[frame] * len(clip.truth) for clip in clips]
 
+    def ceiling() -> Videos:
+        return [list(reconstruction(autoencoder(), np.stack(clip.truth))) for clip in clips]
 
-def features(joints: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Body and hands with equal weight, and the shapes of hands by themselves."""
-    body, left, right = joints[:8, :2], joints[8:29, :2], joints[29:, :2]
-    parts = [body, left, right, left - left[:1], right - right[:1]]
-    return np.concatenate([(part / np.sqrt(len(part))).ravel() for part in parts]).astype(np.float64)
-
-
-def mean_frame(train: FrameFolder, clips: Sequence[Clip], size: int) -> Videos:
-    """Always show the mean of training frames, of every tenth."""
-    frames = [train.image(index, size).astype(np.float64) for index in range(0, len(train), 10)]
-    mean = np.rint(np.mean(frames, axis=0)).astype(np.uint8)
-    return [[mean] * len(clip.truth) for clip in clips]
-
-
-def autoencoder() -> AutoencoderKL:
-    """Load the bundled one, which all runs share."""
-    return AutoencoderKL.from_pretrained(BUNDLED, subfolder="vae").float().eval()
-
-
-def reconstruction(clips: Sequence[Clip]) -> Videos:
-    """Send the truth through the autoencoder: better than this no pipeline can be."""
-    vae, videos = autoencoder(), []
-    for clip in clips:
-        pixels = torch.from_numpy(np.stack(clip.truth)).permute(0, 3, 1, 2) / 127.5 - 1
-        with torch.inference_mode():
-            made = vae.decode(vae.encode(pixels).latent_dist.mode()).sample
-        grey = (127.5 * (made.clamp(-1, 1) + 1)).round().byte()
-        videos.append(list(grey.permute(0, 2, 3, 1).numpy()))
-    return videos
-
-
-def latent_features(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Encode images with the bundled autoencoder; average over quarters of the frame: (N, 48)."""
-    vae = autoencoder()
-    pixels = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2) / 127.5 - 1
-    with torch.inference_mode():
-        latents = vae.encode(pixels).latent_dist.mode()
-    return torch.nn.functional.adaptive_avg_pool2d(latents, 2).flatten(1).double().numpy()
-
-
-class Judge:
-    """Scores videos against the truth."""
-
-    def __init__(self, clips: Sequence[Clip], size: int) -> None:
-        from signdiff_eval.metrics.image.detector import MediaPipeHands
-
-        self.clips, self.size, self.detect = clips, size, MediaPipeHands()
-        self.hands = [[self._hands(frame) for frame in clip.truth] for clip in clips]
-
-    def _hands(self, frame: Frame) -> NDArray[np.float64]:
-        import cv2
-
-        large = cv2.resize(frame, (512, 512), interpolation=cv2.INTER_CUBIC)
-        return np.asarray(self.detect(np.asarray(large, dtype=np.uint8)), dtype=np.float64)
-
-    def __call__(self, videos: Videos) -> dict[str, Any]:
-        """Score each video: lists with a value per clip, and the Fréchet distance of all."""
-        rows: dict[str, list[float | None]] = {"SSIM": [], "hands": [], "hand pose": [], "found": [], "flicker": []}
-        fid = FID(latent_features)
-        for clip, known, video in zip(self.clips, self.hands, videos, strict=True):
-            fid.update(clip.truth, video)
-            rows["SSIM"].append(float(np.mean([ssim(a, b) for a, b in zip(clip.truth, video, strict=True)])))
-            boxes = [
-                ssim(truth, made, box=box)
-                for truth, made, joints in zip(clip.truth, video, clip.joints, strict=True)
-                for box in hand_boxes(joints, self.size)
-                if min(box[2] - box[0], box[3] - box[1]) >= 12
-            ]
-            rows["hands"].append(float(np.mean(boxes)) if boxes else None)
-            apart, found, total = [], 0, 0
-            for there, frame in zip(known, video, strict=True):
-                here = self._hands(frame)
-                for a, b in zip(there, here, strict=True):
-                    if np.isfinite(a).all():
-                        total += 1
-                        if np.isfinite(b).all():
-                            found += 1
-                            extent = float(np.linalg.norm(a.max(axis=0) - a.min(axis=0)))
-                            apart.append(float(np.linalg.norm(a - b, axis=1).mean()) / extent)
-            rows["hand pose"].append(float(np.mean(apart)) if apart else None)
-            rows["found"].append(found / total if total else None)
-            steps = zip(clip.truth, video, clip.truth[1:], video[1:], strict=False)
-            rows["flicker"].append(float(np.mean([flicker_step(*step) for step in steps])))
-        return {**rows, "Fréchet": float(fid.compute())}
+    return {"nearest training frame": nearest, "mean training frame": mean, "autoencoder (ceiling)": ceiling}
 
 
 def remembered(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -297,29 +200,23 @@ def summary(scores: Sequence[dict[str, Any]]) -> dict[str, Figure]:
     for head in HEADS:
         if head == "Fréchet":
             values = [float(score[head]) for score in scores]
-            table[head] = Figure(float(np.mean(values)), min(values), max(values))
+            table[head] = Figure(mean=float(np.mean(values)), low=min(values), high=max(values))
         elif samples := [(v, clip) for score in scores for clip, v in enumerate(score[head]) if v is not None]:
-            table[head] = figure(samples)
+            table[head] = figure(*zip(*samples, strict=True))
     return table
 
 
-def gains(scores: Sequence[dict[str, Any]], plain: Sequence[dict[str, Any]]) -> dict[str, Figure]:
-    """Compare with the plain ControlNet of the same seed, video by video; the mean of each seed goes with it."""
+def gains(scores: Sequence[dict[str, Any]], plain: Sequence[dict[str, Any]]) -> dict[str, Gain]:
+    """Compare with the plain ControlNet of the same seed, video by video."""
     table = {}
     for head in ("SSIM", "hands", "flicker"):
         seeds = [
             [(a - b, clip) for clip, (a, b) in enumerate(zip(ours[head], its[head], strict=True)) if None not in (a, b)]
             for ours, its in zip(scores, plain, strict=True)
         ]
-        means = [float(np.mean([gain for gain, _ in seed])) for seed in seeds]
-        table[head] = figure([sample for seed in seeds for sample in seed])._replace(seeds=means)
+        whole = figure(*zip(*(sample for seed in seeds for sample in seed), strict=True))
+        table[head] = Gain(**vars(whole), seeds=tuple(float(np.mean([gain for gain, _ in seed])) for seed in seeds))
     return table
-
-
-def figure(samples: Sequence[tuple[float, int]]) -> Figure:
-    """Take the mean of samples, and its interval, over the videos that they are of."""
-    values, clips = [value for value, _ in samples], [clip for _, clip in samples]
-    return Figure(float(np.mean(values)), *interval(values, clips))
 
 
 def measure(options: argparse.Namespace) -> dict[str, dict[str, Figure]]:
@@ -355,10 +252,8 @@ def measure(options: argparse.Namespace) -> dict[str, dict[str, Figure]]:
                 scored.setdefault((name, step), []).append(score)
     for (name, step), scores in sorted(scored.items(), key=lambda item: item[0][1]):
         table[f"{step}: {name}"] = summary(scores)
-    train = FrameFolder(options.train_data_dir)
-    table["nearest training frame"] = summary([judged("nearest", lambda: nearest(train, clips, size))])
-    table["mean training frame"] = summary([judged("mean", lambda: mean_frame(train, clips, size))])
-    table["autoencoder (ceiling)"] = summary([judged("ceiling", lambda: reconstruction(clips))])
+    for name, make in bounds(FrameFolder(options.train_data_dir), clips, size).items():
+        table[name] = summary([judged(make.__name__, make)])
     for (name, step), scores in sorted(scored.items(), key=lambda item: item[0][1]):
         if name != PLAIN:
             table[f"{step}: gain {name}"] = gains(scores, scored[PLAIN, step])
@@ -386,7 +281,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--length must be at least 2, --stages at least 1, and --steps at least --stages")
     table = measure(options)
     if options.json:
-        cells = {name: {head: cell._asdict() for head, cell in row.items()} for name, row in table.items()}
+        cells = {name: {head: asdict(cell) for head, cell in row.items()} for name, row in table.items()}
         print(json.dumps(cells, indent=2))
         return 0
     print(

@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from frnet_real import gather
-from intervals import interval
+from intervals import Figure, figure
 from PIL import Image
-from renderer import Figure, Setting, made_by_pipeline, mean_frame, nearest_frame, reconstruction, score, set_up
+from renderer import Setting, made_by_pipeline, mean_frame, nearest_frame, reconstruction, score, set_up
 
 from signdiff_core.diffusion.renderer import BUNDLED
 from signdiff_core.drawing import draw
@@ -107,11 +107,9 @@ def train(model: Path, frames: Path, output: Path, flags: Sequence[str], steps: 
     return output / "pipeline"
 
 
-def figure(setting: Setting, samples: dict[tuple[int, int], float]) -> Figure:
+def mean_of(setting: Setting, samples: dict[tuple[int, int], float]) -> Figure:
     """Take a mean over frames or hands."""
-    values = list(samples.values())
-    low, high = interval(values, [setting.test.rows[index].frame // HALF_SECOND for index, _ in samples])
-    return Figure(mean=float(np.mean(values)), low=low, high=high)
+    return figure(list(samples.values()), [setting.test.rows[index].frame // HALF_SECOND for index, _ in samples])
 
 
 def makers(settings: dict[str, Setting]) -> dict[str, Callable[[int], Frame]]:
@@ -164,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     table = {}
     for name, make in rows.items():
         whole, hands, _ = score(make, first)
-        table[name] = {"SSIM": figure(first, whole), "hands": figure(first, hands)}
+        table[name] = {"SSIM": mean_of(first, whole), "hands": mean_of(first, hands)}
     if options.json:
         cells = {name: {head: asdict(cell) for head, cell in row.items()} for name, row in table.items()}
         print(json.dumps({"trained": len(frames), "compared": len(rest), "rows": cells}, indent=2))

@@ -26,9 +26,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import baselines
 import numpy as np
 import torch
-from intervals import interval
+from intervals import Figure, figure
 from PIL import Image
 
 from signdiff_core.diffusion import DiffusionRenderer
@@ -36,7 +37,6 @@ from signdiff_core.diffusion.frmap import FRMapper
 from signdiff_core.diffusion.renderer import BUNDLED
 from signdiff_core.diffusion.settings import RendererSettings, read_frnet
 from signdiff_core.drawing import draw
-from signdiff_core.skeleton import BODY, LEFT_HAND, RIGHT_HAND
 from signdiff_core.training.frames import FrameFolder
 from signdiff_core.training.regions import hand_boxes
 from signdiff_eval.functional import ssim
@@ -57,18 +57,6 @@ SMALLEST_HAND = 16
 
 Samples = dict[tuple[int, int], float]
 """Scores by frame, and by box within the frame."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figure:
-    """A mean, with its 95% interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.mean:.3f} ({self.low:.3f} to {self.high:.3f})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,44 +155,20 @@ def clip_of(row: Row) -> tuple[str, str]:
 
 def mean_frame(setting: Setting) -> Callable[[int], Frame]:
     """Always show the mean of the training frames."""
-    total = np.zeros((setting.size, setting.size, 3))
-    for index in range(len(setting.train)):
-        total += setting.train.image(index, setting.size)
-    mean = np.rint(total / len(setting.train)).astype(np.uint8)
+    mean = baselines.mean_frame(setting.train, setting.size)
     return lambda index: mean
 
 
 def nearest_frame(setting: Setting) -> Callable[[int], Frame]:
     """Show the training frame whose joints are nearest."""
-    gallery = np.stack([_features(setting.train.joints(index)) for index in range(len(setting.train))])
-
-    def make(index: int) -> Frame:
-        distances = np.square(gallery - _features(setting.test.joints(index))).sum(axis=1)
-        return setting.train.image(int(distances.argmin()), setting.size)
-
-    return make
-
-
-def _features(joints: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Body and hands with equal weight; hands also relative to their wrists, which is their shape."""
-    hands = [joints[hand] - joints[hand.start] for hand in (LEFT_HAND, RIGHT_HAND)]
-    parts = [joints[BODY], joints[LEFT_HAND], joints[RIGHT_HAND], *hands]
-    return np.concatenate([(part[:, :2] / np.sqrt(len(part))).ravel() for part in parts]).astype(np.float64)
+    find = baselines.nearest_frame(setting.train, setting.size)
+    return lambda index: find(setting.test.joints(index))
 
 
 def reconstruction(setting: Setting) -> Callable[[int], Frame]:
-    """Send the true frame through the autoencoder: no latent diffusion model can do better."""
+    """Send the true frame through the autoencoder."""
     vae = setting.renderer.pipeline.vae
-
-    @torch.inference_mode()
-    def make(index: int) -> Frame:
-        truth = torch.from_numpy(setting.test.image(index, setting.size)).permute(2, 0, 1)[None].to(vae.dtype)
-        made = vae.decode(vae.encode(truth / 127.5 - 1).latent_dist.mode()).sample[0]
-        pixels = ((made.float() + 1) * 127.5).clamp(0, 255).permute(1, 2, 0).numpy()
-        frame: Frame = np.rint(pixels).astype(np.uint8)
-        return frame
-
-    return make
+    return lambda index: baselines.reconstruction(vae, setting.test.image(index, setting.size)[None])[0]
 
 
 def score(make: Callable[[int], Frame], setting: Setting) -> tuple[Samples, Samples, float]:
@@ -224,11 +188,10 @@ def score(make: Callable[[int], Frame], setting: Setting) -> tuple[Samples, Samp
     return whole, hands, 1000 * seconds / len(whole)
 
 
-def figure(setting: Setting, samples: Samples, baseline: Samples | None = None) -> Figure:
+def mean_of(setting: Setting, samples: Samples, baseline: Samples | None = None) -> Figure:
     """Take the mean of samples, or of what they gain over others."""
     values = [value - (baseline[key] if baseline else 0.0) for key, value in samples.items()]
-    low, high = interval(values, [clip_of(setting.test.rows[index]) for index, _ in samples])
-    return Figure(mean=float(np.mean(values)), low=low, high=high)
+    return figure(values, [clip_of(setting.test.rows[index]) for index, _ in samples])
 
 
 def measure(setting: Setting) -> list[Score]:
@@ -252,10 +215,10 @@ def measure(setting: Setting) -> list[Score]:
         scores.append(
             Score(
                 name=name,
-                ssim=figure(setting, whole),
-                ssim_hands=figure(setting, hands),
-                gain=figure(setting, whole, first[0]),
-                gain_hands=figure(setting, hands, first[1]),
+                ssim=mean_of(setting, whole),
+                ssim_hands=mean_of(setting, hands),
+                gain=mean_of(setting, whole, first[0]),
+                gain_hands=mean_of(setting, hands, first[1]),
                 milliseconds=milliseconds,
             )
         )

@@ -77,7 +77,7 @@ def test_broken_corpora(corpus, row, message):
 
 
 def test_nothing_is_unpickled(corpus):
-    np.save(corpus / "train.poses.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    np.save(corpus / "train.poses.npy", np.array([{"a": 1}], dtype=object))
     with pytest.raises(ValueError, match="Python objects"):
         read_examples(corpus)
 

@@ -170,6 +170,6 @@ def test_poses_that_are_wrong(tmp_path):
     np.save(tmp_path / "train.poses.npy", np.zeros((10, 149)))
     with pytest.raises(DatasetError, match=r"float32 \(frames, 3 for each joint\), but is float64 \(10, 149\)"):
         open_poses(tmp_path, "train")
-    np.save(tmp_path / "train.poses.npy", np.array([{}], dtype=object), allow_pickle=True)
+    np.save(tmp_path / "train.poses.npy", np.array([{}], dtype=object))
     with pytest.raises(DatasetError, match="cannot be read"):
         open_poses(tmp_path, "train")

@@ -43,7 +43,7 @@ _USE: Final = {
 from signdiff_core import SignDiffPipeline
 
 pipe = SignDiffPipeline.from_pretrained("{name}")
-images = pipe("{prompt}", image=pose).images  # a pose; or image=drawings, fr_image=maps""",
+images = pipe("{prompt}", image=pose{options}).images  # a pose; or image=drawings, fr_image=maps""",
     "openpose": """\
 from diffusers import ControlNetModel
 from signdiff_core import SignDiffPipeline
@@ -51,7 +51,7 @@ from signdiff_core import SignDiffPipeline
 openpose = ControlNetModel.from_pretrained("{name}", subfolder="controlnet")
 frnet = ControlNetModel.from_pretrained("the ControlNet of FR maps", subfolder="controlnet")
 pipe = SignDiffPipeline.from_pretrained("{name}", controlnet=[openpose, frnet])
-images = pipe("{prompt}", image=drawings, fr_image=maps).images""",
+images = pipe("{prompt}", image=drawings, fr_image=maps{options}).images""",
     "frnet": """\
 from diffusers import ControlNetModel
 from signdiff_core import SignDiffPipeline
@@ -59,7 +59,7 @@ from signdiff_core import SignDiffPipeline
 openpose = ControlNetModel.from_pretrained("the ControlNet of drawings", subfolder="controlnet")
 frnet = ControlNetModel.from_pretrained("{name}", subfolder="controlnet")
 pipe = SignDiffPipeline.from_pretrained("{name}", controlnet=[openpose, frnet])
-images = pipe("{prompt}", image=drawings, fr_image=maps).images""",
+images = pipe("{prompt}", image=drawings, fr_image=maps{options}).images""",
 }
 
 
@@ -183,10 +183,10 @@ def _text(training: Training) -> str:
         "seed": config.seed,
         "loss at the end": f"{training.loss:.5f}",
     }
-    use = _USE[config.conditions].format(name=_name(config.output_dir), prompt=training.prompt.replace('"', "'"))
-    if training.use is not None:
-        steps, guidance = training.use.steps, training.use.guidance_scale
-        use = use.replace(").images", f", num_inference_steps={steps}, guidance_scale={guidance:g}).images")
+    known = training.use
+    options = f", num_inference_steps={known.steps}, guidance_scale={known.guidance_scale:g}" if known else ""
+    prompt = training.prompt.replace('"', "'")
+    use = _USE[config.conditions].format(name=_name(config.output_dir), prompt=prompt, options=options)
     parts = [
         f"# {_name(config.output_dir)}",
         "Frames of a signer by latent diffusion, from [signdiff-core](https://pypi.org/project/signdiff-core/). "
