@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import cv2
 import numpy as np
 
+from signdiff_core.absent import masked_as_absent
 from signdiff_core.camera import Camera
 from signdiff_core.skeleton import HAND_LIMBS, LEFT_HAND, NUM_JOINTS, RIGHT_HAND
 
@@ -60,7 +61,7 @@ def draw(
     """Draw a pose in normalised coordinates.
 
     Args:
-        joints: (50, 2 or 3) positions; depth is ignored.
+        joints: (50, 2 or 3) positions; depth is ignored. What is masked is absent.
         confidence: (50,); 0 means absent. Everything is present if it is not given.
         size: side of a square frame, or (height, width): the camera's square then lies in the middle.
         camera: where the signer stands in the frame.
@@ -79,9 +80,10 @@ def draw(
         (64, 64, 3)
     """
     height, width = _size(size)
+    joints, confidence = masked_as_absent(joints, confidence)
     side = min(height, width)
     offset = np.array([(width - side) / 2, (height - side) / 2])
-    pixels = (camera or Camera()).project(np.asarray(joints, dtype=np.float64), side) + offset
+    pixels = (camera or Camera()).project(joints.astype(np.float64), side) + offset
     return draw_pixels(pixels, confidence, size=(height, width), line_scale=line_scale)
 
 
@@ -95,7 +97,7 @@ def draw_pixels(
     """Draw a pose in pixels.
 
     Args:
-        pixels: (50, 2) x and y from the top left corner.
+        pixels: (50, 2) x and y from the top left corner; what is masked is absent.
         confidence: (50,); 0 means absent. Everything is present if it is not given.
         size: side of a square frame, or (height, width).
         line_scale: factor for widths and radii; if not given, the shorter side / 512.
@@ -164,7 +166,8 @@ def _size(size: int | tuple[int, int]) -> tuple[int, int]:
 def _checked(
     pixels: NDArray[np.floating], confidence: NDArray[np.floating] | None
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    points = np.asarray(pixels, dtype=np.float64)
+    pixels, confidence = masked_as_absent(pixels, confidence)
+    points = pixels.astype(np.float64)
     if points.shape != (NUM_JOINTS, 2):
         raise ValueError(f"the positions must have the shape ({NUM_JOINTS}, 2), but have {points.shape}.")
     present = np.ones(NUM_JOINTS, dtype=bool) if confidence is None else np.asarray(confidence) > 0

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from signdiff_core.absent import masked_as_absent
 from signdiff_core.wrapping import make_header, wrap
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def make_pose(joints: NDArray[np.floating], fps: float, *, confidence: NDArray[n
     """Wrap joint positions into a pose.
 
     Args:
-        joints: (T, 50, 3) normalised coordinates.
+        joints: (T, 50, 3) normalised coordinates; what is masked is absent.
         fps: frames per second.
         confidence: (T, 50) in [0, 1]; 0 means absent. Everything is present if it is not given.
 
@@ -125,8 +126,8 @@ def joints_of(pose: Pose) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     people = pose.body.data.shape[1]
     if people != 1:
         raise ValueError(f"pose must hold one person, but holds {people}.")
-    data = np.ma.filled(pose.body.data[:, 0], 0.0).astype(np.float32)
-    return data, np.asarray(pose.body.confidence[:, 0], dtype=np.float32)
+    joints, confidence = masked_as_absent(pose.body.data[:, 0], pose.body.confidence[:, 0])
+    return joints.astype(np.float32), np.asarray(confidence, dtype=np.float32)
 
 
 def limb_lengths(joints: NDArray[np.floating], limbs: Sequence[tuple[int, int]] = LIMBS) -> NDArray[np.floating]:

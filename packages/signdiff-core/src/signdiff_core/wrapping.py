@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from signdiff_core.absent import masked_as_absent
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -37,7 +39,7 @@ def wrap(
     """Wrap joint positions into a pose of one person, float32.
 
     Args:
-        joints: (T, J, 3) normalised coordinates.
+        joints: (T, J, 3) normalised coordinates; what is masked is absent.
         fps: frames per second.
         header: of J joints.
         confidence: (T, J) in [0, 1]; 0 means absent. Everything is present if it is not given.
@@ -48,7 +50,8 @@ def wrap(
     from pose_format import Pose
     from pose_format.numpy import NumPyPoseBody
 
-    joints = np.asarray(joints, dtype=np.float32)
+    joints, confidence = masked_as_absent(joints, confidence)
+    joints = joints.astype(np.float32, copy=False)
     num_joints = header.total_points()
     if joints.ndim != 3 or joints.shape[1:] != (num_joints, 3):
         raise ValueError(f"joints must have the shape (T, {num_joints}, 3), but has {joints.shape}.")

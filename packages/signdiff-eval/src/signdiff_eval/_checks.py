@@ -13,14 +13,42 @@ if TYPE_CHECKING:
 
 
 def sequence(name: str, values: ArrayLike, *, ndim: int, axes: str) -> NDArray[np.float64]:
-    """Turn values into a float64 array of ``ndim`` axes, with at least one frame and nothing but finite numbers."""
-    array = np.asarray(values, dtype=np.float64)
+    """Turn values into a float64 array of ``ndim`` axes: at least one frame, all numbers finite, none masked."""
+    array = np.asarray(unmasked(name, values), dtype=np.float64)
     if array.ndim != ndim or 0 in array.shape:
         raise ValueError(f"{name} must have the shape {axes} with at least one of each, but has {array.shape}.")
     if not np.isfinite(array).all():
         frame = int(np.argwhere(~np.isfinite(array))[0][0])
         raise ValueError(f"{name} must be finite, but has a NaN or an infinity in frame {frame}.")
     return array
+
+
+def unmasked(name: str, values: ArrayLike) -> ArrayLike:
+    """Check that no value is masked: what lies under a mask, such as that of ``pose.body.data``, is no number."""
+    masked = mask_of(values)
+    if masked is not None and masked.any():
+        first = int(np.argwhere(np.atleast_1d(masked))[0][0])
+        raise ValueError(
+            f"{name} must have no masked values, but has {int(masked.sum())}, the first in frame {first}: fill them "
+            "(signdiff_eval.readers.sequence_of does so for a pose), or leave their joints out on both sides."
+        )
+    return values
+
+
+def nan_where_masked(values: ArrayLike) -> NDArray[np.float64]:
+    """Turn values into float64, with NaN, which says that something is absent, where they are masked."""
+    masked = mask_of(values)
+    array = np.asarray(values, dtype=np.float64)
+    return array if masked is None else np.where(masked, np.nan, array)
+
+
+def mask_of(values: ArrayLike) -> NDArray[np.bool_] | None:
+    """Find the mask of an array, or of a list of arrays; None where there is none."""
+    if isinstance(values, np.ma.MaskedArray):
+        return np.ma.getmaskarray(values)
+    if isinstance(values, (list, tuple)) and any(isinstance(part, np.ma.MaskedArray) for part in values):
+        return np.stack([np.ma.getmaskarray(np.ma.asarray(part)) for part in values])
+    return None
 
 
 def same_frame_shape(reference: NDArray[np.float64], hypothesis: NDArray[np.float64]) -> None:
@@ -49,7 +77,7 @@ def lines(hypotheses: Sequence[str], references: Sequence[str]) -> None:
 
 def image(name: str, values: ArrayLike) -> NDArray[np.uint8]:
     """Check that values are an image: (H, W) or (H, W, 3) uint8."""
-    array = np.asarray(values)
+    array = np.asarray(unmasked(name, values))
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
         raise ValueError(f"{name} must be (H, W) or (H, W, 3) uint8, but is {array.shape} {array.dtype}.")
     return array

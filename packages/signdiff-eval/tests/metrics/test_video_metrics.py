@@ -254,3 +254,17 @@ def test_what_needs_an_extra_names_it(code, extra):
     done = subprocess.run([sys.executable, "-c", HIDE + code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert f'pip install "signdiff-eval[{extra}]"' in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("batch_size", [1, 32])
+@pytest.mark.parametrize("side", [0, 1])
+def test_fid_names_the_image_of_another_size(batch_size, side):
+    images = [np.zeros((8, 8, 3), dtype=np.uint8), np.zeros((8, 8, 3), dtype=np.uint8)]
+    mixed = [*images, np.zeros((9, 8, 3), dtype=np.uint8)]
+    metric = FID(lambda images: images.mean(axis=(1, 2)), batch_size=batch_size)
+    pair = [images, images]
+    pair[side] = mixed
+    name = ("reference", "hypothesis")[side]
+    with pytest.raises(ValueError, match=rf"^{name} must be of one size, but number 0 is \(8, 8, 3\) and number 2 \(9"):
+        metric.update(*pair)
+    assert metric.images == (0, 0)

@@ -48,6 +48,17 @@ def test_what_is_there_is_unchanged_and_nan_is_absent(steady):
     assert np.array_equal(filled[present], steady[present])
 
 
+def test_what_is_masked_is_absent(steady):
+    masked = np.ma.masked_array(steady.copy(), mask=False)
+    masked[3, NOSE] = np.ma.masked
+    masked.data[3, NOSE] = 1e6
+    confidence = np.ones(steady.shape[:2])
+    filled = fill_absent(masked, confidence)
+    confidence[3, NOSE] = 0
+    assert not np.ma.isMaskedArray(filled)
+    assert np.allclose(filled, fill_absent(steady, confidence))
+
+
 def test_joints_that_are_never_seen_are_named(steady):
     confidence = np.ones((5, 50))
     confidence[:, LEFT_HAND] = 0

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from signdiff_core.absent import masked_as_absent
 from signdiff_core.skeleton import (
     LEFT_SHOULDER,
     NECK,
@@ -27,7 +28,7 @@ def normalise(joints: NDArray[np.floating], confidence: NDArray[np.floating]) ->
     factor for all frames, from the median distance of the shoulders where both are present, makes them 1/3 apart.
 
     Args:
-        joints: (T, 50, 2 or 3) positions in any unit, y downwards.
+        joints: (T, 50, 2 or 3) positions in any unit, y downwards; what is masked is absent.
         confidence: (T, 50); 0 means absent.
 
     Returns:
@@ -42,6 +43,7 @@ def normalise(joints: NDArray[np.floating], confidence: NDArray[np.floating]) ->
         >>> normalise(joints, np.ones((1, 50)))[0, [1, 2, 5]].round(3).tolist()
         [[0.0, 0.0], [-0.167, 0.0], [0.167, 0.0]]
     """
+    joints, confidence = masked_as_absent(joints, confidence)  # type: ignore[assignment]
     present = confidence > 0
     with_neck = np.flatnonzero(present[:, NECK])
     both = present[:, LEFT_SHOULDER] & present[:, RIGHT_SHOULDER]

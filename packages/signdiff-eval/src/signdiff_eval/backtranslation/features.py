@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
+from signdiff_eval import _checks
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -108,8 +110,9 @@ class PoseFeatures:
             (T, `size`) float32; 0 where a joint is absent.
 
         Raises:
-            ValueError: another shape, or no frame.
+            ValueError: another shape, no frame, or a masked value.
         """
+        _checks.unmasked("joints", joints)
         if joints.ndim != 3 or joints.shape[1:] != (self.joints, self.axes) or not len(joints):
             raise ValueError(
                 f"joints must have the shape (T, {self.joints}, {self.axes}) that the translator was trained on, "

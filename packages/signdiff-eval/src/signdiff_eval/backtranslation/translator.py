@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
+from signdiff_eval import _checks
 from signdiff_eval.backtranslation.files import Translation, load
 from signdiff_eval.extras import need
 from signdiff_eval.readers import PoseSequence, sequence_of
@@ -128,4 +129,4 @@ class BackTranslator:
             if features.skeleton and pose.skeleton and features.skeleton != pose.skeleton:
                 raise ValueError(f"{pose.name} must have the skeleton of the training files, but has another.")
             pose = pose.resampled(features.fps).joints
-        return features(np.asarray(pose, dtype=np.float64))
+        return features(np.asarray(_checks.unmasked(f"poses[{index}]", pose), dtype=np.float64))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from signdiff_core.absent import masked_as_absent
 from signdiff_core.skeleton import BODY, BODY_JOINTS, LEFT_HAND, LEFT_WRIST, RIGHT_HAND, RIGHT_WRIST
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def fill_absent(joints: NDArray[np.floating], confidence: NDArray[np.floating]) 
 
     Args:
         joints: (T, 50, 3) positions.
-        confidence: (T, 50); 0 where absent. A joint that is not finite is absent, too.
+        confidence: (T, 50); 0 where absent. A joint that is masked or not finite is absent, too.
 
     Returns:
         (T, 50, 3) positions; those that were present are unchanged.
@@ -30,6 +31,7 @@ def fill_absent(joints: NDArray[np.floating], confidence: NDArray[np.floating]) 
     Raises:
         ValueError: a joint is absent in every frame.
     """
+    joints, confidence = masked_as_absent(joints, confidence)  # type: ignore[assignment]
     present = (confidence > 0) & np.isfinite(joints).all(axis=-1)
     never = ~present.any(axis=0)
     if never.any():

@@ -60,6 +60,15 @@ def test_points_without_confidence_do_not_count(make_signer, see):
     assert missed.max() < 40
 
 
+def test_a_masked_point_is_one_without_confidence(make_signer, see):
+    keypoints = see(make_signer(6))
+    absent = keypoints.copy()
+    absent[2, 30] = 0
+    masked = np.ma.masked_array(keypoints, mask=False)
+    masked[2, 30, 0] = np.ma.masked
+    assert np.allclose(lift(masked, steps=5), lift(absent, steps=5), atol=1e-6)
+
+
 def test_a_hand_that_is_away_goes_with_its_arm(make_signer, see):
     truth = make_signer(90)
     truth[..., 0] += 4 * np.arange(90)[:, None]

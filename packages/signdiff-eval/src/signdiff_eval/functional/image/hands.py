@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from signdiff_eval import _checks
 from signdiff_eval.functional.image.ssim import WINDOW
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def hand_box(keypoints: ArrayLike, shape: tuple[int, ...], *, scale: float = SCA
     """Draw a square round a hand's key points.
 
     Args:
-        keypoints: (K, 2) x and y in pixels; NaN where a point wasn't detected.
+        keypoints: (K, 2) x and y in pixels; NaN, or masked, where a point wasn't detected.
         shape: the frame's, height and width first.
         scale: side of the square relative to the larger extent of the points.
 
@@ -95,7 +96,7 @@ def hand_pose_statistics(reference: ArrayLike, hypothesis: ArrayLike) -> tuple[f
 
 
 def _points(name: str, values: ArrayLike, *, ndim: int, axes: str) -> NDArray[np.float64]:
-    array = np.asarray(values, dtype=np.float64)
+    array = _checks.nan_where_masked(values)
     if array.ndim < 2 or (ndim and array.ndim != ndim) or array.shape[-1] != 2:
         raise ValueError(f"{name} must have the shape {axes}, but has {array.shape}.")
     return array

@@ -48,8 +48,8 @@ def dtw(reference: ArrayLike, hypothesis: ArrayLike, variant: DTWVariant = "pt",
         values of a frame; ``mje`` and ``pjpe`` in units per joint.
 
     Raises:
-        ValueError: an unknown variant, shapes that don't suit it or each other, a number that isn't finite,
-            ``drop_bos`` with another variant than ``pt`` or with a hypothesis of one frame.
+        ValueError: an unknown variant, shapes that don't suit it or each other, a number that isn't finite or is
+            masked, ``drop_bos`` with another variant than ``pt`` or with a hypothesis of one frame.
 
     Example:
         >>> import numpy as np

@@ -30,8 +30,8 @@ def total_distance(reference: ArrayLike, hypothesis: ArrayLike, *, joints: Seque
         The ratio, at least 0.
 
     Raises:
-        ValueError: shapes that don't fit, a number that isn't finite, a joint that isn't there, or a reference
-            that doesn't move.
+        ValueError: shapes that don't fit, a number that isn't finite or is masked, a joint that isn't there, or a
+            reference that doesn't move.
 
     Example:
         >>> import numpy as np

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from signdiff_eval import _checks
 from signdiff_eval.extras import need
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def settings_of(detector: HandDetector | None) -> tuple[str, str]:
 
 def keypoints_of(values: Any) -> NDArray[np.float64]:
     """Check the key points of one frame: (2, K, 2)."""
-    points = np.asarray(values, dtype=np.float64)
+    points = _checks.nan_where_masked(values)
     if points.ndim != 3 or points.shape[0] != 2 or points.shape[2] != 2:
         raise ValueError(f"key points of a frame must have the shape (2, K, 2), but have {points.shape}.")
     return points

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from signdiff_eval import _checks
 from signdiff_eval.functional.image.frechet import frechet_distance, warn_if_small
 from signdiff_eval.metrics.image.moments import Moments
 from signdiff_eval.metrics.image.video import VideoMetric
@@ -92,12 +93,12 @@ class FID(VideoMetric):
             hypothesis: M images.
 
         Raises:
-            ValueError: no image, or other shapes.
+            ValueError: no image, images of several sizes, or other shapes.
         """
         added = Moments(), Moments()
         for side, (name, images) in zip(added, (("reference", reference), ("hypothesis", hypothesis)), strict=True):
             waiting: list[Frame] = []
-            for image in images:
+            for image in _of_one_size(name, images):
                 waiting.append(image)
                 if len(waiting) == self.batch_size:
                     side.add(self._features(waiting))
@@ -188,7 +189,7 @@ class FID(VideoMetric):
                 waiting.clear()
 
     def _features(self, images: list[Frame]) -> NDArray[np.float64]:
-        batch = np.stack(images)
+        batch: NDArray[np.uint8] = np.stack(list(_of_one_size("frames", images)))
         if batch.ndim == 3:
             batch = np.repeat(batch[..., None], 3, axis=-1)
         if batch.dtype != np.uint8 or batch.ndim != 4 or batch.shape[-1] != 3:
@@ -203,3 +204,13 @@ class FID(VideoMetric):
     def _keep(self, added: tuple[Moments, Moments]) -> None:
         for side, more in zip(self._moments, added, strict=True):
             side.merge(more)
+
+
+def _of_one_size(name: str, images: Iterable[Frame]) -> Iterator[Frame]:
+    first: tuple[int, ...] | None = None
+    for index, image in enumerate(images):
+        frame: Frame = np.asarray(_checks.unmasked(name, image))
+        first = first or frame.shape
+        if frame.shape != first:
+            raise ValueError(f"{name} must be of one size, but number 0 is {first} and number {index} {frame.shape}.")
+        yield frame

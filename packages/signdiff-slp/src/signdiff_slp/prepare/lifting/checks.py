@@ -48,6 +48,13 @@ def check_keypoints(keypoints: NDArray[np.floating], name: str) -> None:
         raise ValueError(f"{name} must hold points that are apart, but all are the same.")
 
 
+def without_mask(keypoints: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Give keypoints, (T, J, 3), as a plain array: one with a masked number is absent, all its numbers are 0."""
+    if not np.ma.is_masked(keypoints):
+        return np.asarray(keypoints)
+    return np.where(np.ma.getmaskarray(keypoints).any(axis=-1, keepdims=True), 0, np.ma.getdata(keypoints))
+
+
 def _names(joints: NDArray[np.bool_]) -> str:
     names = [name for name, is_meant in zip(BODY_JOINTS, joints[BODY], strict=True) if is_meant]
     for side, part in (("left", LEFT_HAND), ("right", RIGHT_HAND)):

@@ -9,7 +9,7 @@ import torch
 
 from signdiff_slp.corpora.filling import fill_absent
 from signdiff_slp.prepare.lifting.bones import log_bone_lengths
-from signdiff_slp.prepare.lifting.checks import check_keypoints
+from signdiff_slp.prepare.lifting.checks import check_keypoints, without_mask
 from signdiff_slp.prepare.lifting.fitting import Fit, Settings
 from signdiff_slp.prepare.lifting.interpolation import interpolate, seen_nearby
 from signdiff_slp.prepare.lifting.limbs import BONES, CARRYING
@@ -44,7 +44,8 @@ def lift(
 
     Args:
         keypoints: (T, 50, 3) of x and y in pixels, y downwards, and confidence, at least 0, usually up to 1; 0 where a
-            joint is absent. The joints are those of `signdiff_core.skeleton`, for a signer who faces the camera.
+            joint is absent, and so is one with a masked number. The joints are those of `signdiff_core.skeleton`, for a
+            signer who faces the camera.
         steps: of the search; the published program takes 1,000 of plain gradient descent and is then less near.
         lr: learning rate at the first step: radians of limbs, relative change of bones.
         smoothness: weight of each joint's squared acceleration, from frame to frame and relative to the neck, where 1
@@ -73,7 +74,7 @@ def lift(
         ((4, 50, 3), True)
     """
     settings = Settings(steps=steps, lr=lr, smoothness=smoothness, length_weight=length_weight)
-    keypoints = np.asarray(keypoints)
+    keypoints = without_mask(keypoints)
     check_keypoints(keypoints, "keypoints")
     return _lift_batch([keypoints], settings, torch.device(device))[0]
 
@@ -116,7 +117,7 @@ def lift_all(
     settings = Settings(steps=steps, lr=lr, smoothness=smoothness, length_weight=length_weight)
     if batch_frames < 1:
         raise ValueError(f"batch_frames must be at least 1, but is {batch_frames}.")
-    arrays = [np.asarray(clip) for clip in clips]
+    arrays = [without_mask(clip) for clip in clips]
     for number, clip in enumerate(arrays):
         check_keypoints(clip, f"clips[{number}]")
     lifted: dict[int, NDArray[np.float64]] = {}
