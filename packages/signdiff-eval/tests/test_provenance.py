@@ -27,6 +27,13 @@ def test_a_broken_mark_is_no_licence(tmp_path):
         mark_generated(tmp_path / "a.pose", " ")
 
 
+@pytest.mark.parametrize("content", ["[" * 100_000, "\xff", "1" * 5000])
+def test_a_mark_that_cannot_be_read_is_one_error_with_its_name(tmp_path, content):
+    (tmp_path / "a.pose.json").write_bytes(content.encode("latin-1"))
+    with pytest.raises(ValueError, match=r"a\.pose\.json(:1)? must be"):
+        generator_of(tmp_path / "a.pose")
+
+
 def test_marks_tell_the_protocol(tmp_path):
     assert protocol_of(tmp_path / "a.pose") is None
     mark_generated(tmp_path, "slp 0.1.0", protocol="gt-timing")

@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from signdiff_eval.atomic import replacing
+from signdiff_eval.readers.json_files import read_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,12 +85,7 @@ def _read_mark(path: Path) -> dict[str, Any] | None:
     for mark in (_mark_of(path), path.parent / FOLDER_MARK):
         if not mark.is_file():
             continue
-        if mark.stat().st_size > MAX_BYTES:
-            raise ValueError(f"{mark} must have at most {MAX_BYTES} bytes, but has {mark.stat().st_size}.")
-        try:
-            content = json.loads(mark.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{mark} must be JSON, but can't be read: {error}") from error
+        content = read_json(mark, what="JSON", max_bytes=MAX_BYTES)
         if isinstance(content, dict) and content.get("generator"):
             return content
         if mark.name == FOLDER_MARK:

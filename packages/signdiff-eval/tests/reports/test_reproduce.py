@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from signdiff_eval import Signature
+from signdiff_eval.metrics import DTW, TotalDistance
 from signdiff_eval.reports.reproduce import read_signatures
 
 
@@ -76,6 +77,9 @@ def test_settings_are_understood():
         ([with_().replace("align:exact", "align:fast")], "align is fast in it and would be exact"),
         ([with_(), with_(fps="12.5")], "must all tell one fps"),
         ([with_(fps="fast")], "tell the frame rate"),
+        ([with_(fps="nan")], "tell the frame rate"),
+        ([with_(fps="1e300")], "tell the frame rate"),
+        ([with_(TotalDistance().signature).replace("joints:all", "joints:1,-x")], "joints by their numbers"),
         ([with_(protocol="other")], "free or gt-timing"),
         ([with_(Signature("beauty"))], "names 'beauty'"),
         ([with_(Signature("dtw_fast"))], "DTW variant"),
@@ -84,3 +88,19 @@ def test_settings_are_understood():
 def test_what_cannot_be_reproduced_is_an_error(given, message):
     with pytest.raises(ValueError, match=message):
         read_signatures(given)
+
+
+@pytest.mark.parametrize("nested", ["[" * 900 + "]" * 900, "[" * 100_000, '{"a":' * 900 + "1" + "}" * 900])
+def test_a_report_that_nests_deep_is_one_error(tmp_path, nested):
+    path = tmp_path / "old.json"
+    path.write_text(nested)
+    with pytest.raises(ValueError, match=r"old\.json must (hold signatures|be a JSON report)"):
+        read_signatures([str(path)])
+
+
+def test_signatures_are_found_in_order_at_any_depth(tmp_path):
+    signatures = [with_(DTW(variant).signature) for variant in ("pt", "mje", "pjpe")]
+    content = {"a": [{"signature": signatures[0]}, {"b": {"signature": signatures[1]}}], "signature": signatures[2]}
+    path = tmp_path / "old.json"
+    path.write_text("\ufeff" + json.dumps(content), encoding="utf-8")
+    assert [one.name for one in read_signatures([str(path)]).signatures] == ["dtw_pjpe", "dtw_pt", "dtw_mje"]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from signdiff_eval.readers.slrtp import read_slrtp_texts
+from signdiff_eval.readers.text import lines_of, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-MAX_BYTES: Final = 2**28
-"""Largest text file that is read."""
 
 
 def read_texts(path: Path, names: Sequence[str]) -> list[str]:
@@ -26,14 +24,12 @@ def read_texts(path: Path, names: Sequence[str]) -> list[str]:
         A text for each name, with single spaces between words.
 
     Raises:
-        ValueError: a text is missing or empty, or there is another number of lines.
+        ValueError: a text is missing or empty, there is another number of lines, or the file is too large or not UTF-8.
     """
-    if path.suffix != ".pt" and path.stat().st_size > MAX_BYTES:
-        raise ValueError(f"{path.name} must have at most {MAX_BYTES} bytes, but has {path.stat().st_size}.")
     if path.suffix == ".pt":
         lines = [f"{name}\t{' '.join(text.split())}" for name, text in read_slrtp_texts(path).items()]
     else:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = lines_of(read_text(path))
     if any("\t" in line for line in lines):
         named = dict(line.split("\t", 1) for line in lines if "\t" in line)
         missing = [name for name in names if name not in named]

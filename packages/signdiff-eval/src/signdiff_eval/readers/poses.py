@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pose_format import Pose
+
+
+MAX_FPS: Final = 1000.0
+"""Highest frame rate that is read or resampled to."""
+
+MAX_VALUES: Final = 50_000_000
+"""Most numbers of a resampled sequence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +50,20 @@ class PoseSequence:
 
         Args:
             fps: frames per second, positive.
+
+        Raises:
+            ValueError: that would be more than `MAX_VALUES` numbers.
         """
         if math.isclose(fps, self.fps, rel_tol=1e-5):
             return self
         last = (len(self.joints) - 1) / self.fps
-        times = np.arange(int(np.floor(last * fps + 1e-9)) + 1) / fps * self.fps
+        count = int(np.floor(last * fps + 1e-9)) + 1
+        if count * self.joints[0].size > MAX_VALUES:
+            raise ValueError(
+                f"{self.name} must have at most {MAX_VALUES} numbers at {fps:g} frames per second, but from "
+                f"{self.fps:g} it would have {count} frames."
+            )
+        times = np.arange(count) / fps * self.fps
         before = np.minimum(times.astype(np.intp), len(self.joints) - 1)
         after = np.minimum(before + 1, len(self.joints) - 1)
         weight = (times - before)[:, None, None]
@@ -74,8 +90,8 @@ def sequence_of(pose: Pose, name: str, *, clip: str = "") -> PoseSequence:
         raise ValueError(f"{name} must have at least one frame, but has none.")
     if people != 1:
         raise ValueError(f"{name} must show one person, but shows {people}.")
-    if not 0 < pose.body.fps < math.inf:
-        raise ValueError(f"{name} must have a positive frame rate, but has {pose.body.fps}.")
+    if not 0 < pose.body.fps <= MAX_FPS:
+        raise ValueError(f"{name} must have a positive frame rate up to {MAX_FPS:g}, but has {pose.body.fps}.")
     joints = np.ma.filled(pose.body.data[:, 0], np.nan).astype(np.float64)
     absent = np.asarray(pose.body.confidence[:, 0]) == 0
     absent |= np.ma.getmaskarray(pose.body.data)[:, 0].any(axis=-1)

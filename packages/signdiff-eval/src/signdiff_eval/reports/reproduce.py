@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ from signdiff_eval.metrics import (
     WristDistance,
 )
 from signdiff_eval.metrics.text.lines import TextMetric
+from signdiff_eval.readers.json_files import read_json
+from signdiff_eval.readers.poses import MAX_FPS
 from signdiff_eval.signature import Signature
 
 if TYPE_CHECKING:
@@ -97,10 +100,9 @@ def read_signatures(given: Iterable[str]) -> OldReport:
     kinds = {signature.name in {"ssim", "flicker"} for signature in signatures}
     if len(kinds) > 1:
         raise ValueError("signatures must all be of poses or all of videos, but are of both.")
-    try:
-        fps = float(shared["fps"])
-    except ValueError as error:
-        raise ValueError(f"signature must tell the frame rate, but tells fps:{shared['fps']}.") from error
+    fps = _number(shared["fps"])
+    if not 0 < fps <= MAX_FPS:
+        raise ValueError(f"signature must tell the frame rate, but tells fps:{shared['fps']}.")
     protocol: Any = shared["protocol"]
     if protocol not in ("free", "gt-timing"):
         raise ValueError(f"signature must have the protocol free or gt-timing, but has {protocol!r}.")
@@ -113,23 +115,32 @@ def _signatures(text: str) -> list[Signature]:
     path = Path(text)
     if not path.is_file():
         raise ValueError(f"signature must be a signature or a report's file, but is {text!r}.")
-    if path.stat().st_size > MAX_BYTES:
-        raise ValueError(f"{path.name} must have at most {MAX_BYTES} bytes, but has {path.stat().st_size}.")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path.name} must be a JSON report, but can't be read: {error}") from error
+    content = read_json(path, what="a JSON report", max_bytes=MAX_BYTES)
     found = list(dict.fromkeys(_found(content)))
     if not found:
         raise ValueError(f"{path.name} must hold signatures, but holds none.")
     return [Signature.parse(one) for one in found]
 
 
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
 def _found(content: object) -> list[str]:
-    if isinstance(content, dict):
-        own = [content["signature"]] if isinstance(content.get("signature"), str) else []
-        return own + [text for value in content.values() for text in _found(value)]
-    return [text for value in content for text in _found(value)] if isinstance(content, list) else []
+    found: list[str] = []
+    waiting = [content]  # a list of its own, for a file may nest deeper than Python calls
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            if isinstance(part.get("signature"), str):
+                found.append(part["signature"])
+            waiting += reversed(part.values())
+        elif isinstance(part, list):
+            waiting += reversed(part)
+    return found
 
 
 def _metric(signature: Signature) -> Metric:
@@ -147,6 +158,8 @@ def _metric(signature: Signature) -> Metric:
         joints = settings.get("joints", "all")
         if joints == "wrists":
             return WristDistance()
+        if joints != "all" and not re.fullmatch(r"\d{1,6}(,\d{1,6})*", joints):
+            raise ValueError(f"signature must name joints by their numbers, but names {joints!r}.")
         return TotalDistance(None if joints == "all" else [int(joint) for joint in joints.split(",")])
     if name in {"bleu1", "bleu2", "bleu3", "bleu4"}:
         return BLEU(int(name[-1]), tokenize=settings.get("tok", "none"), lowercase=lowercase)

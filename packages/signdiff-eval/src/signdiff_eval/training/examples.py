@@ -10,7 +10,8 @@ import numpy as np
 
 from signdiff_eval.provenance import generator_of
 from signdiff_eval.readers import PoseFormats, PoseSequence
-from signdiff_eval.readers.named_texts import MAX_BYTES, read_texts
+from signdiff_eval.readers.named_texts import read_texts
+from signdiff_eval.readers.text import lines_of, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -115,13 +116,11 @@ def _refuse_generated(path: Path) -> None:
 def _corpus(folder: Path, split: str) -> list[Example]:
     table, array = folder / f"{split}.tsv", folder / f"{split}.poses.npy"
     _refuse_generated(array)
-    if table.stat().st_size > MAX_BYTES:
-        raise ValueError(f"{table.name} must have at most {MAX_BYTES} bytes, but has {table.stat().st_size}.")
     poses: NDArray[Any] = np.load(array, mmap_mode="r", allow_pickle=False)
     if poses.ndim != 2 or poses.shape[1] % 3 or poses.dtype != np.float32:
         raise ValueError(f"{array.name} must be float32 (frames, joints * 3), but is {poses.dtype} {poses.shape}.")
     examples = []
-    for number, line in enumerate(table.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(lines_of(read_text(table)), start=1):
         name, start, frames, text = _row(table, number, line)
         if frames < 1 or start < 0 or start + frames > len(poses):
             raise ValueError(f"{table.name}:{number} must lie within the {len(poses)} frames of {array.name}.")

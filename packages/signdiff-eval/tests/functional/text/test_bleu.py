@@ -1,4 +1,5 @@
 import json
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -67,3 +68,14 @@ def test_an_empty_hypothesis_scores_0():
 def test_refuses(hypotheses, references, options, error, message):
     with pytest.raises(error, match=message):
         bleu(hypotheses, references, **options)
+
+
+@pytest.mark.parametrize(("tokenize", "extra", "module"), [("ja-mecab", "ja", "MeCab"), ("ko-mecab", "ko", "mecab_ko")])
+def test_a_tokenizer_without_its_extra_names_it(tokenize, extra, module):
+    if find_spec(module) is not None:
+        assert bleu(["a b c d"], ["a b c d"], tokenize=tokenize).bleu1 == 100
+        return
+    with pytest.raises(
+        ModuleNotFoundError, match=rf'^tokenize .{tokenize}. needs {module}: .*"sacrebleu\[{extra}\]"\.$'
+    ):
+        bleu(["a"], ["a"], tokenize=tokenize)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signdiff_eval.functional import cer, wer
+from signdiff_eval.functional import bleu, cer, chrf, rouge, wer
 
 
 def edits(left, right):
@@ -64,3 +64,18 @@ def test_refuses(rate):
 def test_refuses_an_unknown_normalization():
     with pytest.raises(ValueError, match=r"none, slrtp2025.*'lower'"):
         wer(["a"], ["a"], normalize="lower")
+
+
+SPACES = ["\t", "\u00a0", "\u2009", "\u3000", "\x0b", " \t ", "\u2028"]
+
+
+@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize("normalize", ["none", "slrtp2025"])
+def test_any_white_space_separates_words_as_for_bleu(space, normalize):
+    said, read = "am abend regen im norden", space.join(["am", "abend", "regen", "im", "norden"])
+    for left, right in ((said, read), (read, said)):
+        assert wer([left], [right], normalize=normalize) == 0
+        assert cer([left], [right]) == 0
+        assert (bleu([left], [right]).bleu4, rouge([left], [right]), chrf([left], [right])) == (100, 100, 100)
+    wrong = read.replace("regen", "schnee")
+    assert wer([wrong], [said]) == wer([wrong], [read]) == 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from signdiff_eval import _checks
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
 
 MAX_ORDER: Final = 4
 """The longest n-grams that are counted."""
+
+
+_EXTRAS: Final = {"ja-mecab": ("ja", "MeCab"), "ko-mecab": ("ko", "mecab_ko")}
+"""Tokenizers to the extra of sacrebleu that brings them, and a module of it."""
 
 
 class Bleu(NamedTuple):
@@ -42,6 +47,7 @@ def bleu(
 
     Raises:
         ValueError: no sentence, numbers of sentences that differ, or an unknown tokenizer.
+        ModuleNotFoundError: the tokenizer needs an extra of sacrebleu that isn't installed.
         TypeError: something else than a list of strings.
 
     Example:
@@ -60,12 +66,21 @@ def counter(tokenize: str, lowercase: bool) -> Any:
 
     Raises:
         ValueError: sacrebleu has no such tokenizer.
+        ModuleNotFoundError: the tokenizer needs an extra of sacrebleu that isn't installed.
+        OSError: the tokenizer needs a model that sacrebleu can't fetch.
     """
     from sacrebleu.metrics import BLEU
 
     if tokenize not in BLEU.TOKENIZERS:
         raise ValueError(f"tokenize must be one of {', '.join(BLEU.TOKENIZERS)}, but is {tokenize!r}.")
-    return BLEU(tokenize=tokenize, lowercase=lowercase, force=True, smooth_method="none", max_ngram_order=MAX_ORDER)
+    if tokenize in _EXTRAS:
+        extra, module = _EXTRAS[tokenize]
+        if find_spec(module) is None:
+            raise ModuleNotFoundError(f'tokenize {tokenize!r} needs {module}: pip install "sacrebleu[{extra}]".')
+    try:
+        return BLEU(tokenize=tokenize, lowercase=lowercase, force=True, smooth_method="none", max_ngram_order=MAX_ORDER)
+    except OSError as error:
+        raise OSError(f"tokenize {tokenize!r} needs a model that sacrebleu can't fetch ({error}).") from error
 
 
 def combine(correct: Sequence[int], total: Sequence[int], sys_len: int, ref_len: int, order: int) -> float:

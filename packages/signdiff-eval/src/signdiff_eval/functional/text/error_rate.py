@@ -23,7 +23,7 @@ def wer(hypotheses: Sequence[str], references: Sequence[str], *, normalize: Norm
     Words that must be replaced, added or taken away, over the words of the references, both summed over the corpus.
 
     Args:
-        hypotheses: N sentences, whose words stand between white space.
+        hypotheses: N sentences, whose words stand between white space of any kind.
         references: the N sentences that they should be.
         normalize: ``slrtp2025`` compares, as that challenge does, in lower case, without punctuation and with
             English contractions written out.
@@ -53,7 +53,8 @@ def wer(hypotheses: Sequence[str], references: Sequence[str], *, normalize: Norm
 def cer(hypotheses: Sequence[str], references: Sequence[str]) -> float:
     """Compute the character error rate of a corpus, with jiwer.
 
-    As `wer` with characters instead of words; white space round a line doesn't count.
+    As `wer` with characters instead of words; white space round a line doesn't count, and any other counts
+    as one space.
 
     Args:
         hypotheses: N sentences.
@@ -85,14 +86,19 @@ def word_errors(hypothesis: str, reference: str, normalize: Normalization = "non
     if normalize not in NORMALIZATIONS:
         raise ValueError(f"normalize must be one of {', '.join(NORMALIZATIONS)}, but is {normalize!r}.")
     options = {} if normalize == "none" else _slrtp2025()
-    return _counted(jiwer.process_words([reference], [hypothesis], **options))
+    return _counted(jiwer.process_words([_spaced(reference)], [_spaced(hypothesis)], **options))
 
 
 def character_errors(hypothesis: str, reference: str) -> tuple[int, int]:
     """Count the errors of one line, and the characters of its reference."""
     import jiwer
 
-    return _counted(jiwer.process_characters([reference], [hypothesis]))
+    return _counted(jiwer.process_characters([_spaced(reference)], [_spaced(hypothesis)]))
+
+
+def _spaced(text: str) -> str:
+    """Put a space in the place of any white space, of which jiwer knows the space alone: BLEU and ROUGE know all."""
+    return " ".join(text.split())
 
 
 def _counted(alignment: Any) -> tuple[int, int]:

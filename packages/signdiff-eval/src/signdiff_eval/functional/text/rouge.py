@@ -17,7 +17,7 @@ def rouge(hypotheses: Sequence[str], references: Sequence[str]) -> float:
     """Compute the mean ROUGE-L F-score with beta 1.2 over lines (Lin 2004, as Camgoz et al. 2018 report it).
 
     Args:
-        hypotheses: N sentences, whose words stand between white space.
+        hypotheses: N sentences, whose words stand between white space of any kind.
         references: the N sentences that they should be.
 
     Returns:
