@@ -162,6 +162,13 @@ def distributions(session: nox.Session) -> list[str]:
     return [str(path) for path in sorted((Path(session.create_tmp()) / "dist").glob("signdiff*"))]
 
 
+@nox.session
+def attack(session: nox.Session) -> None:
+    """Every reader against damaged files; a short run. ``nox -s attack -- --inputs 100000`` is the whole campaign."""
+    install(session, EVERYTHING)
+    session.run("python", "tests/attack", *session.posargs, env={"PYTHONDONTWRITEBYTECODE": None})
+
+
 @nox.session(default=False)
 def train_tests(session: nox.Session) -> None:
     """The tests that train models or render many frames, minutes; and those for a GPU, where there is one."""
