@@ -82,6 +82,13 @@ def test_what_cannot_be_spelled(translator, text):
         translator([text])
 
 
+def test_of_several_texts_the_wrong_one_is_named(translator):
+    with pytest.raises(ValueError, match=r"^texts\[1\]: text must"):
+        translator(["hello", " ", "you"])
+    with pytest.raises(ValueError, match=r"^texts\[2\]: words must have at most"):
+        translator(["hello", "you", "a" * 200])
+
+
 def test_words_that_are_too_long(translator):
     with pytest.raises(ValueError, match="at most 125 letters"):
         translator(["a" * 126])

@@ -109,3 +109,22 @@ def test_listing_imports_no_plugin():
     found, loaded = json.loads(subprocess.run([sys.executable, "-c", program], check=True, capture_output=True).stdout)
     assert {"skeleton", "avatar", "diffusion", "skels", "pose", "openpose"} <= set(found)
     assert loaded == ["signdiff_core"]
+
+
+def test_a_module_of_the_working_folder_is_found_by_a_command(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import numpy as np\nfrom signdiff_core.skeleton import make_pose\n"
+        "class Still:\n"
+        "    @classmethod\n    def from_pretrained(cls, model=None): return cls()\n"
+        "    def __call__(self, texts): return [make_pose(np.zeros((3, 50, 3)), 25) for _ in texts]\n"
+    )
+    # A program whose path begins with another folder than the working one, as that of every installed command does.
+    program = "import sys; sys.path.pop(0); from signdiff_core.cli import main; main()"
+    command = [sys.executable, "-c", program, "translate", "hi", "-o", "a.pose", "--translator"]
+    done = subprocess.run([*command, "mine:Still"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, (tmp_path / "a.pose").is_file()) == (0, True), done.stderr
+    failed = subprocess.run([*command, "other:Still"], cwd=tmp_path, capture_output=True, text=True)
+    assert failed.returncode != 0
+    assert (
+        "the translator 'other:Still' cannot be loaded: ModuleNotFoundError: No module named 'other'" in failed.stderr
+    )

@@ -1,5 +1,7 @@
 import hashlib
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -178,3 +180,26 @@ def test_the_bundled_translator_is_small_described_and_reads_something():
     assert dict(translator.settings)["weights"] == digest[:12]
     (text,) = load_translator("bundled")([np.zeros((30, 50, 3))])
     assert isinstance(text, str)
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        ("", ""),
+        ("import absent_module_of_mine", "needs the module absent_module_of_mine, which is neither installed nor in"),
+        ("1 / 0", "can't be loaded: ZeroDivisionError"),
+        ("read = 3", "must name something that can be called"),
+    ],
+)
+def test_a_translator_of_the_working_folder(tmp_path, write_pose, module, message):
+    (tmp_path / "mine.py").write_text(f"{module}\n" if module else "def read(poses): return ['hello'] * len(poses)\n")
+    write_pose(tmp_path / "ref" / "a.pose", np.random.default_rng(0).normal(size=(4, 5, 3)))
+    (tmp_path / "texts.txt").write_text("hello\n")
+    program = "import sys; sys.path.pop(0); from signdiff_eval.cli import main; main()"
+    command = ["score", "--ref", "ref", "--hyp", "ref", "--texts", "texts.txt", "--translator", "mine:read", "--json"]
+    done = subprocess.run([sys.executable, "-c", program, *command], cwd=tmp_path, capture_output=True, text=True)
+    if message:
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+        assert message in done.stderr
+    else:
+        assert json.loads(done.stdout)["wer"]["score"] == 0, done.stderr

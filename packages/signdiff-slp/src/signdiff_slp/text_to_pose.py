@@ -134,7 +134,7 @@ class TextToPose:
         Raises:
             TypeError: ``texts`` is a single string.
             ValueError: a text is empty, too long, or holds what cannot be spelled; the model does not know the signed
-                language; or as for `generate`.
+                language; or as for `generate`. Of several texts, the message tells which.
         """
         options = {"signed_language": signed_language, "speed": speed, "frames_per_step": frames_per_step}
         return [signed.pose for signed in self.sign(texts, **options)]  # type: ignore[arg-type]
@@ -153,10 +153,17 @@ class TextToPose:
         if not texts:
             return []
         tag = self._tag(signed_language)
-        pieces = [self._pieces(text, tag) for text in texts]
         encoder = self.tokenizer.create_encoder()
         prefix = f"{tag} " if tag else ""
-        sources = [[self._encoded(piece, encoder(prefix + piece)) for piece in text] for text in pieces]
+        pieces, sources = [], []
+        for index, text in enumerate(texts):
+            try:
+                pieces.append(self._pieces(text, tag))
+                sources.append([self._encoded(piece, encoder(prefix + piece)) for piece in pieces[-1]])
+            except ValueError as error:
+                if len(texts) > 1:
+                    raise ValueError(f"texts[{index}]: {error}") from error
+                raise
         flat = [source for text in sources for source in text]
         seqs = pad_sequence(flat, batch_first=True, padding_value=self.model.config.pad_idx).to(self._device)
         lens = [len(source) for source in flat]

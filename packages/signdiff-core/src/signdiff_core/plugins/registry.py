@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import configparser
 import re
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import entrypoints
@@ -57,6 +59,9 @@ class Plugin:
             entry_point = entrypoints.EntryPoint.from_string(self.target, self.name)
         except entrypoints.BadEntryPoint as error:
             raise PluginError(f"{self._title()} is registered as {self.target!r}, expected module:object.") from error
+        here = str(Path.cwd())
+        if not self.distribution and here not in sys.path:  # a command's path begins with its own folder
+            sys.path.append(here)
         try:
             return entry_point.load()
         # A stranger's module may raise anything at all while it is imported, even end the process.
@@ -68,7 +73,8 @@ class Plugin:
             raise PluginError(f"{self._title()} cannot be loaded: {reason}{hint}") from error
 
     def _title(self) -> str:
-        return f"the {self.kind} {self.name!r} of {' '.join(filter(None, (self.distribution, self.version)))}"
+        origin = " ".join(filter(None, (self.distribution, self.version)))
+        return f"the {self.kind} {self.name!r}" + (f" of {origin}" if origin else "")
 
 
 def discover(group: str) -> list[Plugin]:
@@ -109,12 +115,15 @@ def find(group: str, name: str) -> Plugin:
 
     Args:
         group: one of `GROUPS`.
-        name: its name within the group.
+        name: its name within the group, or ``module:object`` of one that isn't registered, such as one of the working
+            folder.
 
     Raises:
         UnknownPluginError: there is none of this name; the message lists those that are known.
     """
     plugins = discover(group)
+    if ":" in name:
+        return Plugin(group=group, name=name, target=name, distribution="", version="")
     for plugin in plugins:
         if plugin.name == name:
             return plugin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -25,11 +26,12 @@ def load_translator(spec: str = "bundled", *, device: str = "cpu") -> Translator
     """Load a translator.
 
     Args:
-        spec: ``bundled``, a folder, or ``module:name`` of a callable (a class is called without arguments).
+        spec: ``bundled``, a folder, or ``module:name`` of a callable (a class is called without arguments); modules of
+            the working folder are found, after those that are installed.
         device: where a bundled translator or that of a folder runs.
 
     Raises:
-        ValueError: there is no such translator, or it can't be called.
+        ValueError: there is no such translator, its module fails, or it can't be called.
         ModuleNotFoundError: a module or the extra ``backtranslation`` is missing.
     """
     if spec == "bundled" or Path(spec).is_dir():
@@ -39,13 +41,26 @@ def load_translator(spec: str = "bundled", *, device: str = "cpu") -> Translator
     module, colon, name = spec.partition(":")
     if not colon or not module or not name:
         raise ValueError(f"translator must be 'bundled', a folder or 'module:name', but is {spec!r}.")
-    found: Any = getattr(import_module(module), name, None)
-    if isinstance(found, type):
-        found = found()
+    found: Any = _found(module, name, spec)
     if not callable(found):
         raise ValueError(f"translator must name something that can be called, but {spec!r} is {found!r}.")
     translator: Translator = found
     return translator
+
+
+def _found(module: str, name: str, spec: str) -> Any:
+    here = str(Path.cwd())
+    if here not in sys.path:  # a command's path begins with its own folder, and not with the working folder
+        sys.path.append(here)
+    try:
+        found = getattr(import_module(module), name, None)
+        return found() if isinstance(found, type) else found
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"translator {spec!r} needs the module {error.name}, which is neither installed nor in {here}."
+        ) from error
+    except Exception as error:  # a stranger's module may raise anything at all
+        raise ValueError(f"translator {spec!r} can't be loaded: {type(error).__name__}: {error}") from error
 
 
 def settings_of(translator: Translator, spec: str) -> tuple[tuple[str, str], ...]:

@@ -129,4 +129,7 @@ class BackTranslator:
             if features.skeleton and pose.skeleton and features.skeleton != pose.skeleton:
                 raise ValueError(f"{pose.name} must have the skeleton of the training files, but has another.")
             pose = pose.resampled(features.fps).joints
-        return features(np.asarray(_checks.unmasked(f"poses[{index}]", pose), dtype=np.float64))
+        try:
+            return features(np.asarray(_checks.unmasked("joints", pose), dtype=np.float64))
+        except ValueError as error:
+            raise ValueError(f"poses[{index}]: {error}") from error

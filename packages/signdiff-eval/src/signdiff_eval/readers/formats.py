@@ -58,8 +58,8 @@ class PoseFormats:
                 continue
             try:
                 found[name] = entry.load()()
-            except (ImportError, AttributeError) as error:
-                self.broken[name] = str(error)
+            except Exception as error:  # a stranger's module may raise anything at all
+                self.broken[name] = f"{type(error).__name__}: {error}"
         return found
 
     def matches(self, path: Path) -> bool:

@@ -95,3 +95,9 @@ print(json.dumps([after_pt - before, peak() - before]))
     # A table of float64 would take 32 MB; copies of the arrays take 10, a byte a cell 4, the path's joints up to 15.
     assert pt < 14
     assert mje < 30
+
+
+def test_of_several_pairs_the_wrong_one_is_named():
+    arrays = [np.zeros((3, 2, 3)), np.zeros((4, 2, 3)), np.zeros((4, 3, 3))]
+    with pytest.raises(ValueError, match=r"^pair 2: reference and hypothesis must have frames of the same shape"):
+        dtw_batch(arrays, [arrays[0]] * 3, variant="mje")

@@ -39,7 +39,7 @@ def dtw_batch(
         (N,) float64 distances.
 
     Raises:
-        ValueError: the numbers differ, or as for `dtw`.
+        ValueError: the numbers differ, or as for `dtw`; the message then tells the pair.
 
     Example:
         >>> import numpy as np
@@ -64,9 +64,18 @@ def dtw_rows(
         raise ValueError(
             f"references and hypotheses must be equally many, but are {len(references)} and {len(hypotheses)}."
         )
-    statistics = partial(dtw_statistics, variant=variant, drop_bos=drop_bos)
+    statistics = partial(_of_pair, variant=variant, drop_bos=drop_bos)
     with ThreadPoolExecutor(workers or _cores()) as pool:
-        return list(pool.map(statistics, references, hypotheses))
+        return list(pool.map(statistics, range(len(references)), references, hypotheses))
+
+
+def _of_pair(
+    index: int, reference: ArrayLike, hypothesis: ArrayLike, *, variant: DTWVariant, drop_bos: bool
+) -> tuple[float, float]:
+    try:
+        return dtw_statistics(reference, hypothesis, variant, drop_bos)
+    except ValueError as error:
+        raise ValueError(f"pair {index}: {error}") from error
 
 
 def _cores() -> int:
