@@ -99,9 +99,16 @@ def test_normalised_pose_is_projected(pose, tmp_path):
             json.dumps({"people": [{**person(), "hand_left_keypoints_2d": [1] * 62}]}),
             "expected 63 or 0 numbers in 'hand_left",
         ),
-        (json.dumps({"people": [{**person(), "pose_keypoints_2d": ["x"] * 75}]}), "expected numbers below a million"),
-        (json.dumps({"people": [{**person(), "pose_keypoints_2d": [float("nan")] * 75}]}), "expected numbers below"),
+        (
+            json.dumps({"people": [{**person(), "pose_keypoints_2d": [1] * 4 + ["x"] * 71}]}),
+            r"person 0: expected numbers up to 1000000 in 'pose_keypoints_2d', but y of point 1 is \"x\"",
+        ),
+        (json.dumps({"people": [{**person(), "pose_keypoints_2d": [float("nan")] * 75}]}), "x of point 0 is NaN"),
+        (json.dumps({"people": [{**person(), "pose_keypoints_2d": [5, 5, None] * 25}]}), "c of point 0 is null"),
+        (json.dumps({"people": [{**person(), "pose_keypoints_2d": [-1e28] * 75}]}), "x of point 0 is -1e[+]28"),
         (b"\xff\xfe\xfa", "expected JSON"),
+        ("[" * 100_000, "expected JSON, but it is nested too deep"),
+        ('{"people": ' + "1" * 5000 + "}", "expected JSON, but Exceeds the limit"),
     ],
 )
 def test_broken_frames_are_named(tmp_path, content, match):
@@ -119,6 +126,12 @@ def test_oversized_frame_is_refused_unread(tmp_path):
         file.truncate(2**40)
     with pytest.raises(FormatError, match=f"has {2**40}"):
         formats.read(folder)
+
+
+def test_hidden_files_are_passed_over(tmp_path):
+    folder = clip(tmp_path / "a", [[person()]] * 2)
+    (folder / "._clip_000000000001_keypoints.json").write_bytes(b"what macOS leaves")
+    assert len(formats.read(folder).body.data) == 2
 
 
 def test_missing_frame_is_named(tmp_path):

@@ -56,12 +56,55 @@ def test_header_that_announces_too_much_is_refused_before_it_is_believed(written
             formats.read(tmp_path / "big.pose")
 
 
-@pytest.mark.parametrize("fps", [0.0, -1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("fps", [0.0, -1.0, float("nan"), float("inf"), 1e30, 1e-30])
 def test_impossible_frame_rate_is_refused(written, tmp_path, fps):
     body = written.index(struct.pack("<fIH", 25.0, 4, 1))
     (tmp_path / "a.pose").write_bytes(written[:body] + struct.pack("<f", fps) + written[body + 4 :])
     with pytest.raises(FormatError, match="positive frame rate"):
         formats.read(tmp_path / "a.pose")
+
+
+@pytest.mark.parametrize("value", [1e28, -3e38, float("nan"), float("inf")])
+def test_numbers_that_no_coordinate_can_be_are_refused(tmp_path, value):
+    joints, confidence = np.zeros((4, 50, 3), np.float32), np.ones((4, 50), np.float32)
+    joints[2, 30, 1] = value
+    with (tmp_path / "a.pose").open("wb") as file:
+        make_pose(joints, 25, confidence=confidence).write(file)
+    with pytest.raises(
+        FormatError, match=r"a\.pose, frame 2: expected coordinates .* joint 30 \(RIGHT_HAND THUMB_CMC\)"
+    ):
+        formats.read(tmp_path / "a.pose")
+    # What is absent is not looked at.
+    confidence[2, 30] = 0
+    with (tmp_path / "a.pose").open("wb") as file:
+        make_pose(joints, 25, confidence=confidence).write(file)
+    assert len(formats.read(tmp_path / "a.pose").body.data) == 4
+    joints[2, 30, 1], confidence[1, 7] = 0, value
+    with (tmp_path / "a.pose").open("wb") as file:
+        make_pose(joints, 25, confidence=confidence).write(file)
+    with pytest.raises(FormatError, match=r"a\.pose, frame 1: expected confidences .* joint 7 "):
+        formats.read(tmp_path / "a.pose")
+
+
+def test_old_version_cannot_stand_for_more_than_memory_holds(tmp_path):
+    # Version 0.0: a frame without a person takes two bytes, and becomes zeros of all points.
+    text = b"\x01\x00A" + b"\x04\x00XYZC" + struct.pack("<HHH", 60_000, 0, 0) + b"\x00\x00" * 60_000
+    content = struct.pack("<fHHHH", 0.0, 9, 9, 9, 1) + text + struct.pack("<HH", 25, 65535) + b"\x00\x00" * 65535
+    (tmp_path / "old.pose").write_bytes(content)
+    with pytest.raises(FormatError, match=r"old\.pose, body: expected at most .* 65535 frames of 240000"):
+        formats.read(tmp_path / "old.pose")
+
+
+@pytest.mark.parametrize("cut", [0, 3])
+def test_version_without_the_number_of_frames_may_not_end_in_the_middle_of_one(written, tmp_path, cut):
+    body = written.index(struct.pack("<fIH", 25.0, 4, 1))
+    old = struct.pack("<f", 0.1) + written[4:body] + struct.pack("<HHH", 25, 4, 1) + written[body + 10 :]
+    (tmp_path / "old.pose").write_bytes(old[: len(old) - cut])
+    if cut == 0:
+        assert formats.read(tmp_path / "old.pose").body.data.shape == (4, 1, 50, 3)
+    else:
+        with pytest.raises(FormatError, match=r"old\.pose, byte .*: expected whole frames of 800 bytes"):
+            formats.read(tmp_path / "old.pose")
 
 
 def test_pose_without_a_frame_is_refused(tmp_path):

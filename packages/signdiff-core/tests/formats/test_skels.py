@@ -1,3 +1,6 @@
+import re
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -59,14 +62,14 @@ def test_contradictions_name_the_evidence(pt, prompt2sign):
         formats.read(prompt2sign, variant="pt")
 
 
-def test_mixed_evidence_is_never_guessed(tmp_path):
-    joints = np.zeros((2, 150))
-    (tmp_path / "a.skels").write_text(line(joints, [0.5, 1]))
+def test_mixed_evidence_is_never_guessed(prompt2sign):
+    values = np.array(prompt2sign.read_text().split(), float).reshape(2, 151)[:, :150]
+    prompt2sign.write_text(line(values, [0, 0.5]))
     with pytest.raises(FormatError, match=r"expected the variant 'pt'.* or 'prompt2sign'.*, but"):
-        formats.read(tmp_path / "a.skels")
-    (tmp_path / "a.skels").write_text(line(joints, [0.3, 0.4]))
+        formats.read(prompt2sign)
+    prompt2sign.write_text(line(values, [0.3, 0.4]))
     with pytest.raises(FormatError, match=r"counter runs from 0\.3 to 0\.4 in 2 frames"):
-        formats.read(tmp_path / "a.skels")
+        formats.read(prompt2sign)
 
 
 @pytest.mark.parametrize(("variant", "tolerance"), [("pt", 5.1e-6), ("prompt2sign", 5e-5)])
@@ -146,7 +149,9 @@ def test_names_and_lines_must_match(pose, tmp_path):
         ("\n", "line 1: expected frames of 151 numbers, but found 0"),
         ("1 2 3\n", "line 1: expected frames of 151 numbers, but found 3"),
         ("x " * 151, "line 1: expected numbers"),
-        ("0 " * 150 + "nan", "line 1, frame 0: expected finite numbers, but value 150 is nan"),
+        ("0 " * 150 + "nan", "line 1, frame 0: expected finite numbers up to 1000000, but the counter is nan"),
+        ("0 " * 31 + "1e28 " + "0 " * 119, "line 1, frame 0: expected finite .*, but y of joint 10 is 1e[+]28"),
+        ("0 " * 151 * 2 + "-3e38 " + "0 " * 150, "line 1, frame 2: .* x of joint 0 is -3e[+]38"),
     ],
 )
 def test_broken_files_name_the_place(tmp_path, content, match):
@@ -180,3 +185,113 @@ def test_broken_sequences_can_be_passed_over(pt):
     assert "line 2, frame 0" in str(broken[0][1])
     with pytest.raises(FormatError, match="line 2, frame 0"):
         list(formats.iter_skels(pt))
+
+
+def sequence(T=7, decimals=5, *, scale=1.0, neck=0.0, counter=lambda t, T: t / T):
+    """A line of the variant pt, by hand: shoulders 1/3 apart times ``scale``, the neck ``neck`` off in x."""
+    joints = np.random.default_rng(T).normal(size=(T, 50, 3)) * 0.1
+    joints[:, 1], joints[:, 2], joints[:, 5] = (0, 0, 0), (1 / 6, 0.01, 0), (-1 / 6, 0.01, 0)
+    joints *= scale
+    joints[:, 1, 0] = neck
+    rows = zip(joints.reshape(T, 150), range(T), strict=True)
+    return " ".join(f"{' '.join(f'{v:.7f}' for v in row)} {counter(t, T):.{decimals}f}" for row, t in rows) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("made", "warning"),
+    [
+        (sequence(neck=1e-6), None),
+        (sequence(neck=1e-4), None),
+        (sequence(neck=5e-3), None),
+        (sequence(decimals=3), None),
+        (sequence(counter=lambda t, T: t / T + 0.01 * t), "the counter of 1 of 1 sequences is off, first in line 1"),
+        (sequence(counter=lambda t, T: (t + 1) / T), r"as of \(t \+ 1\) / T"),
+        (sequence(counter=lambda t, T: t / (T - 1)), r"as of t / \(T - 1\)"),
+        (sequence(counter=lambda t, T: 0), "the counter of 1 of 1"),
+        (sequence(scale=3), "the scale of 1 of 1 .* the shoulders are 1 apart, not 1/3"),
+    ],
+)
+def test_what_a_system_puts_out_is_read(tmp_path, made, warning, recwarn):
+    path = tmp_path / "predictions.skels"
+    path.write_text(made)
+    [(_, pose)] = formats.iter_skels(path)
+    values = np.array(made.split(), float).reshape(-1, 151)[:, :150].reshape(-1, 50, 3)
+    assert np.allclose(joints_of(pose)[0], values * [-1, 1, -1], atol=1e-6)
+    messages = [str(found.message) for found in recwarn]
+    assert len(messages) == (0 if warning is None else 1)
+    if warning is not None:
+        assert re.search(warning, messages[0])
+        assert "\n" not in messages[0]
+
+
+@pytest.mark.parametrize(
+    ("made", "match"),
+    [
+        (sequence(counter=lambda t, T: t / T + 1e-3), r"runs from 0\.001 to 0\.85814 in 7 frames, and is"),
+        (sequence(counter=lambda t, T: (t + 1) / T), r"as of \(t \+ 1\) / T, and is .*--ignore-counter"),
+        (sequence(counter=lambda t, T: t / (T - 1)), r"as of t / \(T - 1\)"),
+        (sequence(neck=5e-3), r"the neck lies at \(0\.005, 0, 0\), not at the origin: normalise"),
+        (sequence(scale=3), r"the shoulders are 1 apart, not 1/3: normalise \(--normalise\)"),
+        (sequence(scale=1 / 500), r"the shoulders are 0\.000666\d apart"),
+    ],
+)
+def test_a_corpus_is_held_to_the_convention(tmp_path, made, match):
+    path = tmp_path / "train.skels"
+    path.write_text(sequence() + made)
+    broken = []
+    kept = list(formats.iter_skels(path, corpus=True, on_broken=lambda *found: broken.append(found)))
+    assert [name for name, _ in kept] == ["0"]
+    assert re.search(rf"train\.skels, line 2: expected .*{match}", str(broken[0][1]))
+
+
+@pytest.mark.parametrize("decimals", [2, 3, 4, 6, 12])
+@pytest.mark.parametrize("cut", [False, True])
+def test_counters_have_the_decimals_that_they_have(tmp_path, decimals, cut):
+    unit = 10.0**-decimals
+    counter = (lambda t, T: np.floor(t / T / unit) * unit) if cut else (lambda t, T: t / T)
+    (tmp_path / "a.skels").write_text(sequence(T=23, decimals=decimals, counter=counter))
+    assert len(list(formats.iter_skels(tmp_path / "a.skels", corpus=True))) == 1
+
+
+def test_any_counter_can_be_ignored(tmp_path, recwarn):
+    (tmp_path / "a.skels").write_text(
+        sequence(counter=lambda t, T: 0) + sequence(counter=lambda t, T: t / (T - 1)) + sequence(decimals=0)
+    )
+    assert len(list(formats.iter_skels(tmp_path / "a.skels", corpus=True, ignore_counter=True))) == 3
+    assert not recwarn
+
+
+@pytest.mark.parametrize("scale", [3, 1 / 500, 200])
+def test_units_can_be_set_right(tmp_path, scale, recwarn):
+    (tmp_path / "a.skels").write_text(sequence(scale=scale))
+    (tmp_path / "b.skels").write_text(sequence())
+    [(_, scaled)] = formats.iter_skels(tmp_path / "a.skels", corpus=True, normalise=True)
+    [(_, usual)] = formats.iter_skels(tmp_path / "b.skels", corpus=True, normalise=True)
+    # Seven decimals of a five hundredth.
+    assert np.allclose(scaled.body.data, usual.body.data, atol=3e-4)
+    assert not recwarn
+
+
+def test_neck_that_is_nearly_the_origin_is_written_as_the_origin(pose, tmp_path):
+    moved = make_pose(np.asarray(pose.body.data[:, 0]) + 1e-4, 25)
+    formats.write(moved, tmp_path / "a.skels")
+    assert np.abs(formats.read(tmp_path / "a.skels").body.data - pose.body.data).max() < 5.1e-6
+
+
+def test_names_in_another_encoding_are_named(pose, tmp_path):
+    formats.write_skels([pose, pose], tmp_path / "a.skels", names=["one", "two"])
+    (tmp_path / "a.files").write_bytes("\ufeffeins\nzwölf\n".encode("utf-8-sig")[3:])
+    assert [name for name, _ in formats.iter_skels(tmp_path / "a.skels")] == ["eins", "zwölf"]
+    (tmp_path / "a.files").write_bytes("eins\nzwölf\n".encode("latin-1"))
+    with pytest.raises(FormatError, match=r"a\.files, line 2: expected text in UTF-8, but byte 3 is 0xf6"):
+        list(formats.iter_skels(tmp_path / "a.skels"))
+
+
+def test_one_long_line_takes_no_more_room_than_its_numbers(tmp_path):
+    (tmp_path / "a.skels").write_bytes(b"0 " * (151 * 150_000))
+    tracemalloc.start()
+    with pytest.raises(FormatError, match="at most 120000 frames"):
+        formats.read(tmp_path / "a.skels")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 400 << 20

@@ -13,7 +13,7 @@ from signdiff_slp.datasets.text_pose import read_manifest
 @pytest.fixture
 def poses():
     joints = np.random.default_rng(0).normal(size=(10, 6, 50, 3))
-    joints[:, :, 1] = 0
+    joints[:, :, 1], joints[:, :, 2], joints[:, :, 5] = 0, (-1 / 6, 0, 0), (1 / 6, 0, 0)
     return [make_pose(clip, 25) for clip in joints]
 
 
@@ -70,3 +70,25 @@ def test_an_imported_corpus_is_exported_clip_by_clip(poses, tmp_path, capsys):
     assert "test_clip-3\tein satz / mit strich\n" in (tmp_path / "out" / "texts.tsv").read_text()
     assert main(["corpus", "export", corpus, "-o", str(tmp_path / "other"), "--kind", "word"]) == 1
     assert "kind must not be given" in capsys.readouterr().err
+
+
+def test_another_counter_and_another_scale_are_named_with_what_to_do(poses, tmp_path, capsys):
+    write_skels(poses, tmp_path / "train.skels")
+    numbers = np.array((tmp_path / "train.skels").read_text().split(), float).reshape(10, 6, 151)
+    numbers[..., 150] = np.arange(6) / 5
+    numbers[..., :150] *= 3
+    np.savetxt(tmp_path / "train.skels", numbers.reshape(10, -1), fmt="%.5f")
+    (tmp_path / "train.text").write_text("ein satz\n" * 10)
+    command = ["corpus", "skels", str(tmp_path), "-o", str(tmp_path / "corpus")]
+    assert main(command) == 1
+    told = capsys.readouterr().err
+    assert "as of t / (T - 1)" in told
+    assert "--ignore-counter" in told
+    assert main([*command, "--ignore-counter"]) == 1
+    told = capsys.readouterr().err
+    assert "the shoulders are 1 apart, not 1/3" in told
+    assert "--normalise" in told
+    assert main([*command, "--ignore-counter", "--normalise"]) == 0
+    assert "10 clips       60 frames" in capsys.readouterr().out
+    frames = np.load(tmp_path / "corpus" / "train.poses.npy").reshape(-1, 50, 3)
+    assert np.linalg.norm(frames[:, 2] - frames[:, 5], axis=-1) == pytest.approx(1 / 3, abs=1e-5)

@@ -12,7 +12,7 @@ from signdiff_slp.corpora.skels_corpus import import_skels
 def clips():
     rng = np.random.default_rng(5)
     clips = rng.normal(size=(3, 7, 50, 3)).round(3)
-    clips[:, :, 1] = 0
+    clips[:, :, 1], clips[:, :, 2], clips[:, :, 5] = 0, (-0.166, 0, 0), (0.166, 0, 0)
     return clips
 
 
@@ -82,6 +82,18 @@ def test_files_that_are_not_parallel(folder, tmp_path, lines):
     with pytest.raises(ValueError, match=r"train\.skels and train\.text must have as many lines"):
         import_skels(folder, tmp_path / "corpus")
     assert not (tmp_path / "corpus").exists()
+
+
+def test_texts_in_another_encoding_are_named(folder, tmp_path):
+    (folder / "train.text").write_bytes("ein tag\nzwölf tage\ndrei tage\n".encode("latin-1"))
+    with pytest.raises(FormatError, match=r"train\.text, line 2: expected text in UTF-8, but byte 3 is 0xf6"):
+        import_skels(folder, tmp_path / "corpus")
+
+
+def test_byte_order_mark_is_no_part_of_the_first_word(folder, tmp_path):
+    (folder / "train.text").write_bytes("ein tag\nzwei tage\ndrei tage\n".encode("utf-8-sig"))
+    import_skels(folder, tmp_path / "corpus")
+    assert (tmp_path / "corpus" / "train.tsv").read_text().splitlines()[0] == "train/clip-0\t0\t7\tein tag"
 
 
 def test_files_that_are_missing(folder, tmp_path):

@@ -17,6 +17,8 @@ MAX_BYTES: Final = 1 << 22
 MAX_FRAMES: Final = 1_000_000
 """Most frames that are read, unless a reader allows fewer."""
 
+_MOST_SHOWN: Final = 40
+
 _NUMBER: Final = re.compile(r"(\d+)(?:_keypoints)?\.json$")
 
 
@@ -26,7 +28,7 @@ def frames_of(folder: Path, pattern: str = "*.json", *, most: int = MAX_FRAMES) 
     Args:
         folder: with files named ``...NUMBER.json`` or ``...NUMBER_keypoints.json``, numbered without gaps from any
             number.
-        pattern: which of its files are frames.
+        pattern: which of its files are frames; hidden ones, whose names start with a dot, are none.
         most: how many there may be.
 
     Raises:
@@ -36,7 +38,7 @@ def frames_of(folder: Path, pattern: str = "*.json", *, most: int = MAX_FRAMES) 
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: expected a folder of JSON, one file a frame, but there is no such folder.")
     numbered: dict[int, Path] = {}
-    for file in sorted(folder.glob(pattern)):
+    for file in sorted(file for file in folder.glob(pattern) if not file.name.startswith(".")):
         number = _NUMBER.search(file.name)
         if number is None:
             raise FormatError(file, "expected a frame's number at the end of the name.")
@@ -65,8 +67,24 @@ def load_object(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_bytes())
     except json.JSONDecodeError as error:
         raise FormatError(path, f"expected JSON, but {error.msg}.", place=f"byte {error.pos}") from error
-    except (UnicodeDecodeError, RecursionError) as error:
+    except RecursionError as error:
+        raise FormatError(path, "expected JSON, but it is nested too deep.") from error
+    except ValueError as error:  # bytes that are no text, and integers of thousands of digits
         raise FormatError(path, f"expected JSON, but {error}.") from error
     if not isinstance(content, dict):
         raise FormatError(path, f"expected an object, but found {type(content).__name__}.")
     return content
+
+
+def shown(value: Any) -> str:
+    """Show a value of JSON in an error, as JSON has it, however long.
+
+    Example:
+        >>> shown(None), shown(float("nan")), shown(10**5000)
+        ('null', 'NaN', 'something too large to show')
+    """
+    try:
+        text = json.dumps(value)
+    except (ValueError, RecursionError):
+        return "something too large to show"
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from signdiff_core.absent import masked_as_absent
+from signdiff_core.formats.bounds import LARGEST, outside
 from signdiff_core.skeleton import (
     LEFT_SHOULDER,
     NECK,
@@ -35,7 +36,8 @@ def normalise(joints: NDArray[np.floating], confidence: NDArray[np.floating]) ->
         Array of the shape of ``joints``, with absent joints at 0.
 
     Raises:
-        ValueError: no frame has a neck, or no frame has both shoulders, apart.
+        ValueError: no frame has a neck, or no frame has both shoulders, apart; or these are so near to each other that
+            nothing sensible comes out.
 
     Example:
         >>> joints = np.zeros((1, 50, 2))
@@ -54,6 +56,11 @@ def normalise(joints: NDArray[np.floating], confidence: NDArray[np.floating]) ->
     nearest = with_neck[np.abs(np.arange(len(joints))[:, None] - with_neck).argmin(axis=1)]
     moved = joints.astype(np.float64) - joints[nearest, NECK][:, None]
     result: NDArray[np.float64] = np.where(present[..., None], moved * (SHOULDER_WIDTH / np.median(width)), 0.0)
+    if outside(result) is not None:
+        raise ValueError(
+            f"joints must be within {LARGEST} of the neck where the shoulders are 1/3 apart, but are farther: the "
+            f"shoulders are {np.median(width):g} apart."
+        )
     return result
 
 

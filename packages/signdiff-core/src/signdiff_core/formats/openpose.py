@@ -32,8 +32,8 @@ class OpenposeFormat:
     suffixes: Final = ("",)
 
     def matches(self, path: str | os.PathLike[str]) -> bool:
-        """Tell whether a path is a folder that holds a file named ``..._keypoints.json``."""
-        return Path(path).is_dir() and next(Path(path).glob(FILES), None) is not None
+        """Tell whether a path is a folder that holds a file named ``..._keypoints.json``, not hidden."""
+        return Path(path).is_dir() and any(not file.name.startswith(".") for file in Path(path).glob(FILES))
 
     def read(self, path: str | os.PathLike[str], *, fps: float = 25.0, size: tuple[int, int] | None = None) -> Pose:
         """Read a clip.

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from signdiff_core.formats.bounds import LARGEST
 from signdiff_core.formats.errors import FormatError
-from signdiff_core.formats.json_frames import load_object
+from signdiff_core.formats.json_frames import load_object, shown
 from signdiff_core.skeleton import BODY, LEFT_HAND, NUM_JOINTS, RIGHT_HAND
 
 if TYPE_CHECKING:
@@ -101,8 +102,10 @@ def _joints(person: Any, path: Path, place: str) -> NDArray[np.float64]:
             found = f"{len(numbers)} numbers" if isinstance(numbers, list) else type(numbers).__name__
             wanted = " or ".join(f"{3 * count}" for count in counts)
             raise FormatError(path, f"expected {wanted} numbers in {key!r}, but found {found}.", place=place)
-        if not all(type(number) in (int, float) and abs(number) < 1e6 for number in numbers):
-            raise FormatError(path, f"expected numbers below a million in {key!r}.", place=place)
+        for index, number in enumerate(numbers):
+            if type(number) not in (int, float) or not abs(number) <= LARGEST:
+                found = f"{'xyc'[index % 3]} of point {index // 3} is {shown(number)}"
+                raise FormatError(path, f"expected numbers up to {LARGEST} in {key!r}, but {found}.", place=place)
         if numbers:
             points = np.array(numbers, dtype=np.float64).reshape(-1, 3)
             joints[part] = points[: part.stop - part.start]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from signdiff_core.atomic import replacing
+from signdiff_core.formats.bounds import LARGEST, outside
 from signdiff_core.formats.errors import FormatError
 
 if TYPE_CHECKING:
@@ -19,11 +20,17 @@ if TYPE_CHECKING:
 MAX_BYTES: Final = 2**31
 """Largest file that is read."""
 
+MAX_FPS: Final = 10_000.0
+"""Largest frame rate that is read, and the inverse of the smallest."""
+
+_MAX_OLD: Final = 1 << 26
+"""Most numbers that a file of version 0.0 may stand for: a frame without a person takes two bytes there."""
+
 _BROKEN = (
     ArithmeticError,
     AttributeError,
     EOFError,
-    IndexError,
+    LookupError,
     NotImplementedError,
     TypeError,
     ValueError,
@@ -50,7 +57,8 @@ class PoseFormat:
 
         Raises:
             FileNotFoundError: there is no such file.
-            FormatError: the file is larger than `MAX_BYTES`, broken, cut short, or holds no frame.
+            FormatError: the file is larger than `MAX_BYTES`, broken, cut short, holds no frame, or a number that no
+                coordinate, no confidence or no frame rate can be.
         """
         from pose_format import Pose
 
@@ -66,11 +74,7 @@ class PoseFormat:
         except _BROKEN as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise FormatError(path, f"expected a .pose file, but it is broken or cut short ({reason}).") from error
-        if not np.isfinite(pose.body.fps) or pose.body.fps <= 0:
-            raise FormatError(path, f"expected a positive frame rate, but it is {pose.body.fps}.", place="body")
-        frames, people = pose.body.data.shape[:2]
-        if frames == 0 or people == 0:
-            raise FormatError(path, f"expected a pose, but it holds {frames} frames of {people} people.", place="body")
+        _check_body(path, pose)
         return pose
 
     def write(self, pose: Pose, path: str | os.PathLike[str]) -> None:
@@ -98,11 +102,14 @@ def _check_length(path: str | os.PathLike[str], buffer: bytes) -> None:
 
     reader = BufferReader(buffer)
     header = PoseHeader.read(reader)
-    if round(header.version, 3) != 0.2:
-        return
     start = reader.read_offset
-    _, frames, people = struct.unpack_from("<fIH", buffer, start)
     points, dims = header.total_points(), header.num_dims()
+    if not points or dims not in (2, 3):
+        raise FormatError(path, f"expected points of x, y and maybe z, but there are {points} of {dims} numbers.")
+    if round(header.version, 3) != 0.2:
+        _check_old(path, buffer, start, points * (dims + 1), version=header.version)
+        return
+    _, frames, people = struct.unpack_from("<fIH", buffer, start)
     needed = frames * people * points * (dims + 1) * 4
     left = len(buffer) - start - 10
     if needed != left:
@@ -112,3 +119,49 @@ def _check_length(path: str | os.PathLike[str], buffer: bytes) -> None:
             f"but {left} follow: the file is broken or cut short.",
             place=f"byte {start}",
         )
+
+
+def _check_old(path: str | os.PathLike[str], buffer: bytes, start: int, numbers: int, *, version: float) -> None:
+    """As `_check_length` for versions that do not tell the number of frames, or not the length of one."""
+    _, frames, people = struct.unpack_from("<HHH", buffer, start)
+    if version == 0:
+        if frames * numbers > _MAX_OLD:
+            raise FormatError(
+                path, f"expected at most {_MAX_OLD} numbers, but there are {frames} frames of {numbers}.", place="body"
+            )
+        return
+    left = len(buffer) - start - 6
+    if not people or left % (people * numbers * 4):
+        raise FormatError(
+            path,
+            f"expected whole frames of {people * numbers * 4} bytes ({people} people of {numbers} numbers), but {left} "
+            "bytes follow: the file is broken or cut short.",
+            place=f"byte {start}",
+        )
+
+
+def _check_body(path: str | os.PathLike[str], pose: Pose) -> None:
+    fps, body = pose.body.fps, pose.body
+    if not 1 / MAX_FPS <= fps <= MAX_FPS:
+        raise FormatError(path, f"expected a positive frame rate up to {MAX_FPS:g}, but it is {fps:g}.", place="body")
+    frames, people = body.data.shape[:2]
+    if frames == 0 or people == 0:
+        raise FormatError(path, f"expected a pose, but it holds {frames} frames of {people} people.", place="body")
+    confidence = np.ma.getdata(body.confidence)
+    for values, absent, what in (
+        (np.ma.getdata(body.data), np.ma.getmaskarray(body.data), "coordinates"),
+        (confidence, None, "confidences"),
+    ):
+        if (found := outside(values, absent)) is not None:
+            frame, person, joint, *_ = found
+            raise FormatError(
+                path,
+                f"expected {what} that are finite and up to {LARGEST}, but joint {joint} "
+                f"({_name_of(pose, joint)}) has {values[found]:g}.",
+                place=f"frame {frame}" + (f", person {person}" if people > 1 else ""),
+            )
+
+
+def _name_of(pose: Pose, joint: int) -> str:
+    names = [f"{component.name} {point}" for component in pose.header.components for point in component.points]
+    return names[joint]

@@ -7,25 +7,19 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from signdiff_core.atomic import replacing
 from signdiff_core.formats.errors import FormatError
 from signdiff_core.formats.normalise import normalised
-from signdiff_core.formats.skels_variant import VARIANTS, Variant, decode, detect, encode
-from signdiff_core.skeleton import joints_of, make_pose
+from signdiff_core.formats.skels_lines import lines_of, names_beside
+from signdiff_core.formats.skels_reading import Reading
+from signdiff_core.formats.skels_variant import VARIANTS, Variant, encode
+from signdiff_core.skeleton import joints_of
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Iterator
 
     from pose_format import Pose
-
-MAX_LINE: Final = 2**27
-"""Longest line that is read, in bytes: about 110,000 frames."""
-
-VALUES: Final = 151
-"""Numbers of a frame: 50 joints of (x, y, z), and the counter."""
 
 
 class SkelsFormat:
@@ -47,7 +41,7 @@ class SkelsFormat:
         variant: Variant | None = None,
         fps: float = 25.0,
     ) -> Pose:
-        """Read one sequence.
+        """Read one sequence. A `FormatWarning` says so where its counter or scale is off, as `iter_skels` does.
 
         Args:
             path: the file.
@@ -67,19 +61,22 @@ class SkelsFormat:
         if index is not None and clip is not None:
             raise FormatError(path, f"expected an index or a clip, but both are given: {index} and {clip!r}.")
         if clip is not None:
-            names = _names(Path(path))
+            names = names_beside(Path(path))
             if names is None or clip not in names:
                 known = "has no .files beside it" if names is None else f"names {len(names)} others"
                 raise FormatError(path, f"expected a sequence named {clip!r}, but the file {known}.")
             index = names.index(clip)
-        found = list(islice(_lines(Path(path)), index or 0, (index or 0) + (2 if index is None else 1)))
+        found = list(islice(lines_of(Path(path)), index or 0, (index or 0) + (2 if index is None else 1)))
         if index is not None and (index < 0 or not found):
-            count = sum(1 for _ in _lines(Path(path)))
+            count = sum(1 for _ in lines_of(Path(path)))
             raise FormatError(path, f"expected an index from 0 to {count - 1}, but it is {index}.")
         if len(found) != 1:
-            count = sum(1 for _ in _lines(Path(path)))
+            count = sum(1 for _ in lines_of(Path(path)))
             raise FormatError(path, f"holds {count} sequences: expected an index or a clip that names one.")
-        return _pose(Path(path), *found[0], variant=variant, fps=fps)
+        reading = Reading(path=Path(path), variant=variant, fps=fps)
+        pose = reading.pose(*found[0])
+        reading.tell()
+        return pose
 
     def read_all(
         self, path: str | os.PathLike[str], *, variant: Variant | None = None, fps: float = 25.0
@@ -97,7 +94,7 @@ class SkelsFormat:
                 smaller, to 2e-5 but for the scale, which reading sets anew.
 
         Raises:
-            FormatError: ``pt`` was asked for and a joint is absent or a neck is not at the origin.
+            FormatError: ``pt`` was asked for and a joint is absent or a neck is more than 0.001 from the origin.
             OSError: the file cannot be written.
         """
         write_skels([pose], path, variant=variant)
@@ -109,8 +106,14 @@ def iter_skels(
     variant: Variant | None = None,
     fps: float = 25.0,
     on_broken: Callable[[str, FormatError], None] | None = None,
+    corpus: bool = False,
+    ignore_counter: bool = False,
+    normalise: bool = False,
 ) -> Iterator[tuple[str, Pose]]:
     """Read all sequences of a file, one after another.
+
+    What a system put out is read even where its counter drifts or its neck is a little off: a `FormatWarning` at the
+    end tells in how many sequences, and also where shoulders are not 1/3 apart. A corpus is held to the convention.
 
     Args:
         path: the file.
@@ -118,6 +121,10 @@ def iter_skels(
         fps: frames per second, which the file does not tell.
         on_broken: is told the name of a sequence that cannot be read and why, and reading goes on; without it, the
             first ends everything.
+        corpus: whether a counter, a neck or a scale that is off makes a sequence broken. Counters may be rounded or
+            cut to the decimals that they have; shoulders may be 10% nearer or farther than 1/3.
+        ignore_counter: whether the counter may be anything.
+        normalise: whether necks are put at the origin and shoulders 1/3 apart, wherever they were.
 
     Yields:
         Name and pose of each sequence; the name is the line of the ``.files`` beside the file, else the line's index.
@@ -127,19 +134,23 @@ def iter_skels(
         FormatError: the file is broken, contradicts ``variant``, or has not as many lines as its ``.files``.
     """
     source = Path(path)
-    names = _names(source)
-    lines = _lines(source)
+    names = names_beside(source)
+    lines = lines_of(source)
+    reading = Reading(
+        path=source, variant=variant, fps=fps, corpus=corpus, ignore_counter=ignore_counter, normalise=normalise
+    )
     for index, (line, name) in enumerate(zip_longest(lines, names) if names is not None else ((x, "") for x in lines)):
         if line is None or name is None:
             raise FormatError(source, f"expected as many lines as its .files has, {len(names or ())}.")
         try:
-            pose = _pose(source, *line, variant=variant, fps=fps)
+            pose = reading.pose(*line)
         except FormatError as error:
             if on_broken is None:
                 raise
             on_broken(name or str(index), error)
         else:
             yield name or str(index), pose
+    reading.tell()
 
 
 def write_skels(
@@ -180,40 +191,3 @@ def write_skels(
             if len(listed) != written:
                 raise FormatError(target, f"expected a name for each of {written} poses, but there are {len(listed)}.")
             temporary_names.write_text("".join(f"{name}\n" for name in listed), encoding="utf-8")
-
-
-def _names(path: Path) -> list[str] | None:
-    beside = path.with_suffix(".files")
-    return beside.read_text(encoding="utf-8").splitlines() if beside.is_file() else None
-
-
-def _lines(path: Path) -> Iterator[tuple[str, bytes]]:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: expected a .skels file, but there is no such file.")
-    with path.open("rb") as file:
-        number = 0
-        while line := file.readline(MAX_LINE + 1):
-            number += 1
-            if len(line) > MAX_LINE:
-                raise FormatError(path, f"expected at most {MAX_LINE} bytes in a line.", place=f"line {number}")
-            yield f"line {number}", line
-
-
-def _pose(path: Path, place: str, line: bytes, *, variant: Variant | None, fps: float) -> Pose:
-    tokens = line.split()
-    if not tokens or len(tokens) % VALUES:
-        raise FormatError(path, f"expected frames of {VALUES} numbers, but found {len(tokens)} numbers.", place=place)
-    try:
-        frames = np.array(tokens, dtype=np.float64).reshape(-1, VALUES)
-    except ValueError as error:
-        raise FormatError(path, f"expected numbers, but {error}.", place=place) from error
-    if not np.isfinite(frames).all():
-        frame, value = np.argwhere(~np.isfinite(frames))[0]
-        raise FormatError(
-            path,
-            f"expected finite numbers, but value {value} is {frames[frame, value]}.",
-            place=f"{place}, frame {frame}",
-        )
-    found = detect(frames, path, place, variant=variant)
-    joints, confidence = decode(frames[:, :-1], found, path, place)
-    return make_pose(joints, fps, confidence=confidence)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from signdiff_core.formats.skels_evidence import Evidence
+
 Variant = Literal["pt", "prompt2sign"]
 
 VARIANTS: Final[tuple[Variant, ...]] = get_args(Variant)
@@ -32,40 +34,55 @@ VARIANTS: Final[tuple[Variant, ...]] = get_args(Variant)
 ABSENT: Final = 0.016
 """What ``prompt2sign`` stores in place of NaN and zero."""
 
+COUNTERS: Final[dict[Variant, str]] = {"pt": "t / T", "prompt2sign": "(t + 1) / T"}
+"""The counter of frame t of T."""
+
 _DESCRIPTION: Final = {
     "pt": "counter t / T from 0, neck at (0, 0, 0)",
     "prompt2sign": "counter (t + 1) / T up to 1, neck not at (0, 0, 0)",
 }
 _HALF_TURN: Final = np.array([-1, 1, -1], dtype=np.float64)
+_NEARLY_ORIGIN: Final = 1e-3
+"""How far a neck may lie from the origin that is moved there, and the frame with it, where ``pt`` is written."""
+
+_ROUNDING: Final = 5e-6
 _TURN_DEPTH: Final = np.array([1, 1, -1], dtype=np.float64)
 
 
-def detect(frames: NDArray[np.float64], path: Path, place: str, *, variant: Variant | None = None) -> Variant:
-    """Find out by which convention a sequence was written, from its counter and its neck.
+def detect(evidence: Evidence, path: Path, place: str, *, variant: Variant | None = None) -> Variant:
+    """Find out by which convention a sequence was written, from its neck and its counter.
+
+    A neck that is the origin, or mostly nearly so as systems put it out, is that of ``pt``. Any other is that of
+    ``prompt2sign`` if the counter is, too.
 
     Args:
-        frames: (T, 151) values of one line.
+        evidence: of the sequence.
         path: the file, for the error.
         place: the line, for the error.
         variant: the convention that the caller expects.
 
     Raises:
-        FormatError: counter and neck contradict each other or ``variant``; the message names the evidence.
+        FormatError: neck and counter fit neither convention, or contradict ``variant``; the message names the evidence.
     """
-    T = len(frames)
-    counter, neck = frames[:, -1], frames[:, 3 * NECK : 3 * NECK + 3]
-    error_pt = float(np.abs(counter - np.arange(T) / T).max())
-    error_prompt2sign = float(np.abs(counter - np.arange(1, T + 1) / T).max())
-    # Counters are stored with four or five decimals.
-    fits = {"pt": error_pt < 6e-5 and not neck.any(), "prompt2sign": error_prompt2sign < 6e-5 and bool(neck.any())}
+    counter = {name: evidence.counts(convention) for name, convention in COUNTERS.items()}
+    if variant is None:
+        fits: dict[Variant, bool] = {
+            "pt": evidence.centred,
+            "prompt2sign": counter["prompt2sign"] and not evidence.centred,
+        }
+    else:
+        fits = {
+            "pt": variant == "pt" and (evidence.centred or not counter["prompt2sign"]),
+            "prompt2sign": variant == "prompt2sign" and (counter["prompt2sign"] or not evidence.centred),
+        }
     for name in VARIANTS:
-        if fits[name] and variant in (None, name):
+        if fits[name]:
             return name
     wanted = [f"{name!r} ({_DESCRIPTION[name]})" for name in ([variant] if variant else VARIANTS)]
-    evidence = f"the counter runs from {counter[0]:g} to {counter[-1]:g} in {T} frames"
-    farthest = neck[np.abs(neck).max(axis=1).argmax()].round(5).tolist()
-    evidence += f" and the neck lies at {tuple(farthest) if neck.any() else (0, 0, 0)}"
-    raise FormatError(path, f"expected the variant {' or '.join(wanted)}, but {evidence}.", place=place)
+    first, last = evidence.counter[0], evidence.counter[-1]
+    shown = f"the counter runs from {first:.6g} to {last:.6g} in {len(evidence.counter)} frames"
+    shown += f" and the neck lies at {evidence.place_of_neck}"
+    raise FormatError(path, f"expected the variant {' or '.join(wanted)}, but {shown}.", place=place)
 
 
 def decode(
@@ -103,7 +120,7 @@ def encode(joints: NDArray[np.float32], confidence: NDArray[np.float32], variant
         path: the file, for the error.
 
     Raises:
-        FormatError: ``pt`` was asked for and a joint is absent or a neck is not at the origin.
+        FormatError: ``pt`` was asked for and a joint is absent or a neck is more than 0.001 from the origin.
     """
     T, absent = len(joints), confidence == 0
     if variant == "pt":
@@ -114,9 +131,17 @@ def encode(joints: NDArray[np.float32], confidence: NDArray[np.float32], variant
                 f"expected every joint, for the variant 'pt' has no mark for absent ones, but joint {joint} is absent "
                 f"in frame {frame}, and {int(absent.sum()) - 1} more are.",
             )
-        if np.abs(joints[:, NECK]).max() > 5e-6:
-            raise FormatError(path, "expected the neck at the origin in every frame: normalise the pose first.")
+        farthest = joints[np.abs(joints[:, NECK]).max(axis=1).argmax(), NECK]
+        if np.abs(farthest).max() > _NEARLY_ORIGIN:
+            raise FormatError(
+                path,
+                f"expected the neck at the origin in every frame, but it lies at "
+                f"({', '.join(f'{value:.6g}' for value in farthest)}): normalise the pose first.",
+            )
+        # Only what rounding to five decimals would show is moved: a zero may have a sign that is to stay.
+        moved = np.abs(joints[:, NECK]).max(axis=-1) > _ROUNDING
         values = joints * _HALF_TURN
+        values[moved] = (joints[moved] - joints[moved, NECK, None]) * _HALF_TURN
         values[:, NECK] = 0
         counters = [f"{t / T:.4f}" for t in range(T)]
         texts = np.char.mod("%.5f", values.reshape(T, -1))

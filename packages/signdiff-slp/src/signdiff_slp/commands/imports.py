@@ -25,6 +25,12 @@ def add_skels(commands: Parsers) -> None:
     _add_output(parser)
     parser.add_argument("--source", choices=("text", "gloss"), default="text", help="what is read (default: text)")
     parser.add_argument("--variant", choices=("pt", "prompt2sign"), help="what the files must be (default: found out)")
+    parser.add_argument(
+        "--ignore-counter", action="store_true", help="take clips whatever the last number of their frames is"
+    )
+    parser.add_argument(
+        "--normalise", action="store_true", help="put necks at the origin and shoulders 1/3 apart, whatever the unit"
+    )
     parser.set_defaults(run=_skels)
 
 
@@ -70,6 +76,8 @@ def _skels(arguments: argparse.Namespace) -> int:
         arguments.output,
         source=arguments.source,
         variant=arguments.variant,
+        ignore_counter=arguments.ignore_counter,
+        normalise=arguments.normalise,
         progress=progress,
     )
     return _print(report, arguments)

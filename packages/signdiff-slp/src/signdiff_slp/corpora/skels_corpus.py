@@ -1,16 +1,18 @@
 """A corpus from ``.skels`` files, such as PHOENIX14T's: ``{split}.skels`` beside ``{split}.text`` or ``{split}.gloss``.
 
 Coordinates come as `signdiff_core.formats` reads them: the published files are mirrored in x and deep in the other
-direction, which is half a turn, and the signer comes to face the viewer. The counter column is checked, not kept.
+direction, which is half a turn, and the signer comes to face the viewer. Counter, neck and scale are checked; the
+counter is not kept.
 """
 
 from __future__ import annotations
 
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from signdiff_core.formats import FormatError, iter_skels
+from signdiff_core.formats.lines import read_lines
 from signdiff_core.skeleton import joints_of
 from signdiff_slp.corpora.filling import fill_absent
 from signdiff_slp.corpora.writer import SPLITS, CorpusWriter, Report
@@ -29,6 +31,8 @@ def import_skels(
     *,
     source: Literal["text", "gloss"] = "text",
     variant: Literal["pt", "prompt2sign"] | None = None,
+    ignore_counter: bool = False,
+    normalise: bool = False,
     progress: Callable[[Iterable[Named], str], Iterable[Named]] | None = None,
 ) -> Report:
     """Make a corpus of the splits train, dev and test that a folder holds.
@@ -39,6 +43,9 @@ def import_skels(
         output: the corpus; new or empty.
         source: what the model shall read, text or gloss.
         variant: the convention that the files must follow; found out for each line if not given.
+        ignore_counter: take counters as they are; without it, a clip whose counter is not that of the convention,
+            within its decimals, is left out.
+        normalise: put necks at the origin and shoulders 1/3 apart; without it, clips of another scale are left out.
         progress: wraps a split's clips, given its name, to show how far it is.
 
     Returns:
@@ -46,6 +53,7 @@ def import_skels(
         with a joint that is never seen.
 
     Raises:
+        FormatError: a text is not in UTF-8.
         FileNotFoundError: a file is missing, or ``folder`` holds no split.
         FileExistsError: ``output`` holds something.
         ValueError: files are not parallel, or no clip is left.
@@ -56,7 +64,9 @@ def import_skels(
     texts = {split: _read_lines(folder / f"{split}.{source}") for split in splits}
     with CorpusWriter(output, {"format": "skels", "source": source}) as writer:
         for split in splits:
-            clips: Iterable[Named] = _clips(folder / f"{split}.skels", variant)
+            clips: Iterable[Named] = _clips(
+                folder / f"{split}.skels", variant=variant, ignore_counter=ignore_counter, normalise=normalise
+            )
             if progress is not None:
                 clips = progress(clips, split)
             for clip, text in zip_longest(clips, texts[split]):
@@ -70,10 +80,10 @@ def import_skels(
     return writer.report
 
 
-def _clips(path: Path, variant: Literal["pt", "prompt2sign"] | None) -> Iterator[Named]:
+def _clips(path: Path, **reading: Any) -> Iterator[Named]:
     """All sequences with their names; for one that is broken, what is wrong with it."""
     broken: list[Named] = []
-    for named in iter_skels(path, variant=variant, on_broken=lambda name, error: broken.append((name, error))):
+    for named in iter_skels(path, on_broken=lambda *found: broken.append(found), corpus=True, **reading):
         yield from broken
         broken.clear()
         yield named
@@ -96,5 +106,4 @@ def _add(writer: CorpusWriter, split: str, name: str, pose: Pose | FormatError, 
 def _read_lines(path: Path) -> list[str]:
     if not path.is_file():
         raise FileNotFoundError(f"folder must hold {path.name} beside its .skels, but {path.parent} does not.")
-    with path.open(encoding="utf-8") as lines:
-        return [line.rstrip("\n") for line in lines]
+    return read_lines(path)
