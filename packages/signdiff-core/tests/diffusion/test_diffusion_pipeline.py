@@ -183,5 +183,5 @@ def test_wrong_conditions_are_refused(pipe):
         pipe(PROMPT, [], fr_image=[], **OPTIONS)
     with pytest.raises(ValueError, match="chunk_size"):
         pipe(PROMPT, frames(1), fr_image=frames(1), chunk_size=0, **OPTIONS)
-    with pytest.raises(ValueError, match="one text"):
+    with pytest.raises(ValueError, match="prompt must be one for all frames or one for each, but 2 came for 1 frame"):
         pipe([PROMPT, PROMPT], frames(1), fr_image=frames(1), **OPTIONS)

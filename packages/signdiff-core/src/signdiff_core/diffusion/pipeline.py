@@ -6,7 +6,7 @@ The denoising loop is that of the installed diffusers: a chunk of frames is one 
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
@@ -19,23 +19,22 @@ from diffusers import (
 from diffusers.pipelines.stable_diffusion import StableDiffusionPipelineOutput, StableDiffusionSafetyChecker
 from diffusers.schedulers import KarrasDiffusionSchedulers
 from diffusers.utils import logging
-from pose_format import Pose
 from transformers import CLIPImageProcessor, CLIPTextModel, CLIPTokenizer, CLIPVisionModelWithProjection
 
-from signdiff_core.diffusion.conditions import conditions_of
 from signdiff_core.diffusion.loading import CheckedLoading
-from signdiff_core.diffusion.steady.noise import Noise
-from signdiff_core.diffusion.stream_options import StreamOptions
-from signdiff_core.diffusion.streaming import Stream
+from signdiff_core.diffusion.request import requested
+from signdiff_core.diffusion.stock_images import apart
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from diffusers.callbacks import MultiPipelineCallbacks, PipelineCallback
+    from pose_format import Pose
 
     from signdiff_core.diffusion.frmap import FRMapper
     from signdiff_core.diffusion.frnet_source import FRNetSource
     from signdiff_core.diffusion.images import Frame
+    from signdiff_core.diffusion.streaming import Rendered
 
 
 class SignDiffPipeline(CheckedLoading):
@@ -185,71 +184,9 @@ class SignDiffPipeline(CheckedLoading):
                 range.
             signdiff_core.plugins.UnknownPluginError: ``frnet_source`` needs signdiff-frnet.
         """
-        if num_images_per_prompt not in (1, None):
-            raise ValueError(f"num_images_per_prompt must be 1 for a video, but is {num_images_per_prompt}.")
-        prompt, negative_prompt = _one_text(prompt, "prompt"), _one_text(negative_prompt, "negative_prompt")
-        if prompt is None and prompt_embeds is None:
-            raise ValueError("prompt or prompt_embeds must be given, but both are None.")
-        scale, weights = self._scales(controlnet_conditioning_scale)
-        if weights is not None and (isinstance(control_guidance_start, list) or isinstance(control_guidance_end, list)):
-            raise ValueError("control_guidance_start and control_guidance_end must be numbers for one ControlNet.")
-        options = StreamOptions(
-            chunk_size=chunk_size,
-            anchor=anchor,
-            overlap=overlap,
-            pad_chunks=pad_chunks,
-            cache_interval=cache_interval,
-            cache_depth=cache_depth,
-            start=start,
-            condition_weights=weights,
-            frnet=frnet,
-        )
-        conditions = conditions_of(
-            image,
-            fr_image,
-            frnet_source,
-            frnet,
-            count=self.num_conditions,
-            size=self._side(height, width) if isinstance(image, Pose) else None,
-            start=options.beginning,
-            keep_first=options.keeps_first,
-        )
-        self._guidance_scale, self._interrupt = guidance_scale, False
-        device, guided = self._execution_device, self.do_classifier_free_guidance
-        embeds = self.encode_prompt(
-            prompt,
-            device,
-            1,
-            guided,
-            negative_prompt,
-            prompt_embeds,
-            negative_prompt_embeds,
-            lora_scale=(cross_attention_kwargs or {}).get("scale"),
-            clip_skip=clip_skip,
-        )
-        if ip_adapter_image is not None:
-            ip_adapter_image_embeds = self.prepare_ip_adapter_image_embeds(ip_adapter_image, None, device, 1, guided)
-        call = {
-            "num_inference_steps": num_inference_steps,
-            "timesteps": timesteps,
-            "sigmas": sigmas,
-            "guidance_scale": guidance_scale,
-            "eta": eta,
-            "ip_adapter_image_embeds": ip_adapter_image_embeds,
-            "output_type": output_type,
-            "cross_attention_kwargs": cross_attention_kwargs,
-            "controlnet_conditioning_scale": scale,
-            "guess_mode": guess_mode,
-            "control_guidance_start": control_guidance_start,
-            "control_guidance_end": control_guidance_end,
-            "clip_skip": clip_skip,
-            "callback_on_step_end": callback_on_step_end,
-            "callback_on_step_end_tensor_inputs": list(callback_on_step_end_tensor_inputs),
-        }
-        noise = Noise(generator, shared=shared_noise, latents=latents, device=device)
-        frames = Stream(self, options, noise=noise, embeds=embeds, size=(height, width), call=call).frames(conditions)
-        total = len(image.body.data) if isinstance(image, Pose) else getattr(image, "__len__", lambda: 0)()
-        yield from self._counted(frames, total - start) if total - start > chunk_size else frames
+        with closing(self._requested(_without_self(locals()), whose="stream()")) as frames:
+            for frame in frames:
+                yield frame.picture
 
     def __call__(
         self,
@@ -293,16 +230,21 @@ class SignDiffPipeline(CheckedLoading):
         Raises:
             ValueError: as in `stream`, or there is no frame.
         """
-        arguments = locals()
-        own = ("self", "return_dict", "kwargs", "__class__")
-        arguments = {name: value for name, value in arguments.items() if name not in own} | kwargs
-        with closing(self.stream(**arguments)) as frames:  # type: ignore[type-var]
-            images: Any = list(frames)
-        if not images:
+        arguments = _without_self(locals())
+        return_dict, own = arguments.pop("return_dict"), arguments.pop("kwargs")
+        if unknown := [name for name in own if name not in _OWN]:
+            callback = "; diffusers' newer callback_on_step_end is there" if unknown[0].startswith("callback") else ""
+            raise TypeError(f"SignDiffPipeline.__call__() got an unexpected argument {unknown[0]!r}{callback}.")
+        whose = f"a call with {', '.join(own)}" if own else ""
+        with closing(self._requested(arguments | own, whose=whose)) as frames:
+            made = list(frames)
+        if not made:
             raise ValueError("image must hold at least one frame, but is empty.")
+        images: Any = [frame.picture for frame in made]
         if output_type != "pil":
             images = torch.stack(images) if isinstance(images[0], torch.Tensor) else np.stack(images)
-        return StableDiffusionPipelineOutput(images, None) if return_dict else (images, None)
+        flags = None if made[0].nsfw is None else [bool(frame.nsfw) for frame in made]
+        return StableDiffusionPipelineOutput(images, flags) if return_dict else (images, flags)
 
     def progress_bar(self, iterable: Iterable[Any] | None = None, total: int | None = None) -> Any:
         """Show the progress of steps; while a video's frames are counted, steps show none."""
@@ -310,40 +252,64 @@ class SignDiffPipeline(CheckedLoading):
             return logging.tqdm(iterable, total=total, disable=True)
         return super().progress_bar(iterable, total)
 
-    def _counted(self, frames: Iterator[Any], total: int) -> Iterator[Any]:
-        with self.progress_bar(total=total) as bar:
-            self._counts_frames = True
-            try:
-                for frame in frames:
-                    bar.update()
-                    yield frame
-            finally:
-                self._counts_frames = False
+    def prepare_ip_adapter_image_embeds(
+        self,
+        ip_adapter_image: Any,
+        ip_adapter_image_embeds: list[torch.Tensor] | None,
+        device: torch.device,
+        num_images_per_prompt: int,
+        do_classifier_free_guidance: bool,
+    ) -> list[torch.Tensor]:
+        """Encode pictures of the signer, as diffusers does; embeddings that are one for each frame stay as they are."""
+        rows = num_images_per_prompt * (2 if do_classifier_free_guidance else 1)
+        given = ip_adapter_image_embeds
+        if given is not None and num_images_per_prompt > 1 and all(len(part) == rows for part in given):
+            return [part.to(device) for part in given]
+        made: list[torch.Tensor] = super().prepare_ip_adapter_image_embeds(
+            ip_adapter_image, given, device, num_images_per_prompt, do_classifier_free_guidance
+        )
+        return made
 
-    def _side(self, height: int | None, width: int | None) -> int:
-        """Side of a pose's drawings."""
-        default = int(self.unet.config.sample_size * self.vae_scale_factor)
-        if (height or default) != (width or default):
-            raise ValueError(f"height and width must be equal for a pose, but are {height} and {width}.")
-        return height or default
-
-    def _scales(self, scale: float | list[float]) -> tuple[float | list[float], tuple[float, ...] | None]:
-        """Tell diffusers' scale, and the weights of conditions that one ControlNet superimposes."""
-        if not isinstance(scale, list | tuple):
-            return float(scale), None
-        if len(scale) != self.num_conditions:
-            raise ValueError(
-                f"controlnet_conditioning_scale must be one value or {self.num_conditions}, but has {len(scale)}."
-            )
-        values = tuple(float(value) for value in scale)
-        if hasattr(self.controlnet, "nets"):
-            return list(values), None
-        return (values[0], None) if len(values) == 1 else (1.0, values)
+    def _requested(self, arguments: dict[str, Any], *, whose: str) -> Generator[Rendered]:
+        """Render what `stream` is called with; ``whose`` names what diffusers' call does not have."""
+        if arguments.get("fr_image") is None and arguments.get("frnet_source") is None:
+            image, fr_image = apart(self, arguments["image"], whose)
+            arguments |= {"image": image, "fr_image": fr_image}
+        inputs = list(arguments.pop("callback_on_step_end_tensor_inputs"))
+        options: dict[str, Any] = {name: arguments.pop(name) for name in _OPTIONS if name in arguments}
+        call = {name: arguments.pop(name) for name in _DIFFUSERS} | {"callback_on_step_end_tensor_inputs": inputs}
+        return requested(self, **arguments, options=options, call=call)
 
 
-def _one_text(text: str | list[str] | None, name: str) -> str | None:
-    if isinstance(text, list) and len(text) == 1:
-        text = text[0]
-    if text is not None and not isinstance(text, str):
-        raise ValueError(f"{name} must be one text, but is {text!r}.")
-    return text
+_DIFFUSERS: Final = (
+    "num_inference_steps",
+    "timesteps",
+    "sigmas",
+    "eta",
+    "output_type",
+    "cross_attention_kwargs",
+    "guess_mode",
+    "control_guidance_start",
+    "control_guidance_end",
+    "clip_skip",
+    "callback_on_step_end",
+)
+"""Arguments that diffusers' pipeline takes as they are."""
+
+_OPTIONS: Final = (
+    "chunk_size",
+    "anchor",
+    "overlap",
+    "pad_chunks",
+    "cache_interval",
+    "cache_depth",
+    "start",
+)
+"""Arguments that say how a video is rendered."""
+
+_OWN: Final = ("fr_image", "frnet_source", "frnet", "shared_noise", *_OPTIONS)
+"""Arguments that diffusers' pipeline does not have."""
+
+
+def _without_self(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if name not in ("self", "__class__")}

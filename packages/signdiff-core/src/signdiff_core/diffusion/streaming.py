@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from itertools import chain, count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from diffusers import StableDiffusionControlNetPipeline
@@ -21,35 +21,43 @@ from signdiff_core.diffusion.steady.attention import attending_to_references
 from signdiff_core.diffusion.steady.blending import Blending
 from signdiff_core.diffusion.steady.edits import StepEdits
 from signdiff_core.diffusion.steady.reference import Reference, first_row_uncontrolled
+from signdiff_core.diffusion.turns import alone_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import torch
-
-    from signdiff_core.diffusion.fast.step_cache import StepCache
+    from signdiff_core.diffusion.embeddings import Embeddings
     from signdiff_core.diffusion.pipeline import SignDiffPipeline
-    from signdiff_core.diffusion.steady.attention import ReferenceAttention
     from signdiff_core.diffusion.steady.chunks import Chunk, Row
     from signdiff_core.diffusion.steady.edits import Edit
     from signdiff_core.diffusion.steady.noise import Noise
-    from signdiff_core.diffusion.steady.reference import UncontrolledRow
     from signdiff_core.diffusion.stream_options import StreamOptions
 
 _OUTSIDE = -1
 """Number of a picture that is no frame of the video."""
 
 
+class Rendered(NamedTuple):
+    """A rendered frame, and what the safety checker says of it."""
+
+    picture: Any
+    nsfw: bool | None
+    """Whether it was blackened; None without a checker."""
+
+
 class Stream:
     """Renders one video.
+
+    Between two frames it leaves no trace on networks, scheduler and pipeline, so that other calls may come between.
 
     Args:
         pipeline: renders each chunk.
         options: how.
         noise: of each frame.
-        embeds: encoded prompt and negative prompt, (1, L, C) each; None without guidance.
+        embeddings: prompt and identity.
         size: height and width in pixels, where they were given.
         call: arguments for diffusers' pipeline that all chunks share.
+        shows_steps: whether the pipeline's progress bar may count denoising steps.
     """
 
     def __init__(
@@ -58,39 +66,58 @@ class Stream:
         options: StreamOptions,
         *,
         noise: Noise,
-        embeds: tuple[torch.Tensor, torch.Tensor | None],
+        embeddings: Embeddings,
         size: tuple[int | None, int | None],
         call: dict[str, Any],
+        shows_steps: bool = True,
     ) -> None:
         self.pipeline, self.options, self.noise = pipeline, options, noise
-        self.embeds, self.size, self.call = embeds, size, call
+        self.embeddings, self.size, self.call, self.shows_steps = embeddings, size, call, shows_steps
         self._blending = Blending(options.overlap) if options.overlap else None
         self._reference: Reference | None = None
-        self._attention: ReferenceAttention | None = None
-        self._uncontrolled: UncontrolledRow | None = None
-        self._cache: StepCache | None = None
 
-    def frames(self, conditions: Iterator[Conditions]) -> Iterator[Any]:
+    def frames(self, conditions: Iterator[Conditions]) -> Iterator[Rendered]:
         """Render frames as they are asked for.
 
         Args:
             conditions: of the frames from ``options.beginning`` on, after those of the first frame where
                 ``options.keeps_first``.
+
+        Raises:
+            ValueError: latents, generators or embeddings are more or fewer than frames.
         """
-        options = self.options
+        options, number = self.options, self.options.beginning - 1
         rows, lead = self._numbered(conditions)
-        held: list[tuple[int, Any]] = []
-        with self._changed_networks():
-            for chunk in options.chunking.cut(rows, lead):
-                pictures = self._render(chunk)
-                made = [(number, picture) for (number, _), picture in zip(chunk.rows, pictures, strict=True)]
-                made = made[chunk.frames]
-                ready = len(made) - options.overlap
-                made, held = made[:ready], made[ready:]
-                yield from (picture for number, picture in made if number >= options.start)
-                if self.pipeline.interrupt:
-                    return
-        yield from (picture for number, picture in held if number >= options.start)
+        held: list[tuple[int, Rendered]] = []
+        for chunk in options.chunking.cut(rows, lead):
+            frames, interrupted = self._render(chunk)
+            made = [(number, frame) for (number, _), frame in zip(chunk.rows, frames, strict=True)][chunk.frames]
+            number = made[-1][0]
+            ready = len(made) - options.overlap
+            made, held = made[:ready], made[ready:]
+            yield from (frame for number, frame in made if number >= options.start)
+            if interrupted or self._is_stopped():
+                return
+        yield from (frame for number, frame in held if number >= options.start)
+        if number >= options.beginning:
+            self.check_rows(number + 1)
+
+    def check_rows(self, frames: int) -> None:
+        """Make sure that latents, generators and embeddings are one for all frames or one for each.
+
+        Args:
+            frames: of the whole video.
+
+        Raises:
+            ValueError: some are more or fewer.
+        """
+        for rows in (*self.embeddings.rows, *self.noise.rows):
+            rows.check(frames)
+
+    def _is_stopped(self) -> bool:
+        """Tell whether the caller has interrupted the pipeline between frames; others' batches have their own say."""
+        with alone_with(self.pipeline):
+            return bool(self.pipeline.interrupt)
 
     def _numbered(self, conditions: Iterator[Conditions]) -> tuple[Iterator[Row], Row | None]:
         """Number the frames, and set the anchor apart where it is not the first of them."""
@@ -104,12 +131,14 @@ class Stream:
         shape = as_array(front[1].drawing).shape
         height, width = self.size[0] or shape[0], self.size[1] or shape[1]
         picture = Image.fromarray(cut_to(as_array(options.anchor), (height, width)))
-        self._reference = Reference(self.pipeline, picture, height, width)
+        with alone_with(self.pipeline):
+            self._reference = Reference(self.pipeline, picture, height, width)
         nothing = np.zeros(shape, dtype=np.uint8)
         return chain([front], rows), (_OUTSIDE, Conditions(nothing, nothing))
 
     @contextmanager
-    def _changed_networks(self) -> Iterator[None]:
+    def _changed_networks(self, chunk: Chunk) -> Iterator[None]:
+        """Change the networks for one batch: nothing stays on them while the caller has a frame in hand."""
         pipeline, options = self.pipeline, self.options
         controlnet = pipeline.controlnet
         start, end = self.call["control_guidance_start"], self.call["control_guidance_end"]
@@ -117,46 +146,48 @@ class Stream:
             stack.enter_context(keeping_hints(controlnet))
             stack.enter_context(skipping_idle_control(controlnet, start=start, end=end))
             if options.anchor is not False or options.overlap:
-                self._attention = stack.enter_context(attending_to_references(pipeline.unet))
+                anchors = {0} if options.anchor is not False else set()
+                attention = stack.enter_context(attending_to_references(pipeline.unet))
+                attention.frames = len(chunk.rows)
+                attention.references = tuple(sorted(anchors | ({chunk.lead} if options.overlap else set())))
             if options.has_picture:
-                self._uncontrolled = stack.enter_context(first_row_uncontrolled(controlnet))
+                stack.enter_context(first_row_uncontrolled(controlnet)).frames = len(chunk.rows)
             if options.cache_interval != 1:
-                self._cache = stack.enter_context(
+                stack.enter_context(
                     caching_steps(pipeline.unet, controlnet, interval=options.cache_interval, depth=options.cache_depth)
                 )
-            yield
+            pipeline._counts_frames = not self.shows_steps
+            try:
+                yield
+            finally:
+                pipeline._counts_frames = pipeline._interrupt = False
 
-    def _render(self, chunk: Chunk) -> Any:
-        """Render a chunk; frames whose map is yet to be made are rendered twice."""
-        anchors = {0} if self.options.anchor is not False else set()
-        if self._attention is not None:
-            self._attention.frames = len(chunk.rows)
-            self._attention.references = tuple(sorted(anchors | ({chunk.lead} if self.options.overlap else set())))
-        if self._uncontrolled is not None:
-            self._uncontrolled.frames = len(chunk.rows)
+    def _render(self, chunk: Chunk) -> tuple[list[Rendered], bool]:
+        """Render a chunk, and tell whether it was interrupted; frames without their map are rendered twice."""
         if any(condition.fr_map is None for _, condition in chunk.rows):
             plain = [(number, c._replace(fr_map=np.zeros_like(as_array(c.drawing)))) for number, c in chunk.rows]
-            pictures = self._batch(plain, [], output_type="np", callback_on_step_end=None)
+            frames = self._batch(chunk, plain, [], output_type="np", callback_on_step_end=None)[0]
+            pictures = [frame.picture for frame in frames]
             chunk.rows[:] = _annotated(chunk.rows, pictures, self.options.frnet or FRMapper())
         if self._blending is None:
-            return self._batch(chunk.rows, [])
+            return self._batch(chunk, chunk.rows, [])
         self._blending.begin(chunk)
-        return self._batch(chunk.rows, [self._blending])
+        return self._batch(chunk, chunk.rows, [self._blending])
 
-    def _batch(self, rows: Sequence[Row], edits: list[Edit], **changes: Any) -> Any:
+    def _batch(
+        self, chunk: Chunk, rows: Sequence[Row], edits: list[Edit], **changes: Any
+    ) -> tuple[list[Rendered], bool]:
         """Call diffusers' pipeline with the rows as a batch."""
         pipeline, numbers = self.pipeline, [number for number, _ in rows]
         control = control_tensors(pipeline, [c for _, c in rows], self.size, self.options.condition_weights)
         height, width = (control[0] if isinstance(control, list) else control).shape[-2:]
         shape = (pipeline.unet.config.in_channels, *(side // pipeline.vae_scale_factor for side in (height, width)))
+        call = self.call | self.embeddings.call(numbers) | changes
         generators = self.noise.generators(numbers)
-        latents = self.noise.first_latents(numbers, generators, shape, self.embeds[0].dtype)
-        call = self.call | changes
+        latents = self.noise.first_latents(numbers, generators, shape, call["prompt_embeds"].dtype)
         if self._reference is not None:
             self._reference.begin(latents)
             edits = [self._reference, *edits]
-        if self._cache is not None:
-            self._cache.reset()
         if edits:
             wanted = call["callback_on_step_end_tensor_inputs"]
             callback = StepEdits(edits, call["callback_on_step_end"], wanted)
@@ -164,17 +195,13 @@ class Stream:
                 "callback_on_step_end": callback,
                 "callback_on_step_end_tensor_inputs": callback.tensor_inputs,
             }
-        positive, negative = (None if e is None else e.expand(len(rows), -1, -1) for e in self.embeds)
-        made = StableDiffusionControlNetPipeline.__call__(
-            pipeline,
-            image=control,
-            prompt_embeds=positive,
-            negative_prompt_embeds=negative,
-            generator=generators,
-            latents=latents,
-            **call,
-        )
-        return made.images
+        with alone_with(pipeline), self._changed_networks(chunk):
+            made = StableDiffusionControlNetPipeline.__call__(
+                pipeline, image=control, generator=generators, latents=latents, **call
+            )
+            interrupted = pipeline.interrupt
+        flags = made.nsfw_content_detected or [None] * len(rows)
+        return [Rendered(*each) for each in zip(made.images, flags, strict=True)], interrupted
 
 
 def _annotated(rows: Sequence[Row], pictures: Any, frnet: FRMapper) -> list[Row]:

@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from diffusers.hooks import HookRegistry, ModelHook
+from diffusers.hooks import ModelHook
+
+from signdiff_core.diffusion.hooks import hooked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,9 +51,5 @@ def skipping_idle_control(controlnet: nn.Module, *, start: Any, end: Any) -> Ite
     if not np.any(start) and not np.any(np.not_equal(end, 1.0)):
         yield
         return
-    hooks = HookRegistry.check_if_exists_or_initialize(controlnet)
-    hooks.register_hook(SkipIdleControl(), _NAME)
-    try:
+    with hooked(controlnet, SkipIdleControl(), _NAME):
         yield
-    finally:
-        hooks.remove_hook(_NAME, recurse=False)

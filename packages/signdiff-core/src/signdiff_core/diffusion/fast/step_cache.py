@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
-from diffusers.hooks import HookRegistry, ModelHook
+from diffusers.hooks import ModelHook
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionOutput
 from diffusers.utils import USE_PEFT_BACKEND, scale_lora_layers, unscale_lora_layers
+
+from signdiff_core.diffusion.hooks import hooked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -169,12 +171,5 @@ def caching_steps(
         ValueError: a number is out of range.
     """
     cache = StepCache(unet, interval=interval, depth=depth)
-    pairs: list[tuple[Any, ModelHook]] = [(unet, _UNetHook(cache)), (controlnet, _ControlHook(cache))]
-    registries = [(HookRegistry.check_if_exists_or_initialize(module), hook) for module, hook in pairs]
-    for hooks, hook in registries:
-        hooks.register_hook(hook, _NAME)
-    try:
+    with hooked(unet, _UNetHook(cache), _NAME), hooked(controlnet, _ControlHook(cache), _NAME):
         yield cache
-    finally:
-        for hooks, _ in registries:
-            hooks.remove_hook(_NAME, recurse=False)

@@ -63,8 +63,8 @@ def attending_to_references(unet: UNet2DConditionModel) -> Iterator[ReferenceAtt
     processors = dict(unet.attn_processors)
     attention = ReferenceAttention()
     own = {name: attention if name.endswith("attn1.processor") else other for name, other in processors.items()}
-    unet.set_attn_processor(own)
     try:
+        unet.set_attn_processor(own)
         yield attention
     finally:
         unet.set_attn_processor(processors)

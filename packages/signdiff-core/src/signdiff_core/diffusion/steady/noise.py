@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from diffusers.utils.torch_utils import randn_tensor
 
+from signdiff_core.diffusion.rows import Rows
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -23,7 +25,7 @@ class Noise:
         device: where the latents will be.
 
     Raises:
-        ValueError: ``latents`` has another number of dimensions.
+        ValueError: ``latents`` has another number of dimensions, or a list is empty.
     """
 
     def __init__(
@@ -36,9 +38,19 @@ class Noise:
     ) -> None:
         if latents is not None and latents.ndim != 4:
             raise ValueError(f"latents must be (1, C, h, w) or (T, C, h, w), but are {tuple(latents.shape)}.")
+        if generator is not None and not isinstance(generator, torch.Generator) and not len(generator):
+            raise ValueError("generator must be one for all frames or one for each, but the list is empty.")
         self._source = _from_torch(device) if generator is None else generator
         self._given, self._device = latents, device
         self._key = None if shared or not isinstance(self._source, torch.Generator) else _key(self._source)
+
+    @property
+    def rows(self) -> list[Rows]:
+        """The numbers of latents and generators that were given."""
+        rows = [] if self._given is None else [Rows("latents", len(self._given))]
+        if isinstance(self._source, torch.Generator):
+            return rows
+        return [*rows, Rows("generator", len(self._source))]
 
     def generators(self, numbers: Sequence[int]) -> list[torch.Generator]:
         """Give a fresh generator to each frame; none of those that were given is moved.
@@ -76,11 +88,8 @@ class Noise:
         if tuple(given.shape[1:]) != shape:
             expected = ", ".join(map(str, shape))
             raise ValueError(f"latents must have the shape (T, {expected}), but have {tuple(given.shape)}.")
-        if len(given) == 1:
-            return given.expand(len(numbers), *shape)
-        if max(numbers) >= len(given):
-            raise ValueError(f"latents must be one for all frames or one each, but {len(given)} are fewer than frames.")
-        return torch.stack([given[max(number, 0)] for number in numbers])
+        rows = Rows("latents", len(given))
+        return given.expand(len(numbers), *shape) if len(given) == 1 else given[[rows.of(number) for number in numbers]]
 
     def _generator(self, number: int) -> torch.Generator:
         if isinstance(self._source, torch.Generator):
@@ -89,9 +98,7 @@ class Noise:
                 return twin.set_state(self._source.get_state())
             words = np.random.SeedSequence([self._key, number + 1]).generate_state(2, np.uint32)
             return twin.manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
-        if number >= len(self._source):
-            raise ValueError(f"generator must be one or one per frame, but {len(self._source)} are fewer than frames.")
-        source = self._source[max(number, 0)]
+        source = self._source[Rows("generator", len(self._source)).of(number)]
         return torch.Generator(source.device).set_state(source.get_state())
 
 

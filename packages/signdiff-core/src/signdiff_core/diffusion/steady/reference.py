@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
-from diffusers.hooks import HookRegistry, ModelHook
+from diffusers.hooks import ModelHook
+
+from signdiff_core.diffusion.hooks import hooked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,10 +73,7 @@ class UncontrolledRow(ModelHook):
 
 @contextmanager
 def first_row_uncontrolled(controlnet: nn.Module) -> Iterator[UncontrolledRow]:
-    """Use `UncontrolledRow` inside a block; set its ``frames`` before each batch."""
-    hooks, hook = HookRegistry.check_if_exists_or_initialize(controlnet), UncontrolledRow()
-    hooks.register_hook(hook, _NAME)
-    try:
+    """Use `UncontrolledRow` inside a block; set its ``frames`` before the batch."""
+    hook = UncontrolledRow()
+    with hooked(controlnet, hook, _NAME):
         yield hook
-    finally:
-        hooks.remove_hook(_NAME, recurse=False)
