@@ -86,7 +86,6 @@ def test_the_frame_is_prepared_pixel_for_pixel(size, channels, resolution):
         np.zeros((8, 8, 5), np.uint8),
         np.zeros((8,), np.uint8),
         np.zeros((1, 8, 8, 3), np.uint8),
-        Image.new("LA", (8, 8)),
     ],
 )
 def test_what_canny_refuses_is_refused_with_an_error_of_the_same_kind(image):

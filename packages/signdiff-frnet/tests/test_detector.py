@@ -124,7 +124,6 @@ def test_one_detector_serves_several_threads():
         np.zeros((4, 4, 2), np.uint8),
         np.zeros((0, 4, 3), np.uint8),
         np.zeros(4, np.uint8),
-        Image.new("LA", (4, 4)),
         Image.new("I", (4, 4)),
         Image.new("F", (4, 4)),
         Image.new("I;16", (4, 4)),

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from fractions import Fraction
 
 import cv2
 import numpy as np
@@ -196,3 +197,66 @@ def test_memory_does_not_grow_with_length(tmp_path):
         peaks.append(int(done.stdout) / 1024)
     # All frames would take 380 times 0.23 MB, or 88 MB.
     assert peaks[1] - peaks[0] < 20
+
+
+def encode(path, codec, times):
+    """Write frames that are shown at given milliseconds."""
+    av = pytest.importorskip("av", reason="PyAV, which signdiff-core brings, writes what OpenCV can't")
+    noise = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
+    with av.open(path, "w") as file:
+        stream = file.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for index, time in enumerate(times):
+            frame = av.VideoFrame.from_ndarray(np.roll(noise, index, axis=1), format="rgb24")
+            frame.pts, frame.time_base = time, Fraction(1, 1000)
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_frame_rate_that_varies_is_told(tmp_path, capsys, suffix):
+    # 15 frames in 0.3 s, then 10 a second: with B-frames, so that the file's order is another one.
+    times = [20 * index if index < 15 else 300 + 100 * (index - 15) for index in range(30)]
+    clip = encode(tmp_path / f"clip{suffix}", "libx264", times)
+    assert main([str(clip), "-o", str(tmp_path / "fr.mkv")]) == 0
+    words = capsys.readouterr().err
+    assert words.startswith(f"signdiff-frnet: note: {clip}: its frame rate varies, that of its maps does not: at ")
+    assert words.count("\n") == 1
+    maps, fps = read(tmp_path / "fr.mkv")
+    assert len(maps) == 30
+    drift = max(abs(time / 1000 - index / fps) for index, time in enumerate(times))
+    assert f"up to {drift:.2f} s before or after" in words
+    assert drift < 0.6  # at 25 or 50 frames a second it would be above
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov"])
+def test_a_constant_frame_rate_is_not(tmp_path, capsys, suffix):
+    clip = encode(tmp_path / f"clip{suffix}", "libx264", [40 * index + 500 for index in range(30)])
+    assert main([str(clip), "-o", str(tmp_path / "fr.mkv")]) == 0
+    assert capsys.readouterr().err == ""
+    assert read(tmp_path / "fr.mkv")[1] == 25
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
+def test_av1_is_read_or_the_codec_is_named(tmp_path, capsys, suffix):
+    clip = encode(tmp_path / f"clip{suffix}", "libsvtav1", [40 * index for index in range(10)])
+    status = main([str(clip), "-o", str(tmp_path / "fr.mkv")])
+    words = capsys.readouterr().err
+    if status == 0:
+        assert len(read(tmp_path / "fr.mkv")[0]) == 10
+    else:
+        assert status == 1
+        assert words == (
+            f"signdiff-frnet: {clip}: expected a video that OpenCV {cv2.__version__} decodes, but it decodes no frame "
+            "of this one, whose codec is AV01: convert it, for example to H.264.\n"
+        )
+        assert not (tmp_path / "fr.mkv").exists()
+
+
+def test_a_codec_that_nobody_knows_is_named(tmp_path, capsys):
+    clip = write(tmp_path / "clip.avi", count=3)
+    clip.write_bytes(clip.read_bytes().replace(b"FFV1", b"ZZZZ"))
+    assert main([str(clip), "-o", str(tmp_path / "fr.mkv")]) == 1
+    assert "whose codec is ZZZZ" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -9,6 +10,14 @@ from typing import NoReturn
 
 class UsageError(Exception):
     """A command was called in a way that can't work; its exit status is 2."""
+
+
+class Terminated(BaseException):
+    """The process was asked to end (SIGTERM), as schedulers do."""
+
+
+class SomeFailedError(Exception):
+    """Part of the work failed, and the command has told what: its exit status is 1."""
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -29,10 +38,11 @@ def run(parser: CommandParser, argv: list[str] | None, command: Callable[[argpar
     Args:
         parser: reads the arguments; ``--debug`` is added to it, and lets errors through with their traceback.
         argv: the arguments, or None for those of the process.
-        command: the work; it says what is wrong by raising ``UsageError``, ``ValueError`` or ``OSError``.
+        command: the work; it says what is wrong by raising ``UsageError``, ``ValueError`` or ``OSError``. Notes that it
+            adds to whatever is raised are printed after it.
 
     Returns:
-        0 for success, 2 for wrong use, 1 for a failure, 130 for an interruption.
+        0 for success, 2 for wrong use, 1 for a failure, 130 for Ctrl-C, 143 for SIGTERM.
     """
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     arguments = parser.parse_args(argv)
@@ -41,16 +51,47 @@ def run(parser: CommandParser, argv: list[str] | None, command: Callable[[argpar
         os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
         os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     try:
+        before = signal.signal(signal.SIGTERM, _terminate)
+    except ValueError:  # not the main thread, which alone receives signals
+        before = None
+    try:
         command(arguments)
+    except SomeFailedError:
+        return 1
     except (UsageError, ValueError, OSError) as error:
         if arguments.debug:
             raise
-        print(f"{parser.prog}: {_one_line(error)}", file=sys.stderr)
+        _tell(parser, _one_line(error), error)
         return 2 if isinstance(error, UsageError) else 1
-    except KeyboardInterrupt:
-        print(f"{parser.prog}: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        _tell(parser, "interrupted", error)
         return 130
+    except Terminated as error:
+        _tell(parser, "terminated", error)
+        return 143
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
     return 0
+
+
+def tell(prog: str, words: object) -> None:
+    """Print a line for the user on stderr.
+
+    Args:
+        prog: the command's name.
+        words: what to say; an error in one line.
+    """
+    print(f"{prog}: {_one_line(words) if isinstance(words, Exception) else words}", file=sys.stderr)
+
+
+def _tell(parser: CommandParser, words: str, error: BaseException) -> None:
+    tell(parser.prog, "; ".join([words, *getattr(error, "__notes__", ())]))
+
+
+def _terminate(number: int, _frame: object) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)  # a second one must not disturb the cleaning up
+    raise Terminated
 
 
 def _one_line(error: Exception) -> str:

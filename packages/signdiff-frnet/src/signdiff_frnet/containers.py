@@ -23,20 +23,39 @@ def is_cut_short(path: Path) -> bool:
     Raises:
         OSError: the file can't be read.
     """
+    end = _announced_end(path)
+    return end is not None and end > path.stat().st_size
+
+
+def is_closed(path: Path) -> bool:
+    """Tell whether a video file was written to its end: its container says how long it is, and it is all there.
+
+    Args:
+        path: MP4 or QuickTime, AVI, Matroska or WebM.
+
+    Raises:
+        OSError: the file can't be read.
+    """
+    end = _announced_end(path)
+    return end is not None and end <= path.stat().st_size
+
+
+def _announced_end(path: Path) -> int | None:
+    """Where the container says that it ends, in bytes; None where it does not say."""
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(12)
         file.seek(0)
         if start[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
-            return _iso_is_cut(file, size)
+            return _iso_end(file, size)
         if start[:4] == b"RIFF":
-            return _riff_is_cut(file, size)
+            return _riff_end(file, size)
         if start[:4] == _EBML:
-            return _matroska_is_cut(file, size)
-    return False
+            return _matroska_end(file, size)
+    return None
 
 
-def _iso_is_cut(file: BinaryIO, size: int) -> bool:
+def _iso_end(file: BinaryIO, size: int) -> int:
     place, kinds = 0, set()
     while place + 8 <= size:
         file.seek(place)
@@ -50,31 +69,33 @@ def _iso_is_cut(file: BinaryIO, size: int) -> bool:
         if length < 8:
             break
         place += length
-    return place > size or b"moov" not in kinds
+    return place if b"moov" in kinds else max(place, size + 1)
 
 
-def _riff_is_cut(file: BinaryIO, size: int) -> bool:
+def _riff_end(file: BinaryIO, size: int) -> int | None:
     place = 0
     while place + 8 <= size:  # files above 1 GB consist of several such chunks
         file.seek(place)
         header = file.read(8)
         length = int.from_bytes(header[4:], "little")
-        if header[:4] != b"RIFF" or length in (0, 0xFFFFFFFF):
+        if header[:4] != b"RIFF":
             break
+        if length in (0, 0xFFFFFFFF):
+            return None
         place += 8 + length + length % 2
-    return place > size
+    return place
 
 
-def _matroska_is_cut(file: BinaryIO, size: int) -> bool:
+def _matroska_end(file: BinaryIO, size: int) -> int | None:
     file.seek(len(_EBML))
     length = _read_length(file)
     if length is None:
-        return False
+        return None
     file.seek(length, os.SEEK_CUR)
     if file.read(len(_SEGMENT)) != _SEGMENT:
-        return file.tell() >= size
+        return size + 1 if file.tell() >= size else None
     length = _read_length(file)
-    return length is not None and file.tell() + length > size
+    return None if length is None else file.tell() + length
 
 
 def _read_length(file: BinaryIO) -> int | None:

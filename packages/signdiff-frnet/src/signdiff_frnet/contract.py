@@ -1,5 +1,7 @@
 """What a controlnet-aux detector takes: an image of any usual form, turned into (H, W, 3) uint8."""
 
+import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,14 @@ from PIL import Image
 
 UInt8Image = NDArray[np.uint8]
 
-_READ_AS = {"1": "L", "P": "RGBA", "CMYK": "RGB", "YCbCr": "RGB", "HSV": "RGB", "LAB": "RGB", "RGBa": "RGBA"}
+_READ_AS = {
+    **dict.fromkeys(("P", "PA", "LA", "RGBa"), "RGBA"),
+    **dict.fromkeys(("CMYK", "YCbCr", "HSV", "LAB"), "RGB"),
+    "1": "L",
+}
+_BITS_PER_SAMPLE = 258
+"""Number of TIFF's tag."""
+
 _AS_THEY_ARE = ("L", "RGB", "RGBA", "RGBX")
 
 
@@ -25,6 +34,8 @@ def to_array(image: Any) -> UInt8Image:
     Args:
         image: a PIL image; a uint8 array; or anything else that numpy reads as whole numbers from 0 to 255.
             Palette, 1-bit and CMYK images are read by their colours, not by their indices.
+            Pictures with more than 8 bits a channel are refused: only their owner knows which part of that range
+            their content fills.
 
     Returns:
         (H, W) or (H, W, C) uint8, 0 to 255.
@@ -41,11 +52,16 @@ def to_array(image: Any) -> UInt8Image:
             raise InvalidImageError(f"input_image must be a uint8 array, but its dtype is {image.dtype}.")
         return image
     if isinstance(image, Image.Image):
+        if (bits := bits_of(image)) > 8:
+            raise InvalidImageError(
+                f"input_image must be a PIL image with 8 bits a channel, but has {bits} (mode {image.mode!r}); "
+                "scale it first, by the range that its content fills."
+            )
         if image.mode in _READ_AS:
             image = image.convert(_READ_AS[image.mode])
         elif image.mode not in _AS_THEY_ARE:
             raise InvalidImageError(
-                f"input_image must be a PIL image with 8 bits in 1, 3 or 4 channels, but its mode is {image.mode!r}; "
+                f"input_image must be a PIL image with 1, 3 or 4 channels, but its mode is {image.mode!r}; "
                 'convert it first, for example with image.convert("RGB").'
             )
         return np.array(image.convert("RGB") if image.mode == "RGBX" else image, dtype=np.uint8)
@@ -60,6 +76,52 @@ def to_array(image: Any) -> UInt8Image:
         )
     whole: UInt8Image = array.astype(np.uint8)
     return whole
+
+
+def wants_array(output_type: Any, input_image: Any, kwargs: Mapping[str, Any]) -> bool:
+    """Decide of which kind a detector's result is.
+
+    Args:
+        output_type: as given: ``"pil"``, ``"np"``, or None for what came in.
+        input_image: what came in.
+        kwargs: further arguments; ``return_pil``, the name before ``output_type``, wins over it, as in controlnet-aux.
+
+    Returns:
+        Whether it is an array; else it is a PIL image.
+
+    Raises:
+        ValueError: ``output_type`` is something else.
+    """
+    if "return_pil" in kwargs:
+        warnings.warn("return_pil is deprecated, please use output_type=... instead.", DeprecationWarning, stacklevel=3)
+        output_type = "pil" if kwargs["return_pil"] else "np"
+    if not (output_type is None or (isinstance(output_type, str) and output_type in ("pil", "np"))):
+        raise ValueError(f"output_type must be 'pil', 'np' or None, but is {output_type!r}.")
+    return output_type == "np" or (output_type is None and isinstance(input_image, np.ndarray))
+
+
+def bits_of(image: Image.Image) -> int:
+    """Tell how many bits a channel of a picture has.
+
+    Args:
+        image: a PIL image. Pillow cuts 16-bit colours to 8 bits as it loads them: of a PNG file they are seen before
+            that, of a TIFF file always.
+
+    Returns:
+        8 for what has 8 or fewer.
+
+    Example:
+        >>> bits_of(Image.new("L", (1, 1))), bits_of(Image.new("I;16", (1, 1))), bits_of(Image.new("F", (1, 1)))
+        (8, 16, 32)
+    """
+    if image.mode.startswith("I;16"):
+        return 16
+    if image.mode in ("I", "F"):
+        return 32
+    if image.format == "PNG":
+        return 16 if any(str(tile[3]).endswith(";16B") for tile in getattr(image, "tile", ())) else 8
+    samples: tuple[int, ...] = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, ())
+    return max((8, *samples))
 
 
 def to_hwc3(array: UInt8Image) -> UInt8Image:

@@ -3,10 +3,9 @@
 import warnings
 from typing import Any, Literal, Self
 
-import numpy as np
 from PIL import Image
 
-from signdiff_frnet.contract import UInt8Image, to_array, to_hwc3
+from signdiff_frnet.contract import UInt8Image, to_array, to_hwc3, wants_array
 from signdiff_frnet.ops import frnet
 from signdiff_frnet.parameters import DEFAULTS, ThresholdMethod
 from signdiff_frnet.sizes import resize_frame, resize_map, target_size
@@ -67,7 +66,8 @@ class FRNetDetector:
                 Both sides are rounded to multiples of 64.
             image_resolution: short side of the result, in pixels; above 32; rounded likewise.
             output_type: ``"pil"`` or ``"np"``; by default what came in.
-            **kwargs: ignored, as by controlnet-aux (``img``, its old name for ``input_image``, is understood).
+            **kwargs: ignored, as by controlnet-aux, but for two old names: ``img`` is ``input_image``, and
+                ``return_pil`` is ``output_type="pil"`` (true) or ``"np"`` (false).
 
         Returns:
             A PIL image of mode RGB, or an array (H', W', 3) uint8; every value is 0 or 255.
@@ -81,8 +81,7 @@ class FRNetDetector:
             input_image = kwargs["img"]
         if input_image is None:
             raise ValueError("input_image must be a PIL image or a uint8 array, but is None.")
-        if not (output_type is None or (isinstance(output_type, str) and output_type in ("pil", "np"))):
-            raise ValueError(f"output_type must be 'pil', 'np' or None, but is {output_type!r}.")
+        as_array = wants_array(output_type, input_image, kwargs)
 
         frame = resize_frame(to_hwc3(to_array(input_image)), detect_resolution, name="detect_resolution")
         size = target_size(frame.shape[0], frame.shape[1], image_resolution, name="image_resolution")
@@ -91,6 +90,4 @@ class FRNetDetector:
         )
         fr_map: UInt8Image = to_hwc3(resize_map(binary, size))
 
-        if output_type == "np" or (output_type is None and isinstance(input_image, np.ndarray)):
-            return fr_map
-        return Image.fromarray(fr_map)
+        return fr_map if as_array else Image.fromarray(fr_map)

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from signdiff_frnet.commands import UsageError
-from signdiff_frnet.suffixes import IMAGE_SUFFIXES, LOSSLESS_SUFFIXES, VIDEO_CODECS, VIDEO_SUFFIXES, partial_name
+from signdiff_frnet.suffixes import (
+    ANIMATED_SUFFIXES,
+    IMAGE_SUFFIXES,
+    LOSSLESS_SUFFIXES,
+    VIDEO_CODECS,
+    VIDEO_SUFFIXES,
+    partial_name,
+)
 
 
 @dataclass(frozen=True)
@@ -18,17 +25,17 @@ class Job:
     @property
     def is_video(self) -> bool:
         """Whether both are videos."""
-        return self.source.suffix.lower() in VIDEO_SUFFIXES
+        return self.target.suffix.lower() in VIDEO_CODECS
 
 
 def plan(inputs: Sequence[Path], output: Path) -> list[Job]:
     """Decide what is drawn where, without touching anything.
 
-    One image or video goes to the file ``output`` if that has a suffix to write; everything else goes below the folder
-    ``output``, folders with their subfolders, images as ``.png`` and videos as ``.mp4``.
+    One image or video goes to the file ``output`` if :func:`names_file` says that it is one; everything else goes below
+    the folder ``output``, folders with their subfolders, images as ``.png`` and videos as ``.mp4``.
 
     Args:
-        inputs: images, videos, and folders that are searched for both.
+        inputs: images, videos, and folders that are searched for both; what is hidden in them is passed over.
         output: a file or a folder, which need not exist.
 
     Returns:
@@ -41,7 +48,7 @@ def plan(inputs: Sequence[Path], output: Path) -> list[Job]:
     for path in inputs:
         if not path.exists():
             raise FileNotFoundError(2, "expected an image, a video or a folder, but it does not exist", str(path))
-    if output.suffix and not output.is_dir():
+    if names_file(output):
         jobs = [_single(inputs, output)]
     else:
         jobs = [
@@ -50,6 +57,23 @@ def plan(inputs: Sequence[Path], output: Path) -> list[Job]:
         ]
     _check_overwriting(jobs)
     return jobs
+
+
+def names_file(output: Path) -> bool:
+    """Tell whether an output is a file, or a folder.
+
+    Args:
+        output: need not exist.
+
+    Returns:
+        Whether the name ends in the suffix of an image or a video, and no folder is there. The dot of a version is
+        none.
+
+    Example:
+        >>> names_file(Path("map.png")), names_file(Path("maps/v1.0"))
+        (True, False)
+    """
+    return output.suffix.lower() in (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES) and not output.is_dir()
 
 
 def _single(inputs: Sequence[Path], output: Path) -> Job:
@@ -68,11 +92,15 @@ def _sources(inputs: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
         if not path.is_dir():
             yield _known(path), Path(path.name)
             continue
-        found = [file for file in sorted(path.rglob("*")) if file.is_file() and _has_known_suffix(file)]
+        inside = ((file, file.relative_to(path)) for file in sorted(path.rglob("*")))
+        found = [
+            (file, relative)
+            for file, relative in inside
+            if not any(part.startswith(".") for part in relative.parts) and file.is_file() and _has_known_suffix(file)
+        ]
         if not found:
             raise UsageError(f"{path}: expected a folder that holds images or videos, but it holds none")
-        for file in found:
-            yield file, file.relative_to(path)
+        yield from found
 
 
 def _check_overwriting(jobs: Sequence[Job]) -> None:
@@ -95,8 +123,13 @@ def _known(path: Path) -> Path:
 
 
 def _has_known_suffix(path: Path) -> bool:
-    return path.suffix.lower() in IMAGE_SUFFIXES or _is_video(path)
+    return path.suffix.lower() in (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES)
 
 
 def _is_video(path: Path) -> bool:
-    return path.suffix.lower() in VIDEO_SUFFIXES
+    suffix = path.suffix.lower()
+    if suffix not in ANIMATED_SUFFIXES:
+        return suffix in VIDEO_SUFFIXES
+    from signdiff_frnet.pictures import is_animation
+
+    return is_animation(path)

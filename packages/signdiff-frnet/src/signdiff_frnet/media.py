@@ -1,4 +1,4 @@
-"""Reading images and videos as RGB frames."""
+"""Reading videos as RGB frames; animated pictures are videos too."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,25 +6,23 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from signdiff_frnet.containers import is_cut_short
-from signdiff_frnet.contract import UInt8Image, to_array
-from signdiff_frnet.suffixes import COUNTED_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from signdiff_frnet.contract import UInt8Image
+from signdiff_frnet.errors import CutShortError, MediaError
+from signdiff_frnet.pictures import animation_times, is_animation, read_animation
+from signdiff_frnet.suffixes import ANIMATED_SUFFIXES, COUNTED_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from signdiff_frnet.timing import Timing, constant_rate
 
+_NOT_DECODED = (
+    "{path}: expected a video that OpenCV {opencv} decodes, but it decodes no frame of this one, whose codec is "
+    "{codec}: convert it, for example to H.264."
+)
 _NO_FRAME_LEFT = "{path}: the video is cut short: so much is missing that no frame can be decoded."
 
 
-class MediaError(ValueError):
-    """A file that holds no readable image or video."""
-
-
-class CutShortError(MediaError):
-    """A video whose end can't be read; what came before it was."""
-
-
 def is_video(path: Path) -> bool:
-    """Tell a video from an image by its suffix.
+    """Tell a video from an image: by its suffix, or where that may be either, by what is in it.
 
     Args:
         path: a file that is one of the two.
@@ -36,54 +34,31 @@ def is_video(path: Path) -> bool:
     if suffix in VIDEO_SUFFIXES:
         return True
     if suffix in IMAGE_SUFFIXES:
-        return False
+        return is_animation(path)
     known = " ".join((*IMAGE_SUFFIXES, *VIDEO_SUFFIXES))
     raise MediaError(f"{path}: expected an image or a video, with one of the suffixes {known}.")
-
-
-def read_image(path: Path) -> UInt8Image:
-    """Read an image the right way up.
-
-    Args:
-        path: an image of any format and mode that Pillow turns into RGB.
-
-    Returns:
-        (H, W, 3) RGB or (H, W, 4) RGBA, uint8.
-
-    Raises:
-        MediaError: the file is no image, is cut short, or has too many pixels to be one.
-        OSError: the file can't be opened.
-    """
-    try:
-        with Image.open(path) as opened:
-            upright = ImageOps.exif_transpose(opened)
-            return to_array(upright.convert("RGBA" if upright.has_transparency_data else "RGB"))
-    except UnidentifiedImageError:
-        raise MediaError(f"{path}: expected an image, but its content is of no known format.") from None
-    except OSError as error:
-        if error.filename is not None:
-            raise
-        raise MediaError(f"{path}: expected an image, but it can't be decoded: {error}") from error
-    except (Image.DecompressionBombError, SyntaxError, ValueError) as error:
-        raise MediaError(f"{path}: expected an image, but it can't be decoded: {error}") from error
 
 
 def read_video(path: Path) -> Iterator[UInt8Image]:
     """Read a video frame by frame; one frame is held at a time.
 
     Args:
-        path: a video of any format that OpenCV's FFmpeg decodes.
+        path: a video of any format that OpenCV's FFmpeg decodes, with any number of bits; or an animated picture.
 
     Yields:
-        (H, W, 3) RGB uint8.
+        (H, W, 3) RGB uint8; of an animated picture (H, W, 4) RGBA.
 
     Raises:
-        MediaError: the file is no video, or has no frames.
+        MediaError: the file is no video, has no frames, or OpenCV does not decode them.
         CutShortError: after the last frame, if the file should have held more.
         OSError: the file can't be opened.
     """
+    if path.suffix.lower() in ANIMATED_SUFFIXES:
+        yield from read_animation(path)
+        return
     with _opened(path) as video:
         promised = max(0, int(video.get(cv2.CAP_PROP_FRAME_COUNT)))
+        codec = _name_of_codec(video)
         count = 0
         while True:
             found, frame = video.read()
@@ -94,7 +69,7 @@ def read_video(path: Path) -> Iterator[UInt8Image]:
     if not count:
         if is_cut_short(path):
             raise MediaError(_NO_FRAME_LEFT.format(path=path))
-        raise MediaError(f"{path}: expected a video, but it holds no frame that can be decoded.")
+        raise MediaError(_NOT_DECODED.format(path=path, opencv=cv2.__version__, codec=codec))
     # Only MP4's index counts frames; the others state a duration. An edit list may skip a few of those counted.
     lost = path.suffix.lower() in COUNTED_SUFFIXES and count < 0.95 * promised
     if lost or is_cut_short(path):
@@ -102,22 +77,53 @@ def read_video(path: Path) -> Iterator[UInt8Image]:
         raise CutShortError(f"{path}: the video is cut short or damaged: only {count}{of} frames can be decoded.")
 
 
-def probe_video(path: Path) -> tuple[float, int]:
-    """Ask a video for its frame rate and its length.
+def probe_video(path: Path) -> Timing:
+    """Find out a video's frame rate and length, without decoding it.
 
     Args:
-        path: a video.
+        path: a video, or an animated picture.
 
     Returns:
-        Frames per second, and the number of frames that its header states (a guess, 0 where unknown).
+        The constant rate that fits best, and how well it does. The number of frames is a guess.
 
     Raises:
         MediaError: the file is no video.
         OSError: the file can't be opened.
     """
+    if path.suffix.lower() in ANIMATED_SUFFIXES:
+        times = animation_times(path)
+        return constant_rate(times[:-1], (len(times) - 1) / times[-1])
     with _opened(path) as video:
         fps = video.get(cv2.CAP_PROP_FPS)
-        return (fps if np.isfinite(fps) and fps > 0 else 25.0), max(0, int(video.get(cv2.CAP_PROP_FRAME_COUNT)))
+        return constant_rate(list(_packet_times(video)), fps if np.isfinite(fps) and fps > 0 else 25.0)
+
+
+def count_packets(path: Path) -> int:
+    """Count the encoded frames of a video, without decoding them.
+
+    Args:
+        path: a video.
+
+    Raises:
+        OSError: the file can't be opened.
+    """
+    try:
+        with _opened(path) as video:
+            return sum(1 for _ in _packet_times(video))
+    except MediaError:
+        return 0
+
+
+def _packet_times(video: cv2.VideoCapture) -> Iterator[float]:
+    """Go through the encoded frames, and tell when each is shown, in seconds; in the order of the file."""
+    video.set(cv2.CAP_PROP_FORMAT, -1)  # OpenCV's way to say: undecoded
+    while video.grab():
+        yield video.get(cv2.CAP_PROP_POS_MSEC) / 1000
+
+
+def _name_of_codec(video: cv2.VideoCapture) -> str:
+    name = int(video.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=True).decode("latin-1")
+    return name.strip("\0 ") if name.strip("\0 ").isprintable() else repr(name)
 
 
 @contextmanager
@@ -128,6 +134,9 @@ def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
         if not video.isOpened() and is_cut_short(path):
             raise MediaError(_NO_FRAME_LEFT.format(path=path))
         if not video.isOpened():
+            if video.open(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_FORMAT, -1]):  # as it is, without a decoder
+                codec = _name_of_codec(video)
+                raise MediaError(_NOT_DECODED.format(path=path, opencv=cv2.__version__, codec=codec))
             raise MediaError(f"{path}: expected a video, but its content is of no known format.")
         yield video
     finally:

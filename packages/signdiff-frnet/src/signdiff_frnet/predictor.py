@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from signdiff_frnet.contract import InvalidImageError, UInt8Image, to_array, to_hwc3
+from signdiff_frnet.contract import InvalidImageError, UInt8Image, to_array, to_hwc3, wants_array
 from signdiff_frnet.predictor_files import PredictorSettings, find_folder, read_folder
 from signdiff_frnet.sizes import LARGEST, resize_frame, resize_map, target_size
 
@@ -109,7 +109,7 @@ class FRNetPredictor:
             image_resolution: short side of the result, in pixels; above 32; rounded likewise.
             output_type: ``"pil"`` or ``"np"``; by default what came in.
             threshold: probability from which a pixel is a stroke, between 0 and 1; by default the network's own.
-            **kwargs: ignored, as by controlnet-aux.
+            **kwargs: ignored, as by controlnet-aux, but for ``return_pil``, the old name of ``output_type``.
 
         Returns:
             A PIL image of mode RGB, or an array (H', W', 3) uint8; 0 on the strokes, 255 elsewhere.
@@ -120,8 +120,7 @@ class FRNetPredictor:
         """
         if input_image is None:
             raise ValueError("input_image must be a PIL image or a uint8 array, but is None.")
-        if output_type not in (None, "pil", "np"):
-            raise ValueError(f"output_type must be 'pil', 'np' or None, but is {output_type!r}.")
+        as_array = wants_array(output_type, input_image, kwargs)
         limit = self.settings.threshold if threshold is None else _checked_threshold(threshold)
         resolution = self.settings.resolution if detect_resolution is None else detect_resolution
         drawing = resize_frame(to_hwc3(to_array(input_image)), resolution, name="detect_resolution")
@@ -130,9 +129,7 @@ class FRNetPredictor:
         probability = self.predict(drawing[None], references)[0]
         binary = np.where(probability >= limit, np.uint8(0), np.uint8(255))
         fr_map: UInt8Image = to_hwc3(resize_map(binary, size))
-        if output_type == "np" or (output_type is None and isinstance(input_image, np.ndarray)):
-            return fr_map
-        return Image.fromarray(fr_map)
+        return fr_map if as_array else Image.fromarray(fr_map)
 
     def predict(self, drawings: UInt8Image, references: UInt8Image | None = None) -> NDArray[np.float32]:
         """Predict how likely each pixel lies on a stroke.

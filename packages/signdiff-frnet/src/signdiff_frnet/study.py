@@ -20,8 +20,9 @@ import numpy as np
 
 from signdiff_frnet.commands import CommandParser, UsageError, run
 from signdiff_frnet.contract import UInt8Image, to_hwc3
-from signdiff_frnet.media import is_video, probe_video, read_image, read_video
+from signdiff_frnet.media import is_video, probe_video, read_video
 from signdiff_frnet.parameters import FRNetParameters, ThresholdMethod
+from signdiff_frnet.pictures import read_image
 from signdiff_frnet.sizes import resize_frame
 from signdiff_frnet.stability import Quality, assess
 
@@ -93,9 +94,8 @@ def sample_frames(paths: Sequence[Path], *, per_video: int) -> Iterator[UInt8Ima
     """
     for path in paths:
         if is_video(path):
-            _, length = probe_video(path)
-            wanted = set(np.linspace(0, max(0, length - 1), per_video).round().astype(int).tolist())
-            yield from (frame for index, frame in enumerate(read_video(path)) if index in wanted)
+            wanted = set(np.linspace(0, max(0, probe_video(path).count - 1), per_video).round().astype(int).tolist())
+            yield from (to_hwc3(frame) for index, frame in enumerate(read_video(path)) if index in wanted)
         else:
             yield to_hwc3(read_image(path))
 

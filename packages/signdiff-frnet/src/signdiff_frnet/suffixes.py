@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
 """Images that can be read."""
+
+ANIMATED_SUFFIXES = (".gif", ".webp")
+"""Those of them that are videos if they hold several frames."""
 
 LOSSLESS_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")
 """Images that can be written: a map that JPEG touched would not be binary any more."""

@@ -3,14 +3,17 @@
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image
 
+from signdiff_frnet.containers import is_closed
 from signdiff_frnet.contract import UInt8Image
-from signdiff_frnet.media import CutShortError
+from signdiff_frnet.errors import CutShortError, OutputError
+from signdiff_frnet.media import count_packets
 from signdiff_frnet.suffixes import VIDEO_CODECS, partial_name
 
 
@@ -19,24 +22,40 @@ def replacing(path: Path) -> Iterator[Path]:
     """Lend a temporary name beside a file, and rename it to the file when the block succeeds.
 
     Args:
-        path: the file that is wanted. An older one stays until the new one is whole.
+        path: the file that is wanted. An older one stays until the new one is whole, and on the disk.
 
     Yields:
         The name to write to, with the same suffix.
 
     Raises:
-        OSError: the file can't be put there.
+        OutputError: the file can't be put there.
     """
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         temporary.touch()  # tells early, and in the words of the system, that nothing can be written here
     except OSError as error:
-        raise OSError(error.errno, f"can't be written there: {error.strerror}", str(path)) from None
+        raise OutputError(error.errno, f"can't be written there: {error.strerror}", str(path)) from None
     try:
         yield temporary
-        temporary.replace(path)
+        if temporary.exists():
+            sync(temporary)
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Bring a file, or every file of a folder, to the disk: some systems tell only then that it is full.
+
+    Args:
+        path: of what was written.
+
+    Raises:
+        OSError: it can't be kept.
+    """
+    for file in (each for each in path.rglob("*") if each.is_file()) if path.is_dir() else (path,):
+        with file.open("r+b") as opened:
+            os.fsync(opened.fileno())
 
 
 def write_image(path: Path, image: UInt8Image) -> None:
@@ -47,10 +66,16 @@ def write_image(path: Path, image: UInt8Image) -> None:
         image: (H, W, 3) uint8.
 
     Raises:
-        OSError: the file can't be written.
+        OutputError: the file can't be written.
     """
     with replacing(path) as temporary:
-        Image.fromarray(image).save(temporary)
+        try:
+            content = BytesIO()  # Pillow does not notice when a file takes only part of what it writes
+            Image.fromarray(image).save(content, Image.registered_extensions()[path.suffix.lower()])
+            temporary.write_bytes(content.getbuffer())
+            sync(temporary)
+        except OSError as error:
+            raise OutputError(f"{path}: can't be written: {error.strerror or error}") from error
 
 
 def write_video(path: Path, frames: Iterable[UInt8Image], *, fps: float) -> None:
@@ -67,24 +92,39 @@ def write_video(path: Path, frames: Iterable[UInt8Image], *, fps: float) -> None
 
     Raises:
         CutShortError: the frames did; the message tells the name of what was kept.
-        OSError: the file can't be written.
+        OutputError: the file can't be written, or what was written is not all there.
     """
     fourcc = cv2.VideoWriter.fourcc(*VIDEO_CODECS[path.suffix.lower()])
     with replacing(path) as temporary:
-        writer = cv2.VideoWriter()
+        writer, count = cv2.VideoWriter(), 0
         try:
             for frame in map(_with_even_sides, frames):
                 if not writer.isOpened() and not writer.open(
                     str(temporary), cv2.CAP_FFMPEG, fourcc, fps, (frame.shape[1], frame.shape[0])
                 ):
-                    raise OSError(f"{path}: this build of OpenCV can't write {path.suffix} videos.")
+                    raise OutputError(f"{path}: this build of OpenCV can't write {path.suffix} videos.")
                 writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+                count += 1
         except CutShortError as error:
             writer.release()  # writes the index, without which the file is not playable
+            _check_written(temporary, count, name=partial_name(path))
             temporary.replace(partial_name(path))
             raise CutShortError(f"{error} Their maps are in {partial_name(path)}.") from error
         finally:
             writer.release()
+        _check_written(temporary, count, name=path)
+
+
+def _check_written(path: Path, count: int, *, name: Path) -> None:
+    """Make sure that a video holds what was written to it: OpenCV says nothing of a full disk."""
+    try:
+        sync(path)
+    except OSError as error:
+        raise OutputError(f"{name}: can't be written: {error.strerror or error}") from error
+    found = count_packets(path) if is_closed(path) else None
+    if found != count:
+        what = "was not written to its end" if found is None else f"holds only {found} of {count} frames"
+        raise OutputError(f"{name}: the video could not be kept, since it {what}: is the disk full?")
 
 
 def _with_even_sides(frame: UInt8Image) -> UInt8Image:

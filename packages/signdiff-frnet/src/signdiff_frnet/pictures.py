@@ -1,0 +1,130 @@
+"""Reading pictures as RGB frames: stills, and those that move (GIF and WebP)."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
+
+from signdiff_frnet.contract import InvalidImageError, UInt8Image, bits_of, to_array
+from signdiff_frnet.errors import MediaError
+from signdiff_frnet.suffixes import ANIMATED_SUFFIXES
+
+_UNSTATED = 0.1
+"""Seconds that players show a frame whose own time is 10 milliseconds or less, or not given."""
+
+_SUBFILE = 254
+"""Number of the tag by which TIFF tells a page from a smaller copy of it."""
+
+
+def read_image(path: Path) -> UInt8Image:
+    """Read a picture the right way up.
+
+    Args:
+        path: a picture of any format and mode that Pillow turns into RGB, with 8 bits a channel.
+
+    Returns:
+        (H, W, 3) RGB or (H, W, 4) RGBA, uint8.
+
+    Raises:
+        MediaError: the file is no picture, is cut short, has too many pixels, more than 8 bits a channel, or holds
+            several pictures.
+        OSError: the file can't be opened.
+    """
+    with _opened(path) as picture:
+        if (count := _count(picture)) > 1:
+            raise MediaError(f"{path}: expected one picture, but the file holds {count}: split them into files first.")
+        if (bits := bits_of(picture)) > 8:
+            raise MediaError(
+                f"{path}: expected a picture with 8 bits a channel, but it has {bits}: scale it first, by the range "
+                "that its content fills."
+            )
+        upright = ImageOps.exif_transpose(picture)
+        return to_array(upright.convert("RGBA" if upright.has_transparency_data else "RGB"))
+
+
+def is_animation(path: Path) -> bool:
+    """Tell whether a GIF or WebP file holds several frames; False for what can't be read.
+
+    Args:
+        path: of any file.
+    """
+    if path.suffix.lower() not in ANIMATED_SUFFIXES:
+        return False
+    try:
+        with _opened(path) as picture:
+            return _count(picture) > 1
+    except (MediaError, OSError):
+        return False
+
+
+def read_animation(path: Path) -> Iterator[UInt8Image]:
+    """Read the frames of an animation.
+
+    Args:
+        path: a GIF or WebP file.
+
+    Yields:
+        (H, W, 4) RGBA uint8.
+
+    Raises:
+        MediaError: the file can't be decoded.
+        OSError: the file can't be opened.
+    """
+    with _opened(path) as picture:
+        for frame in ImageSequence.Iterator(picture):
+            yield np.asarray(frame.convert("RGBA"))
+
+
+def animation_times(path: Path) -> list[float]:
+    """Tell when each frame of an animation is shown, and when the last one ends.
+
+    Args:
+        path: a GIF or WebP file.
+
+    Returns:
+        Seconds from the start, one more than there are frames.
+
+    Raises:
+        MediaError: the file can't be decoded.
+        OSError: the file can't be opened.
+    """
+    times = [0.0]
+    with _opened(path) as picture:
+        for frame in ImageSequence.Iterator(picture):
+            frame.load()  # of WebP, only then its time is known
+            shown = float(frame.info.get("duration") or 0) / 1000
+            times.append(times[-1] + (shown if shown > 0.01 else _UNSTATED))
+    return times
+
+
+def _count(picture: Any) -> int:
+    """Count frames or pages; not previews in a JPEG file (MPO), nor the smaller copies of a TIFF file's page."""
+    if picture.format == "TIFF":
+        pages: Iterator[Any] = iter(ImageSequence.Iterator(picture))
+        return max(1, sum(not page.tag_v2.get(_SUBFILE, 0) & 1 for page in pages))
+    return int(getattr(picture, "n_frames", 1)) if picture.format in ("GIF", "PNG", "WEBP") else 1
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of half as many pixels as it refuses.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(path)
+        with picture:
+            yield picture
+    except UnidentifiedImageError:
+        raise MediaError(f"{path}: expected an image, but its content is of no known format.") from None
+    except (MediaError, InvalidImageError):
+        raise
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise MediaError(f"{path}: expected an image, but it can't be decoded: {error}") from error
+    except (Image.DecompressionBombError, SyntaxError, ValueError, EOFError) as error:
+        raise MediaError(f"{path}: expected an image, but it can't be decoded: {error}") from error
