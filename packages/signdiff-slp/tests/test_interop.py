@@ -4,6 +4,7 @@ import os
 import re
 import warnings
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -106,6 +107,11 @@ def test_the_command_writes_a_model_that_signs(tmp_path, vocabulary, capsys):
         (lambda state: state.update(extra=torch.zeros(2)), "'extra' should have the shape None"),
         (lambda state: state.pop("src_embed.lut.weight"), "matrix 'src_embed.lut.weight'"),
         (lambda state: state.update({"decoder.output_layer.weight": torch.zeros(150, 16)}), "but has 150"),
+        (
+            lambda state: state.update({"src_embed.lut.weight": torch.zeros(1, 10**6)}),
+            "their sizes contradict each other",
+        ),
+        (lambda state: state.update({"src_embed.lut.weight": torch.zeros(0, 10**12)}), "their sizes contradict"),
     ],
 )
 def test_what_is_no_model_of_that_code(change, message):
@@ -118,6 +124,12 @@ def test_what_is_no_model_of_that_code(change, message):
 class Harmful:
     def __reduce__(self):
         return os.mkdir, ("executed",)
+
+
+def test_the_published_score_is_a_numpy_scalar(tmp_path, vocabulary, capsys):
+    torch.save({"model_state": published_state(), "best_ckpt_score": np.float64(12.3)}, tmp_path / "best.ckpt")
+    arguments = [str(tmp_path / "best.ckpt"), "-o", str(tmp_path / "model"), "--vocabulary", str(vocabulary)]
+    assert main(arguments) == 0, capsys.readouterr().err
 
 
 def test_nothing_in_a_checkpoint_is_executed(tmp_path, vocabulary, monkeypatch, capsys):

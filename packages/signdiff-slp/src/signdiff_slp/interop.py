@@ -1,8 +1,8 @@
 """Checkpoints of the published Progressive Transformers code, as models of this package.
 
 ``python -m signdiff_slp.interop CHECKPOINT -o DIR --heads 4 --vocabulary src_vocab.txt`` reads ``model_state`` of the
-checkpoint (with ``weights_only=True``: nothing is executed) and writes a folder that ``TextToPose.from_pretrained``
-loads. The model then puts out the same numbers.
+checkpoint (nothing in it is executed; see `signdiff_slp.checkpoints`) and writes a folder that
+``TextToPose.from_pretrained`` loads. The model then puts out the same numbers.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from signdiff_slp.checkpoints import read_checkpoint
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -20,8 +22,7 @@ if TYPE_CHECKING:
 
     from signdiff_slp.models.progressive import ProgressiveTransformer
 
-MAX_SIZE: Final = 4 << 30
-"""Largest checkpoint that is read, in bytes."""
+__all__ = ["PAD_IDX", "convert", "main", "read_checkpoint"]
 
 PAD_IDX: Final = 1
 """The published code's index of the token that pads."""
@@ -80,30 +81,6 @@ def convert(
     return model.requires_grad_(False).eval()
 
 
-def read_checkpoint(path: Path) -> dict[str, Tensor]:
-    """Read the parameters of a checkpoint: ``model_state`` of a ``.ckpt`` file, or a state dict itself.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is too large, is no checkpoint, or holds more than tensors and plain values.
-    """
-    import pickle
-
-    import torch
-
-    if path.stat().st_size > MAX_SIZE:
-        raise ValueError(f"{path} must have at most {MAX_SIZE} bytes, but has {path.stat().st_size}.")
-    try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"{path} must be a checkpoint of tensors, but cannot be read: {reason}") from error
-    state = content.get("model_state", content) if isinstance(content, dict) else None
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise ValueError(f"{path} must hold a state dict, or one under model_state, but does not.")
-    return {str(name): value.float() for name, value in state.items()}
-
-
 def _config(state_dict: Mapping[str, Tensor], *, num_heads: int, fps: float, max_len: int) -> Any:
     from signdiff_slp.models.progressive import ProgressiveConfig
 
@@ -137,9 +114,19 @@ def _config(state_dict: Mapping[str, Tensor], *, num_heads: int, fps: float, max
         num_heads=num_heads,
         ffn_inner_dim=shape("encoder.layers.0.feed_forward.pwff_layer.0.weight")[0],
     )
+    if _least_values(config) > sum(value.numel() for value in state_dict.values()):
+        raise ValueError("state_dict must hold matrices of one model, but their sizes contradict each other.")
     if (result := config.validate()).has_error():
         raise ValueError(f"state_dict must be of a model that can be built, but is not: {result}")
     return config
+
+
+def _least_values(config: Any) -> int:
+    """Values of the matrices of a model, which is not made before they are there."""
+    attention, feed_forward = 4 * config.model_dim**2, 2 * config.model_dim * config.ffn_inner_dim
+    encoder = config.num_encoder_layers * (attention + feed_forward)
+    decoder = config.num_decoder_layers * (2 * attention + feed_forward)
+    return int(config.vocab_size * config.model_dim + encoder + decoder)
 
 
 def _layers(state_dict: Mapping[str, Tensor], part: str) -> int:
@@ -157,7 +144,11 @@ def _run(known: argparse.Namespace) -> None:
     from signdiff_slp.tokenizers.saved import open_tokenizer
 
     tokenizer = open_tokenizer(known.vocabulary, "slp_word")
-    model = convert(read_checkpoint(known.checkpoint), num_heads=known.heads, fps=known.fps)
+    state_dict = read_checkpoint(known.checkpoint)
+    try:
+        model = convert(state_dict, num_heads=known.heads, fps=known.fps)
+    except ValueError as error:
+        raise ValueError(f"{known.checkpoint}: {error}") from error
     if known.corpus is not None:
         from signdiff_slp.training import fit_standardizer
 
