@@ -198,3 +198,50 @@ def test_public_names():
     assert issubclass(signdiff_slp.ProgressiveTransformer, torch.nn.Module)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = signdiff_slp.nothing
+
+
+@pytest.fixture
+def word_model(make_model, tmp_path, sign_steadily):
+    """A folder with a model of the words hello and world that knows where it is."""
+    from signdiff_slp.tokenizers import WordTokenizer
+
+    model = make_model(vocab_size=6, pad_idx=1)
+    save_release(tmp_path / "words", sign_steadily(model, 20), WordTokenizer(["hello", "world"]))
+    return tmp_path / "words"
+
+
+def test_words_that_a_model_does_not_know(word_model, tmp_path, capsys):
+    from signdiff_slp.cli import main
+    from signdiff_slp.text_to_pose import TextWarning
+
+    translator = TextToPose.from_pretrained(word_model)
+    with pytest.warns(TextWarning, match=r"does not know 1 of 2 tokens \(50.0%\): there, of 'hello there'"):
+        [signed] = translator.sign(["hello there"])
+    assert signed.coverage.unknown_words == ("there",)
+    with pytest.raises(ValueError, match="a word that the model knows, but 'nobody here' does not: 2 of 2 tokens"):
+        translator(["nobody here"])
+    command = ["sign", "hello there", "--model", str(word_model), "-o", str(tmp_path / "a.pose")]
+    assert main(command) == 0
+    assert capsys.readouterr().err == "signdiff-slp: note: the model does not know 1 of 2 tokens (50.0%): there\n"
+    assert main(["sign", "there", "--model", str(word_model), "-o", str(tmp_path / "b.pose")]) == 1
+    assert not (tmp_path / "b.pose").exists()
+
+
+def test_signdiff_tells_of_unknown_words(word_model, tmp_path):
+    command = [sys.executable, "-m", "signdiff_core.cli", "translate", "hello there"]
+    command += ["--translator-model", str(word_model), "-o", str(tmp_path / "a.pose")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "signdiff: note: the model does not know 1 of 2 tokens (50.0%): there" in done.stderr
+
+
+def test_models_of_words_know_when_they_sign_them(word_model):
+    [signed] = TextToPose.from_pretrained(word_model).sign(["hello world hello"])
+    assert [word.word for word in signed.words] == ["hello", "world", "hello"]
+    bounds = [bound for word in signed.words for bound in (word.first_frame, word.last_frame + 1)]
+    assert bounds == sorted(bounds)
+    assert bounds[-1] <= len(signed.pose.body.data)
+    # An even counter gives each word a like share of the frames.
+    lengths = [word.last_frame + 1 - word.first_frame for word in signed.words]
+    assert max(lengths) - min(lengths) <= 2
+    assert min(lengths) > 0

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from signdiff_slp.models.progressive import ProgressiveTransformer
+    from signdiff_slp.tokenizers.coverage import Coverage
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,13 @@ class Signed:
         pose: the pose.
         words: when each word is signed; empty for models that do not know where in the text they are (those whose
             ``clock`` is "frame").
+        coverage: how much of the text the model's tokenizer knows.
     """
 
     text: str
     pose: Pose
     words: tuple[TimedWord, ...]
+    coverage: Coverage
 
 
 @torch.inference_mode()
@@ -40,19 +43,17 @@ def time_words(
     model: ProgressiveTransformer,
     source: Tensor,
     counters: Tensor,
-    words: Sequence[str],
+    spans: Sequence[tuple[str, int, int]],
     *,
-    first_token: int = 1,
     first_frame: int = 0,
 ) -> list[TimedWord]:
-    """Find the frames of words that are spelled, by the place in the source that each frame's counter stands for.
+    """Find the frames of words, by the place in the source that each frame's counter stands for.
 
     Args:
         model: a model with a `SourceReader`; else there are no words.
-        source: (S,) tokens: one that begins, maybe a tag, one for each letter or space, one that ends.
+        source: (S,) tokens.
         counters: (T,) counters after each frame.
-        words: the words of the source.
-        first_token: place of the first letter in ``source``.
+        spans: the words of the source, each with its first token and the one after its last.
         first_frame: number of the first frame.
 
     Returns:
@@ -64,11 +65,9 @@ def time_words(
     seqs = source.unsqueeze(0)
     layout = BatchLayout.of(seqs, [len(source)])
     places = reader.place(counters[None, :, None].float(), model.encode(seqs, layout), layout).flatten()
-    timed, start, done = [], first_token, 0
-    for word in words:
-        end = start + len(word)
+    timed, done = [], 0
+    for word, start, end in spans:
         begin = max(done, int((places <= start).sum()))
         done = max(begin, int((places <= end).sum()))
         timed.append(TimedWord(word=word, first_frame=first_frame + begin, last_frame=first_frame + done - 1))
-        start = end + 1
     return timed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, final
@@ -16,21 +17,27 @@ from signdiff_slp.pieces import into_pieces
 from signdiff_slp.signed import Signed, time_words
 from signdiff_slp.text import spellable
 from signdiff_slp.tokenizers.character import CharacterTokenizer
+from signdiff_slp.tokenizers.coverage import cover
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from fairseq2.data.tokenizers import Tokenizer
     from pose_format import Pose
     from torch import Tensor
 
     from signdiff_slp.timing import TimedWord
+    from signdiff_slp.tokenizers.coverage import Coverage
+    from signdiff_slp.tokenizers.saved import AnyTokenizer
 
 BUNDLED: Final = Path(str(files("signdiff_slp"))) / "bundled" / "fingerspelling"
 """The folder of the model that comes with the package."""
 
 DEFAULT: Final = "ase"
 """The signed language that is spelled unless another is asked for: American Sign Language."""
+
+
+class TextWarning(UserWarning):
+    """A part of a text is lost: the model knows no token for it."""
 
 
 @final
@@ -44,7 +51,7 @@ class TextToPose:
     Args:
         model: a progressive transformer.
         tokenizer: encodes texts for it: a `CharacterTokenizer` spells; with any other, texts are taken as they are, and
-            words that it does not know become its token for unknown ones.
+            words that it does not know become its token for unknown ones, with a `TextWarning` that names them.
 
     Example:
         >>> translator = TextToPose.from_pretrained()
@@ -54,7 +61,7 @@ class TextToPose:
         >>> [pose] = translator(["grüß dich"], signed_language="gsg")
     """
 
-    def __init__(self, model: ProgressiveTransformer, tokenizer: Tokenizer) -> None:
+    def __init__(self, model: ProgressiveTransformer, tokenizer: AnyTokenizer) -> None:
         self.model = model
         self.tokenizer = tokenizer
 
@@ -133,8 +140,8 @@ class TextToPose:
 
         Raises:
             TypeError: ``texts`` is a single string.
-            ValueError: a text is empty, too long, or holds what cannot be spelled; the model does not know the signed
-                language; or as for `generate`. Of several texts, the message tells which.
+            ValueError: a text is empty, too long, holds what cannot be spelled, or nothing but unknown words; the model
+                does not know the signed language; or as for `generate`. Of several texts, the message tells which.
         """
         options = {"signed_language": signed_language, "speed": speed, "frames_per_step": frames_per_step}
         return [signed.pose for signed in self.sign(texts, **options)]  # type: ignore[arg-type]
@@ -155,11 +162,12 @@ class TextToPose:
         tag = self._tag(signed_language)
         encoder = self.tokenizer.create_encoder()
         prefix = f"{tag} " if tag else ""
-        pieces, sources = [], []
+        pieces, sources, coverages = [], [], []
         for index, text in enumerate(texts):
             try:
                 pieces.append(self._pieces(text, tag))
                 sources.append([self._encoded(piece, encoder(prefix + piece)) for piece in pieces[-1]])
+                coverages.append(self._cover(text, " ".join(pieces[-1])))
             except ValueError as error:
                 if len(texts) > 1:
                     raise ValueError(f"texts[{index}]: {error}") from error
@@ -168,10 +176,13 @@ class TextToPose:
         seqs = pad_sequence(flat, batch_first=True, padding_value=self.model.config.pad_idx).to(self._device)
         lens = [len(source) for source in flat]
         frames = iter(generate(self.model, seqs, lens, speed=speed, frames_per_step=frames_per_step))
-        return [
-            self._signed(text, list(zip(cut, source, frames, strict=False)), first=2 if tag else 1)
-            for text, cut, source in zip(texts, pieces, sources, strict=True)
-        ]
+        signed = []
+        for text, cut, source, coverage in zip(texts, pieces, sources, coverages, strict=True):
+            parts = list(zip([prefix + piece for piece in cut], source, frames, strict=False))
+            words = tuple(self._timed(parts))
+            pose = to_pose(torch.cat([each for _, _, each in parts]), self.model)
+            signed.append(Signed(text, pose, words, coverage))
+        return signed
 
     def _tag(self, signed_language: str | None) -> str:
         known = self.signed_languages
@@ -182,21 +193,12 @@ class TextToPose:
             raise ValueError(f"signed_language must be one of {listed}, but is {signed_language!r}.")
         return f"<{signed_language}>"
 
-    def _signed(self, text: str, parts: list[tuple[str, Tensor, Tensor]], *, first: int) -> Signed:
-        words: list[TimedWord] = []
+    def _timed(self, parts: list[tuple[str, Tensor, Tensor]]) -> Iterator[TimedWord]:
         start = 0
         for piece, source, frames in parts:
-            if isinstance(self.tokenizer, CharacterTokenizer):
-                words += time_words(
-                    self.model,
-                    source.to(self._device),
-                    frames[:, -1],
-                    piece.split(" "),
-                    first_token=first,
-                    first_frame=start,
-                )
+            spans = self.tokenizer.word_spans(piece)
+            yield from time_words(self.model, source.to(self._device), frames[:, -1], spans, first_frame=start)
             start += len(frames)
-        return Signed(text, to_pose(torch.cat([frames for _, _, frames in parts]), self.model), tuple(words))
 
     def _pieces(self, text: str, tag: str) -> list[str]:
         if not isinstance(self.tokenizer, CharacterTokenizer):
@@ -207,6 +209,14 @@ class TextToPose:
         limit = self.model.config.max_piece_len - 2 - bool(tag)
         letters = self.tokenizer.alphabets.get(tag, "")
         return into_pieces(spellable(text, letters, english=tag in ("", f"<{DEFAULT}>")), limit)
+
+    def _cover(self, text: str, piece: str) -> Coverage:
+        coverage = cover(self.tokenizer, [piece])
+        if coverage.lost:
+            raise ValueError(f"text must hold a word that the model knows, but {text!r} does not: {coverage}.")
+        if coverage.num_unknown:
+            warnings.warn(f"the model does not know {coverage}, of {text!r}", TextWarning, stacklevel=3)
+        return coverage
 
     @property
     def _device(self) -> torch.device:

@@ -49,6 +49,9 @@ def write_corpora(folder):
         for split in ("train", "dev", "test"):
             write_split(folder / name, split, poses, 16)
     for split in ("train", "dev", "test"):
+        write_split(folder / "strange", split, good, 16)
+        rows = (folder / "strange" / f"{split}.tsv").read_text(encoding="utf-8").replace("abba", "日本")
+        (folder / "strange" / f"{split}.tsv").write_text(rows, encoding="utf-8")
         write_split(folder / "empty", split, good, 0)
         write_split(folder / "void", split, good[:0], 0)
         write_split(folder / "long", split, good, 16)
@@ -68,6 +71,7 @@ MESSAGES = {
     "{split}-06, {split}-07, {split}-08, {split}-09 and 5 more. ",
     "between": "holds NaN or infinity in 2 frames, though in no example. ",
     "long": "texts of {split} must have at most 128 tokens, but 2 of 16 have more: {split}-00, {split}-01. A new model",
+    "strange": "texts of {split} must hold tokens that the tokenizer knows, but none does: 32 of 32 tokens (100.0%): ",
     "double": "{split}.poses.npy must be float32 (frames, 150), but is float64 (160, 150).",
     "narrow": "{split}.poses.npy must be float32 (frames, 150), but is float32 (160, 149).",
 }

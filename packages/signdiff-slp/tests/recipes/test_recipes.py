@@ -95,6 +95,13 @@ def test_training_learns_and_says_so(trained):
     assert "do-not-log" not in text
 
 
+def test_each_split_is_told_what_is_unknown_of_it(trained, corpus):
+    [log] = (trained / "logs").glob("*.log")
+    for split in ("train", "dev"):
+        letters = sum(len(example.text) for example in read_manifest(corpus, split))
+        assert f"Unknown to the tokenizer in {split}: 0 of {letters} tokens." in log.read_text()
+
+
 def test_the_corpus_is_measured_before_training(trained, corpus):
     state = weights(find_step(trained / "checkpoints"))
     state = state.get("model", state)

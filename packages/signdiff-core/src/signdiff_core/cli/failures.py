@@ -34,11 +34,11 @@ def report(error: BaseException, *, debug: bool) -> int:
 
 
 def show_warning(message: Warning | str, category: type[Warning], *_place: object, **_more: object) -> None:
-    """Print a warning about the user's files in one line, and a library's only with ``--debug``."""
-    from signdiff_core.formats import FormatWarning
-
+    """Print a warning about the user's files or texts in one line, and a library's only with ``--debug``."""
     context = click.get_current_context(silent=True)
-    if issubclass(category, FormatWarning) or (context is not None and context.meta.get("signdiff.debug")):
+    # The packages of this project warn with classes of their own.
+    ours = category.__module__.startswith("signdiff_")
+    if ours or (context is not None and context.meta.get("signdiff.debug")):
         click.echo(f"signdiff: note: {' '.join(str(message).split())}", err=True)
 
 

@@ -24,16 +24,23 @@ def add_sign(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def _sign(arguments: argparse.Namespace) -> int:
+    import warnings
+
     from signdiff_core import formats
     from signdiff_core.atomic import check_writable, replacing
     from signdiff_core.provenance import mark_generated
     from signdiff_slp import TextToPose, __version__
+    from signdiff_slp.text_to_pose import TextWarning
     from signdiff_slp.timing import to_json, to_webvtt
 
     output: Path = arguments.output
     check_writable(output)
     translator = TextToPose.from_pretrained(arguments.model, device=arguments.device)
-    [signed] = translator.sign([arguments.text], signed_language=arguments.signed_language, speed=arguments.speed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TextWarning)  # said below, in a line of this command
+        [signed] = translator.sign([arguments.text], signed_language=arguments.signed_language, speed=arguments.speed)
+    if signed.coverage.num_unknown:
+        print(f"signdiff-slp: note: the model does not know {signed.coverage}", file=sys.stderr)
     mark_generated(output, f"signdiff-slp {__version__}", protocol="free")
     formats.write(signed.pose, output)
     fps, num_frames = float(signed.pose.body.fps), len(signed.pose.body.data)

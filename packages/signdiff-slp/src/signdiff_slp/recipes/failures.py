@@ -12,6 +12,7 @@ from fairseq2.runtime.dependency import DependencyContainer
 from signdiff_slp.datasets.text_pose import CorpusError, TextPoseDataset
 from signdiff_slp.datasets.text_pose.scan import MAX_NAMED
 from signdiff_slp.models.progressive import ProgressiveConfig
+from signdiff_slp.tokenizers import cover
 
 
 def register_failures(container: DependencyContainer) -> None:
@@ -59,20 +60,32 @@ def check_skeleton(config: ProgressiveConfig, dataset: TextPoseDataset) -> None:
 def check_texts(
     config: ProgressiveConfig, dataset: TextPoseDataset, split: str, tokenizer: Tokenizer, gangs: Gangs
 ) -> None:
-    """Make sure that a model can read every text of a split.
+    """Make sure that a model can read every text of a split, and tell how much of the texts it knows.
 
     Raises:
-        CorpusError: texts are longer than the model's ``max_source_len``; says how many, and names some.
+        CorpusError: texts are longer than the model's ``max_source_len``, or none holds a token that the model knows;
+            says how many, and names some.
     """
     encode = tokenizer.create_encoder()
     examples = dataset.read_examples(split, gangs)
     long = [example.id for example in examples if len(encode(example.text)) > config.max_source_len]
     if long:
-        named = ", ".join(long[:MAX_NAMED]) + (f" and {len(long) - MAX_NAMED} more" if len(long) > MAX_NAMED else "")
         raise CorpusError(
             f"texts of {split} must have at most {config.max_source_len} tokens, but {len(long)} of {len(examples)} "
-            f"have more: {named}. A new model takes more with model.config_overrides.max_source_len."
+            f"have more: {_named(long)}. A new model takes more with model.config_overrides.max_source_len."
         )
+    coverage = cover(tokenizer, (example.text for example in examples))
+    if len(coverage.lost) == len(examples):
+        raise CorpusError(f"texts of {split} must hold tokens that the tokenizer knows, but none does: {coverage}.")
+    tell = log.warning if coverage.num_unknown else log.info
+    tell("Unknown to the tokenizer in {}: {}.", split, coverage)
+    if coverage.lost:
+        names = _named([examples[position].id for position in coverage.lost])
+        log.warning("{} of {} texts of {} are unknown as a whole: {}.", len(coverage.lost), len(examples), split, names)
+
+
+def _named(names: list[str]) -> str:
+    return ", ".join(names[:MAX_NAMED]) + (f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else "")
 
 
 def _print(ex: CorpusError) -> int:

@@ -7,6 +7,7 @@ from signdiff_slp.tokenizers.character import (
     get_character_tokenizer_hub,
     load_character_tokenizer,
 )
+from signdiff_slp.tokenizers.coverage import Coverage, cover
 from signdiff_slp.tokenizers.sentencepiece import (
     SENTENCEPIECE_FAMILY,
     SentencePieceTokenizer,
@@ -33,11 +34,13 @@ __all__ = [
     "WORD_FAMILY",
     "CharacterTokenizer",
     "CharacterTokenizerConfig",
+    "Coverage",
     "GlossTokenizerConfig",
     "SentencePieceTokenizer",
     "SentencePieceTokenizerConfig",
     "WordTokenizer",
     "WordTokenizerConfig",
+    "cover",
     "get_character_tokenizer_hub",
     "get_gloss_tokenizer_hub",
     "get_sentencepiece_tokenizer_hub",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -85,6 +86,16 @@ class CharacterTokenizer(SymbolTokenizer):
         tags = {"tags": list(self.tags)} if self.tags else {}
         alphabets = {"alphabets": [f"{tag} {letters}" for tag, letters in self.alphabets.items()]}
         return {"characters": list(self.characters), **tags, **(alphabets if self.alphabets else {})}
+
+    @override
+    def word_spans(self, text: str) -> list[tuple[str, int, int]]:
+        spans, start = [], 1  # the first token begins
+        for divides, run in groupby(self._cut(text), key=lambda symbol: symbol.isspace() or symbol in self.tags):
+            symbols = list(run)
+            if not divides:
+                spans.append(("".join(symbols), start, start + len(symbols)))
+            start += len(symbols)
+        return spans
 
     @override
     def _around(self) -> tuple[Sequence[str], Sequence[str]]:

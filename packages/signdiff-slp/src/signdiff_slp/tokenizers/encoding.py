@@ -12,6 +12,8 @@ from fairseq2.device import Device
 from torch import Tensor
 from typing_extensions import override
 
+from signdiff_slp.tags import is_tag
+
 
 @final
 class SymbolEncoder(TokenEncoder):
@@ -138,6 +140,16 @@ class SymbolTokenizer(Tokenizer):
     @override
     def vocab_info(self) -> VocabularyInfo:
         return self._vocab_info
+
+    @property
+    def blank_indices(self) -> frozenset[int]:
+        """The tokens that say nothing: white space and tags."""
+        blank = {symbol for symbol in self._symbols if symbol.isspace() or is_tag(symbol)}
+        return frozenset(self._index[symbol] for symbol in blank.difference(self._special))
+
+    @abstractmethod
+    def word_spans(self, text: str) -> list[tuple[str, int, int]]:
+        """List the words of a text, each with its first token and the one after its last, those around counted."""
 
     def _encoder(self, prefix: Sequence[str], suffix: Sequence[str], device: Device | None) -> SymbolEncoder:
         return SymbolEncoder(self._cut, self._index, unknown=self._unknown, prefix=prefix, suffix=suffix, device=device)

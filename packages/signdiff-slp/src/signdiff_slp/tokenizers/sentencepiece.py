@@ -21,6 +21,9 @@ from signdiff_slp.tokenizers.files import check_size
 SENTENCEPIECE_FAMILY: Final = "slp_sentencepiece"
 """The name under which fairseq2 knows this tokenizer family."""
 
+WORD: Final = "\N{LOWER ONE EIGHTH BLOCK}"
+"""What SentencePiece puts before each word."""
+
 _MAX_FILE_SIZE: Final = 1 << 26
 
 
@@ -99,6 +102,22 @@ class SentencePieceTokenizer(Tokenizer):
     @override
     def vocab_info(self) -> VocabularyInfo:
         return self._vocab_info
+
+    @property
+    def blank_indices(self) -> frozenset[int]:
+        """The tokens that say nothing: the mark that begins a word, where it stands alone."""
+        return frozenset({self._model.token_to_index(WORD)} - {self._vocab_info.unk_idx})
+
+    def word_spans(self, text: str) -> list[tuple[str, int, int]]:
+        """As for the other tokenizers; no words, where the model does not divide the text as white space does."""
+        pieces = self.create_raw_encoder().encode_as_tokens(text)
+        starts = [place for place, piece in enumerate(pieces) if piece.startswith(WORD)]
+        words = text.split()
+        if len(starts) != len(words):
+            return []
+        first = int(self.config.begin)
+        ends = [*starts[1:], len(pieces)]
+        return [(word, first + start, first + end) for word, start, end in zip(words, starts, ends, strict=True)]
 
     def _symbol(self, token: int | None) -> str:
         return self._model.index_to_token(token or 0)

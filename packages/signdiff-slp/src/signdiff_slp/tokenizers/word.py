@@ -73,6 +73,10 @@ class WordTokenizer(SymbolTokenizer):
         return {"words": list(self.words)}
 
     @override
+    def word_spans(self, text: str) -> list[tuple[str, int, int]]:
+        return [(word, start, start + 1) for start, word in enumerate(text.split(), start=int(self.config.begin))]
+
+    @override
     def _around(self) -> tuple[Sequence[str], Sequence[str]]:
         return [_SPECIAL["begin"]] * self.config.begin, [_SPECIAL["end"]] * self.config.end
 
