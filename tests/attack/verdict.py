@@ -60,7 +60,8 @@ def _wrong_with(message: str, tree: Tree, folder: Path) -> str:
 def _out_of_memory(error: BaseException | None) -> bool:
     seen: list[BaseException] = []
     while error is not None and error not in seen:
-        if isinstance(error, MemoryError):
+        # FFmpeg's is of a bound of its own, before anything is taken.
+        if isinstance(error, MemoryError) and not type(error).__module__.startswith("av."):
             return True
         seen.append(error)
         error = error.__cause__ or error.__context__

@@ -103,3 +103,30 @@ def test_what_is_no_video_is_named(tmp_path):
         list(read_video(tmp_path / "a.mp4"))
     with pytest.raises(FileNotFoundError, match=r"none\.mp4"):
         probe(tmp_path / "none.mp4")
+
+
+def test_a_title_in_latin_1_is_no_reason_to_refuse_a_video(tmp_path):
+    write_video(tmp_path / "a.mp4", moving(2), 25)
+    with av.open(tmp_path / "a.mp4") as source, av.open(tmp_path / "b.mp4", "w") as movie:
+        movie.metadata["title"] = "Cafe"
+        stream = movie.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                movie.mux(packet)
+    content = (tmp_path / "b.mp4").read_bytes()
+    assert content.count(b"Cafe") == 1
+    (tmp_path / "b.mp4").write_bytes(content.replace(b"Cafe", b"Caf\xe9"))
+    with pytest.raises(UnicodeDecodeError):
+        av.open(tmp_path / "b.mp4")
+    assert probe(tmp_path / "b.mp4").frames == 2
+    assert len(list(read_video(tmp_path / "b.mp4"))) == 2
+
+
+def test_a_codec_that_ffmpeg_does_not_decode_is_one_line(tmp_path):
+    write_video(tmp_path / "a.mp4", moving(2), 25)
+    content = (tmp_path / "a.mp4").read_bytes()
+    assert content.count(b"avc1") == 2  # among the brands, and as the codec
+    (tmp_path / "a.mp4").write_bytes(content[:100] + content[100:].replace(b"avc1", b"zzzz"))
+    with pytest.raises(VideoError, match=r"a\.mp4: expected a video, but this FFmpeg has no decoder for its codec\."):
+        probe(tmp_path / "a.mp4")

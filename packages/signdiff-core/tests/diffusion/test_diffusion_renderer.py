@@ -97,7 +97,7 @@ def test_options_of_the_stream_reach_it(model, pose, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"anchor must be 'first' or a picture, but there is no file no\.png"):
         rendered(anchor="no.png")
     (tmp_path / "text.png").write_text("no picture")
-    with pytest.raises(OSError, match=r"text\.png"):
+    with pytest.raises(ValueError, match=r"text\.png: expected a picture"):
         rendered(anchor=tmp_path / "text.png")
 
 

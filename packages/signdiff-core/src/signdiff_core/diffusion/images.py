@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+import struct
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Frame = Image.Image | NDArray[Any] | torch.Tensor
+
+
+MAX_PIXELS: Final = 1 << 26
+"""Most pixels of a picture that is read: 8192x8192."""
+
+_BITS_PER_SAMPLE: Final = 258
+"""Number of the tag by which TIFF tells them."""
+
+_BROKEN: Final = (ArithmeticError, EOFError, LookupError, SyntaxError, TypeError, ValueError, struct.error)
+"""What Pillow raises, among others, for damaged files."""
 
 
 def is_picture(image: Any) -> bool:
@@ -94,20 +105,42 @@ def resized_map(fr_map: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:
-    """Read a picture from a file.
+    """Read a picture from a file, the right way up.
 
     Args:
-        path: of any format that Pillow reads.
+        path: of any format that Pillow reads, with 8 bits a channel.
 
     Returns:
         (H, W, 3) RGB.
 
     Raises:
-        OSError: there is no such file, or it holds no picture.
-        PIL.Image.DecompressionBombError: it has more pixels than Pillow trusts.
+        OSError: the file cannot be opened.
+        ValueError: it is no picture, is damaged, has more than `MAX_PIXELS` or more than 8 bits a channel, or holds
+            several pictures.
     """
-    with Image.open(path) as picture:
-        return as_array(ImageOps.exif_transpose(picture))
+    try:
+        with Image.open(path) as picture:
+            count = int(getattr(picture, "n_frames", 1)) if picture.format in ("GIF", "PNG", "WEBP") else 1
+            if count > 1:
+                raise ValueError(f"it holds {count}")
+            if picture.width * picture.height > MAX_PIXELS:
+                raise ValueError(f"it has {picture.width}x{picture.height} pixels, more than {MAX_PIXELS}")
+            if _has_more_bits(picture):
+                raise ValueError("it has more than 8 bits a channel")
+            return as_array(ImageOps.exif_transpose(picture))
+    except (Image.DecompressionBombError, OSError, *_BROKEN) as error:
+        if isinstance(error, OSError) and error.filename is not None and not isinstance(error, UnidentifiedImageError):
+            raise
+        reason = "its content is of no known format" if isinstance(error, UnidentifiedImageError) else f"{error}"
+        raise ValueError(f"{path}: expected a picture, but {' '.join(reason.split()).rstrip('.')}.") from error
+
+
+def _has_more_bits(picture: Image.Image) -> bool:
+    """Tell whether a channel has more than 8 bits; of 16-bit colours, Pillow would cut the lower half."""
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
+        return True
+    deep_png = any(str(tile[3]).endswith(";16B") for tile in getattr(picture, "tile", ()))
+    return deep_png or max((8, *getattr(picture, "tag_v2", {}).get(_BITS_PER_SAMPLE, ()))) > 8
 
 
 def cut_to(image: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:

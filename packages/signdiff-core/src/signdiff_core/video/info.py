@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from signdiff_core.video.opening import VideoError, opened
 
 if TYPE_CHECKING:
     import os
 
 MAX_SIDE: Final = 8192
 """Longest side of a frame that is written or read, in pixels."""
-
-
-class VideoError(ValueError):
-    """A file is not a video that can be read; the message names it and the reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,30 +48,20 @@ def probe(path: str | os.PathLike[str]) -> VideoInfo:
         FileNotFoundError: there is no such file.
         VideoError: it is not a video, or its frames are larger than `MAX_SIDE`.
     """
-    import av
-
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"{path}: expected a video, but there is no such file.")
-    try:
-        with av.open(Path(path)) as file:
-            if not file.streams.video:
-                raise VideoError(f"{path}: expected a video, but the file holds none.")
-            stream = file.streams.video[0]
-            context = stream.codec_context
-            if max(context.width, context.height) > MAX_SIDE:
-                raise VideoError(
-                    f"{path}: expected frames of at most {MAX_SIDE} pixels a side, but they are "
-                    f"{context.width}x{context.height}."
-                )
-            duration = stream.duration * stream.time_base if stream.duration and stream.time_base else Fraction(0)
-            return VideoInfo(
-                width=context.width,
-                height=context.height,
-                fps=float(stream.average_rate or 0),
-                frames=stream.frames,
-                seconds=float(duration),
-                codec=context.name,
-                pixel_format=context.pix_fmt or "",
+    with opened(path) as (_, stream):
+        context = stream.codec_context
+        if max(context.width, context.height) > MAX_SIDE:
+            raise VideoError(
+                f"{path}: expected frames of at most {MAX_SIDE} pixels a side, but they are "
+                f"{context.width}x{context.height}."
             )
-    except av.error.FFmpegError as error:
-        raise VideoError(f"{path}: expected a video, but it cannot be read ({error.strerror}).") from error
+        duration = stream.duration * stream.time_base if stream.duration and stream.time_base else Fraction(0)
+        return VideoInfo(
+            width=context.width,
+            height=context.height,
+            fps=float(stream.average_rate or 0),
+            frames=stream.frames,
+            seconds=float(duration),
+            codec=context.name,
+            pixel_format=context.pix_fmt or "",
+        )

@@ -12,7 +12,8 @@ import numpy as np
 
 from signdiff_core.video.encoding import group_length
 from signdiff_core.video.fragments import write_all
-from signdiff_core.video.info import MAX_SIDE, VideoError
+from signdiff_core.video.info import MAX_SIDE
+from signdiff_core.video.opening import VideoError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from signdiff_core.video.info import VideoError, probe
+from signdiff_core.video.info import probe
+from signdiff_core.video.opening import opened
 
 if TYPE_CHECKING:
     import os
@@ -28,12 +28,7 @@ def read_video(path: str | os.PathLike[str]) -> Iterator[NDArray[np.uint8]]:
         FileNotFoundError: there is no such file.
         VideoError: it is not a video, it is damaged, or its frames are larger than `MAX_SIDE`.
     """
-    import av
-
     probe(path)
-    try:
-        with av.open(Path(path)) as file:
-            for frame in file.decode(video=0):
-                yield frame.to_ndarray(format="rgb24")
-    except av.error.FFmpegError as error:
-        raise VideoError(f"{path}: the video is damaged ({error.strerror}).") from error
+    with opened(path) as (file, _):
+        for frame in file.decode(video=0):
+            yield frame.to_ndarray(format="rgb24")

@@ -11,8 +11,9 @@ from signdiff_core import __version__
 from signdiff_core.atomic import check_writable, replacing
 from signdiff_core.video.encoding import Encoding, check_frame, group_length
 from signdiff_core.video.fragments import Fragments, write_whole
-from signdiff_core.video.info import VideoError, VideoInfo
+from signdiff_core.video.info import VideoInfo
 from signdiff_core.video.journal import Header, Journal
+from signdiff_core.video.opening import VideoError
 
 if TYPE_CHECKING:
     import os
