@@ -1,13 +1,18 @@
+import json
+import subprocess
+import sys
+
 import av
 import numpy as np
 import pytest
 from pose_format.pose_header import PoseHeaderComponent
 
 from signdiff_eval import functional
-from signdiff_eval.metrics import FID
+from signdiff_eval.metrics import FID, WER
 from signdiff_eval.provenance import mark_generated
 from signdiff_eval.readers import Pair, PoseFormats
 from signdiff_eval.scoring import score_poses, score_videos, video_metrics
+from signdiff_eval.scoring.report import scores_of
 
 
 def values(report):
@@ -285,3 +290,26 @@ def test_a_broken_video_is_named(videos, tmp_path):
     broken.write_bytes(b"not a video")
     with pytest.raises(ValueError, match=r"broken\.mp4 must be a whole video"):
         score_videos([Pair("video", videos[1].reference, broken)])
+
+
+def test_what_cannot_be_scored_does_not_end_the_report(tmp_path, write_pose, rng):
+    for index in range(2):
+        joints = rng.normal(size=(1, 5, 3))
+        write_pose(tmp_path / "ref" / f"{index}.pose", joints)
+        write_pose(tmp_path / "hyp" / f"{index}.pose", joints + 0.5)
+    command = ["score", "--ref", tmp_path / "ref", "--hyp", tmp_path / "hyp"]
+    program = [sys.executable, "-c", "from signdiff_eval.cli import main; main()", *map(str, command)]
+    done = subprocess.run([*program, "--json"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    told = json.loads(done.stdout)
+    assert told["dtw_mje"]["score"] == pytest.approx(0.5 * np.sqrt(3), rel=1e-6)
+    assert told["avg_duration"]["score"] == 1
+    assert list(told["not_scored"]) == ["total_distance"]
+    assert "the references add up to 0" in told["not_scored"]["total_distance"]
+    table = subprocess.run(program, capture_output=True, text=True).stdout
+    assert "total_distance: not scored: total_distance must have something to divide by" in table
+
+
+def test_a_report_without_any_score_is_an_error():
+    with pytest.raises(ValueError, match=r"^wer must be updated with at least one pair"):
+        scores_of([WER()], [WER()], {})

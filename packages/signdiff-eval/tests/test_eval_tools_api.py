@@ -8,7 +8,10 @@ from signdiff_eval import audit, backtranslation, provenance, reports, training
 PUBLIC = {
     audit: {"KINDS", "Audit", "Finding", "audit"},
     backtranslation: {"BackTranslator", "PoseFeatures", "Translator", "load_translator", "train_tokenizer"},
-    reports: {"Comparison", "Difference", "Interval", "compare", "confidence", "paired_difference"},
+    reports: {
+        *("Comparison", "Difference", "Interval", "compare", "compare_texts", "compare_videos", "confidence"),
+        *("paired_difference", "smallest_p"),
+    },
     training: {"BackTranslationConfig"},
 }
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+import scipy.stats
 
 from signdiff_eval.metrics import CER, CHRF, DTW, Duration, TotalDistance
-from signdiff_eval.reports.significance import confidence, paired_difference
+from signdiff_eval.reports.significance import confidence, paired_difference, smallest_p
 
 WORDS = [
     *("the", "a", "rain", "comes", "goes", "from", "in", "north"),
@@ -100,6 +101,46 @@ def test_chance_is_told_as_chance(rng):
                 metric.update(np.zeros((20, 1, 3)), np.zeros((length, 1, 3)))
         below += paired_difference(*metrics, samples=10, trials=200).p_randomization < 0.05
     assert below <= 9
+
+
+@pytest.mark.parametrize("sequences", [2, 3, 4, 6, 9])
+@pytest.mark.parametrize("luck", [0.3, 3.0])
+def test_of_few_sequences_the_p_value_is_exact_as_scipys(rng, sequences, luck):
+    words = rng.integers(4, 9, size=sequences)
+    errors = np.minimum(rng.integers(0, 5, size=(2, sequences)) + np.array([[0], [luck > 1]]), words)
+    metrics = [CER(), CER()]
+    for metric, wrong in zip(metrics, errors, strict=True):
+        for length, count in zip(words, wrong, strict=True):
+            metric.update("a" * length, "b" * count + "a" * (length - count))
+    rows = np.concatenate([metric.statistics for metric in metrics])
+
+    def difference(left, right):
+        (one, of_one), (other, of_other) = (rows[side.astype(int)].sum(axis=0) for side in (left, right))
+        return one / of_one - other / of_other
+
+    numbers = np.arange(2 * sequences).reshape(2, -1)
+    theirs = scipy.stats.permutation_test(
+        numbers, difference, permutation_type="samples", n_resamples=np.inf, vectorized=False
+    )
+    ours = paired_difference(*metrics, samples=100, trials=10)
+    assert ours.exact
+    assert ours.value == pytest.approx(-theirs.statistic)
+    assert ours.p_randomization == pytest.approx(theirs.pvalue)
+
+
+@pytest.mark.parametrize(("sequences", "least"), [(1, 1), (2, 1 / 2), (3, 1 / 4), (5, 1 / 16), (13, 1 / 4096)])
+@pytest.mark.parametrize("trials", [5, 10000])
+def test_no_p_value_is_below_what_so_many_sequences_can_reach(sequences, least, trials):
+    metrics = [Duration(), Duration()]
+    for length in range(sequences):
+        metrics[0].update(np.zeros((20, 1, 3)), np.zeros((20 + length, 1, 3)))
+        metrics[1].update(np.zeros((20, 1, 3)), np.zeros((30 + length, 1, 3)))
+    apart = paired_difference(*metrics, samples=20000, trials=trials)
+    assert smallest_p(sequences) == least
+    assert apart.p_randomization >= least
+    assert apart.p_bootstrap >= least
+    if sequences < 13:
+        assert apart.p_randomization == apart.p_bootstrap == least
 
 
 def test_refusals(corpus):

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from signdiff_eval.commands.settings import (
+    check_files,
+    check_kinds,
     existing,
+    fresh_video_metrics,
     from_signatures,
     protocol_option,
     reading_of,
     reading_options,
     signature_option,
+    text_options,
+    video_options,
+    warn,
 )
 
 if TYPE_CHECKING:
@@ -25,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--ref", "reference", type=existing, required=True, help="Folder (or file) of reference poses.")
+@click.option("--ref", "reference", type=existing, required=True, help="Folder (or file) of references.")
 @click.option(
     "--sys",
     "systems",
@@ -36,6 +43,8 @@ if TYPE_CHECKING:
 )
 @click.option("--baseline", help="The system that the others are compared with.  [default: the first]")
 @click.option("--controls", is_flag=True, help="Add ground truth, a frozen mean pose, and shuffled ground truth.")
+@video_options
+@text_options
 @click.option("--details", is_flag=True, help="A table for each score, with the differences from the baseline.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
@@ -61,6 +70,13 @@ def compare(
     systems: tuple[str, ...],
     baseline: str | None,
     controls: bool,
+    video: bool,
+    hands: bool,
+    fid: bool,
+    fid_weights: Path | None,
+    as_text: bool,
+    ceiling: Path | None,
+    tokenize: str,
     details: bool,
     as_json: bool,
     html: Path | None,
@@ -74,47 +90,74 @@ def compare(
     seed: int,
     debug: bool,
 ) -> None:
-    """Compare systems on the same references.
+    """Compare systems' poses, videos or texts on the same references.
 
     Scores with 95% intervals, and for each system its difference from the baseline with the p-values of a paired
-    bootstrap and of approximate randomisation, as sacrebleu computes them.
+    bootstrap and of approximate randomisation, as sacrebleu computes them; exact ones where there are few sequences.
     """
     del debug  # read by main(), before the command line is parsed
     named = _named(systems)
     if baseline is not None and baseline not in named:
         raise click.UsageError(f"--baseline must be one of {', '.join(named)}, but is {baseline!r}.")
-    from signdiff_eval.reports.compare import compare as run
-
-    old = from_signatures(signatures, fps=fps, texts=texts, video=False)
-    comparison = run(
-        reference,
-        named,
-        baseline=baseline,
-        controls=controls,
-        fps=old.fps if old else fps,
-        protocol=old.protocol if old else protocol,
-        metrics=old.metrics if old else None,
-        reading=reading_of(texts, translator),
-        samples=samples,
-        trials=trials,
-        seed=seed,
-        watch=_watched,
+    check_kinds(
+        {"--video": video, "--text": as_text},
+        (
+            *(("--hands", hands, "--video"), ("--fid", fid, "--video"), ("--fid-weights", fid_weights, "--video")),
+            *(("--ceiling", ceiling, "--text"), ("--tokenize", tokenize != "none", "--text")),
+            *(
+                ("--fps", fps, ""),
+                ("--texts", texts, ""),
+                ("--translator", translator, ""),
+                ("--controls", controls, ""),
+            ),
+        ),
     )
+    if signatures and as_text:
+        raise click.UsageError("--signature is of poses or videos.")
+    from signdiff_eval import reports
+
+    old = from_signatures(signatures, fps=fps, texts=texts, video=video)
+    protocol = old.protocol if old else protocol
+    shared: dict[str, Any] = {"baseline": baseline, "samples": samples, "trials": trials, "seed": seed}
+    with warnings.catch_warnings():
+        warnings.showwarning = warn
+        if as_text:
+            check_files(ref=reference, **{f"sys {name}": path for name, path in named.items()})
+            comparison = reports.compare_texts(
+                reference, named, protocol=protocol or "free", ceiling=ceiling, tokenize=tokenize, **shared
+            )
+        elif video:
+            metrics: Any = old.metrics if old else fresh_video_metrics(hands=hands, fid=fid, weights=fid_weights)
+            comparison = reports.compare_videos(
+                reference, named, protocol=protocol or "free", metrics=metrics, watch=_watched, **shared
+            )
+        else:
+            comparison = reports.compare(
+                reference,
+                named,
+                controls=controls,
+                fps=old.fps if old else fps,
+                protocol=protocol,
+                metrics=old.metrics if old else None,
+                reading=reading_of(texts, translator),
+                watch=_watched,
+                **shared,
+            )
     if old is not None:
         for report in comparison.reports.values():
             old.check(report)
+    from signdiff_eval.reports.tables import print_comparison, to_json, too_few
+
+    if few := too_few(comparison):
+        warn(f"{few}.")
     if html is not None:
         from signdiff_eval.reports.html import write_html
 
         write_html(comparison, html)
     if as_json:
-        from signdiff_eval.reports.tables import to_json
-
         click.echo(to_json(comparison))
     else:
         from rich.console import Console
-
-        from signdiff_eval.reports.tables import print_comparison
 
         print_comparison(comparison, Console(), details=details)
 

@@ -12,12 +12,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from signdiff_eval.commands.settings import (
+    check_files,
+    check_kinds,
     existing,
+    fresh_video_metrics,
     from_signatures,
     protocol_option,
     reading_of,
     reading_options,
     signature_option,
+    text_options,
+    video_options,
+    warn,
 )
 
 if TYPE_CHECKING:
@@ -30,21 +36,8 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--ref", "reference", type=existing, required=True, help="Folder (or file) of reference poses or videos.")
 @click.option("--hyp", "hypothesis", type=existing, required=True, help="The system's output, files named alike.")
-@click.option("--video", is_flag=True, help="Score videos (SSIM, flicker) and not poses.")
-@click.option("--hands", is_flag=True, help="With --video: score hands, which MediaPipe finds.")
-@click.option("--fid", is_flag=True, help="With --video: Fréchet inception distance.")
-@click.option(
-    "--fid-weights",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Weights of pytorch-fid's network; else those in torch's cache.",
-)
-@click.option("--text", "as_text", is_flag=True, help="Score text files, line by line, and not poses.")
-@click.option(
-    "--ceiling",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="With --text: what the translator made of the references' own poses, line by line.",
-)
-@click.option("--tokenize", default="none", show_default=True, help="With --text: sacrebleu's tokenizer for BLEU.")
+@video_options
+@text_options
 @click.option(
     "--slrtp", is_flag=True, help="Score and print as the SLRTP 2025 challenge: 12.5 fps, its metrics and keys."
 )
@@ -92,19 +85,14 @@ def score(
     same score on the reference itself.
     """
     del debug  # read by main(), before the command line is parsed
-    kinds = {"--video": video, "--text": as_text, "--slrtp": slrtp}
-    given = [kind for kind, wanted in kinds.items() if wanted]
-    if len(given) > 1:
-        raise click.UsageError(f"{' and '.join(given)} exclude each other.")
-    for option, value, kind in (
-        *(("--hands", hands, "--video"), ("--fid", fid, "--video"), ("--fid-weights", fid_weights, "--video")),
-        *(("--ceiling", ceiling, "--text"), ("--tokenize", tokenize != "none", "--text")),
-    ):
-        if value and not kinds[kind]:
-            raise click.UsageError(f"{option} needs {kind}.")
-    for option, of_poses in (("--fps", fps), ("--hyp-fps", hyp_fps), ("--texts", texts)):
-        if of_poses is not None and (video or as_text):
-            raise click.UsageError(f"{option} is for poses.")
+    check_kinds(
+        {"--video": video, "--text": as_text, "--slrtp": slrtp},
+        (
+            *(("--hands", hands, "--video"), ("--fid", fid, "--video"), ("--fid-weights", fid_weights, "--video")),
+            *(("--ceiling", ceiling, "--text"), ("--tokenize", tokenize != "none", "--text")),
+            *(("--fps", fps, ""), ("--hyp-fps", hyp_fps, ""), ("--texts", texts, ""), ("--translator", translator, "")),
+        ),
+    )
     if signatures and (as_text or slrtp):
         raise click.UsageError("--signature is of poses or videos.")
     if as_text:
@@ -134,9 +122,7 @@ def _texts(reference: Path, hypothesis: Path, *, ceiling: Path | None, tokenize:
     from signdiff_eval.readers import read_lines
     from signdiff_eval.scoring import score_texts
 
-    for name, path in (("--ref", reference), ("--hyp", hypothesis)):
-        if not path.is_file():
-            raise click.UsageError(f"{name} must be a file with --text, but {path} is none.")
+    check_files(ref=reference, hyp=hypothesis)
     best = None if ceiling is None else read_lines(ceiling)
     return score_texts(
         read_lines(reference), read_lines(hypothesis), ceiling=best, tokenize=tokenize, protocol=protocol
@@ -153,19 +139,15 @@ def _videos(
     weights: Path | None,
     protocol: Protocol,
 ) -> Report:
-    from signdiff_eval.metrics import FID, MediaPipeHands
     from signdiff_eval.readers import is_video, pair_up
-    from signdiff_eval.scoring import score_videos, video_metrics
+    from signdiff_eval.scoring import score_videos
 
     pairs = pair_up(reference, hypothesis, is_video)
     metrics: Any = old.metrics() if old else None
     if metrics is None:
-        metrics = video_metrics(
-            hands=MediaPipeHands() if hands else None,
-            fid=FID(weights=str(weights) if weights else None) if fid or weights else None,
-        )
+        metrics = fresh_video_metrics(hands=hands, fid=fid, weights=weights)()
     with warnings.catch_warnings():
-        warnings.showwarning = _warn
+        warnings.showwarning = warn
         return score_videos(_watched(pairs), protocol=protocol, metrics=metrics)
 
 
@@ -208,10 +190,6 @@ def _print(report: Report, *, as_json: bool, slrtp: bool) -> None:
     from rich.console import Console
 
     print_table(report, Console())
-
-
-def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
-    click.echo(f"signdiff-eval: warning: {message}", err=True)
 
 
 def _watched(pairs: Sequence[Any]) -> Iterable[Any]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from signdiff_eval.metrics.image import VideoMetric
     from signdiff_eval.reports.reproduce import OldReport
     from signdiff_eval.scoring import Reading
 
@@ -31,6 +32,96 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = decorate(command)
     return command
+
+
+def video_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--video`` and what is for videos alone."""
+    for decorate in (
+        click.option(
+            "--fid-weights",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="Weights of pytorch-fid's network; else those in torch's cache.",
+        ),
+        click.option("--fid", is_flag=True, help="With --video: Fréchet inception distance."),
+        click.option("--hands", is_flag=True, help="With --video: score hands, which MediaPipe finds."),
+        click.option("--video", is_flag=True, help="Score videos (SSIM, flicker) and not poses."),
+    ):
+        command = decorate(command)
+    return command
+
+
+def text_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--text`` and what is for files of sentences alone."""
+    for decorate in (
+        click.option(
+            "--tokenize", default="none", show_default=True, help="With --text: sacrebleu's tokenizer for BLEU."
+        ),
+        click.option(
+            "--ceiling",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="With --text: what the translator made of the references' own poses, line by line.",
+        ),
+        click.option("--text", "as_text", is_flag=True, help="Score text files, line by line, and not poses."),
+    ):
+        command = decorate(command)
+    return command
+
+
+def check_kinds(kinds: dict[str, bool], needing: Sequence[tuple[str, Any, str]]) -> None:
+    """Make sure that options fit each other.
+
+    Args:
+        kinds: options that say what is scored, and whether they were given.
+        needing: option, its value, and the one of ``kinds`` that it is for; an empty one is for poses.
+
+    Raises:
+        click.UsageError: they don't.
+    """
+    given = [kind for kind, wanted in kinds.items() if wanted]
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given)} exclude each other.")
+    for option, value, kind in needing:
+        if value in (None, False, ()):
+            continue
+        if not kind and given and given[0] != "--slrtp":
+            raise click.UsageError(f"{option} is for poses.")
+        if kind and not kinds[kind]:
+            raise click.UsageError(f"{option} needs {kind}.")
+
+
+def fresh_video_metrics(*, hands: bool, fid: bool, weights: Path | None) -> Callable[[], list[VideoMetric]]:
+    """Load what the metrics of videos need, and give a function that makes them anew for each system."""
+    import copy
+
+    from signdiff_eval.metrics import FID, MediaPipeHands
+    from signdiff_eval.scoring import video_metrics
+
+    detector = MediaPipeHands() if hands else None
+    loaded = FID(weights=str(weights) if weights else None) if fid or weights else None
+
+    def make() -> list[VideoMetric]:
+        own = copy.copy(loaded)
+        if own is not None:
+            own.reset()
+        return video_metrics(hands=detector, fid=own)
+
+    return make
+
+
+def check_files(**files: Path) -> None:
+    """Make sure that what holds sentences is a file.
+
+    Raises:
+        click.UsageError: one is none.
+    """
+    for name, path in files.items():
+        if not path.is_file():
+            raise click.UsageError(f"--{name} must be a file with --text, but {path} is none.")
+
+
+def warn(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Print a warning in one line."""
+    click.echo(f"signdiff-eval: warning: {message}", err=True)
 
 
 existing = click.Path(exists=True, path_type=Path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from signdiff_eval.reports.significance import (
     Interval,
     confidence,
     paired_difference,
+    smallest_p,
 )
 from signdiff_eval.scoring import Reading, Report, score_poses
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from signdiff_eval.readers import Pair, PoseSequence
     from signdiff_eval.scoring import Protocol
 
+Kind = Literal["poses", "videos", "texts"]
+"""What is compared."""
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -36,10 +40,12 @@ class Comparison:
     Attributes:
         reports: system to its scores, in the order given, controls last.
         baseline: the system that the others are compared with.
-        intervals: system and score key to the 95% interval of the score.
+        intervals: system and score key to the 95% interval of the score; without those of a score that has none, since
+            it is of all files at once, as FID is, or since a resample of the files has nothing to score.
         differences: likewise, to the difference from the baseline; without the baseline itself.
-        pairs: system to the files that were compared.
+        pairs: system to the files that were compared; empty for sentences.
         settings: of the tests.
+        kind: ``poses``, ``videos`` or ``texts``.
     """
 
     reports: dict[str, Report]
@@ -48,10 +54,26 @@ class Comparison:
     differences: dict[tuple[str, str], Difference]
     pairs: dict[str, list[Pair]]
     settings: dict[str, int]
+    kind: Kind = "poses"
 
     @property
     def keys(self) -> list[str]:
-        """The scores' keys, in order."""
+        """The keys of the scores that every system has, in order."""
+        others = [{score.signature.name for score in report.scores} for report in self.reports.values()]
+        return [name for name in self._names if all(name in names for names in others)]
+
+    @property
+    def unscored(self) -> list[tuple[str, str]]:
+        """Key and reason of each score that a system doesn't have."""
+        return list(dict.fromkeys(one for report in self.reports.values() for one in report.unscored))
+
+    @property
+    def smallest_p(self) -> float:
+        """The p-value that so many files can reach at best."""
+        return smallest_p(self.reports[self.baseline].pairs)
+
+    @property
+    def _names(self) -> list[str]:
         return [score.signature.name for score in self.reports[self.baseline].scores]
 
 
@@ -71,7 +93,7 @@ def compare(
     seed: int = SEED,
     watch: Callable[[str, list[Pair]], Iterable[Pair]] = lambda _, pairs: pairs,
 ) -> Comparison:
-    """Score systems side by side, with intervals, and tests of the differences.
+    """Score systems' poses side by side, with intervals, and tests of the differences.
 
     Args:
         reference: folder (or file) of references.
@@ -91,13 +113,7 @@ def compare(
     Raises:
         ValueError: no system, an unknown baseline, or as for `score_poses`.
     """
-    if not systems:
-        raise ValueError("systems must hold at least one system, but hold none.")
-    baseline = baseline or next(iter(systems))
-    if baseline not in systems:
-        raise ValueError(f"baseline must be one of {', '.join(systems)}, but is {baseline!r}.")
-    if taken := sorted(set(systems) & set(NAMES)):
-        raise ValueError(f"systems must not be called {taken[0]!r}, as a control is.")
+    baseline = check_names(systems, baseline)
     formats = formats or PoseFormats()
     if reading is not None:
         reading = Reading(reading.texts, _Memory(reading.translator), reading.settings)
@@ -117,16 +133,62 @@ def compare(
         )
         for name, listed in pairs.items()
     }
-    intervals, differences = {}, {}
-    for name, report in reports.items():
-        for metric, against in zip(report.system, reports[baseline].system, strict=True):
-            intervals[name, metric.name] = confidence(metric, samples=samples, seed=seed)
-            if name != baseline:
-                differences[name, metric.name] = paired_difference(
-                    against, metric, samples=samples, trials=trials, seed=seed
-                )
+    return with_tests(reports, baseline, pairs=pairs, samples=samples, trials=trials, seed=seed)
+
+
+def check_names(systems: Mapping[str, Any], baseline: str | None) -> str:
+    """Check what systems are called, and tell which is the baseline.
+
+    Raises:
+        ValueError: no system, an unknown baseline, or a name that a control has.
+    """
+    if not systems:
+        raise ValueError("systems must hold at least one system, but hold none.")
+    baseline = baseline or next(iter(systems))
+    if baseline not in systems:
+        raise ValueError(f"baseline must be one of {', '.join(systems)}, but is {baseline!r}.")
+    if taken := sorted(set(systems) & set(NAMES)):
+        raise ValueError(f"systems must not be called {taken[0]!r}, as a control is.")
+    return baseline
+
+
+def with_tests(
+    reports: dict[str, Report],
+    baseline: str,
+    *,
+    pairs: dict[str, list[Pair]],
+    kind: Kind = "poses",
+    samples: int = SAMPLES,
+    trials: int = TRIALS,
+    seed: int = SEED,
+) -> Comparison:
+    """Add intervals and tests of differences to the reports of systems on the same references.
+
+    Args:
+        reports: system to its report.
+        baseline: one of the systems.
+        pairs: system to its files.
+        kind: what they hold.
+        samples: bootstrap samples.
+        trials: of approximate randomisation.
+        seed: of both.
+    """
     settings = {"samples": samples, "trials": trials, "seed": seed}
-    return Comparison(reports, baseline, intervals, differences, pairs, settings)
+    comparison = Comparison(reports, baseline, {}, {}, pairs, settings, kind)
+    for name, report in reports.items():
+        for key in comparison.keys:
+            metric, against = report.metric(key), reports[baseline].metric(key)
+            if len(metric.statistics) != report.pairs:  # of all files at once
+                continue
+            try:
+                comparison.intervals[name, key] = confidence(metric, samples=samples, seed=seed)
+                if name != baseline:
+                    comparison.differences[name, key] = paired_difference(
+                        against, metric, samples=samples, trials=trials, seed=seed
+                    )
+            except ValueError:  # files of which some have nothing to score, such as movement of a single frame
+                comparison.intervals.pop((name, key), None)
+    return comparison
 
 
 def per_sequence(metric: Metric) -> list[float]:

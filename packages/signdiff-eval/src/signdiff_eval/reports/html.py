@@ -14,6 +14,7 @@ from signdiff_eval.reports.compare import per_sequence
 from signdiff_eval.reports.controls import NAMES
 from signdiff_eval.reports.examples import show
 from signdiff_eval.reports.svg import alignment, distribution, strips
+from signdiff_eval.reports.tables import too_few, tried
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,18 @@ svg{max-width:100%;height:auto}
 code{font-size:12px;overflow-wrap:anywhere}
 figure{margin:1rem 0}figcaption{color:#444}
 .pair{display:flex;flex-wrap:wrap;gap:1rem;align-items:center}
+@media (max-width:760px){
+body{margin:1rem auto}
+thead{display:none}
+table,tbody,tr,th,td{display:block;white-space:normal}
+tbody{margin:0 0 1.5rem}
+tr{padding:.3rem 0;border-bottom:1px solid #ddd}
+th,td{padding:.05rem 0;border:0}
+th[scope=row]{overflow-wrap:anywhere}
+td{display:flex;justify-content:space-between}
+td:empty{display:none}
+td::before{content:attr(data-label);color:#444}
+}
 """
 
 
@@ -57,16 +70,24 @@ def _page(comparison: Comparison, examples: int, formats: PoseFormats | None) ->
     yield f"<h1>Comparison of {len(comparison.reports)} systems</h1>"
     yield f"<p>{report.pairs} sequences. Differences are from <b>{escape(comparison.baseline)}</b>; tests: "
     yield f"paired bootstrap of {comparison.settings['samples']} samples, approximate randomisation of "
-    yield f"{comparison.settings['trials']} trials, seed {comparison.settings['seed']}. The ceiling is the same score "
-    yield "on the references themselves.</p>"
+    yield f"{comparison.settings['trials']} trials{tried(comparison)}, seed {comparison.settings['seed']}. "
+    yield "The ceiling is the same score on the references themselves.</p>"
+    if warning := too_few(comparison):
+        yield f"<p><strong>{escape(warning)}.</strong></p>"
     yield from _table(comparison)
+    for key, reason in comparison.unscored:
+        yield f"<p>{escape(key)}: not scored: {escape(reason)}</p>"
     yield "<h2>Distributions</h2><p>A dot is a sequence, the bar the score, the box its 95% interval, the dashed line "
     yield "the ideal.</p>"
-    for index, key in enumerate(comparison.keys):
-        values = {name: per_sequence(one.system[index]) for name, one in comparison.reports.items()}
-        scores = {name: one.scores[index].value for name, one in comparison.reports.items()}
-        intervals = {name: comparison.intervals[name, key] for name in comparison.reports}
-        plot = distribution(values, scores, intervals, report.scores[index].ideal)
+    for key in comparison.keys:
+        intervals = {
+            name: comparison.intervals[name, key] for name in comparison.reports if (name, key) in comparison.intervals
+        }
+        if len(intervals) < len(comparison.reports):
+            continue
+        values = {name: per_sequence(one.metric(key)) for name, one in comparison.reports.items()}
+        scores = {name: one.score(key).value for name, one in comparison.reports.items()}
+        plot = distribution(values, scores, intervals, report.score(key).ideal)
         yield f"<figure><figcaption>{escape(key)}</figcaption>{plot}</figure>"
     yield from _examples(comparison, examples, formats)
     yield "<h2>Signatures</h2><ul>"
@@ -78,23 +99,25 @@ def _page(comparison: Comparison, examples: int, formats: PoseFormats | None) ->
 def _table(comparison: Comparison) -> Iterator[str]:
     heads = ("metric", "system", "score", "95% interval", "difference", "p bootstrap", "p randomisation")
     yield f"<table><thead><tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr></thead>"
-    for index, key in enumerate(comparison.keys):
-        first = comparison.reports[comparison.baseline].scores[index]
+    for key in comparison.keys:
+        first = comparison.reports[comparison.baseline].score(key)
         head = f"<th scope='rowgroup' rowspan='{len(comparison.reports)}'>{escape(key)}<br>"
         head += f"<small>ideal {first.ideal:g}, ceiling {first.ceiling:.4f}</small></th>"
         yield "<tbody>"
         for name, report in comparison.reports.items():
-            score, interval = report.scores[index], comparison.intervals[name, key]
-            difference = comparison.differences.get((name, key))
-            beside = ("baseline", "", "")
+            interval, difference = comparison.intervals.get((name, key)), comparison.differences.get((name, key))
+            beside = ("baseline" if name == comparison.baseline else "", "", "")
             if difference is not None:
                 beside = (
                     f"{difference.value:+.4f}",
                     f"{difference.p_bootstrap:.4f}",
                     f"{difference.p_randomization:.4f}",
                 )
-            cells = (f"{score.value:.4f}", f"[{interval.low:.4f}, {interval.high:.4f}]", *beside)
-            row = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+            written = "" if interval is None else f"[{interval.low:.4f}, {interval.high:.4f}]"
+            cells = (f"{report.score(key).value:.4f}", written, *beside)
+            row = "".join(
+                f'<td data-label="{label}">{escape(cell)}</td>' for label, cell in zip(heads[2:], cells, strict=True)
+            )
             yield f"<tr>{head}<th scope='row'>{escape(name)}</th>{row}</tr>"
             head = ""
         yield "</tbody>"
@@ -102,19 +125,18 @@ def _table(comparison: Comparison) -> Iterator[str]:
 
 
 def _examples(comparison: Comparison, count: int, formats: PoseFormats | None) -> Iterator[str]:
-    ranked = next(
-        (index for index, metric in enumerate(_metrics(comparison)) if not isinstance(metric, TextMetric)), -1
-    )
-    if ranked < 0:
+    report = comparison.reports[comparison.baseline]
+    moved = [key for key in comparison.keys if not isinstance(report.metric(key), TextMetric)]
+    if comparison.kind != "poses" or not moved:
         return
-    key = comparison.keys[ranked]
+    key = moved[0]
     yield f"<h2>Worst and best sequences by {escape(key)}</h2><p>Reference above, hypothesis below, at moments that "
     yield "dynamic time warping aligns; beside them the cost of pairing frames, dark where it is small, and "
     yield "the path.</p>"
     for name, report in comparison.reports.items():
         if name in NAMES:
             continue
-        metric = report.system[ranked]
+        metric = report.metric(key)
         away = np.abs(np.array(per_sequence(metric)) - metric.ideal)
         order = [int(index) for index in np.argsort(-np.nan_to_num(away, nan=-1.0), kind="stable")]
         best = [index for index in reversed(order) if index not in order[:count]]
@@ -126,7 +148,3 @@ def _examples(comparison: Comparison, count: int, formats: PoseFormats | None) -
                     caption += f", read as “{report.texts[index][1]}” (“{report.texts[index][2]}”)"
                 yield f"<figure><figcaption>{escape(caption)}</figcaption><div class='pair'>{strips(shown)}"
                 yield f"{alignment(shown, side=220)}</div></figure>"
-
-
-def _metrics(comparison: Comparison) -> tuple[object, ...]:
-    return comparison.reports[comparison.baseline].system

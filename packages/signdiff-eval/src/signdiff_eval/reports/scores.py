@@ -6,6 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Console
 
     from signdiff_eval.scoring import Report
@@ -33,7 +35,8 @@ def to_dict(report: Report) -> dict[str, Any]:
     reference, hypothesis = report.absent
     counts = {"pairs": report.pairs, "absent_joints": {"reference": reference, "hypothesis": hypothesis}}
     hands = {name: {"without_hand": lost, "frames": frames} for name, lost, frames in report.without_hand}
-    return scores | counts | ({"hands": hands} if hands else {})
+    unscored = {"not_scored": dict(report.unscored)} if report.unscored else {}
+    return scores | counts | ({"hands": hands} if hands else {}) | unscored
 
 
 def to_slrtp(report: Report) -> dict[str, Any]:
@@ -58,5 +61,12 @@ def print_table(report: Report, console: Console) -> None:
         console.print(f"joints absent and filled in: reference {report.absent[0]}, hypothesis {report.absent[1]}")
     for name, lost, frames in report.without_hand:
         console.print(f"{name}: frames without a hand to compare: {lost} of {frames}")
+    print_unscored(report.unscored, console)
     for score in report.scores:
         console.print(str(score.signature), soft_wrap=True, highlight=False, markup=False)
+
+
+def print_unscored(unscored: Iterable[tuple[str, str]], console: Console) -> None:
+    """Print which metrics these files give no score, and why."""
+    for name, reason in unscored:
+        console.print(f"{name}: not scored: {reason}", highlight=False, markup=False)

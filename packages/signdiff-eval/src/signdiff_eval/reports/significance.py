@@ -1,4 +1,8 @@
-"""How sure a score and a difference are: bootstrap and approximate randomisation, as in sacrebleu."""
+"""How sure a score and a difference are: bootstrap and approximate randomisation, as in sacrebleu.
+
+With few sequences, all of the 2^n ways to exchange two systems are tried: the p-value is exact then. No test of n
+sequences can reach a p-value below 2 / 2^n, for to exchange all of them changes nothing but a sign; so none is told.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,9 @@ SAMPLES: Final = 1000
 
 TRIALS: Final = 10000
 """Trials of approximate randomisation, as in sacrebleu."""
+
+EXACT: Final = 2**12
+"""So many ways to exchange two systems are always tried all, even where fewer trials are asked for."""
 
 SEED: Final = 12345
 """Seed of both, as in sacrebleu."""
@@ -42,14 +49,26 @@ class Difference:
     Attributes:
         value: the system's score minus the baseline's.
         interval: of that difference.
-        p_bootstrap: two-sided p-value of the paired bootstrap (Koehn 2004).
-        p_randomization: two-sided p-value of approximate randomisation (Riezler and Maxwell 2005).
+        p_bootstrap: two-sided p-value of the paired bootstrap (Koehn 2004), at least `smallest_p`.
+        p_randomization: two-sided p-value of approximate randomisation (Riezler and Maxwell 2005); exact if `exact`.
+        exact: all ways to exchange the systems were tried.
     """
 
     value: float
     interval: Interval
     p_bootstrap: float
     p_randomization: float
+    exact: bool = False
+
+
+def smallest_p(sequences: int) -> float:
+    """Tell which p-value so many sequences can reach at best, with a two-sided test.
+
+    Example:
+        >>> [smallest_p(sequences) for sequences in (1, 2, 3, 5, 6)]
+        [1.0, 0.5, 0.25, 0.0625, 0.03125]
+    """
+    return float(2.0 ** (1 - sequences))
 
 
 def confidence(metric: Metric, *, samples: int = SAMPLES, seed: int = SEED) -> Interval:
@@ -72,7 +91,8 @@ def paired_difference(
         baseline: a metric with a row for each sequence.
         system: the same metric, with rows of the same sequences in the same order.
         samples: bootstrap samples.
-        trials: of approximate randomisation.
+        trials: of approximate randomisation; all 2^n exchanges of n sequences are tried where they are no more than
+            these, or than `EXACT`.
         seed: of both.
 
     Raises:
@@ -96,13 +116,26 @@ def paired_difference(
     draws = _draws(len(left), samples, seed)
     apart = _resampled(system, right, draws) - _resampled(baseline, left, draws)
     distances = np.abs(apart)
-    shuffled = _randomized(system, left, right, trials, seed)
+    exact = 2 ** len(left) <= max(trials, EXACT)
+    exchanges = _every_exchange(len(left)) if exact else _exchanges(len(left), trials, seed)
+    shuffled = _randomized(system, left, right, exchanges)
+    least = smallest_p(len(left))
     return Difference(
         value=value,
         interval=_interval(apart),
-        p_bootstrap=_p_value(distances - distances.mean(), abs(value)),
-        p_randomization=_p_value(shuffled, abs(value)),
+        p_bootstrap=max(least, _p_value(distances - distances.mean(), abs(value))),
+        p_randomization=_exact_p_value(shuffled, abs(value)) if exact else max(least, _p_value(shuffled, abs(value))),
+        exact=exact,
     )
+
+
+def _every_exchange(count: int) -> NDArray[np.bool_]:
+    numbers = np.arange(2**count)[:, None]
+    return (numbers >> np.arange(count) & 1).astype(bool)
+
+
+def _exchanges(count: int, trials: int, seed: int) -> NDArray[np.bool_]:
+    return np.random.default_rng(seed).integers(2, size=(trials, count), dtype=bool)
 
 
 def _draws(count: int, samples: int, seed: int) -> NDArray[np.intp]:
@@ -116,10 +149,9 @@ def _resampled(metric: Metric, rows: NDArray[np.float64], draws: NDArray[np.intp
 
 
 def _randomized(
-    metric: Metric, left: NDArray[np.float64], right: NDArray[np.float64], trials: int, seed: int
+    metric: Metric, left: NDArray[np.float64], right: NDArray[np.float64], kept: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Exchange the systems in half of the sequences, by chance, and see how far apart they are then."""
-    kept = np.random.default_rng(seed).integers(2, size=(trials, len(left)), dtype=bool)
+    """Exchange the systems in the sequences that aren't kept, (trials, sequences), and see how far apart they are."""
     if _is_ratio(metric):
         one = _ratios(kept @ left + ~kept @ right)
         other = _ratios(kept @ right + ~kept @ left)
@@ -152,6 +184,11 @@ def _p_value(statistics: NDArray[Any], difference: float) -> float:
     # Exchanging what is equal gives sums in another order: a last bit is no evidence.
     exceeding = int((statistics > difference * (1 + 1e-12)).sum())
     return (exceeding + 1) / (len(statistics) + 1)
+
+
+def _exact_p_value(statistics: NDArray[Any], difference: float) -> float:
+    """Count, of all exchanges, those that are as far apart; the systems as they are are one of them."""
+    return float((statistics >= difference * (1 - 1e-12)).mean())
 
 
 def _interval(values: NDArray[np.float64]) -> Interval:

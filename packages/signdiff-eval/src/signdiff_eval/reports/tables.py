@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from signdiff_eval.reports.scores import to_dict
+from signdiff_eval.reports.scores import print_unscored, to_dict
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
     from signdiff_eval.reports.compare import Comparison
+
+_JOIN: Final = "\N{NO-BREAK SPACE}"
+
+ALPHA: Final = 0.05
+"""p-values below it get a star."""
 
 
 def to_json(comparison: Comparison) -> str:
@@ -24,8 +29,8 @@ def to_json(comparison: Comparison) -> str:
     for name, report in comparison.reports.items():
         systems[name] = to_dict(report)
         for key in comparison.keys:
-            interval = comparison.intervals[name, key]
-            systems[name][key]["interval"] = [interval.low, interval.high]
+            interval = comparison.intervals.get((name, key))
+            systems[name][key]["interval"] = None if interval is None else [interval.low, interval.high]
             difference = comparison.differences.get((name, key))
             if difference is not None:
                 systems[name][key]["difference"] = {
@@ -33,13 +38,28 @@ def to_json(comparison: Comparison) -> str:
                     "interval": [difference.interval.low, difference.interval.high],
                     "p_bootstrap": difference.p_bootstrap,
                     "p_randomization": difference.p_randomization,
+                    "exact": difference.exact,
                 }
-    content = {"baseline": comparison.baseline, "tests": comparison.settings, "systems": systems}
+    tests = comparison.settings | {"smallest_p": comparison.smallest_p}
+    content = {"baseline": comparison.baseline, "tests": tests, "systems": systems}
     return json.dumps(content, indent=2, allow_nan=False)
+
+
+def too_few(comparison: Comparison) -> str:
+    """Say that there are too few sequences for any difference to be significant; empty if there are enough."""
+    if comparison.smallest_p < ALPHA or len(comparison.reports) < 2:
+        return ""
+    count = comparison.reports[comparison.baseline].pairs
+    return (
+        f"{count} sequence{'s' * (count != 1)}: no p-value below {_p(comparison.smallest_p)} is possible, so no "
+        "difference can be significant; at least 6 are needed"
+    )
 
 
 def print_comparison(comparison: Comparison, console: Console, *, details: bool = False) -> None:
     """Print a comparison: scores by systems in one table, signatures below.
+
+    Where the console is too narrow for a table, each system has lines of its own: no name or number is ever cut.
 
     Args:
         comparison: what to print.
@@ -49,15 +69,21 @@ def print_comparison(comparison: Comparison, console: Console, *, details: bool 
     report = comparison.reports[comparison.baseline]
     console.print(
         f"{report.pairs} sequences; scores with 95% intervals, and against {comparison.baseline} the p-values of "
-        "paired bootstrap and approximate randomisation, * below 0.05",
+        f"paired bootstrap and approximate randomisation{tried(comparison)}, * below {ALPHA:g}",
         highlight=False,
         markup=False,
     )
-    if details:
-        for index, key in enumerate(comparison.keys):
-            console.print(_one_score(comparison, index, key))
+    table = None if details else _all_scores(comparison)
+    if table is not None and _fits(table, console):
+        console.print(table)
     else:
-        console.print(_all_scores(comparison))
+        for key in comparison.keys:
+            table = _one_score(comparison, key)
+            if _fits(table, console):
+                console.print(table)
+            else:
+                console.print(_as_lines(comparison, key), highlight=False, markup=False, overflow="fold")
+    print_unscored(comparison.unscored, console)
     for score in report.scores:
         console.print(str(score.signature), soft_wrap=True, highlight=False, markup=False)
     tests = "|".join(f"{name}:{value}" for name, value in comparison.settings.items())
@@ -71,36 +97,65 @@ def _all_scores(comparison: Comparison) -> Table:
     table = Table("metric", show_lines=True)
     for name in comparison.reports:
         table.add_column(escape(name), justify="right")
-    for index, key in enumerate(comparison.keys):
-        first = comparison.reports[comparison.baseline].scores[index]
+    for key in comparison.keys:
+        first = comparison.reports[comparison.baseline].score(key)
         row = [f"{key}\nideal {first.ideal:g}\nceiling {first.ceiling:.4f}"]
-        for name, report in comparison.reports.items():
-            interval, difference = comparison.intervals[name, key], comparison.differences.get((name, key))
-            cell = f"{report.scores[index].value:.4f}\n\\[{interval.low:.4f}, {interval.high:.4f}]"
-            if difference is not None:
-                cell += f"\np {_p(difference.p_bootstrap)} {_p(difference.p_randomization)}"
-            row.append(cell)
+        for name in comparison.reports:
+            score, interval, _, p_values = _cells(comparison, name, key)
+            row.append(
+                "\n".join(escape(cell) for cell in (score, interval, p_values and f"p{_JOIN}{p_values}") if cell)
+            )
         table.add_row(*row)
     return table
 
 
-def _one_score(comparison: Comparison, index: int, key: str) -> Table:
+def _one_score(comparison: Comparison, key: str) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    first = comparison.reports[comparison.baseline].scores[index]
-    table = Table("system", title=f"{key} (ideal {first.ideal:g}, ceiling {first.ceiling:.4f})", title_justify="left")
-    for column in ("score", "low", "high", "difference", "p boot.", "p rand."):
-        table.add_column(column, justify="right", no_wrap=True)
-    for name, report in comparison.reports.items():
-        interval, difference = comparison.intervals[name, key], comparison.differences.get((name, key))
-        numbers = (report.scores[index].value, interval.low, interval.high)
-        beside = ("baseline", "", "")
-        if difference is not None:
-            beside = (f"{difference.value:+.4f}", _p(difference.p_bootstrap), _p(difference.p_randomization))
-        table.add_row(escape(name), *(f"{number:.4f}" for number in numbers), *beside)
+    table = Table("system", title=_title(comparison, key), title_justify="left")
+    for column in ("score", "95% interval", "difference", "p boot. rand."):
+        table.add_column(column, justify="right")
+    for name in comparison.reports:
+        table.add_row(escape(name), *(escape(cell) for cell in _cells(comparison, name, key)))
     return table
 
 
+def _as_lines(comparison: Comparison, key: str) -> str:
+    lines = [_title(comparison, key)]
+    for name in comparison.reports:
+        score, interval, difference, p_values = _cells(comparison, name, key)
+        lines += [f"  {name}", f"    {score} {interval}".rstrip()]
+        if difference:
+            lines.append(f"    {difference}" + (f"  p {p_values}" if p_values else ""))
+    return "\n".join(lines)
+
+
+def _cells(comparison: Comparison, name: str, key: str) -> tuple[str, str, str, str]:
+    """Write a system's score, its interval, its difference from the baseline, and the p-values of that."""
+    score, interval = comparison.reports[name].score(key), comparison.intervals.get((name, key))
+    written = "" if interval is None else f"[{interval.low:.4f},{_JOIN}{interval.high:.4f}]"
+    difference = comparison.differences.get((name, key))
+    if difference is None:
+        return f"{score.value:.4f}", written, "baseline" if name == comparison.baseline else "", ""
+    p_values = f"{_p(difference.p_bootstrap)}{_JOIN}{_p(difference.p_randomization)}"
+    return f"{score.value:.4f}", written, f"{difference.value:+.4f}", p_values
+
+
+def _title(comparison: Comparison, key: str) -> str:
+    first = comparison.reports[comparison.baseline].score(key)
+    return f"{key} (ideal {first.ideal:g}, ceiling {first.ceiling:.4f})"
+
+
+def tried(comparison: Comparison) -> str:
+    """Say whether all ways to exchange the systems were tried."""
+    return " (exact)" if any(difference.exact for difference in comparison.differences.values()) else ""
+
+
+def _fits(table: Table, console: Console) -> bool:
+    """Tell whether a table fits as it is: of what is wider, rich cuts names and numbers without a word."""
+    return console.measure(table, options=console.options.update(max_width=10_000)).maximum <= console.width
+
+
 def _p(value: float) -> str:
-    return f"{value:.4f}".removeprefix("0") + ("*" if value < 0.05 else "")
+    return f"{value:.4f}".removeprefix("0") + ("*" if value < ALPHA else "")

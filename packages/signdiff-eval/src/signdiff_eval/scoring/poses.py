@@ -100,8 +100,11 @@ def score_poses(
         [metric for metric in side if not isinstance(metric, DTW) or metric.statistics.any()]
         for side in (system, ceiling)
     )
-    scores = scores_of(system, ceiling, settings, dict(reading.settings) if reading else {})
-    return Report(scores, len(names), (absent[0], absent[1]), tuple(names), tuple(system), texts)
+    scored = scores_of(system, ceiling, settings, dict(reading.settings) if reading else {})
+    return Report(
+        *(scored.scores, len(names), (absent[0], absent[1]), tuple(names), scored.system, texts),
+        unscored=scored.unscored,
+    )
 
 
 def _listed(protocols: Iterable[str]) -> str:

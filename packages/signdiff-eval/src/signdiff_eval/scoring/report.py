@@ -29,6 +29,8 @@ class Report:
         names: of the sequences compared.
         system: the metrics of the scores, with a row for each sequence.
         texts: what was translated back of each sequence, (reference, hypothesis, what should be said).
+        unscored: name and reason of each metric that these files give no score, such as that of movement where every
+            reference has a single frame.
         without_hand: for each metric of hands its name, frames in which it found none to compare, and frames in all.
     """
 
@@ -39,6 +41,30 @@ class Report:
     system: tuple[Metric, ...] = ()
     texts: tuple[tuple[str, str, str], ...] = ()
     without_hand: tuple[tuple[str, int, int], ...] = ()
+    unscored: tuple[tuple[str, str], ...] = ()
+
+    def score(self, name: str) -> Score:
+        """Find a score by its key."""
+        return next(score for score in self.scores if score.signature.name == name)
+
+    def metric(self, name: str) -> Metric:
+        """Find the metric of a score by its key."""
+        return next(metric for metric in self.system if metric.name == name)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What `scores_of` computed.
+
+    Attributes:
+        scores: beside their ceilings.
+        system: their metrics.
+        unscored: as in `Report`.
+    """
+
+    scores: tuple[Score, ...]
+    system: tuple[Metric, ...]
+    unscored: tuple[tuple[str, str], ...]
 
 
 def scores_of(
@@ -46,19 +72,29 @@ def scores_of(
     ceiling: Sequence[Metric],
     settings: dict[str, str],
     reading: dict[str, str] | None = None,
-) -> tuple[Score, ...]:
-    """Compute scores beside their ceilings.
+) -> Scored:
+    """Compute scores beside their ceilings; a metric that can't be computed of these files doesn't end the others.
 
     Args:
         system: metrics that have seen the system's output.
         ceiling: the same, having seen the references in its place.
         settings: what else the signatures say.
         reading: what those of texts say of the translator.
+
+    Raises:
+        ValueError: not one metric can be computed.
     """
-    scores = []
+    scores, metrics, unscored = [], [], []
     for metric, best in zip(system, ceiling, strict=True):
         signature = metric.signature.extended(**settings)
         if isinstance(metric, TextMetric):
             signature = signature.extended(**(reading or {}))
-        scores.append(Score(metric.compute(), best.compute(), metric.ideal, signature))
-    return tuple(scores)
+        try:
+            scores.append(Score(metric.compute(), best.compute(), metric.ideal, signature))
+        except ValueError as error:
+            unscored.append((metric.name, str(error)))
+        else:
+            metrics.append(metric)
+    if not scores:
+        raise ValueError(unscored[0][1] if unscored else "metrics must hold at least one metric, but hold none.")
+    return Scored(tuple(scores), tuple(metrics), tuple(unscored))

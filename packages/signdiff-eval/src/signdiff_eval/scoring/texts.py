@@ -56,4 +56,11 @@ def score_texts(
         "ceiling": "reference" if ceiling is None else "translated",
         "protocol": protocol,
     }
-    return Report(scores_of(system, best, settings), len(references), system=tuple(system))
+    scored = scores_of(system, best, settings)
+    return Report(
+        scored.scores,
+        len(references),
+        names=tuple(f"line {number}" for number in range(1, len(references) + 1)),
+        system=scored.system,
+        unscored=scored.unscored,
+    )

@@ -53,11 +53,13 @@ def score_videos(
     best = iter(ceiling)
     ceilings = [metric.against_itself() if isinstance(metric, FID) else next(best) for metric in system]
     settings = {"n": str(len(names)), "fps": _rates(rates), "protocol": protocol}
+    scored = scores_of(system, ceilings, settings)
     return Report(
-        scores_of(system, ceilings, settings),
+        scored.scores,
         len(names),
         names=tuple(names),
-        system=tuple(system),
+        system=scored.system,
+        unscored=scored.unscored,
         without_hand=tuple(
             (metric.name, metric.frames_without_hand, metric.frames)
             for metric in system
