@@ -1,6 +1,11 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
-from signdiff_core.atomic import check_writable, replacing
+from signdiff_core.atomic import check_writable, replacing, replacing_folder, restore_folder
 
 
 def write_half(target, *, folder=False):
@@ -50,3 +55,75 @@ def test_unwritable_places_are_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(FileNotFoundError, match="does not exist"):
         check_writable(tmp_path / "file" / "a.mp4")
+
+
+KILLED = """
+import os, signal, sys
+from signdiff_core.atomic import replacing
+folder = sys.argv[2] == "folder"
+with replacing(sys.argv[1], folder=folder) as temporary:
+    (temporary / "half" if folder else temporary).write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_what_a_killed_process_left_goes_with_the_next_that_makes_the_same(tmp_path, folder):
+    target = tmp_path / "a"
+    subprocess.run([sys.executable, "-c", KILLED, str(target), "folder" if folder else "file"], check=False)
+    [left] = tmp_path.iterdir()
+    assert left.name == ".a.tmp"
+    with replacing(target, folder=folder) as temporary:
+        assert not any(temporary.iterdir()) if folder else not temporary.read_text()
+        (temporary / "one" if folder else temporary).write_text("whole")
+    assert list(tmp_path.iterdir()) == [target]
+    assert (target / "one" if folder else target).read_text() == "whole"
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_what_another_one_is_writing_is_left_alone(tmp_path, folder):
+    target = tmp_path / "a"
+    with replacing(target, folder=folder) as first:
+        (first / "one" if folder else first).write_text("first")
+        with pytest.raises(KeyboardInterrupt):
+            write_half(target, folder=folder)
+        assert (first / "one" if folder else first).read_text() == "first"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_folder_takes_the_place_of_an_older_one_when_it_is_whole(tmp_path):
+    target = tmp_path / "a"
+    for number in ("1", "2"):
+        with replacing_folder(target) as temporary:
+            (temporary / number).write_text(number)
+            assert number == "1" or (target / "1").exists()
+    assert [path.name for path in target.iterdir()] == ["2"]
+    with pytest.raises(KeyboardInterrupt), replacing_folder(target) as temporary:
+        raise KeyboardInterrupt
+    assert [path.name for path in target.iterdir()] == ["2"]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_an_older_folder_comes_back_if_its_successor_never_got_its_name(tmp_path):
+    target = tmp_path / "a"
+    (tmp_path / ".a.kept.tmp").mkdir()
+    (tmp_path / ".a.kept.tmp" / "1").touch()
+    (tmp_path / ".a.tmp").mkdir()
+    restore_folder(target)
+    assert [path.name for path in target.iterdir()] == ["1"]
+    with replacing_folder(target) as temporary:
+        (temporary / "2").touch()
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert [path.name for path in target.iterdir()] == ["2"]
+
+
+def test_content_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    target, order = tmp_path / "a", []
+    sync, rename = os.fsync, Path.replace
+    monkeypatch.setattr(
+        os, "fsync", lambda file: (order.append(str(Path(f"/proc/self/fd/{file}").readlink())), sync(file))[1]
+    )
+    monkeypatch.setattr(Path, "replace", lambda path, to: (order.append("rename"), rename(path, to))[1])
+    with replacing(target, folder=True) as temporary:
+        (temporary / "one").write_text("1")
+    assert order == [str(temporary / "one"), str(temporary), "rename", str(tmp_path)]

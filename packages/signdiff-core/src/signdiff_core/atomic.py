@@ -1,17 +1,27 @@
-"""Files that appear whole or not at all: written under a temporary name beside the target, then renamed."""
+"""Files that appear whole or not at all: written under a temporary name beside the target, then renamed.
+
+A temporary is locked while somebody writes it. What a killed process left is not, and the next one that makes the same
+file takes it over: nothing stays for ever, and nobody's work is taken away.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+with suppress(ImportError):  # a system without such locks
+    import fcntl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_LOCKS: Final = "fcntl" in globals()
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
@@ -39,6 +49,9 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 def replacing(path: str | os.PathLike[str], *, folder: bool = False) -> Iterator[Path]:
     """Give a temporary path beside ``path``, which takes its place when the block ends well.
 
+    What was written is on the disk before it gets its name: after a power cut, the name holds the old content or the
+    new one.
+
     Args:
         path: the file, or with ``folder`` the folder, to make.
         folder: make a folder; ``path`` must not exist, or be an empty folder.
@@ -64,16 +77,150 @@ def replacing(path: str | os.PathLike[str], *, folder: bool = False) -> Iterator
             raise FileNotFoundError(f"cannot write {target}: the folder {target.parent} does not exist.")
     else:
         check_writable(target)
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    if folder:
-        temporary.mkdir()
+    with _temporary(target, folder=folder) as temporary:
+        try:
+            yield temporary
+            flush_to_disk(temporary)
+            if folder and target.exists():
+                target.rmdir()
+            temporary.replace(target)
+            _sync(target.parent)
+        finally:
+            if folder:
+                shutil.rmtree(temporary, ignore_errors=True)
+            else:
+                temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary folder beside ``path``, which takes its place when the block ends well.
+
+    Unlike with `replacing`, an older folder may be there: it stays whole until the new one is. One process at a time
+    makes a folder in this way.
+
+    Args:
+        path: the folder to make; folders above it are made.
+
+    Yields:
+        The folder to write to. If the block raises, it is removed and ``path`` stays as it was.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    target = Path(path)
+    new, old = _beside(target)
+    restore_folder(target)
+    shutil.rmtree(new, ignore_errors=True)
     try:
-        yield temporary
-        if folder and target.exists():
-            target.rmdir()
-        temporary.replace(target)
+        new.mkdir(parents=True)
+        yield new
+        flush_to_disk(new)
+        if target.exists():
+            target.rename(old)
+        new.rename(target)
+        _sync(target.parent)
     finally:
+        shutil.rmtree(new, ignore_errors=True)
+        restore_folder(target)
+
+
+def restore_folder(path: str | os.PathLike[str]) -> None:
+    """Bring in order what a process left that was killed as it put a new folder into the place of an older one.
+
+    Args:
+        path: the folder that `replacing_folder` was given.
+    """
+    target = Path(path)
+    old = _beside(target)[1]
+    if old.exists() and not target.exists():
+        old.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _beside(target: Path) -> tuple[Path, Path]:
+    """Name the temporary folder, and the older folder for the moment in which it has no name of its own."""
+    return target.with_name(f".{target.name}.tmp"), target.with_name(f".{target.name}.kept.tmp")
+
+
+def flush_to_disk(path: Path) -> None:
+    """Have the system write a file, or all files of a folder, to the disk, and wait for it.
+
+    Raises:
+        OSError: the disk does not take it.
+    """
+    if path.is_dir():
+        for inner in path.iterdir():
+            flush_to_disk(inner)
+    _sync(path)
+
+
+def _sync(path: Path) -> None:
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except (PermissionError, IsADirectoryError):
+        return  # a system that does not open folders
+    try:
+        os.fsync(file)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):  # nothing to wait for, as of a pipe
+            raise
+    finally:
+        os.close(file)
+
+
+@contextmanager
+def _temporary(target: Path, *, folder: bool) -> Iterator[Path]:
+    """Make an empty file or folder beside ``target``, or take one over that nobody writes any more."""
+    path = target.with_name(f".{target.name}.tmp")
+    file = _take(path, folder=folder)
+    if file is None:
+        path = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
         if folder:
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            temporary.unlink(missing_ok=True)
+            path.mkdir()
+        yield path
+        return
+    try:
+        yield path
+    finally:
+        os.close(file)
+
+
+def _take(path: Path, *, folder: bool) -> int | None:
+    """Make, lock and empty a temporary; None if another process writes it, or files cannot be locked."""
+    while _LOCKS:
+        if folder:
+            with suppress(FileExistsError):
+                path.mkdir()
+        try:
+            file = os.open(path, os.O_RDONLY if folder else os.O_RDWR | os.O_CREAT, 0o666)
+        except FileNotFoundError:
+            if not folder:
+                raise
+            continue  # who had it has just finished
+        except OSError:
+            return None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(file)
+            return None
+        if _is_at(file, path):
+            break
+        os.close(file)  # who had it has just finished
+    else:
+        return None
+    if folder:
+        for inner in path.iterdir():
+            shutil.rmtree(inner) if inner.is_dir() and not inner.is_symlink() else inner.unlink()
+    else:
+        os.ftruncate(file, 0)
+    return file
+
+
+def _is_at(file: int, path: Path) -> bool:
+    """Tell whether an open file still has its name: another process may have renamed or removed it."""
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except FileNotFoundError:
+        return False

@@ -219,8 +219,10 @@ def test_a_fingerprint_is_of_the_pose_and_the_options(pose, tmp_path):
     assert fingerprint(pose, {"model": tmp_path / "model"}) != first
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_real_command_in_order(long, tmp_path, number):
+@pytest.mark.parametrize(
+    ("number", "word", "status"), [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "terminated", 143)]
+)
+def test_a_signal_ends_the_real_command_in_order(long, tmp_path, number, word, status):
     # Long, and large: it would take minutes.
     pose = formats.read(long)
     joints = np.tile(np.asarray(pose.body.data[:, 0]), (100, 1, 1))
@@ -236,8 +238,8 @@ def test_a_signal_ends_the_real_command_in_order(long, tmp_path, number):
         time.sleep(0.05)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == status
     kept = unfinished(output)
-    assert err.startswith(f"signdiff: interrupted; {kept:,} of 6,000 frames are kept ({tmp_path / 'out.partial.mp4'})")
+    assert err.startswith(f"signdiff: {word}; {kept:,} of 6,000 frames are kept ({tmp_path / 'out.partial.mp4'})")
     assert len(list(read_video(tmp_path / "out.partial.mp4"))) == kept >= 30
     assert files(tmp_path) == ["longer.pose", "out.partial.mp4", "out.partial.resume"]

@@ -4,8 +4,10 @@ import importlib
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -150,3 +152,62 @@ def test_a_worker_may_die_before_all_parts_are_handed_over(work):
     words = ["x", *(f"word{n}" for n in range(19))]
     assert sorted(engines.run_local(Slow(words), work, workers=1)) == sorted(words)
     assert written(work) == {**{word: word for word in words}, "x": ""}
+
+
+PARENT = """
+import sys
+from pathlib import Path
+
+import letters_of_words
+
+from signdiff_core import engines
+from signdiff_core.interruption import unwind_on_sigterm
+
+if __name__ == "__main__":
+    unwind_on_sigterm()
+    work = letters_of_words.Letters(Path(sys.argv[1]))
+    for word in engines.run_local(["one", "sleepy", "sleepy"], work, workers=2):
+        print(word, flush=True)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_workers_end_with_the_process_that_made_them_and_say_nothing(work, tmp_path, number):
+    (tmp_path / "parent.py").write_text(PARENT)
+    process = subprocess.Popen(
+        [sys.executable, str(tmp_path / "parent.py"), str(work.folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    try:
+        while not (work.folder / "sleepy.tries").exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        if number == signal.SIGINT:  # a terminal sends it to all
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+        deadline = time.monotonic() + 20
+        while _is_alive(process.pid) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not _is_alive(process.pid)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    lines = err.strip().splitlines()
+    expected = {signal.SIGTERM: "signdiff_core.interruption.Terminated", signal.SIGINT: "KeyboardInterrupt"}
+    if number != signal.SIGKILL:  # after which Python tells of semaphores
+        assert lines[-1] == expected[number]
+    assert err.count("Traceback") == (number != signal.SIGKILL), "the workers are silent"
+
+
+def _is_alive(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True

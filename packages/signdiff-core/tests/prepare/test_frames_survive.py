@@ -124,3 +124,38 @@ def test_a_full_disk_is_one_clear_error_and_what_was_finished_stays(many, enviro
     assert "set.work/parts/clip0" in done.stdout
     assert f"{disk}/set\n" not in done.stdout
     assert ".tmp" not in done.stdout
+
+
+@pytest.mark.parametrize("layout", ["folder", "webdataset"])
+def test_what_is_noted_without_its_frames_is_done_again(many, prepare, files_of, tmp_path, monkeypatch, layout):
+    """As when a run was killed as it cleared up, and what it had put in its place was taken away."""
+    output, work = tmp_path / "set", tmp_path / "set.work"
+    prepare(many / "videos", many / "poses", tmp_path / "fresh", layout=layout, shard=3)
+    with monkeypatch.context() as patched, pytest.raises(AttributeError):
+        patched.setattr(sys.modules["signdiff_core.prepare.assemble"], "shutil", None)
+        prepare(many / "videos", many / "poses", output, layout=layout, shard=3)
+    assert (work / "parts").exists()
+    shutil.rmtree(output)
+    prepare(many / "videos", many / "poses", output, layout=layout, shard=3)
+    assert files_of(output) == files_of(tmp_path / "fresh")
+    assert not work.exists()
+
+
+def test_the_same_command_says_that_it_is_done_and_another_one_what_differs(many, environment, files_of, tmp_path):
+    output = tmp_path / "set"
+
+    def run(*options):
+        line = command(many, output, "--workers", "1", *options)
+        return subprocess.run(line, capture_output=True, text=True, env=environment)
+
+    assert run().returncode == 0
+    before = files_of(output)
+    (tmp_path / "set.work").mkdir()
+    again = run()
+    assert (again.returncode, again.stderr) == (0, "")
+    assert again.stdout.startswith(f"{output} is finished: it was made of the same inputs with the same settings")
+    assert not (tmp_path / "set.work").exists()
+    other = run("--every", "2")
+    assert other.returncode == 1
+    assert "is finished, but of other inputs or settings: every was 1 and is 2." in other.stderr
+    assert files_of(output) == before

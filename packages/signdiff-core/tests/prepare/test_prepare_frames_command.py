@@ -26,8 +26,8 @@ def test_a_set_and_what_is_said_of_it(call, corpus, tmp_path):
     assert out.splitlines() == [
         f"{tmp_path}/set: 26 frames of 2 clips, which have 26",
         "2 videos or poses were left out; report.json lists all:",
-        "  b: pose without video",
-        "  x: video without pose",
+        "       1  b: pose without video",
+        "       1  x: video without pose",
         f"Look at {tmp_path}/set/preview.png before you train.",
     ]
     assert {row.text for row in open_frames(tmp_path / "set").rows} == {"signer a", "signer c"}
@@ -77,7 +77,7 @@ def test_an_output_with_content_is_not_touched(call, tmp_path):
     (tmp_path / "set" / "precious").touch()
     status, _, err = call("-o", tmp_path / "set")
     assert status == 1
-    assert "output must be a new or empty folder" in err
+    assert "output must be new or empty, or what the same command made" in err
     assert [path.name for path in (tmp_path / "set").iterdir()] == ["precious"]
 
 

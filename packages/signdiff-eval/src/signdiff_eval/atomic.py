@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+
+with suppress(ImportError):  # a system without such locks
+    import fcntl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,31 +31,88 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     if path.is_dir():
         raise IsADirectoryError(f"{path} must be the name of a file, but is a folder.")
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    with _temporary(path) as temporary:
+        try:
+            yield temporary
+            _sync(temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    """Name a temporary file that is locked while it is written: what a killed process left is taken over."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    file = os.open(temporary, os.O_RDWR | os.O_CREAT, 0o666)
     try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (OSError, NameError):  # another process writes it, or files cannot be locked
+            temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         yield temporary
-        temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        os.close(file)
 
 
-def replace_folder(folder: Path, files: dict[str, bytes]) -> None:
-    """Write a folder of files under a temporary name, and put it in the place of an older one.
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder beside ``path``, which takes its place when the block ends well.
+
+    Unlike with `replacing`, an older folder may be there: it stays whole until the new one is. One process at a time
+    makes a folder in this way.
 
     Args:
-        folder: what is there already is removed.
-        files: name to content.
+        path: the folder to make; folders above it are made.
+
+    Yields:
+        The folder to write to. If the block raises, it is removed and ``path`` stays as it was.
+
+    Raises:
+        OSError: it cannot be written.
     """
-    mark = secrets.token_hex(4)
-    temporary, old = (folder.with_name(f".{folder.name}.{mark}.{end}") for end in ("tmp", "old"))
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary.mkdir()
+    new, old = _beside(path)
+    restore_folder(path)
+    shutil.rmtree(new, ignore_errors=True)
     try:
-        for name, data in files.items():
-            (temporary / name).write_bytes(data)
-        if folder.exists():
-            folder.rename(old)
-        temporary.rename(folder)
+        new.mkdir(parents=True)
+        yield new
+        _sync(new)
+        if path.exists():
+            path.rename(old)
+        new.rename(path)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(new, ignore_errors=True)
+        restore_folder(path)
+
+
+def restore_folder(path: Path) -> None:
+    """Bring in order what a process left that was killed as it put a new folder into the place of an older one.
+
+    Args:
+        path: the folder that `replacing_folder` was given.
+    """
+    old = _beside(path)[1]
+    if old.exists() and not path.exists():
+        old.rename(path)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _beside(path: Path) -> tuple[Path, Path]:
+    """Name the temporary folder, and the older folder for the moment in which it has no name of its own."""
+    return path.with_name(f".{path.name}.tmp"), path.with_name(f".{path.name}.kept.tmp")
+
+
+def _sync(path: Path) -> None:
+    """Have the system write a file, or all files of a folder, to the disk, and wait for it."""
+    for inner in path.iterdir() if path.is_dir() else ():
+        _sync(inner)
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except (PermissionError, IsADirectoryError):
+        return  # a system that does not open folders
+    try:
+        with suppress(OSError):  # a system that does not wait for folders
+            os.fsync(file)
+    finally:
+        os.close(file)

@@ -10,6 +10,7 @@ from signdiff_eval import __version__
 from signdiff_eval.commands.audit import audit
 from signdiff_eval.commands.compare import compare
 from signdiff_eval.commands.score import score
+from signdiff_eval.interruption import told, unwind_on_sigterm
 
 
 @click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,17 +24,28 @@ for command in (score, compare, audit):
 
 
 def main() -> None:
-    """Run the command: exit status 0 on success, 2 for wrong use, 1 for failure with one line on stderr."""
+    """Run the command: exit status 0 on success, 2 for wrong use, 1 for failure with one line on stderr.
+
+    130 after Ctrl-C, 143 after SIGTERM.
+    """
+    unwind_on_sigterm()
+    status: object = 0
     try:
-        status = commands.main(standalone_mode=False)
+        # Not by click's own main, which writes an empty line before it tells of Ctrl-C.
+        with commands.make_context("signdiff-eval", sys.argv[1:]) as context:
+            status = commands.invoke(context)
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
     except click.ClickException as error:
         _fail(error.format_message(), error.exit_code)
     except (ValueError, OSError, ImportError) as error:
         if "--debug" in sys.argv:
             raise
         _fail(str(error), 1)
-    except click.Abort:
-        _fail("interrupted.", 130)
+    except (KeyboardInterrupt, click.Abort) as stop:
+        word, code = told(stop)
+        click.echo(f"signdiff-eval: {word}; nothing half-written was left.", err=True)
+        sys.exit(code)
     else:
         sys.exit(status if isinstance(status, int) else 0)
 

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
 from signdiff_slp import __version__
 from signdiff_slp.commands.check import add_check
 from signdiff_slp.commands.curves import add_curves
@@ -32,16 +33,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments; those of the process if not given.
 
     Returns:
-        0 for success, 1 for failure. Wrong use exits with 2.
+        0 for success, 1 for failure, 130 after Ctrl-C, 143 after SIGTERM. Wrong use exits with 2.
     """
-    arguments = _parser().parse_args(argv)
-    if arguments.debug:
-        return int(arguments.run(arguments))
+    unwind_on_sigterm()
     try:
+        arguments = _parser().parse_args(argv)
         return int(arguments.run(arguments))
+    except KeyboardInterrupt as stop:
+        print(f"signdiff-slp: {word_for(stop)}; {_notes(stop) or 'nothing half-written was left'}.", file=sys.stderr)
+        return exit_status(stop)
     except (OSError, ValueError, ModuleNotFoundError) as error:
-        print(f"signdiff-slp: error: {error}", file=sys.stderr)
+        if arguments.debug:
+            raise
+        notes = _notes(error)
+        line = f"{str(error).rstrip('.')}; {notes}." if notes else str(error)
+        print(f"signdiff-slp: error: {line}", file=sys.stderr)
         return 1
+
+
+def _notes(error: BaseException) -> str:
+    """What the command adds to an error, such as what was kept."""
+    return "; ".join(getattr(error, "__notes__", ()))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,13 +1,12 @@
 """The ``signdiff`` command.
 
 Exit status: 0 success, 2 wrong use (the command line cannot be obeyed as it stands), 1 failure (while at work), 130
-interrupted. An error is one line on stderr; ``--debug`` shows the traceback too.
+after Ctrl-C, 143 after SIGTERM. An error is one line on stderr; ``--debug`` shows the traceback too.
 """
 
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import warnings
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from signdiff_core.cli.failures import FAILURE, report, show_warning
 from signdiff_core.cli.generate import generate, render, translate
 from signdiff_core.cli.plugins import plugins
 from signdiff_core.cli.prepare_frames import prepare_frames
+from signdiff_core.interruption import unwind_on_sigterm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,6 +70,5 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Run the command with the process's arguments, and end the process."""
-    # A polite request to stop unwinds as Ctrl-C does, so that temporary files go.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    unwind_on_sigterm()
     sys.exit(run(sys.argv[1:]))

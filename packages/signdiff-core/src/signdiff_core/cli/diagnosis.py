@@ -16,9 +16,12 @@ _BRINGS: Final = {
     "signdiff-core[avatar]": "the renderer 'avatar', a body that performs the pose",
     "signdiff-core[bodies]": "bodies of any shape for the renderer 'avatar', beside those that come with it",
     "signdiff-core[train]": "training of the diffusion renderer on avatar frames",
+    "signdiff-core[prepare]": "the engine ray of prepare-frames",
     "signdiff-slp": "the translator 'slp', text to pose",
+    "signdiff-slp[prepare]": "keypoints in HDF5 and the engine ray of signdiff-slp prepare",
     "signdiff-frnet": "the annotator 'frnet', which the renderer 'diffusion' uses for its second condition",
     "signdiff-eval": "the metrics and the command signdiff-eval",
+    "signdiff-eval[hands]": "MediaPipe, by which signdiff-slp prepare reads videos and signdiff-eval scores hands",
 }
 
 
@@ -45,7 +48,12 @@ def diagnose() -> dict[str, Any]:
 
 
 def _wanted(part: str) -> list[str]:
-    return _requirements(_CORE, part.split("[")[1].rstrip("]")) if "[" in part else [part]
+    """List what a part asks for by distribution name; of a package that is not there, that package alone."""
+    distribution, _, extra = part.rstrip("]").partition("[")
+    try:
+        return _requirements(distribution, extra) if extra else [distribution]
+    except metadata.PackageNotFoundError:
+        return [distribution]
 
 
 def _requirements(distribution: str, extra: str) -> list[str]:

@@ -41,5 +41,10 @@ def _lines(findings: dict[str, Any]) -> list[str]:
             lines.append(f"      {part['install']}")
     if findings["broken_plugins"]:
         lines += ["", "Plug-ins that do not load:", *(f"  ! {reason}" for reason in findings["broken_plugins"])]
-    verdict = "This installation is ready." if findings["ready"] else "This installation is broken: see above."
+    if not findings["ready"]:
+        verdict = "This installation is broken: see above."
+    elif all(part["installed"] for part in findings["parts"]):
+        verdict = "This installation is ready."
+    else:
+        verdict = "This installation is ready, but for what the parts marked - would bring."
     return [*lines, "", verdict]

@@ -6,7 +6,9 @@ import traceback
 
 import click
 
-FAILURE, WRONG_USE, INTERRUPTED = 1, 2, 130
+from signdiff_core.interruption import exit_status, word_for
+
+FAILURE, WRONG_USE = 1, 2
 
 
 def report(error: BaseException, *, debug: bool) -> int:
@@ -22,8 +24,8 @@ def report(error: BaseException, *, debug: bool) -> int:
     if debug:
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
-        click.echo(f"signdiff: interrupted; {_notes(error) or 'nothing half-written was left'}.", err=True)
-        return INTERRUPTED
+        click.echo(f"signdiff: {word_for(error)}; {_notes(error) or 'nothing half-written was left'}.", err=True)
+        return exit_status(error)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
     else:

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from signdiff_core.prepare.assemble import Report
     from signdiff_core.prepare.gather import Clip
     from signdiff_core.prepare.plan import Shard
+    from signdiff_core.prepare.settings import Settings
     from signdiff_core.prepare.shards import FrameWork
-
-_SHOWN = 5
 
 
 @click.command("prepare-frames", short_help="Make a training set of videos and their poses.")
@@ -99,23 +98,63 @@ def prepare_frames(
     POSES holds files or folders of any pose format, in pixels of the videos. A run that was cut off goes on with the
     same command.
     """
+    from signdiff_core import engines
     from signdiff_core.diffusion.frmap import FRMapper
     from signdiff_core.prepare import FrameWork, Settings, assemble, gather, plan
     from signdiff_core.prepare.captions import read_captions
+    from signdiff_core.prepare.files import MANIFEST
 
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise FileExistsError(f"output must be a new or empty folder, but {output} is not.")
+    is_there = output.exists() and (not output.is_dir() or any(output.iterdir()))
+    if is_there and not (output / MANIFEST).is_file():
+        raise FileExistsError(f"output must be new or empty, or what the same command made, but {output} is not.")
     if captions is not None and prompt is not None:
         raise click.UsageError("--captions or --prompt can be given, not both", ctx=click.get_current_context())
+    if engine == "ray":
+        engines.check_ray("signdiff-core[prepare]")
     mapper = FRMapper(**_frnet(frnet, FRMapper().parameters))
     chosen = Settings(frnet=tuple(mapper.parameters.items()), **settings)
     gathered = gather(videos, poses, read_captions(captions) if captions else prompt or "a signer")
-    shards = plan(gathered.clips, chosen, shard=shard)
     work = FrameWork(chosen, output.with_name(f"{output.name}.work"))
+    if is_there:
+        _finished(output, chosen, gathered.clips, work)
+        return
+    shards = plan(gathered.clips, chosen, shard=shard)
     work.make_folders()
-    _run(shards, work, engine=engine, workers=workers)
-    report = assemble(shards, work, output, left_out=gathered.left_out)
+    try:
+        _run(shards, work, engine=engine, workers=workers)
+        report = assemble(shards, work, output, left_out=gathered.left_out)
+    except BaseException as error:
+        _tell_kept(error, shards, work)
+        raise
     _tell(report, output, as_json=as_json)
+
+
+def _finished(output: Path, settings: Settings, clips: Sequence[Clip], work: FrameWork) -> None:
+    """Say that the set is there, if it is the one that was asked for."""
+    import shutil
+
+    from signdiff_core.prepare.finished import differences, made_by_this_code
+
+    differ = differences(output, settings, clips)
+    if differ:
+        raise FileExistsError(f"{output} is finished, but of other inputs or settings: {'; '.join(differ)}.")
+    by = "" if made_by_this_code(output) else ", by other versions of the code or its libraries"
+    click.echo(f"{output} is finished: it was made of the same inputs with the same settings{by}.")
+    shutil.rmtree(work.home, ignore_errors=True)  # which a run that was killed at its end left
+
+
+def _tell_kept(error: BaseException, shards: Sequence[Shard], work: FrameWork) -> None:
+    """Note on what ended the run how much of it is kept, and how to go on."""
+    import shutil
+
+    total = sum(len(shard.clips) for shard in shards)
+    kept = total - sum(work.left(shard) for shard in shards)
+    if kept:
+        error.add_note(
+            f"{kept:,} of {total:,} clips are finished ({work.home}), and the same command goes on after them"
+        )
+    elif not any((work.home / "parts").glob("*.safetensors")):  # of other inputs or settings
+        shutil.rmtree(work.home, ignore_errors=True)
 
 
 def _frnet(given: Sequence[str], known: dict[str, Any]) -> dict[str, Any]:
@@ -165,6 +204,8 @@ def _run(shards: Sequence[Shard], work: FrameWork, *, engine: str, workers: int)
 def _tell(report: Report, output: Path, *, as_json: bool) -> None:
     import json
 
+    from signdiff_core.left_out import told
+
     if as_json:
         click.echo(json.dumps({"output": str(output), **vars(report)}, ensure_ascii=False))
         return
@@ -174,6 +215,5 @@ def _tell(report: Report, output: Path, *, as_json: bool) -> None:
             click.echo(f"  {count} frames were left out: {reason}")
     if report.left_out:
         click.echo(f"{len(report.left_out)} videos or poses were left out; report.json lists all:")
-        for name, reason in report.left_out[:_SHOWN]:
-            click.echo(f"  {name}: {reason}")
+        click.echo("\n".join(told(report.left_out)))
     click.echo(f"Look at {output / 'preview.png'} before you train.")

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+import threading
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from signdiff_core.engines.work import Part
+from signdiff_core.interruption import TERMINATED, Terminated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
     from concurrent.futures import Future
+    from types import FrameType
 
     from signdiff_core.engines.work import Work
+
+_GRACE: Final = 10.0
+"""Seconds in which a process that is told to end clears up."""
 
 
 def run_local(parts: Sequence[Part], work: Work[Part], *, workers: int) -> Iterator[Part]:
@@ -50,7 +60,8 @@ def _run(parts: Sequence[Part], work: Work[Part], workers: int) -> Generator[Par
         futures: dict[Future[object], int] = {}
         try:
             for number, part in enumerate(parts):  # a process may die before the last part is handed over
-                futures[pool.submit(work.process, part)] = number
+                with _without_ctrl_c():
+                    futures[pool.submit(_do, work.process, part)] = number
             for future in as_completed(futures):
                 future.result()
                 finished.add(futures[future])
@@ -89,7 +100,9 @@ def _rescue(part: Part, work: Work[Part]) -> None:
 def _survives(work: Work[Any], function: Callable[..., Any], *arguments: Any) -> bool:
     with _pool(1, work) as pool:
         try:
-            pool.submit(function, *arguments).result()
+            with _without_ctrl_c():
+                future = pool.submit(_do, function, *arguments)
+            future.result()
         except BrokenProcessPool:
             return False
     return True
@@ -97,4 +110,62 @@ def _survives(work: Work[Any], function: Callable[..., Any], *arguments: Any) ->
 
 def _pool(workers: int, work: Work[Any]) -> ProcessPoolExecutor:
     # Not by fork: threads of libraries do not survive it.
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=work.begin)
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=spawn, initializer=_begin, initargs=(work,))
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach, which a terminal sends to all: the first of them decides."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin(work: Work[Any]) -> None:
+    """Set up a process of the pool, which ends when the one that made it says so, or is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _stop)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _do(work.begin)
+
+
+class _Place:
+    """Whether this process is at work, or between two parts."""
+
+    at_work = False
+
+
+def _do(function: Callable[..., Any], *arguments: Any) -> object:
+    """Call a function in a process of the pool, which would outlive an exception."""
+    try:
+        _Place.at_work = True
+        return function(*arguments)
+    except Terminated:
+        os._exit(TERMINATED)  # what it had begun is removed by now
+    finally:
+        _Place.at_work = False
+
+
+def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    """End this process: at once, or when what it has begun is removed."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if not _Place.at_work:
+        os._exit(TERMINATED)
+    last = threading.Timer(_GRACE, os._exit, [TERMINATED])  # should some library catch it
+    last.daemon = True
+    last.start()
+    raise Terminated
+
+
+def _end_with_parent() -> None:
+    """Wait for the death of the process that made this one: nobody else would end it, and it would go on writing."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(TERMINATED)

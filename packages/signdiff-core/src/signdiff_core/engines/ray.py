@@ -6,6 +6,7 @@ import logging
 import os
 from collections import Counter
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from signdiff_core.engines.local import run_local
@@ -38,14 +39,12 @@ def run_ray(parts: Sequence[Part], work: Work[Part], *, workers: int, extra: str
         ModuleNotFoundError: Ray is not installed.
         OSError: a part cannot be stored. Those that were are kept.
     """
-    try:
-        import ray
-        import ray.data
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(f"the engine ray needs Ray: pip install '{extra}'.") from None
-
+    check_ray(extra)
     if not parts:
         return
+    import ray
+    import ray.data
+
     started = not ray.is_initialized()
     if started:
         ray.init(**_cluster_or(workers), log_to_driver=False, include_dashboard=False, logging_level="error")
@@ -65,6 +64,21 @@ def run_ray(parts: Sequence[Part], work: Work[Part], *, workers: int, extra: str
         if started:
             ray.shutdown()
     yield from run_local(list(left.values()), work, workers=workers)
+
+
+def check_ray(extra: str) -> None:
+    """Make sure that Ray is there, before work is spent on what it is to do.
+
+    Args:
+        extra: what brings Ray, such as ``signdiff-core[prepare]``.
+
+    Raises:
+        ModuleNotFoundError: it is not installed.
+    """
+    try:
+        import_module("ray.data")
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(f"the engine ray needs Ray: pip install '{extra}'.") from None
 
 
 class _Attempts:

@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from signdiff_core.atomic import flush_to_disk
 from signdiff_core.diffusion.frmap import CONFIG_NAME
+from signdiff_core.left_out import by_cause
 from signdiff_core.prepare.choice import REASONS
 from signdiff_core.prepare.files import (
     CLIPS,
@@ -36,6 +38,7 @@ from signdiff_core.prepare.files import (
     REPORT,
     frame_name,
 )
+from signdiff_core.prepare.finished import known_texts
 from signdiff_core.prepare.plan import code_version
 from signdiff_core.prepare.preview import write_preview
 from signdiff_core.prepare.shards import COLUMNS
@@ -102,7 +105,10 @@ def assemble(
                 archive = {} if settings.layout == "folder" else {"archive": _archive_name(shard)}
                 lines.write(json.dumps({**told, **archive}, ensure_ascii=False) + "\n")
     if not report.frames:
-        raise ValueError(f"some frame of some clip must be left, but none is: {report.left_out[:3]} and so on.")
+        causes = "; ".join(map(str, by_cause(report.left_out)))
+        raise ValueError(
+            f"some frame of some clip must be left, but all {len(report.left_out):,} are left out: {causes}."
+        )
     report.left_out.sort()
     if settings.layout == "folder":
         _write_metadata(shards, work)
@@ -110,11 +116,15 @@ def assemble(
     _write_json(home / CONFIG_NAME, dict(settings.frnet))
     _write_json(home / REPORT, asdict(report))
     known = {**asdict(settings), "frnet": dict(settings.frnet)}
-    _write_json(home / MANIFEST, {"versions": code_version(), "settings": known, "inputs": hashes})
+    texts = known_texts(clip for shard in shards for clip in shard.clips)
+    _write_json(home / MANIFEST, {"versions": code_version(), "settings": known, "inputs": hashes, "texts": texts})
     if traces:
         (home / FAILURES).write_text("\n".join(traces), encoding="utf-8")
     _remove_strangers(shards, work)
     write_preview(home)
+    for path in home.iterdir():
+        if path.is_file():  # frames are on the disk since they were prepared
+            flush_to_disk(path)
     if output.exists():
         output.rmdir()
     home.rename(output)

@@ -99,8 +99,8 @@ class FrameWork:
                 self.rehearse(item)
         if self.settings.layout == "webdataset":
             archives = [self._archive(clip, key) for clip, key in zip(shard.clips, shard.keys, strict=True)]
-            join_archives(archives, self.output / "shards" / f"{shard.number:06d}.tar")
-            self._mark(shard).touch()
+            join_archives(archives, self._joined(shard))
+            self._mark(shard).touch()  # after the archive, which `replacing` brings to the disk
             for archive in archives:
                 archive.unlink()
 
@@ -125,10 +125,10 @@ class FrameWork:
             error = broken.__cause__ or broken
             self._store_failure(clip, key, _reason(error), "".join(traceback.format_exception(error)))
             return
-        told = dict(reader.told)
+        known = dict(reader.told)
         if self.settings.layout == "webdataset":
-            told["bytes"] = self._archive(clip, key).stat().st_size
-        part = Part(joints=np.stack(joints), rows=np.asarray(rows, dtype=np.int64), told=told)
+            known["bytes"] = self._archive(clip, key).stat().st_size
+        part = Part(joints=np.stack(joints), rows=np.asarray(rows, dtype=np.int64), told=known)
         store(self._part(clip, key), part)
 
     def items(self, shard: Shard) -> dict[str, tuple[Clip, str]]:
@@ -136,10 +136,11 @@ class FrameWork:
         return {clip.name: (clip, key) for clip, key in zip(shard.clips, shard.keys, strict=True)}
 
     def is_stored(self, shard: Shard) -> bool:
-        """Tell whether a shard is done."""
+        """Tell whether a shard is done: what is noted of it counts only beside the frames that it tells of."""
         if self.settings.layout == "webdataset":
-            return self._mark(shard).exists()
-        return all(self._part(clip, key).exists() for clip, key in self.items(shard).values())
+            noted = all(self._part(clip, key).exists() for clip, key in self.items(shard).values())
+            return noted and self._mark(shard).exists() and self._joined(shard).exists()
+        return all(self._is_there(*item) for item in self.items(shard).values())
 
     def left(self, shard: Shard) -> int:
         """Count the clips of a shard that are not done."""
@@ -167,21 +168,29 @@ class FrameWork:
         return clip_archive(self._archive(clip, key), clip, self.settings)
 
     def _store_failure(self, clip: Clip, key: str, reason: str, trace: str) -> None:
-        told = {"name": clip.name, "reason": reason, "trace": trace, "bytes": 0}
+        known = {"name": clip.name, "reason": reason, "trace": trace, "bytes": 0}
         rows = np.zeros((0, COLUMNS[self.settings.layout]), dtype=np.int64)
         if self.settings.layout == "webdataset":
-            self._archive(clip, key).write_bytes(b"")
-        store(self._part(clip, key), Part(joints=np.zeros((0, 50, 3), dtype=np.float32), rows=rows, told=told))
+            with replacing(self._archive(clip, key)):
+                pass  # a clip that failed has no frame
+        store(self._part(clip, key), Part(joints=np.zeros((0, 50, 3), dtype=np.float32), rows=rows, told=known))
 
     def _is_there(self, clip: Clip, key: str) -> bool:
-        there = self._part(clip, key).exists()
-        return there and (self.settings.layout == "folder" or self._archive(clip, key).exists())
+        part = self._part(clip, key)
+        if not part.exists():
+            return False
+        if self.settings.layout == "webdataset":
+            return self._archive(clip, key).exists()
+        return (self.output / "frames" / clip.name).exists() or "reason" in told(part)
 
     def _part(self, clip: Clip, key: str) -> Path:
         return self.home / "parts" / f"{clip.name}-{key}.safetensors"
 
     def _archive(self, clip: Clip, key: str) -> Path:
         return self.home / "archives" / f"{clip.name}-{key}.tar"
+
+    def _joined(self, shard: Shard) -> Path:
+        return self.output / "shards" / f"{shard.number:06d}.tar"
 
     def _mark(self, shard: Shard) -> Path:
         return self.home / "parts" / f"{shard.number:06d}-{shard.key}.done"
@@ -224,10 +233,18 @@ def store(path: Path, part: Part) -> None:
         temporary.write_bytes(save(arrays, {"told": json.dumps(part.told)}))
 
 
+def told(path: Path) -> dict[str, Any]:
+    """Read what is known of a clip, of what `store` wrote."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as file:
+        return dict(json.loads(file.metadata()["told"]))
+
+
 def load(path: Path) -> Part:
     """Read what `store` wrote."""
     from safetensors import safe_open
 
     with safe_open(path, framework="numpy") as file:
-        told = json.loads(file.metadata()["told"])
-        return Part(joints=file.get_tensor("joints"), rows=file.get_tensor("rows"), told=told)
+        known = json.loads(file.metadata()["told"])
+        return Part(joints=file.get_tensor("joints"), rows=file.get_tensor("rows"), told=known)

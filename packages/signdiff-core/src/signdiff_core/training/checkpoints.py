@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from safetensors import SafetensorError
 
+from signdiff_core.atomic import replacing_folder, restore_folder
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -65,6 +67,8 @@ def prune_checkpoints(folder: Path, keep: int) -> None:
 
 def clean_up(folder: Path) -> None:
     """Remove what a killed run left half written, or half removed."""
+    for path in folder.glob(".*.kept.tmp"):
+        restore_folder(path.with_name(path.name.removeprefix(".").removesuffix(".kept.tmp")))
     for path in folder.glob(".*.tmp"):
         if path.is_dir():
             shutil.rmtree(path)
@@ -83,21 +87,15 @@ def whole_folder(target: Path) -> Iterator[Path]:
     Raises:
         OSError: it cannot be written.
     """
-    temporary = target.with_name(f".{target.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
     try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        _make_readable(temporary)
-        _remove(target)
-        temporary.rename(target)
+        with replacing_folder(target) as temporary:
+            yield temporary
+            _make_readable(temporary)
     except SafetensorError as error:
         # safetensors wraps errors of the system in its own.
         number = re.search(r"os error (\d+)", str(error))
         code = int(number.group(1)) if number else errno.EIO
         raise OSError(code, os.strerror(code) if number else str(error), str(target)) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def save_checkpoint(
@@ -134,7 +132,7 @@ def save_checkpoint(
 
 @contextmanager
 def telling_when_full(folder: Path) -> Iterator[None]:
-    """Say in one line that the disk is full, and where the run can go on.
+    """Say in one line that the disk is full, and where the run can go on; also where it was asked to stop.
 
     Args:
         folder: the run.
@@ -147,10 +145,16 @@ def telling_when_full(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in _FULL:
             raise
-        last = next(reversed(list_checkpoints(folder)), None)
-        way = f"{last.name} is whole: go on with --resume_from_checkpoint latest" if last else "there is no checkpoint"
         place = f" to {error.filename}" if error.filename else f" within {folder}"
-        raise OSError(f"cannot write{place}: {os.strerror(error.errno)}; {way}.") from error
+        raise OSError(f"cannot write{place}: {os.strerror(error.errno)}; {_way_on(folder)}.") from error
+    except KeyboardInterrupt as stop:
+        stop.add_note(_way_on(folder))
+        raise
+
+
+def _way_on(folder: Path) -> str:
+    last = next(reversed(list_checkpoints(folder)), None)
+    return f"{last.name} is whole: go on with --resume_from_checkpoint latest" if last else "there is no checkpoint"
 
 
 def _make_readable(folder: Path) -> None:

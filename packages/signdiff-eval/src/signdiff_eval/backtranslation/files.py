@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from signdiff_eval.atomic import replace_folder
+from signdiff_eval.atomic import replacing_folder, restore_folder
 from signdiff_eval.backtranslation.features import PoseFeatures
 from signdiff_eval.backtranslation.limits import check_config
 from signdiff_eval.backtranslation.tokenizer import read_tokenizer
@@ -102,7 +102,9 @@ def save(folder: Path, network: Any, tokenizer: Tokenizer, details: Translation,
         DETAILS: (json.dumps(described, indent=2) + "\n").encode(),
         CARD: card.encode(),
     }
-    replace_folder(folder, files)
+    with replacing_folder(folder) as new:
+        for name, content in files.items():
+            (new / name).write_bytes(content)
     return {name: len(data) for name, data in files.items()}
 
 
@@ -112,6 +114,7 @@ def check_replaceable(folder: Path) -> None:
     Raises:
         FileExistsError: it holds files that are no translator's.
     """
+    restore_folder(folder)
     ours = {WEIGHTS, CONFIG, TOKENIZER, DETAILS, CARD}
     if folder.exists() and (not folder.is_dir() or any(path.name not in ours for path in folder.iterdir())):
         raise FileExistsError(f"{folder} must be new, empty or an older translator's folder, but holds other files.")

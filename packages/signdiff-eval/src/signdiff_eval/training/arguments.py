@@ -10,6 +10,8 @@ import typing
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from signdiff_eval.interruption import told, unwind_on_sigterm
+
 Config = TypeVar("Config")
 
 
@@ -56,12 +58,21 @@ def parse(config: type[Config], arguments: Sequence[str] | None = None, *, descr
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a script's main function and turn expected failures into one line on stderr and exit status 1."""
+    """Run a script's main function and turn expected failures into one line on stderr and exit status 1.
+
+    Ctrl-C and SIGTERM are such a line, too, with exit status 130 and 143.
+    """
+    unwind_on_sigterm()
     try:
         main()
     except (ImportError, OSError, ValueError, LookupError, RuntimeError) as error:
         sys.stderr.write(f"error: {' '.join(str(error).split()) or type(error).__name__}\n")
         raise SystemExit(1) from error
+    except KeyboardInterrupt as stop:
+        word, status = told(stop)
+        kept = "; ".join(getattr(stop, "__notes__", ())) or "nothing half-written was left"
+        sys.stderr.write(f"{word}; {kept}.\n")
+        raise SystemExit(status) from None
 
 
 def _add(parser: argparse.ArgumentParser, field: dataclasses.Field[Any], hint: Any) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from signdiff_eval.atomic import replacing_folder
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from accelerate import Accelerator
 
@@ -54,6 +57,22 @@ def find_checkpoint(name: str, folder: Path) -> Path | None:
     raise FileNotFoundError(f"resume_from_checkpoint must be 'latest' or a checkpoint's folder, but is {name!r}.")
 
 
+@contextmanager
+def telling_how_to_go_on(folder: Path) -> Iterator[None]:
+    """Note on what was asked to stop where the run can go on.
+
+    Args:
+        folder: the run.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        last = next(reversed(list_checkpoints(folder)), None)
+        way = f"{last.name} is whole: go on with --resume_from_checkpoint latest" if last else "there is no checkpoint"
+        stop.add_note(way)
+        raise
+
+
 def save_checkpoint(accelerator: Accelerator, folder: Path, step: int, *, keep: int, parts: Mapping[str, Any]) -> None:
     """Write ``checkpoint-<step>`` under a temporary name, rename it, and thin out the older ones; on every process.
 
@@ -64,19 +83,39 @@ def save_checkpoint(accelerator: Accelerator, folder: Path, step: int, *, keep: 
         keep: checkpoints that stay, with this one.
         parts: the rest of the state by name, with ``state_dict`` and ``load_state_dict``: numbers and lists of them.
     """
-    temporary, target = folder / f".checkpoint-{step}.tmp", folder / f"checkpoint-{step}"
-    accelerator.wait_for_everyone()
-    accelerator.save_state(str(temporary))
-    accelerator.wait_for_everyone()
+    target = folder / f"checkpoint-{step}"
+    # All processes write into one folder, which the main one makes, and renames when all are done.
+    with _made_by_main(accelerator, target) as temporary:
+        accelerator.save_state(str(temporary))
+        accelerator.wait_for_everyone()
+        if accelerator.is_main_process:
+            state = {name: part.state_dict() for name, part in parts.items()}
+            (temporary / STATE_NAME).write_text(json.dumps(state) + "\n", encoding="utf-8")
     if accelerator.is_main_process:
-        state = {name: part.state_dict() for name, part in parts.items()}
-        (temporary / STATE_NAME).write_text(json.dumps(state) + "\n", encoding="utf-8")
-        if target.exists():
-            shutil.rmtree(target)
-        temporary.rename(target)
         for path in list_checkpoints(folder)[:-keep]:
-            shutil.rmtree(path)
+            _remove(path)
     accelerator.wait_for_everyone()
+
+
+@contextmanager
+def _made_by_main(accelerator: Accelerator, target: Path) -> Iterator[Path]:
+    temporary = target.with_name(f".{target.name}.tmp")
+    with replacing_folder(target) if accelerator.is_main_process else nullcontext(temporary) as made:
+        accelerator.wait_for_everyone()
+        yield made
+
+
+def clean_up(folder: Path) -> None:
+    """Remove what a killed run left half written, or half removed."""
+    for path in folder.glob(".checkpoint-*.tmp"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder so that no part of it is ever seen under its name."""
+    doomed = folder.with_name(f".{folder.name}.old.tmp")
+    folder.rename(doomed)
+    shutil.rmtree(doomed)
 
 
 def load_checkpoint(accelerator: Accelerator, folder: Path, *, parts: Mapping[str, Any]) -> None:

@@ -22,7 +22,7 @@ from signdiff_eval.backtranslation.network import make_config, make_network
 from signdiff_eval.backtranslation.tokenizer import train_tokenizer
 from signdiff_eval.backtranslation.translator import BackTranslator
 from signdiff_eval.training.batches import Batch, Batches
-from signdiff_eval.training.checkpoints import find_checkpoint, load_checkpoint, save_checkpoint, step_of
+from signdiff_eval.training.checkpoints import clean_up, find_checkpoint, load_checkpoint, save_checkpoint, step_of
 from signdiff_eval.training.examples import Example, read_examples, training_hash
 from signdiff_eval.training.loss import BackTranslationLoss
 from signdiff_eval.training.scores import Ceiling, score_texts
@@ -122,6 +122,7 @@ class BackTranslationRun:
         self.best = Best()
         self._parts = {"schedule": self.schedule, "best": self.best}
         if self.accelerator.is_main_process:
+            clean_up(self.output)
             with replacing(self.output / SETTINGS_NAME) as temporary:
                 temporary.write_text(json.dumps(asdict(config), indent=2) + "\n", encoding="utf-8")
         if config.report_to != "none":

@@ -43,14 +43,21 @@ def train_backtranslation(config: BackTranslationConfig) -> Path:
     extra = () if config.report_to == "none" else (config.report_to,)
     modules = ("torch", "transformers", "safetensors", "tokenizers", "accelerate", *extra)
     need("backtranslation", *modules, purpose="training a back translator")
-    from tqdm.auto import tqdm
-
     from signdiff_eval.backtranslation.files import check_replaceable
+    from signdiff_eval.training.checkpoints import telling_how_to_go_on
     from signdiff_eval.training.run_state import BackTranslationRun
 
-    target = Path(config.output_dir) / "translator"
-    check_replaceable(target)
-    training = BackTranslationRun(config)
+    output = Path(config.output_dir)
+    check_replaceable(output / "translator")
+    with telling_how_to_go_on(output):
+        return _train(BackTranslationRun(config))
+
+
+def _train(training: BackTranslationRun) -> Path:
+    """Take the steps that are left, and save the translator."""
+    from tqdm.auto import tqdm
+
+    config, target = training.config, training.output / "translator"
     accelerator = training.accelerator
     step = training.resume()
     bar = tqdm(initial=step, total=config.max_train_steps, disable=not accelerator.is_local_main_process, mininterval=5)

@@ -56,12 +56,22 @@ def parse(config: type[Config], arguments: Sequence[str] | None = None, *, descr
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a script's main function and turn expected failures into one line on stderr and exit status 1."""
+    """Run a script's main function and turn expected failures into one line on stderr and exit status 1.
+
+    Ctrl-C and SIGTERM are such a line, too, with exit status 130 and 143.
+    """
+    from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
+
+    unwind_on_sigterm()
     try:
         main()
     except (ImportError, OSError, ValueError, LookupError, RuntimeError) as error:
         sys.stderr.write(f"error: {' '.join(str(error).split()) or type(error).__name__}\n")
         raise SystemExit(1) from error
+    except KeyboardInterrupt as stop:
+        kept = "; ".join(getattr(stop, "__notes__", ())) or "nothing half-written was left"
+        sys.stderr.write(f"{word_for(stop)}; {kept}.\n")
+        raise SystemExit(exit_status(stop)) from None
 
 
 def _add(parser: argparse.ArgumentParser, field: dataclasses.Field[Any], hint: Any) -> None:

@@ -14,7 +14,7 @@ from accelerate import Accelerator
 from accelerate.utils import ProjectConfiguration, set_seed
 
 from signdiff_frnet.training.batches import Batch, Batches
-from signdiff_frnet.training.checkpoints import find_checkpoint, load_checkpoint, save_checkpoint, step_of
+from signdiff_frnet.training.checkpoints import clean_up, find_checkpoint, load_checkpoint, save_checkpoint, step_of
 from signdiff_frnet.training.loss import StrokeLoss
 from signdiff_frnet.training.network import StrokeUNet
 from signdiff_frnet.training.sources import open_sources
@@ -66,6 +66,7 @@ class PredictorRun:
         self._reader = ThreadPoolExecutor(workers) if workers else None
         self._ahead: dict[int, Future[Batch]] = {}
         if self.accelerator.is_main_process:
+            clean_up(self.output)
             with replacing(self.output / SETTINGS_NAME) as temporary:
                 temporary.write_text(json.dumps(asdict(config), indent=2) + "\n", encoding="utf-8")
         if config.report_to != "none":

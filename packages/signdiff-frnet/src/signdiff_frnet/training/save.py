@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
-import shutil
 from typing import TYPE_CHECKING
 
+from signdiff_core.atomic import replacing_folder, restore_folder
 from signdiff_frnet.predictor_files import CONFIG_NAME, FORMAT, MODEL_NAME
 from signdiff_frnet.training.card import CardFacts, frnet_settings, model_card
 from signdiff_frnet.training.onnx_export import to_onnx
@@ -60,7 +59,9 @@ def save_predictor(
         CONFIG_NAME: (json.dumps(settings, indent=2) + "\n").encode(),
         "README.md": model_card(config, facts).encode(),
     }
-    _replace(folder, files)
+    with replacing_folder(folder) as new:
+        for name, data in files.items():
+            (new / name).write_bytes(data)
     return {name: len(data) for name, data in files.items()}
 
 
@@ -73,22 +74,7 @@ def check_replaceable(folder: Path) -> None:
     Raises:
         FileExistsError: it holds files that are no predictor's.
     """
+    restore_folder(folder)
     ours = {MODEL_NAME, CONFIG_NAME, "README.md"}
     if folder.exists() and (not folder.is_dir() or any(path.name not in ours for path in folder.iterdir())):
         raise FileExistsError(f"{folder} must be new, empty or an older predictor's folder, but holds other files.")
-
-
-def _replace(folder: Path, files: dict[str, bytes]) -> None:
-    mark = secrets.token_hex(4)
-    temporary, old = (folder.with_name(f".{folder.name}.{mark}.{end}") for end in ("tmp", "old"))
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary.mkdir()
-    try:
-        for name, data in files.items():
-            (temporary / name).write_bytes(data)
-        if folder.exists():
-            folder.rename(old)
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)

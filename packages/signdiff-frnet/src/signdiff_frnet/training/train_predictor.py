@@ -38,14 +38,23 @@ def train_predictor(config: PredictorTrainingConfig) -> Path:
         ValueError: the data have another form.
         ImportError: the data need something that is not installed.
     """
+    from signdiff_frnet.training.checkpoints import telling_how_to_go_on
+    from signdiff_frnet.training.run_state import PredictorRun
+    from signdiff_frnet.training.save import check_replaceable
+
+    output = Path(config.output_dir)
+    check_replaceable(output / "predictor")
+    with telling_how_to_go_on(output):
+        return _train(PredictorRun(config))
+
+
+def _train(training: PredictorRun) -> Path:
+    """Take the steps that are left, and save the predictor."""
     from tqdm.auto import tqdm
 
-    from signdiff_frnet.training.run_state import PredictorRun
-    from signdiff_frnet.training.save import check_replaceable, save_predictor
+    from signdiff_frnet.training.save import save_predictor
 
-    target = Path(config.output_dir) / "predictor"
-    check_replaceable(target)
-    training = PredictorRun(config)
+    config, target = training.config, training.output / "predictor"
     accelerator = training.accelerator
     step = training.resume()
     bar = tqdm(initial=step, total=config.max_train_steps, disable=not accelerator.is_local_main_process, mininterval=5)

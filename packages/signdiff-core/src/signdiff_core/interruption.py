@@ -1,0 +1,54 @@
+"""Being asked to stop: SIGTERM, which schedulers send, unwinds as Ctrl-C does, so that temporary files go.
+
+A command calls `unwind_on_sigterm` first; what it catches at its outer edge tells the two apart.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING, Final, NoReturn
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+INTERRUPTED: Final = 130
+"""Exit status after Ctrl-C: 128 and the signal's number."""
+
+TERMINATED: Final = 143
+"""Exit status after SIGTERM."""
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end by SIGTERM."""
+
+
+def unwind_on_sigterm() -> None:
+    """Have the first SIGTERM raise `Terminated` in the main thread; those after it change nothing.
+
+    A process that ignores SIGTERM goes on ignoring it. Outside the main thread this does nothing.
+    """
+    in_main = threading.current_thread() is threading.main_thread()
+    if in_main and signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
+        signal.signal(signal.SIGTERM, _raise)
+
+
+def exit_status(error: BaseException) -> int:
+    """Tell the exit status of a command that was asked to stop.
+
+    Example:
+        >>> exit_status(KeyboardInterrupt()), exit_status(Terminated())
+        (130, 143)
+    """
+    return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
+
+
+def word_for(error: BaseException) -> str:
+    """Name what happened: ``terminated`` or ``interrupted``."""
+    return "terminated" if isinstance(error, Terminated) else "interrupted"
+
+
+def _raise(_number: int, _frame: FrameType | None) -> NoReturn:
+    # Schedulers signal every process of a job, and its first process passes it on: clearing up goes on regardless.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Terminated

@@ -1,0 +1,40 @@
+"""Being asked to stop: SIGTERM, which schedulers send, unwinds as Ctrl-C does, so that temporary files go."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end by SIGTERM."""
+
+
+def unwind_on_sigterm() -> None:
+    """Have the first SIGTERM raise `Terminated` in the main thread; those after it change nothing.
+
+    A process that ignores SIGTERM goes on ignoring it. Outside the main thread this does nothing.
+    """
+    in_main = threading.current_thread() is threading.main_thread()
+    if in_main and signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
+        signal.signal(signal.SIGTERM, _raise)
+
+
+def told(error: BaseException) -> tuple[str, int]:
+    """Give the word and the exit status for what stopped a command: 128 and the signal's number.
+
+    Example:
+        >>> told(KeyboardInterrupt()), told(Terminated())
+        (('interrupted', 130), ('terminated', 143))
+    """
+    return ("terminated", 143) if isinstance(error, Terminated) else ("interrupted", 130)
+
+
+def _raise(_number: int, _frame: FrameType | None) -> NoReturn:
+    # Schedulers signal every process of a job, and its first process passes it on: clearing up goes on regardless.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Terminated
