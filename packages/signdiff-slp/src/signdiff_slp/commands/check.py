@@ -1,4 +1,4 @@
-"""``signdiff-slp check``: How2Sign's tables against its clips."""
+"""``signdiff-slp check``: tables of sentences, such as How2Sign's, against their clips."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from signdiff_slp.commands.progress import progress
 def add_check(commands: argparse._SubParsersAction[Any]) -> None:
     """Add ``check`` to a parser."""
     parser = commands.add_parser("check", help="check tables of sentences, such as How2Sign's, against their clips")
-    parser.add_argument("tables", type=Path, nargs="+", metavar="TABLE", help="such as how2sign_realigned_train.csv")
+    parser.add_argument(
+        "tables", type=Path, nargs="+", metavar="TABLE", help="such as how2sign_realigned_train.csv, or names and texts"
+    )
     parser.add_argument(
         "--clips",
         type=Path,
@@ -29,7 +31,7 @@ def add_check(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument(
         "--tolerance", type=float, default=0.5, metavar="S", help="seconds by which times may differ (default: 0.5)"
     )
-    parser.add_argument("--deep", action="store_true", help="read every frame of JSON: finds clips without a person")
+    parser.add_argument("--deep", action="store_true", help="read every frame: finds clips without a person or motion")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write every finding")
     parser.add_argument("--json", action="store_true", help="print as JSON, with all that is dropped and why")
     parser.set_defaults(run=_check)

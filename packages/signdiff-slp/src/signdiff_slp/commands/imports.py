@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     Parsers = argparse._SubParsersAction[Any]
 
-_SHOWN = 5
-
 
 def add_skels(commands: Parsers) -> None:
     """Add ``corpus skels`` to a parser."""
@@ -105,6 +103,8 @@ def _poses(arguments: argparse.Namespace) -> int:
 
 
 def _print(report: Report, arguments: argparse.Namespace) -> int:
+    from signdiff_core.left_out import told
+
     if arguments.json:
         print(json.dumps(vars(report)))
         return 0
@@ -113,8 +113,7 @@ def _print(report: Report, arguments: argparse.Namespace) -> int:
         print(f"{split:<6} {clips:>6} clips {report.frames[split]:>8} frames, {filled}")
     if report.left_out:
         print(f"{len(report.left_out)} clips were left out; report.json in {arguments.output} lists all:")
-        for name, reason in report.left_out[:_SHOWN]:
-            print(f"  {name}: {reason}")
+        print("\n".join(told(report.left_out)))
     if report.notes:
         print(f"{len(report.notes)} notes on single clips are in report.json.")
     return 0

@@ -8,19 +8,22 @@ import math
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from signdiff_core import engines
+from signdiff_core.left_out import by_cause, told
 from signdiff_slp.commands.progress import progress_bar
 
 if TYPE_CHECKING:
     from signdiff_slp.prepare.assemble import Written
     from signdiff_slp.prepare.gather import Gathered
     from signdiff_slp.prepare.plan import Shard
+    from signdiff_slp.prepare.quality import Limits
     from signdiff_slp.prepare.settings import Settings
 
 _SPLITS = ("train", "dev", "test")
-_SHOWN = 5
 
 
 def add_prepare(commands: argparse._SubParsersAction[Any]) -> None:
@@ -79,7 +82,6 @@ def add_prepare(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def _prepare(arguments: argparse.Namespace) -> int:
-    from signdiff_slp.prepare.assemble import assemble
     from signdiff_slp.prepare.gather import Gathered
     from signdiff_slp.prepare.plan import plan
     from signdiff_slp.prepare.quality import Limits
@@ -87,14 +89,17 @@ def _prepare(arguments: argparse.Namespace) -> int:
 
     output: Path = arguments.output
     work: Path = arguments.work or output.with_name(f"{output.name}.work")
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise FileExistsError(f"output must be new or empty, but {output} is not.")
+    is_there = output.exists() and (not output.is_dir() or any(output.iterdir()))
+    if is_there and not (output / "manifest.json").is_file():
+        raise FileExistsError(f"output must be new or empty, or what the same command made, but {output} is not.")
     for name in ("workers", "shard"):
         if getattr(arguments, name) < 1:
             raise ValueError(f"{name} must be at least 1, but is {getattr(arguments, name)}.")
     names = ("fps", "source_fps", "min_confidence", "fill", "steps", "smoothness", "device", "mirror")
     settings = Settings(**{name: getattr(arguments, name) for name in names})
     limits = Limits(**{name: getattr(arguments, name) for name in ("min_observed", "max_bone_deviation", "max_jitter")})
+    if arguments.engine == "ray":
+        engines.check_ray("signdiff-slp[prepare]")
     gathered = Gathered()
     for split in _SPLITS:
         for clips, texts in getattr(arguments, split):
@@ -102,23 +107,77 @@ def _prepare(arguments: argparse.Namespace) -> int:
                 split, clips, texts, kind=arguments.kind, fps=arguments.source_fps, tolerance=arguments.tolerance
             )
     if not gathered.tasks:
-        raise ValueError("--train, --dev and --test must name clips with texts, but there are none.")
+        causes = "; ".join(map(str, by_cause(gathered.dropped)))
+        why = f": {causes}." if causes else "."
+        raise ValueError(f"--train, --dev and --test must name clips with texts, but there are none{why}")
     shards = plan(gathered.tasks, settings, clips=arguments.shard)
+    if is_there:
+        return _finished(shards, settings, limits, arguments)
     work.mkdir(parents=True, exist_ok=True)
+    try:
+        written = _make(shards, settings, limits, work, gathered, arguments)
+    except BaseException as error:
+        _tell_kept(error, shards, work)
+        raise
+    _clear(shards, work)
+    _print(written, arguments)
+    return 0
+
+
+def _make(
+    shards: list[Shard],
+    settings: Settings,
+    limits: Limits,
+    work: Path,
+    gathered: Gathered,
+    arguments: argparse.Namespace,
+) -> Written:
+    """Prepare what is not stored, and make the corpus of it."""
+    from signdiff_slp.prepare.assemble import assemble
+
+    for left in work.glob(".*.tmp"):  # by a run that was killed
+        left.unlink(missing_ok=True)
     _run(shards, settings, work, arguments)
-    written = assemble(
+    return assemble(
         shards,
         work,
-        output,
+        arguments.output,
         settings,
         limits=limits,
         dropped=gathered.dropped,
+        findings=gathered.findings,
+        tolerance=arguments.tolerance,
         skels=arguments.skels,
         seed=arguments.seed,
     )
-    _clear(shards, work)
-    _print(written, gathered, arguments)
+
+
+def _finished(shards: list[Shard], settings: Settings, limits: Limits, arguments: argparse.Namespace) -> int:
+    """Say that the corpus is there, if it is the one that was asked for."""
+    from signdiff_slp.prepare.manifest import differences, known_options, made_by_this_code
+
+    output: Path = arguments.output
+    options = known_options(limits, skels=arguments.skels, seed=arguments.seed, tolerance=arguments.tolerance)
+    differ = differences(output, settings, options, shards)
+    if differ:
+        raise FileExistsError(f"{output} is finished, but of other inputs or settings: {'; '.join(differ)}.")
+    by = "" if made_by_this_code(output) else ", by another version of the code"
+    print(f"{output} is finished: it was made of the same inputs with the same settings{by}.")
+    work: Path = arguments.work or output.with_name(f"{output.name}.work")
+    if work.is_dir():
+        _clear(shards, work)
     return 0
+
+
+def _tell_kept(error: BaseException, shards: list[Shard], work: Path) -> None:
+    """Note on what ended the run how much of it is kept, and how to go on."""
+    kept = sum(len(shard.tasks) for shard in shards if (work / shard.file).exists())
+    if kept:
+        total = sum(len(shard.tasks) for shard in shards)
+        error.add_note(f"{kept:,} of {total:,} clips are finished ({work}), and the same command goes on after them")
+    else:
+        with suppress(OSError):
+            work.rmdir()
 
 
 def _run(shards: list[Shard], settings: Settings, work: Path, arguments: argparse.Namespace) -> None:
@@ -156,10 +215,10 @@ def _clear(shards: list[Shard], work: Path) -> None:
         print(f"{work} holds shards of other inputs or settings, and is left.", file=sys.stderr)
 
 
-def _print(written: Written, gathered: Gathered, arguments: argparse.Namespace) -> None:
+def _print(written: Written, arguments: argparse.Namespace) -> None:
     report = written.report
     if arguments.json:
-        found = [{"clip": each.clip, "kind": each.kind, "detail": each.detail} for each in gathered.findings]
+        found = [{"clip": each.clip, "kind": each.kind, "detail": each.detail} for each in written.findings]
         print(json.dumps({**vars(report), "findings": found}, ensure_ascii=False))
         return
     for split, clips in report.clips.items():
@@ -167,8 +226,11 @@ def _print(written: Written, gathered: Gathered, arguments: argparse.Namespace) 
         print(f"{split:<6} {clips:>6} clips {report.frames[split]:>8} frames, {filled}")
     if report.left_out:
         print(f"{len(report.left_out)} clips or texts were left out; report.json in {arguments.output} lists all:")
-        for name, reason in report.left_out[:_SHOWN]:
-            print(f"  {name}: {reason}")
+        print("\n".join(told(report.left_out)))
+    odd = [each for each in written.findings if not each.drops]
+    if odd:
+        print(f"{len(odd)} findings on clips that were kept are in report.json and quality.tsv:")
+        print("\n".join(told([(each.clip, f"{each.kind}: {each.detail}") for each in odd])))
     if written.failures:
         print(f"{len(written.failures)} clips failed; failures.log has their tracebacks.")
     print(f"Look at {arguments.output / 'preview.png'} before you train.")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 
 from signdiff_core.atomic import replacing
+from signdiff_core.left_out import by_cause
 from signdiff_core.skeleton import NUM_JOINTS
 
 if TYPE_CHECKING:
@@ -139,9 +140,9 @@ class CorpusWriter:
 
     def _finish(self) -> None:
         if not self._splits:
-            reason = f"; the first was {': '.join(self.report.left_out[0])}" if self.report.left_out else ""
+            causes = f": {'; '.join(map(str, by_cause(self.report.left_out)))}" if self.report.left_out else ""
             raise ValueError(
-                f"the corpus must hold at least one clip, but all {len(self.report.left_out)} were left out{reason}"
+                f"the corpus must hold at least one clip, but all {len(self.report.left_out):,} were left out{causes}"
             )
         for name in SPLITS:
             if name in self._splits:

@@ -1,13 +1,13 @@
 """From stored shards to a corpus: what keeps to the limits, and all there is to know about the rest.
 
 Beside what every corpus holds (`corpora.writer`), the folder has ``quality.tsv``, the scores of every prepared clip;
-``preview.png``, a sheet of random ones; ``manifest.json``, settings, versions and the hash of every input; and, where
-clips failed, ``failures.log`` with their tracebacks. Equal inputs and settings make equal bytes.
+``preview.png``, a sheet of random ones; ``manifest.json``, settings, versions and the hash of every input, by which
+`finished` knows the corpus again; and, where clips failed, ``failures.log`` with their tracebacks. Equal inputs and
+settings make equal bytes.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +16,8 @@ import numpy as np
 from signdiff_core.formats import write_skels
 from signdiff_core.skeleton import make_pose
 from signdiff_slp.corpora.writer import CorpusWriter
-from signdiff_slp.prepare.plan import code_hash
+from signdiff_slp.prepare.checks import find_in_clips
+from signdiff_slp.prepare.manifest import finite, known_options, write_manifest
 from signdiff_slp.prepare.preview import preview_sheet
 from signdiff_slp.prepare.quality import Limits, Quality, bone_deviations
 from signdiff_slp.prepare.shards import load, load_summary
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from pose_format import Pose
 
     from signdiff_slp.corpora.writer import Report
-    from signdiff_slp.prepare.plan import Shard
+    from signdiff_slp.prepare.checks import Finding
+    from signdiff_slp.prepare.plan import Shard, Task
     from signdiff_slp.prepare.settings import Settings
     from signdiff_slp.prepare.shards import Failure
     from signdiff_slp.prepare.steps import Prepared
@@ -44,10 +46,12 @@ class Written:
     Attributes:
         report: of the corpus: clips, frames, what was left out and why.
         failures: the clips that could not be prepared.
+        findings: what is odd about clips, of tables and of what was prepared.
     """
 
     report: Report
     failures: list[Failure]
+    findings: list[Finding]
 
 
 def assemble(
@@ -58,6 +62,8 @@ def assemble(
     *,
     limits: Limits | None = None,
     dropped: Sequence[tuple[str, str]] = (),
+    findings: Sequence[Finding] = (),
+    tolerance: float = 0.5,
     skels: bool = False,
     seed: int = 0,
 ) -> Written:
@@ -70,6 +76,8 @@ def assemble(
         settings: what was done to the clips.
         limits: what clips must keep to.
         dropped: clips that were never prepared, and why.
+        findings: what the check of tables found; what is found in the clips comes to it in ``report.json``.
+        tolerance: seconds by which durations of one clip may differ.
         skels: whether ``{split}.skels``, ``.text`` and ``.files`` are written, too.
         seed: draws the clips of the preview.
 
@@ -83,7 +91,14 @@ def assemble(
     verdicts = {name: limits.broken(quality) for name, quality in scores.items()}
     kept = [name for name, verdict in verdicts.items() if not verdict]
     shown = set(np.random.default_rng(seed).permutation(kept)[:PREVIEWED].tolist())
-    origin = {"format": "keypoints", "settings": asdict(settings), "limits": _finite(asdict(limits))}
+    tasks = {task.name: task for shard in shards for task in shard.tasks}
+    found = [*findings, *find_in_clips(told, tasks, tolerance, [each.clip for each in findings])]
+    origin = {
+        "format": "keypoints",
+        "settings": asdict(settings),
+        "limits": finite(asdict(limits)),
+        "findings": [asdict(finding) for finding in found],
+    }
     sheet: list[tuple[str, np.ndarray]] = []
     with CorpusWriter(output, origin) as writer:
         for name, reason in dropped:
@@ -103,14 +118,19 @@ def assemble(
                 sheet.append((f"{name}: {text}", clip.joints))
         for failure in failures:
             writer.leave_out(failure.name, failure.reason)
-        _write_beside(writer.folder, told, scores, failures, settings)
+        _write_quality(writer.folder / "quality.tsv", told, scores, tasks, found)
+        options = known_options(limits, skels=skels, seed=seed, tolerance=tolerance)
+        write_manifest(writer.folder, settings, options, shards, {clip["name"]: clip["hash"] for clip in told})
+        if failures:
+            log = "\n".join(f"{failure.name}: {failure.reason}\n{failure.trace}" for failure in failures)
+            (writer.folder / "failures.log").write_text(log, encoding="utf-8")
         if sheet:
             _write_picture(writer.folder / "preview.png", preview_sheet(sheet))
         if skels:
             left_out = {name for name, _ in writer.report.left_out}
             for split in writer.splits:
                 _write_skels(writer.folder, split, shards, work, left_out, settings.fps)
-    return Written(report=writer.report, failures=failures)
+    return Written(report=writer.report, failures=failures, findings=found)
 
 
 def _clips(shards: Sequence[Shard], work: Path) -> Iterator[Prepared]:
@@ -135,25 +155,25 @@ def _summarise(shards: Sequence[Shard], work: Path) -> tuple[list[dict[str, Any]
     return told, scores, failures
 
 
-def _write_beside(
-    folder: Path,
+def _write_quality(
+    path: Path,
     told: list[dict[str, Any]],
     scores: dict[str, Quality],
-    failures: list[Failure],
-    settings: Settings,
+    tasks: dict[str, Task],
+    findings: Sequence[Finding],
 ) -> None:
-    with (folder / "quality.tsv").open("w", encoding="utf-8", newline="\n") as table:
-        table.write("name\tobserved\tbone_deviation\tjitter\tleft_share\n")
+    kinds: dict[str, list[str]] = {}
+    for finding in findings:
+        kinds.setdefault(finding.clip, []).append(finding.kind)
+    with path.open("w", encoding="utf-8", newline="\n") as table:
+        table.write("name\tobserved\tbone_deviation\tjitter\tleft_share\tmovement\tseconds\ttable_seconds\tfindings\n")
         for clip in told:
-            quality = scores[clip["name"]]
-            numbers = (quality.observed, quality.bone_deviation, quality.jitter, clip["left_share"])
-            table.write("\t".join([clip["name"], *(f"{number:.6g}" for number in numbers)]) + "\n")
-    inputs = {clip["name"]: clip["hash"] for clip in told}
-    manifest = {"code": code_hash(), "settings": asdict(settings), "inputs": inputs}
-    (folder / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    if failures:
-        log = "\n".join(f"{failure.name}: {failure.reason}\n{failure.trace}" for failure in failures)
-        (folder / "failures.log").write_text(log, encoding="utf-8")
+            name, quality = clip["name"], scores[clip["name"]]
+            numbers = (quality.observed, quality.bone_deviation, quality.jitter, clip["left_share"], clip["movement"])
+            said = tasks[name].seconds
+            row = [name, *(f"{number:.6g}" for number in numbers), f"{clip['seconds']:.3f}"]
+            row += ["" if said is None else f"{said:.3f}", ", ".join(dict.fromkeys(kinds.get(name, ())))]
+            table.write("\t".join(row) + "\n")
 
 
 def _write_skels(folder: Path, split: str, shards: Sequence[Shard], work: Path, left_out: set[str], fps: float) -> None:
@@ -179,8 +199,3 @@ def _write_picture(path: Path, picture: np.ndarray) -> None:
     if not written:
         raise OSError(f"{path} cannot be encoded.")
     path.write_bytes(encoded.tobytes())
-
-
-def _finite(limits: dict[str, float]) -> dict[str, float | None]:
-    """JSON knows no infinity."""
-    return {name: value if np.isfinite(value) else None for name, value in limits.items()}

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import csv
+import importlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from signdiff_slp.prepare.checks import check
+from signdiff_slp.prepare.checks import check, is_how2sign, read_table
 from signdiff_slp.prepare.plan import Task
 from signdiff_slp.prepare.sources import find_clips
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from signdiff_slp.prepare.checks import Finding
-    from signdiff_slp.prepare.sources import Kind
+    from signdiff_slp.prepare.sources import Kind, Source
 
 
 @dataclass(kw_only=True)
@@ -55,21 +56,45 @@ class Gathered:
 
         Raises:
             FileNotFoundError: something is missing.
+            ModuleNotFoundError: the clips need a package that is not there.
             ValueError: ``texts`` is of no such kind or broken, or there is no clip.
         """
         sources = {source.name: source for source in find_clips(clips, kind)}
-        if _is_how2sign(texts):
+        seconds: dict[str, float | None] = {}
+        if is_how2sign(texts):
+            _check_packages(sources[line.name] for line in read_table(texts) if line.name in sources)
             findings = check([texts], [clips], fps=fps, tolerance=tolerance)
             self.findings += findings.found
             self.dropped += [(finding.clip, f"{finding.kind}: {finding.detail}") for finding in findings.dropped]
             named = {sentence.name: sentence.text for sentence in findings.kept}
+            seconds = {sentence.name: sentence.seconds for sentence in findings.kept}
         else:
             named = read_texts(texts)
+            _check_packages(sources[name] for name in named if name in sources)
             self.dropped += [(name, "text without clip") for name in named if name not in sources]
             self.dropped += [(name, "clip without text") for name in sources if name not in named]
         for name, text in named.items():
             if name in sources:
-                self.tasks.append(Task(name=name, split=split, text=text, source=sources[name]))
+                source = sources[name]
+                self.tasks.append(Task(name=name, split=split, text=text, source=source, seconds=seconds.get(name)))
+
+
+def _check_packages(sources: Iterable[Source]) -> None:
+    """Make sure that what finds people in videos is there before hours are spent on other clips.
+
+    Raises:
+        ModuleNotFoundError: some clips are videos, and MediaPipe is not installed.
+    """
+    videos = [source.path for source in sources if source.kind == "video"]
+    if not videos:
+        return
+    try:
+        importlib.import_module("mediapipe.python.solutions.holistic")
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"finding people in {len(videos):,} videos, such as {videos[0]}, needs MediaPipe: "
+            'pip install "signdiff-eval[hands]", or give keypoints.'
+        ) from error
 
 
 def read_texts(path: Path) -> dict[str, str]:
@@ -85,32 +110,9 @@ def read_texts(path: Path) -> dict[str, str]:
         FileNotFoundError: there is no file, or no ``.files`` beside a ``.text``.
         ValueError: it is none of these kinds, or a name comes twice.
     """
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        if path.suffix == ".text":
-            names = path.with_suffix(".files").read_text(encoding="utf-8").splitlines()
-            texts = lines.read().splitlines()
-            if len(names) != len(texts):
-                raise ValueError(f"{path} must have as many lines as its .files, {len(names)}, but has {len(texts)}.")
-            rows = list(zip(names, texts, strict=True))
-        elif {"id", "text"} <= set(next(csv.reader(lines), [])):
-            lines.seek(0)
-            rows = [(row["id"], row["text"]) for row in csv.DictReader(lines)]
-        else:
-            lines.seek(0)
-            rows = []
-            for number, line in enumerate(lines, start=1):
-                columns = line.rstrip("\r\n").split("\t")
-                if len(columns) != 2:
-                    raise ValueError(f"{path}:{number} must hold a name and a text, divided by a tab.")
-                rows.append((columns[0], columns[1]))
     named: dict[str, str] = {}
-    for name, text in rows:
-        if name in named:
-            raise ValueError(f"{path} must name a clip once, but names {name} again.")
-        named[name] = text
+    for sentence in read_table(path):
+        if sentence.name in named:
+            raise ValueError(f"{path} must name a clip once, but names {sentence.name} again.")
+        named[sentence.name] = sentence.text
     return named
-
-
-def _is_how2sign(path: Path) -> bool:
-    with path.open(encoding="utf-8-sig", errors="replace") as lines:
-        return "SENTENCE_NAME" in lines.readline(1 << 16).split("\t")

@@ -33,12 +33,14 @@ class Task:
         split: train, dev or test.
         text: what it says.
         source: where its keypoints are.
+        seconds: how long it lasts as its table says, if it says so.
     """
 
     name: str
     split: str
     text: str
     source: Source
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

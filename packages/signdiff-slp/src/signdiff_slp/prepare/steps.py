@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from signdiff_core.video import probe
+from signdiff_slp.prepare.checks.motion import movement
 from signdiff_slp.prepare.clean import clean
 from signdiff_slp.prepare.lifting.clips import lift_all
 from signdiff_slp.prepare.normal import left_share, mirror, to_normal
@@ -39,6 +41,7 @@ class Seen:
         observed: share of the joints that the detector saw.
         notes: what is to be known.
         hash: of the clip's files.
+        video_seconds: how long the video lasts that is beside the keypoints, if there is one and it tells.
     """
 
     task: Task
@@ -47,6 +50,7 @@ class Seen:
     observed: float
     notes: tuple[str, ...]
     hash: str
+    video_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +60,7 @@ class Prepared:
     Attributes:
         joints: (T, 50, 3) float32 normalised coordinates.
         bones: (49,) limbs, as `quality.bone_lengths` measures them.
-        told: name, split, text, scores, notes and hash.
+        told: name, split, text, scores, movement, durations, notes and hash.
     """
 
     joints: NDArray[np.float32]
@@ -73,6 +77,7 @@ def keypoints_of(task: Task, settings: Settings) -> Seen:
     """
     keypoints = choose_signer(read(task.source, settings.source_fps))
     cleaned = clean(keypoints.points, min_confidence=settings.min_confidence, fill=settings.fill)
+    video = None if task.source.video is None else probe(task.source.video).seconds
     return Seen(
         task=task,
         points=cleaned.points,
@@ -80,6 +85,7 @@ def keypoints_of(task: Task, settings: Settings) -> Seen:
         observed=1.0 - cleaned.filled - float(cleaned.never.mean()),
         notes=keypoints.notes,
         hash=content_hash(task.source, keypoints.fps),
+        video_seconds=video or None,
     )
 
 
@@ -112,6 +118,9 @@ def finish(clip: Seen, lifted: NDArray[np.floating], settings: Settings) -> Prep
         "observed": clip.observed,
         "jitter": jitter(joints),
         "left_share": share,
+        "movement": movement(joints),
+        "seconds": len(clip.points) / clip.fps,
+        "video_seconds": clip.video_seconds,
         "notes": list(notes),
         "hash": clip.hash,
     }

@@ -6,6 +6,7 @@ import pytest
 from signdiff_core.formats import FormatError
 from signdiff_core.video import write_video
 from signdiff_slp.prepare.checks import check, read_table
+from signdiff_slp.prepare.checks.report import as_text
 
 HEADER = "VIDEO_ID\tVIDEO_NAME\tSENTENCE_ID\tSENTENCE_NAME\tSTART_REALIGNED\tEND_REALIGNED\tSENTENCE\r\n"
 
@@ -20,15 +21,18 @@ def write_table(tmp_path):
     return write
 
 
-def _video(path, seconds, fps=24):
+def _video(path, seconds, fps=24, *, moves=True):
     path.parent.mkdir(exist_ok=True)
-    write_video(path, [np.zeros((32, 32, 3), np.uint8)] * round(seconds * fps), fps)
+    shades = (
+        np.full((32, 32, 3), 4 * number % 200 if moves else 90, np.uint8) for number in range(round(seconds * fps))
+    )
+    write_video(path, shades, fps)
 
 
-def _openpose(folder, frames, *, person):
+def _openpose(folder, frames, *, person, moves=True):
     folder.mkdir(parents=True)
-    one = {"pose_keypoints_2d": [1.0] * 75}
     for number in range(frames):
+        one = {"pose_keypoints_2d": [float(100 + place + moves * number) for place in range(75)]}
         content = {"people": [one] if person else []}
         (folder / f"{folder.name}_{number:012d}_keypoints.json").write_text(json.dumps(content))
 
@@ -167,14 +171,17 @@ def test_the_table_that_is_not_realigned_has_other_columns(write_table):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("id,text\n1,a\n", "line 1: expected columns divided by tabs: VIDEO_NAME.*but there is no VIDEO_NAME"),
-        ("", "line 1: expected columns"),
+        ("VIDEO_NAME\tSENTENCE\nV\tHi.\n", "line 1: expected columns divided by tabs: .*there is no SENTENCE_NAME"),
+        ("", "expected a table, but it is empty"),
+        ("id,text\n1\n", "line 2: expected 2 columns, but found 1"),
+        ("a\tHi.\nb\n", "line 2: expected a name and a text, divided by a tab; .* but found 1 columns"),
         (HEADER + "v\tV\ta\ta\t0\n", "line 2: expected 7 columns, but found 5"),
         (HEADER + "v\tV\ta\ta\t0\tend\tText.\n", "line 2: expected times in seconds, but found 0 and end"),
         (HEADER + "v\tV\ta\ta\tnan\t1\tText.\n", "line 2: expected times in seconds"),
         (HEADER + "v\tV\ta\t \t0\t1\tText.\n", "line 2: expected a name in SENTENCE_NAME"),
         (HEADER + 'v\tV\ta\ta\t0\t1\t"Text.\nv\tV\tb\tb\t0\t1\tText.\n', "a quote is not closed"),
-        (b"\xff\xfe", "expected a table in UTF-8"),
+        (b"\xff\xfe", "line 1: expected text in UTF-8"),
+        ("a\tHi.\nb\tGrüße\n".encode("latin-1"), "line 2: expected text in UTF-8"),
     ],
 )
 def test_broken_tables(tmp_path, content, message):
@@ -217,3 +224,50 @@ def test_real_clips_against_a_real_table(realdata):
     frames = {"_2FBDaOPYig_2-3-rgb_front": 157, "_2FBDaOPYig_2-5-rgb_front": 210, "_2FBDaOPYig_3-5-rgb_front": 146}
     short = {name for name, count in frames.items() if times[name] > count / 24 + 0.5}
     assert {finding.clip for finding in findings.found if finding.kind == "past the end"} == short
+
+
+def test_a_clip_whose_picture_is_repeated_has_no_motion(write_table, tmp_path):
+    names = ("still", "repeated", "moves")
+    table = write_table([("V", name, 0, 2, "Two seconds.") for name in names])
+    _video(tmp_path / "clips" / "still.mp4", 2, moves=False)
+    _openpose(tmp_path / "clips" / "repeated", 48, person=True, moves=False)
+    _openpose(tmp_path / "clips" / "moves", 48, person=True)
+    findings = check([table], [tmp_path / "clips"], fps=24, deep=True)
+    assert _kinds(findings) == [("repeated", "no motion"), ("still", "no motion")]
+    assert len(findings.kept) == 3
+    assert check([table], [tmp_path / "clips"], fps=24).found == ()
+
+
+def test_keypoints_that_last_twice_as_long_as_their_video(write_table, tmp_path):
+    table = write_table([("V", "a", 0, 2, "Two seconds.")])
+    _video(tmp_path / "clips" / "a.mp4", 2)
+    _openpose(tmp_path / "clips" / "a", 96, person=True)
+    [found] = check([table], [tmp_path / "clips"]).found
+    assert found.kind == "other duration"
+    assert found.detail == "the keypoints last 4.00 s, but the video 2.00 s"
+
+
+def test_a_short_clip_that_lasts_twice_as_long_is_found_within_the_tolerance(write_table, tmp_path):
+    table = write_table([("V", "a", 0, 0.5, "Half a second.")])
+    _video(tmp_path / "clips" / "a.mp4", 1)
+    assert _kinds(check([table], [tmp_path / "clips"])) == [("a", "other duration")]
+
+
+@pytest.mark.parametrize(
+    "content", ["id,text\na,Hello.\nb,\n", "\ufeffid,text\r\na,Hello.\r\nb,\r\n", "a\tHello.\nb\t\n"]
+)
+def test_tables_of_names_and_texts_that_prepare_reads(tmp_path, content):
+    table = tmp_path / "texts.csv"
+    table.write_bytes(content.encode())
+    _video(tmp_path / "clips" / "a.mp4", 1)
+    findings = check([table], [tmp_path / "clips"])
+    assert _kinds(findings) == [("b", "empty sentence"), ("b", "text without clip")]
+    assert [(sentence.name, sentence.text, sentence.seconds) for sentence in findings.kept] == [("a", "Hello.", None)]
+
+
+def test_clips_that_do_not_tell_how_long_they_last_are_counted(write_table, tmp_path):
+    table = write_table([("V", "a", 0, 2, "Two seconds.")])
+    _openpose(tmp_path / "clips" / "a", 96, person=True)
+    findings = check([table], [tmp_path / "clips"])
+    assert (findings.found, findings.untimed) == ((), 1)
+    assert "1 clips do not tell how long they last" in as_text(findings)

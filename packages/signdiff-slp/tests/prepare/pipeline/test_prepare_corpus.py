@@ -1,8 +1,10 @@
 """From clips to a corpus by the command: what is in it, what is left out, and that bytes are the same."""
 
+import csv
 import hashlib
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -102,7 +104,7 @@ def test_a_clip_that_fails_is_told_and_stops_nothing(spelled_clips, tmp_path, ca
         path.unlink()
     for path in (clips / "no").iterdir():
         path.write_text('{"version":1.3,"people":[]}')
-    (clips / "zero.mp4").touch()
+    (clips / "zero.npz").touch()
     texts = tmp_path / "texts.tsv"
     texts.write_text((spelled_clips / "texts.tsv").read_text() + "zero\tnothing\n")
     assert prepare(clips, texts, tmp_path / "corpus", "--workers", "1", "--json") == 0
@@ -110,7 +112,7 @@ def test_a_clip_that_fails_is_told_and_stops_nothing(spelled_clips, tmp_path, ca
     assert report["clips"] == {"train": 3}
     reasons = dict(report["left_out"])
     assert set(reasons) == {"at", "by", "no", "zero"}
-    assert "zero.mp4" in reasons["zero"]
+    assert "zero.npz" in reasons["zero"]
     assert cut.name in reasons["at"]
     assert "JSON" in reasons["at"]
     assert "person" in reasons["no"]
@@ -135,3 +137,85 @@ def test_bad_use_is_told_in_one_line(spelled_clips, tmp_path, capsys):
     assert main(["prepare", "-o", str(tmp_path / "corpus")]) == 1
     assert "must name clips" in capsys.readouterr().err
     assert not (tmp_path / "corpus").exists()
+
+
+def test_missing_packages_stop_it_before_any_work(spelled_clips, tmp_path, capsys, monkeypatch):
+    clips = tmp_path / "clips"
+    shutil.copytree(spelled_clips / "clips", clips)
+    (clips / "film.mp4").touch()
+    texts = tmp_path / "texts.tsv"
+    texts.write_text((spelled_clips / "texts.tsv").read_text() + "film\tnothing\n")
+    monkeypatch.setitem(sys.modules, "mediapipe", None)  # which is how Python marks what is not to be found
+    assert prepare(clips, texts, tmp_path / "corpus", "--workers", "1") == 1
+    err = capsys.readouterr().err
+    assert err.startswith("signdiff-slp: error: finding people in 1 videos, such as ")
+    assert 'film.mp4, needs MediaPipe: pip install "signdiff-eval[hands]", or give keypoints.' in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clips", "texts.tsv"]
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert prepare(spelled_clips / "clips", spelled_clips / "texts.tsv", tmp_path / "c", "--engine", "ray") == 1
+    assert "the engine ray needs Ray" in capsys.readouterr().err
+    assert not (tmp_path / "c.work").exists()
+
+
+def test_losses_are_told_by_cause_and_the_telling_ones_first(spelled_clips, tmp_path, capsys):
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    for name in ("one.npz", "two.npz"):
+        (clips / name).touch()
+    rows = [f"clip{number}\tsome text {number}\n" for number in range(20)]
+    (tmp_path / "texts.tsv").write_text("".join(rows) + "one\t1\ntwo\t2\n")
+    assert prepare(clips, tmp_path / "texts.tsv", tmp_path / "corpus", "--workers", "1") == 1
+    err = capsys.readouterr().err
+    told = err.partition("but all 22 were left out: ")[2]
+    assert told.startswith("2 as one: ")
+    assert "one.npz" in told
+    assert "; 20 as clip0: text without clip" in told
+
+
+def test_odd_clips_are_findings_of_the_report_and_of_the_table_of_quality(spelled_clips, tmp_path, capsys):
+    clips = tmp_path / "clips"
+    shutil.copytree(spelled_clips / "clips", clips)
+    frames = sorted((clips / "at").iterdir())
+    for frame in frames[1:]:
+        frame.write_bytes(frames[0].read_bytes())
+    lines = ["VIDEO_NAME\tSENTENCE_NAME\tSTART\tEND\tSENTENCE"]
+    for clip in sorted(clips.iterdir()):
+        seconds = len(list(clip.iterdir())) / 25
+        lines.append(f"V\t{clip.name}\t0\t{seconds / 2 if clip.name == 'so' else seconds}\tthe word {clip.name}")
+    (tmp_path / "table.csv").write_text("\n".join(lines) + "\n")
+    assert prepare(clips, tmp_path / "table.csv", tmp_path / "corpus", "--workers", "1") == 0
+    report = json.loads((tmp_path / "corpus" / "report.json").read_text())
+    assert sorted((each["clip"], each["kind"]) for each in report["findings"]) == [
+        ("at", "no motion"),
+        ("so", "other duration"),
+    ]
+    rows = {row["name"]: row for row in csv.DictReader((tmp_path / "corpus" / "quality.tsv").open(), delimiter="\t")}
+    assert (rows["at"]["findings"], rows["so"]["findings"]) == ("no motion", "other duration")
+    assert {row["findings"] for name, row in rows.items() if name not in ("at", "so")} == {""}
+    assert float(rows["at"]["movement"]) < 0.02 < min(float(rows[name]["movement"]) for name in rows if name != "at")
+    assert float(rows["so"]["seconds"]) == pytest.approx(2 * float(rows["so"]["table_seconds"]), abs=2e-3)
+    assert "2 findings on clips that were kept" in capsys.readouterr().out
+
+
+def test_the_same_command_says_that_it_is_done_and_another_one_what_differs(spelled_clips, tmp_path, capsys):
+    clips, texts, output = tmp_path / "clips", tmp_path / "texts.tsv", tmp_path / "corpus"
+    shutil.copytree(spelled_clips / "clips", clips)
+    shutil.copy(spelled_clips / "texts.tsv", texts)
+    assert prepare(clips, texts, output, "--workers", "1") == 0
+    before = {path.name: path.read_bytes() for path in output.iterdir()}
+    capsys.readouterr()
+    (tmp_path / "corpus.work").mkdir()  # as a kill after the last rename leaves it
+    assert prepare(clips, texts, output, "--workers", "1") == 0
+    assert f"{output} is finished: it was made of the same inputs with the same settings." in capsys.readouterr().out
+    assert not (tmp_path / "corpus.work").exists()
+
+    assert prepare(clips, texts, output, "--workers", "1", "--fps", "12.5") == 1
+    assert "of other inputs or settings: fps was 25.0 and is 12.5." in capsys.readouterr().err
+    frame = sorted((clips / "at").iterdir())[0]
+    frame.write_text(frame.read_text() + " ")
+    assert prepare(clips, texts, output, "--workers", "1") == 1
+    assert "1 clips have another content (at)." in capsys.readouterr().err
+    texts.write_text(texts.read_text().replace("the word so", "another word"))
+    assert prepare(clips, texts, output, "--workers", "1") == 1
+    assert "1 clips have another text or split (so)." in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in output.iterdir()} == before

@@ -36,14 +36,14 @@ def check(
     """Check sentences against clips.
 
     Args:
-        tables: of sentences, in How2Sign's layout; see `read_table`.
+        tables: of sentences; see `read_table`.
         clips: folders with a video, keypoints or both of every sentence, under its name. If none is given, only the
             tables are checked.
         videos: folders with the whole videos.
         fps: frames per second of keypoints that do not tell; without it and without videos, their duration is not
             checked.
-        deep: read every frame of JSON, too, for clips without a person. Of videos, only those with keypoints are known
-            to show a person.
+        deep: read every frame of JSON and of videos without keypoints, too, for clips without a person or without
+            motion. Of videos, only those with keypoints are known to show a person.
         tolerance: seconds by which durations may differ.
         progress: wraps the sentences, to show how far it is.
 
@@ -69,13 +69,19 @@ def check(
     kept: list[Sentence] = []
     rates: list[tuple[str, float]] = []
     first: dict[str, Sentence] = {}
+    untimed = 0
     for sentence in sentences if progress is None else progress(sentences):
         wrong = list(_in_table(sentence, first))
         if first[sentence.name] is sentence:
-            if videos:
+            if videos and sentence.video:
                 wrong += _in_video(sentence, lengths, tolerance)
             if clips:
-                wrong += _in_clip(sentence, files.get(sentence.name), rates, fps=fps, deep=deep, tolerance=tolerance)
+                there = files.get(sentence.name)
+                more, facts = _in_clip(sentence, there, fps=fps, deep=deep, tolerance=tolerance)
+                wrong += more
+                if facts is not None:
+                    untimed += facts.seconds is None
+                    rates += [(sentence.name, facts.fps)] if facts.fps is not None else []
         found += [Finding(clip=sentence.name, kind=kind, detail=detail) for kind, detail in wrong]
         if not any(finding.drops for finding in found[len(found) - len(wrong) :]):
             kept.append(sentence)
@@ -83,7 +89,13 @@ def check(
     for name in sorted(files):
         if name not in first:
             found.append(Finding(clip=name, kind="clip without text", detail=f"{files[name].path} is in no table"))
-    return Findings(found=tuple(found), kept=tuple(kept), sentences=len(sentences), clips=len(files) if clips else None)
+    return Findings(
+        found=tuple(found),
+        kept=tuple(kept),
+        sentences=len(sentences),
+        clips=len(files) if clips else None,
+        untimed=untimed,
+    )
 
 
 class _Lengths:
@@ -135,40 +147,52 @@ def _in_video(sentence: Sentence, lengths: _Lengths, tolerance: float) -> Iterat
 
 
 def _in_clip(
-    sentence: Sentence,
-    files: Files | None,
-    rates: list[tuple[str, float]],
-    *,
-    fps: float | None,
-    deep: bool,
-    tolerance: float,
-) -> Iterator[Wrong]:
+    sentence: Sentence, files: Files | None, *, fps: float | None, deep: bool, tolerance: float
+) -> tuple[list[Wrong], Facts | None]:
+    """What is wrong with a clip, and what its files tell, if they can be read."""
     if files is None:
-        yield "text without clip", sentence.place
-        return
-    for other in files.others:
-        yield "duplicated clip", f"{other.path} has the name of {files.path}, which is taken"
+        return [("text without clip", sentence.place)], None
+    wrong: list[Wrong] = [
+        ("duplicated clip", f"{other.path} has the name of {files.path}, which is taken") for other in files.others
+    ]
     try:
         facts = measure(files, fps=fps, deep=deep)
     except (OSError, ValueError) as error:
-        yield "broken file", str(error)
-        return
-    if facts.fps is not None:
-        rates.append((sentence.name, facts.fps))
+        return [*wrong, ("broken file", str(error))], None
     if facts.empty:
-        yield "nobody", f"{files.path} shows nobody in any frame"
-    yield from _durations(sentence, facts, tolerance)
+        wrong.append(("nobody", f"{files.path} shows nobody in any frame"))
+    if facts.still:
+        wrong.append(("no motion", f"{files.path} shows one picture throughout"))
+    return [*wrong, *_durations(sentence, facts, tolerance)], facts
 
 
 def _durations(sentence: Sentence, facts: Facts, tolerance: float) -> Iterator[Wrong]:
-    said = sentence.end - sentence.start
-    if facts.seconds is None or said <= 0:
+    said, lasts = sentence.seconds, facts.seconds
+    if lasts is not None and facts.keypoints is not None and disagree(facts.keypoints, lasts, tolerance):
+        yield "other duration", f"the keypoints last {facts.keypoints:.2f} s, but the video {lasts:.2f} s"
+    if lasts is None or said is None or said <= 0:
         return
-    detail = f"lasts {facts.seconds:.2f} s, but the table says {said:.2f} s"
-    if said > facts.seconds + tolerance:
+    detail = f"lasts {lasts:.2f} s, but the table says {said:.2f} s"
+    if said > lasts + tolerance:
         yield "past the end", detail
-    elif facts.seconds > said + tolerance:
+    elif disagree(lasts, said, tolerance):
         yield "other duration", detail
+
+
+def disagree(one: float, other: float, tolerance: float) -> bool:
+    """Tell whether two durations are of different clips: beyond the tolerance, or one half as long again.
+
+    Args:
+        one: in seconds.
+        other: in seconds.
+        tolerance: in seconds; of clips that are shorter than twice that, half of them.
+
+    Example:
+        >>> disagree(5.3, 5.0, 0.5), disagree(5.6, 5.0, 0.5), disagree(0.8, 0.4, 0.5)
+        (False, True, True)
+    """
+    shorter, longer = sorted((one, other))
+    return longer > shorter + max(SHORTEST, min(tolerance, shorter / 2))
 
 
 def _other_rates(rates: list[tuple[str, float]]) -> list[Finding]:

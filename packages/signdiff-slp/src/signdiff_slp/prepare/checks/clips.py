@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from signdiff_core.formats import FormatError
 from signdiff_core.formats.json_frames import frames_of
 from signdiff_core.video import probe
+from signdiff_slp.prepare.checks.motion import is_still, is_still_video
 from signdiff_slp.prepare.sources import read, walk
 
 if TYPE_CHECKING:
@@ -43,14 +44,18 @@ class Facts:
     """What a clip's files tell.
 
     Attributes:
-        seconds: duration; ``None`` if nothing tells.
+        seconds: duration, of the video if there is one; ``None`` if nothing tells.
         fps: frames per second; ``None`` if nothing tells.
         empty: there is nobody in any frame; ``None`` if this was not looked at.
+        keypoints: seconds of the keypoints beside a video.
+        still: nothing moves; ``None`` if this was not looked at.
     """
 
     seconds: float | None
     fps: float | None
     empty: bool | None
+    keypoints: float | None = None
+    still: bool | None = None
 
 
 def index_clips(folders: Iterable[Path]) -> dict[str, Files]:
@@ -78,7 +83,7 @@ def measure(files: Files, *, fps: float | None, deep: bool) -> Facts:
     Args:
         files: of the clip.
         fps: frames per second of keypoints that do not tell.
-        deep: read the JSON of every frame, too, rather than count the files.
+        deep: read the JSON of every frame, too, rather than count the files, and look whether anything moves.
 
     Raises:
         OSError: a file cannot be read.
@@ -90,7 +95,9 @@ def measure(files: Files, *, fps: float | None, deep: bool) -> Facts:
         seconds, rate = video_length(files.video.path)
     source = files.keypoints
     if source is None:
-        return Facts(seconds=seconds, fps=rate, empty=None)
+        still = is_still_video(files.video.path) if files.video is not None and deep else None
+        return Facts(seconds=seconds, fps=rate, empty=None, still=still)
+    still = None
     if source.kind in ("openpose", "dwpose") and not deep:
         frames, own, empty = len(frames_of(source.path)), None, None
     else:
@@ -98,10 +105,11 @@ def measure(files: Files, *, fps: float | None, deep: bool) -> Facts:
         clip = read(source, size=(1, 1))
         frames, empty = len(clip.people), not bool(clip.people[..., 2].any())
         own = clip.fps if source.kind in ("mediapipe", "pose") else None
+        still = is_still(clip.people) if deep and not empty else None
     rate = rate or own
-    if seconds is None and (rate or fps):
-        seconds = frames / (rate or fps or 1.0)
-    return Facts(seconds=seconds, fps=rate, empty=empty)
+    lasts = frames / (rate or fps or 1.0) if rate or fps else None
+    beside = lasts if seconds is not None else None
+    return Facts(seconds=seconds or lasts, fps=rate, empty=empty, keypoints=beside, still=still)
 
 
 def video_length(path: Path) -> tuple[float, float]:

@@ -20,13 +20,16 @@ Kind = Literal[
     "duplicated id",
     "empty sentence",
     "other duration",
+    "no motion",
     "other frame rate",
     "video missing",
     "duplicated clip",
 ]
 """What can be wrong."""
 
-KEPT: Final[frozenset[Kind]] = frozenset({"other duration", "other frame rate", "video missing", "duplicated clip"})
+KEPT: Final[frozenset[Kind]] = frozenset(
+    {"other duration", "no motion", "other frame rate", "video missing", "duplicated clip"}
+)
 """Kinds that leave a clip usable. All others drop it; of a duplicated id, the first line is kept."""
 
 
@@ -59,12 +62,14 @@ class Findings:
         kept: the sentences that are usable.
         sentences: how many there are in all.
         clips: how many clips there are; ``None`` if none were given.
+        untimed: of how many clips nothing tells how long they last, so that no duration was compared.
     """
 
     found: tuple[Finding, ...]
     kept: tuple[Sentence, ...]
     sentences: int
     clips: int | None
+    untimed: int = 0
 
     @property
     def dropped(self) -> tuple[Finding, ...]:

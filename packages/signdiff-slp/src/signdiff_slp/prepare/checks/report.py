@@ -30,6 +30,8 @@ def as_text(findings: Findings, split: str | None = None) -> str:
     for kind, row in summary["kinds"].items():
         drops = "dropped" if row["drops"] else "kept"
         lines.append(f"{kind:<18}{row['count']:>8,}{row['share']:>8.1%}  {drops:<8}{row['example']}")
+    if findings.untimed:
+        lines.append(f"{findings.untimed:,} clips do not tell how long they last: --fps says it of keypoints")
     return "\n".join(lines)
 
 
@@ -49,6 +51,7 @@ def as_json(findings: Findings, split: str | None = None) -> dict[str, Any]:
         "sentences": findings.sentences,
         "clips": findings.clips,
         "kept": len(findings.kept),
+        "untimed": findings.untimed,
         "published": PUBLISHED[split] if split else None,
         "kinds": kinds,
         "dropped": [

@@ -1,4 +1,4 @@
-"""Tables of sentences as How2Sign distributes them."""
+"""Tables of sentences: How2Sign's, which tell times, and those of names and texts alone."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Sentence:
 
     Attributes:
         name: of the clip.
-        video: name of the whole video.
-        start: of the clip in the whole video, in seconds.
+        video: name of the whole video; empty if the table names none.
+        start: of the clip in the whole video, in seconds; NaN if the table tells no times.
         end: likewise.
         text: what the clip says; stripped.
         place: file and line.
@@ -37,17 +37,93 @@ class Sentence:
     text: str
     place: str
 
+    @property
+    def seconds(self) -> float | None:
+        """How long the clip lasts as the table says; ``None`` if it says nothing."""
+        return None if math.isnan(self.end - self.start) else self.end - self.start
+
 
 def read_table(path: Path) -> Iterator[Sentence]:
     """Read a table line by line.
 
     Args:
-        path: a file divided by tabs whose header names VIDEO_NAME, SENTENCE_NAME, SENTENCE and START_REALIGNED and
-            END_REALIGNED, or START and END; other columns are left. Quotes are those of CSV.
+        path: a table of How2Sign, or one of names and texts.
+
+            - How2Sign's are divided by tabs, and their header names VIDEO_NAME, SENTENCE_NAME, SENTENCE and
+              START_REALIGNED and END_REALIGNED, or START and END; other columns are left. Quotes are those of CSV.
+            - Others are divided by commas, with a header that names ``id`` and ``text``; or by tabs, without a header:
+              names and texts; or are texts in a file ``.text``, with a ``.files`` of names beside it.
 
     Raises:
-        FormatError: the header lacks a column, or a line is broken.
+        FileNotFoundError: there is no such file.
+        FormatError: it is of no such kind, or a line is broken.
     """
+    return _how2sign(path) if is_how2sign(path) else _names_and_texts(path)
+
+
+def is_how2sign(path: Path) -> bool:
+    """Tell whether a table has How2Sign's header: one of its columns, divided by tabs."""
+    with path.open(encoding="utf-8-sig", errors="replace") as lines:
+        header = lines.readline(1 << 16).rstrip("\r\n").split("\t")
+    return bool({"SENTENCE_NAME", "VIDEO_NAME", "SENTENCE"} & set(header))
+
+
+def _names_and_texts(path: Path) -> Iterator[Sentence]:
+    for number, name, text in _rows(path):
+        place = f"{path}, line {number}"
+        yield Sentence(name=name, video="", start=math.nan, end=math.nan, text=text.strip(), place=place)
+
+
+def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
+    """Give number of line, name and text."""
+    lines = _lines(path)
+    if not lines:
+        raise FormatError(path, "expected a table, but it is empty.")
+    if path.suffix == ".text":
+        names = _lines(path.with_suffix(".files"))
+        if len(names) != len(lines):
+            raise FormatError(path, f"expected as many lines as in its .files, {len(names)}, but found {len(lines)}.")
+        yield from ((number, *row) for number, row in enumerate(zip(names, lines, strict=True), start=1))
+        return
+    header = next(csv.reader(lines[:1]), [])
+    if {"id", "text"} <= set(header):
+        columns = header.index("id"), header.index("text")
+        rows = csv.reader(line + "\n" for line in lines[1:])
+        try:
+            for row in rows:
+                if not row:
+                    continue
+                place = f"line {rows.line_num + 1}"
+                if len(row) != len(header):
+                    raise FormatError(path, f"expected {len(header)} columns, but found {len(row)}.", place=place)
+                yield rows.line_num + 1, *(row[column] for column in columns)
+        except csv.Error as error:
+            raise FormatError(path, f"expected a table, but {error}.", place=f"line {rows.line_num + 1}") from error
+        return
+    for number, line in enumerate(lines, start=1):
+        columns_here = line.split("\t")
+        if len(columns_here) != 2:
+            raise FormatError(
+                path,
+                "expected a name and a text, divided by a tab; or a header that names id and text, divided by commas; "
+                f"or How2Sign's; but found {len(columns_here)} columns.",
+                place=f"line {number}",
+            )
+        yield number, *columns_here
+
+
+def _lines(path: Path) -> list[str]:
+    """Read lines of UTF-8; a byte order mark is no part of the first."""
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        place = f"line {content[: error.start].count(10) + 1}"
+        raise FormatError(path, f"expected text in UTF-8, but {error}.", place=place) from error
+    return [line.rstrip("\r") for line in text.removesuffix("\n").split("\n")] if text else []
+
+
+def _how2sign(path: Path) -> Iterator[Sentence]:
     with path.open(encoding="utf-8-sig", newline="") as lines:
         rows = csv.reader(lines, delimiter="\t")
         try:
