@@ -131,9 +131,10 @@ def test_what_is_noted_without_its_frames_is_done_again(many, prepare, files_of,
     """As when a run was killed as it cleared up, and what it had put in its place was taken away."""
     output, work = tmp_path / "set", tmp_path / "set.work"
     prepare(many / "videos", many / "poses", tmp_path / "fresh", layout=layout, shard=3)
-    with monkeypatch.context() as patched, pytest.raises(AttributeError):
+    with monkeypatch.context() as patched:
         patched.setattr(sys.modules["signdiff_core.prepare.assemble"], "shutil", None)
-        prepare(many / "videos", many / "poses", output, layout=layout, shard=3)
+        with pytest.raises(AttributeError):
+            prepare(many / "videos", many / "poses", output, layout=layout, shard=3)
     assert (work / "parts").exists()
     shutil.rmtree(output)
     prepare(many / "videos", many / "poses", output, layout=layout, shard=3)

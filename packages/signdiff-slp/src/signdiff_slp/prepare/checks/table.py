@@ -83,7 +83,7 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
         names = _lines(path.with_suffix(".files"))
         if len(names) != len(lines):
             raise FormatError(path, f"expected as many lines as in its .files, {len(names)}, but found {len(lines)}.")
-        yield from ((number, *row) for number, row in enumerate(zip(names, lines, strict=True), start=1))
+        yield from ((number, name, text) for number, (name, text) in enumerate(zip(names, lines, strict=True), start=1))
         return
     header = next(csv.reader(lines[:1]), [])
     if {"id", "text"} <= set(header):
@@ -96,7 +96,7 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
                 place = f"line {rows.line_num + 1}"
                 if len(row) != len(header):
                     raise FormatError(path, f"expected {len(header)} columns, but found {len(row)}.", place=place)
-                yield rows.line_num + 1, *(row[column] for column in columns)
+                yield rows.line_num + 1, row[columns[0]], row[columns[1]]
         except csv.Error as error:
             raise FormatError(path, f"expected a table, but {error}.", place=f"line {rows.line_num + 1}") from error
         return
@@ -109,7 +109,7 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
                 f"or How2Sign's; but found {len(columns_here)} columns.",
                 place=f"line {number}",
             )
-        yield number, *columns_here
+        yield number, columns_here[0], columns_here[1]
 
 
 def _lines(path: Path) -> list[str]:
