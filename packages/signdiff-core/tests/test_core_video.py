@@ -1,3 +1,5 @@
+import struct
+
 import av
 import numpy as np
 import pytest
@@ -130,3 +132,31 @@ def test_a_codec_that_ffmpeg_does_not_decode_is_one_line(tmp_path):
     (tmp_path / "a.mp4").write_bytes(content[:100] + content[100:].replace(b"avc1", b"zzzz"))
     with pytest.raises(VideoError, match=r"a\.mp4: expected a video, but this FFmpeg has no decoder for its codec\."):
         probe(tmp_path / "a.mp4")
+
+
+def turned(path, quarters):
+    """Write into an MP4 that it is to be shown so many quarters of a circle clockwise: the matrix of its track."""
+    cosine, sine = {1: (0, 1), 2: (-1, 0), 3: (0, -1)}[quarters]
+    data = bytearray(path.read_bytes())
+    start = data.index(b"tkhd") + 44
+    matrix = (cosine << 16, sine << 16, 0, -sine << 16, cosine << 16, 0, 0, 0, 1 << 30)
+    data[start : start + 36] = struct.pack(">9i", *matrix)
+    path.write_bytes(bytes(data))
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_video_is_read_as_it_is_to_be_shown(tmp_path, quarters):
+    import cv2
+
+    path = tmp_path / "phone.mp4"
+    rng = np.random.default_rng(5)
+    scene = rng.integers(0, 256, (3, 3, 4, 3), dtype=np.uint8).repeat(16, axis=1).repeat(16, axis=2)
+    write_video(path, scene, 25)
+    stored = np.stack(list(read_video(path)))
+    turned(path, quarters)
+    info = probe(path)
+    seen = np.stack(list(read_video(path)))
+    assert (seen == np.rot90(stored, -quarters, axes=(1, 2))).all()
+    assert (info.height, info.width) == seen.shape[1:3]
+    _, theirs = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG).read()
+    assert theirs.shape == seen[0].shape

@@ -87,3 +87,9 @@ def test_one_frame_stays_one():
 def test_rates_that_are_wrong(rate):
     with pytest.raises(ValueError, match="fps must be positive"):
         resample(np.ones((2, 3)), rate, 25)
+
+
+def test_one_rate_written_in_two_ways_changes_nothing():
+    frames = np.arange(12.0)
+    assert resample(frames, 30000 / 1001, 29.97) is frames
+    assert len(resample(frames, 30, 25)) == 10

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from signdiff_core.video.info import probe
 from signdiff_core.video.opening import opened
+from signdiff_core.video.upright import upright
 
 if TYPE_CHECKING:
     import os
@@ -22,7 +23,7 @@ def read_video(path: str | os.PathLike[str]) -> Iterator[NDArray[np.uint8]]:
         path: a file in any format that FFmpeg reads.
 
     Yields:
-        (H, W, 3) uint8 RGB.
+        (H, W, 3) uint8 RGB, turned as the file says that they are to be shown.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -31,4 +32,4 @@ def read_video(path: str | os.PathLike[str]) -> Iterator[NDArray[np.uint8]]:
     probe(path)
     with opened(path) as (file, _):
         for frame in file.decode(video=0):
-            yield frame.to_ndarray(format="rgb24")
+            yield upright(frame)

@@ -14,6 +14,7 @@ from signdiff_eval.audit.pairwise import compare
 from signdiff_eval.audit.single import frozen, holes
 from signdiff_eval.provenance import generator_of
 from signdiff_eval.readers import PoseFormats
+from signdiff_eval.readers.rates import same_rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +77,7 @@ def audit(hypothesis: Path, reference: Path | None = None, *, formats: PoseForma
         findings += _reference(true[name], formats)
         findings += _together(true[name], path, formats, lengths)
     if len(rates) > 1:
-        listed = " and ".join(f"{rate:g} ({name})" for rate, name in sorted(rates.items()))
+        listed = " and ".join(f"{rate:.7g} ({name})" for rate, name in sorted(rates.items()))
         findings.append(Finding("frame-rate", hypothesis.name, f"the folder mixes {listed} frames per second"))
     if len(lengths) > 2 and all(lengths):
         findings.append(Finding("same-length", hypothesis.name, f"all {len(lengths)} sequences: state gt-timing"))
@@ -112,7 +113,8 @@ def _alone(path: Path, formats: PoseFormats, rates: dict[float, str]) -> Iterato
     if broken:
         yield Finding("unreadable", path.name, broken)
     for name, clip in clips:
-        rates.setdefault(round(clip.fps, 3), path.name)
+        if not any(same_rate(clip.fps, rate) for rate in rates):
+            rates[clip.fps] = path.name
         for kind, detail in holes(clip):
             yield Finding(kind, name, detail)
         whole = clip.whole

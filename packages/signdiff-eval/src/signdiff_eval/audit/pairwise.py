@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from signdiff_eval.audit.clip import extent
 from signdiff_eval.audit.single import frozen
+from signdiff_eval.readers.rates import same_rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,14 +34,13 @@ def compare(reference: Clip, hypothesis: Clip) -> Iterator[tuple[str, str]]:
     Yields:
         Kind and detail.
     """
-    if not math.isclose(reference.fps, hypothesis.fps, rel_tol=1e-5):
-        yield "frame-rate", f"{hypothesis.fps:g} frames per second, the reference has {reference.fps:g}"
+    slower = 1.0
+    if not same_rate(reference.fps, hypothesis.fps):
+        yield "frame-rate", f"{hypothesis.fps:.7g} frames per second, the reference has {reference.fps:.7g}"
+        slower = reference.fps / hypothesis.fps
     true, made = len(reference.joints), len(hypothesis.joints)
-    if true and made / hypothesis.fps > true / reference.fps * (1 + 1e-6):
-        yield (
-            "longer",
-            f"{made} frames, the reference has {true} ({made / hypothesis.fps * reference.fps / true:.2f} x)",
-        )
+    if true and made * slower > true * (1 + 1e-6):
+        yield "longer", f"{made} frames, the reference has {true} ({made * slower / true:.2f} x)"
     if reference.joints.shape[1:] != hypothesis.joints.shape[1:] or reference.skeleton != hypothesis.skeleton:
         yield (
             "skeleton",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+
+from signdiff_eval.readers.rates import same_rate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,7 +55,7 @@ class PoseSequence:
         Raises:
             ValueError: that would be more than `MAX_VALUES` numbers.
         """
-        if math.isclose(fps, self.fps, rel_tol=1e-5):
+        if same_rate(fps, self.fps):
             return self
         last = (len(self.joints) - 1) / self.fps
         count = int(np.floor(last * fps + 1e-9)) + 1

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from signdiff_eval.readers.rates import same_rate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,10 +36,10 @@ def check_rate(rate: float, *sequences: PoseSequence) -> None:
         ValueError: one has another.
     """
     for sequence in sequences:
-        if not math.isclose(sequence.fps, rate, rel_tol=1e-5):
+        if not same_rate(sequence.fps, rate):
             raise ValueError(
-                f"poses must share their frame rate, or fps must be given, but the first reference has {rate:g} "
-                f"frames per second and {sequence.name} {sequence.fps:g}."
+                f"poses must share their frame rate, or fps must be given, but the first reference has {rate:.7g} "
+                f"frames per second and {sequence.name} {sequence.fps:.7g}."
             )
 
 

@@ -9,6 +9,7 @@ from signdiff_eval.metrics import FID, SSIM, Flicker
 from signdiff_eval.metrics.image import update_together
 from signdiff_eval.metrics.image.hands import HandMetric
 from signdiff_eval.readers import open_video
+from signdiff_eval.readers.rates import same_rate
 from signdiff_eval.scoring.report import Report, scores_of
 
 if TYPE_CHECKING:
@@ -37,12 +38,17 @@ def score_videos(
     ceiling = [copy.copy(metric) for metric in system if not isinstance(metric, FID)]
     for metric in ceiling:
         metric.reset()
-    names, rates = [], set()
+    names: list[str] = []
+    first = 0.0
     for pair in pairs:
         with open_video(pair.reference) as (rate, reference), open_video(pair.hypothesis) as (other, hypothesis):
-            rates |= {rate, other}
-            if len(rates) > 1:
-                raise ValueError(f"videos must share their frame rate, but {pair.name} brings {_rates(rates)}.")
+            first = first or rate
+            for side, own in (("reference", rate), ("hypothesis", other)):
+                if not same_rate(own, first):
+                    raise ValueError(
+                        f"videos must share their frame rate, but the first reference has {first:.7g} frames per "
+                        f"second and the {side} {pair.name} {own:.7g}."
+                    )
             try:
                 update_together(system, reference, hypothesis, ceilings=ceiling)
             except ValueError as error:
@@ -52,7 +58,7 @@ def score_videos(
         raise ValueError("pairs must hold at least one pair, but holds none.")
     best = iter(ceiling)
     ceilings = [metric.against_itself() if isinstance(metric, FID) else next(best) for metric in system]
-    settings = {"n": str(len(names)), "fps": _rates(rates), "protocol": protocol}
+    settings = {"n": str(len(names)), "fps": f"{first:g}", "protocol": protocol}
     scored = scores_of(system, ceilings, settings)
     return Report(
         scored.scores,
@@ -66,7 +72,3 @@ def score_videos(
             if isinstance(metric, HandMetric)
         ),
     )
-
-
-def _rates(rates: set[float]) -> str:
-    return " and ".join(f"{rate:g}" for rate in sorted(rates))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from signdiff_core.rates import same_rate
 from signdiff_slp.corpora.filling import fill_track, resample
 from signdiff_slp.corpora.languages import find_language
 
@@ -108,7 +109,7 @@ def _read_clip(letter: str, path: Path, language: str, side: str) -> Clip:
 
     pose = Pose.read(path.read_bytes())
     fps = float(pose.body.fps)
-    if language == "ase" and fps != CLIP_FPS:
+    if language == "ase" and not same_rate(fps, CLIP_FPS):
         raise ValueError(f"{path} must have {CLIP_FPS} frames per second, but has {fps}.")
     data = np.ma.filled(pose.body.data[:, 0], np.nan).astype(np.float64)
     confidence = np.asarray(pose.body.confidence[:, 0], dtype=np.float64)

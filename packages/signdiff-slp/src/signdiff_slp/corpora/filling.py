@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from signdiff_core.absent import masked_as_absent
+from signdiff_core.rates import same_rate
 from signdiff_core.skeleton import BODY, BODY_JOINTS, LEFT_HAND, LEFT_WRIST, RIGHT_HAND, RIGHT_WRIST
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def resample(joints: NDArray[np.float64], fps: float, target: float) -> NDArray[
         target: the wanted rate.
 
     Returns:
-        (T', ...), T' = T * target / fps, rounded, at least 1; the array itself if the rates are equal.
+        (T', ...), T' = T * target / fps, rounded, at least 1; the array itself if the rates are the same.
 
     Raises:
         ValueError: a rate is not positive.
@@ -69,7 +70,7 @@ def resample(joints: NDArray[np.float64], fps: float, target: float) -> NDArray[
     """
     if not (np.isfinite(fps) and fps > 0 and np.isfinite(target) and target > 0):
         raise ValueError(f"fps must be positive, but is {fps} and shall be {target}.")
-    if fps == target:
+    if same_rate(fps, target):
         return joints
     count = max(1, round(len(joints) * target / fps))
     times = np.minimum(np.arange(count) * (fps / target), len(joints) - 1)

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from signdiff_core.rates import same_rate
 from signdiff_slp.prepare.checks.clips import Facts, Files, index_clips, measure, video_length
 from signdiff_slp.prepare.checks.findings import Finding, Findings
 from signdiff_slp.prepare.checks.table import Sentence, read_table
@@ -198,9 +199,10 @@ def disagree(one: float, other: float, tolerance: float) -> bool:
 def _other_rates(rates: list[tuple[str, float]]) -> list[Finding]:
     if not rates:
         return []
-    (usual, count), *_ = Counter(round(fps, 2) for _, fps in rates).most_common(1)
+    (usual, _), *_ = Counter(round(fps, 2) for _, fps in rates).most_common(1)
+    count = sum(same_rate(fps, usual) for _, fps in rates)
     return [
         Finding(clip=name, kind="other frame rate", detail=f"{fps:.5g} frames a second; {count} clips have {usual:g}")
         for name, fps in rates
-        if round(fps, 2) != usual
+        if not same_rate(fps, usual)
     ]
