@@ -10,7 +10,7 @@ mutators damage one of its files. Two workers, each a process whose memory and t
 the case's reader read it. Right is one of two things:
 
 - it is read, and what comes out passes the case's own check (finite, bounded, as many as the file says);
-- it is refused with the reader's documented error, in one printable line that names the file.
+- it is refused with the reader's documented error, in one line that names the file.
 
 All else is a finding: another exception, a message of several lines or without a name (``escape``), numbers that no
 file of the kind can mean (``garbage``), a dead interpreter (``death``), and what is over its memory or time.

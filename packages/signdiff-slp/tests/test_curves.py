@@ -1,4 +1,5 @@
 import json
+import math
 
 import pytest
 
@@ -38,7 +39,29 @@ def test_what_is_no_run(run, tmp_path, capsys):
     assert "must be the folder of a training run" in capsys.readouterr().err
     (run / "metrics/train.jsonl").write_text('{"Step": 1}\n')
     assert main(["curves", str(run), "-o", str(tmp_path / "a.png")]) == 1
-    assert "must hold Data Epoch, Pose Loss, Step" in capsys.readouterr().err
+    assert "must hold numbers named Data Epoch, Pose Loss, Step" in capsys.readouterr().err
     (run / "metrics/train.jsonl").write_text("{")
     assert main(["curves", str(run), "-o", str(tmp_path / "a.png")]) == 1
     assert "can't be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("[" * 100_000, "train.jsonl must hold a JSON object a line"),
+        ('{"Step": 1e30, "Data Epoch": 1, "Pose Loss": 1}', "train.jsonl:2 must have 'Step' from 0 to"),
+        ('{"Step": NaN, "Data Epoch": 1, "Pose Loss": 1}', "train.jsonl:2 must have 'Step' from 0 to"),
+        ('{"Step": 1, "Data Epoch": "", "Pose Loss": 1}', "train.jsonl:2 must hold numbers"),
+    ],
+)
+def test_a_damaged_log_is_one_line(run, line, message):
+    log = run / "metrics/train.jsonl"
+    log.write_text(log.read_text().splitlines()[0] + f"\n{line}\n")
+    with pytest.raises(ValueError, match=message):
+        read_curves(run)
+
+
+def test_a_run_that_has_gone_astray_has_curves(run):
+    log = run / "metrics/train.jsonl"
+    log.write_text(log.read_text() + '{"Step": 250, "Data Epoch": 3, "Pose Loss": NaN}\n')
+    assert math.isnan(read_curves(run).loss[-1])

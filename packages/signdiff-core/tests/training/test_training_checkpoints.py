@@ -224,9 +224,23 @@ def test_other_settings_are_refused(base, copied):
         ("[]", "of version 1, but is of None"),
         ('{"version": 2}', "of version 1, but is of 2"),
         ('{"version": 1, "settings": {}}', "must hold an object named progress"),
+        ("[" * 100_000, "must be JSON"),
+        (
+            '{"version": 1, "settings": {}, "optimizer": {}, "progress": {"loss": NaN}}',
+            r"training_state\.json must hold numbers under progress, but 'loss' is none",
+        ),
     ],
 )
 def test_a_broken_state_file_is_refused(base, copied, content, message):
     (copied / STATE_NAME).write_text(content)
     with pytest.raises(ValueError, match=message):
         Training(base, settings={}).state.read(copied)
+
+
+def test_weights_that_are_not_finite_are_named(base, copied):
+    name = "controlnet/diffusion_pytorch_model.safetensors"
+    weights = load_file(copied / name)
+    weights["conv_in.bias"][0] = float("nan")
+    save_file(weights, copied / name)
+    with pytest.raises(ValueError, match=f"{name} must hold finite weights, but conv_in.bias has NaN"):
+        Training(base).state.read(copied)

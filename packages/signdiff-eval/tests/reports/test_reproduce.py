@@ -104,3 +104,12 @@ def test_signatures_are_found_in_order_at_any_depth(tmp_path):
     path = tmp_path / "old.json"
     path.write_text("\ufeff" + json.dumps(content), encoding="utf-8")
     assert [one.name for one in read_signatures([str(path)]).signatures] == ["dtw_pjpe", "dtw_pt", "dtw_mje"]
+
+
+@pytest.mark.parametrize("signature", ["nothing", with_(protocol="other"), with_(fps="x" * 5000)])
+def test_what_is_wrong_in_a_report_names_its_file(tmp_path, signature):
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps({"a": {"signature": signature}}))
+    with pytest.raises(ValueError, match=r"old\.json: ") as caught:
+        read_signatures([str(path)])
+    assert len(str(caught.value)) < 700

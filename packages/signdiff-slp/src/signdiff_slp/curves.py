@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 MAX_BYTES: Final = 2**28
 """Largest log that is read."""
 
+MAX_STEPS: Final = 10**12
+"""Most steps or epochs of a run."""
+
 TRAIN: Final = Path("metrics") / "train.jsonl"
 FREE: Final = Path("metrics") / "valid" / "free.jsonl"
 
@@ -101,10 +104,14 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         raise ValueError(f"{path} must have at most {MAX_BYTES} bytes, but has {path.stat().st_size}.")
     try:
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} must hold a JSON object a line, but can't be read: {error}") from error
     wanted = {"Step"} | ({"DTW-MJE / Frozen"} if path.name == FREE.name else {"Data Epoch", "Pose Loss"})
     for number, row in enumerate(rows, start=1):
-        if not isinstance(row, dict) or not wanted <= row.keys():
-            raise ValueError(f"{path}:{number} must hold {', '.join(sorted(wanted))}, but does not.")
+        if not isinstance(row, dict) or not all(type(row.get(name)) in (int, float) for name in wanted):
+            raise ValueError(f"{path}:{number} must hold numbers named {', '.join(sorted(wanted))}, but does not.")
+        # A loss may be NaN, where a run has gone astray; a count may not.
+        for name in wanted & {"Step", "Data Epoch"}:
+            if not 0 <= row[name] <= MAX_STEPS:
+                raise ValueError(f"{path}:{number} must have {name!r} from 0 to {MAX_STEPS}, but has {row[name]}.")
     return rows

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import torch
 from safetensors import SafetensorError
@@ -192,7 +193,7 @@ def _read_json(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{path} must be smaller than {_LARGEST} bytes, but is {path.stat().st_size}.")
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} must be JSON, but is not: {error}.") from error
     if not isinstance(state, dict) or state.get("version") != _VERSION:
         version = state.get("version") if isinstance(state, dict) else None
@@ -200,7 +201,14 @@ def _read_json(folder: Path) -> dict[str, Any]:
     wrong = [key for key in ("settings", "progress", "optimizer") if not isinstance(state.get(key), dict)]
     if wrong:
         raise ValueError(f"{path} must hold an object named {wrong[0]}, but does not.")
+    strange = [name for name, value in state["progress"].items() if not _is_number(value)]
+    if strange:
+        raise ValueError(f"{path} must hold numbers under progress, but {strange[0]!r} is none.")
     return state
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and math.isfinite(cast("float", value))
 
 
 def _load(path: Path) -> dict[str, Tensor]:
@@ -221,4 +229,7 @@ def _tensors(path: Path, *, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
     ]
     if differ:
         raise ValueError(f"{path} must hold what is trained, but differs in {differ[0]} and {len(differ) - 1} more.")
+    for name, weights in found.items():
+        if not torch.isfinite(weights).all():
+            raise ValueError(f"{path} must hold finite weights, but {name} has NaN or infinity: the file is damaged.")
     return found

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 MAX_BYTES = 2**26
 """Largest report that is read."""
 
+_LONGEST = 500
+"""Most characters that are told of what is wrong with one."""
+
 
 @dataclass(frozen=True, slots=True)
 class OldReport:
@@ -86,6 +89,17 @@ def read_signatures(given: Iterable[str]) -> OldReport:
         ValueError: a text is no signature, names a metric or a setting that this version doesn't have, contradicts
             another, or was made by another version.
     """
+    given = tuple(given)
+    files = [text for text in given if "|" not in text]
+    try:
+        return _understood(given)
+    except ValueError as error:
+        if not files or any(Path(file).name in str(error) for file in files):
+            raise
+        raise ValueError(f"{', '.join(files)}: {str(error)[:_LONGEST]}") from error
+
+
+def _understood(given: Iterable[str]) -> OldReport:
     signatures = tuple(signature for text in given for signature in _signatures(text))
     if not signatures:
         raise ValueError("signature must name at least one score, but names none.")
