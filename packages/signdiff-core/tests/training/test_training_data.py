@@ -39,6 +39,16 @@ def test_broken_folders_are_refused(frames, tmp_path):
         FrameFolder(tmp_path)
 
 
+@pytest.mark.parametrize("key", ["file_name", "fr_file_name", "neutral_file_name"])
+@pytest.mark.parametrize("name", ["../secret.png", "/etc/secret.png", "a\\..\\b.png", 3])
+def test_files_of_other_folders_are_refused(frames, tmp_path, key, name):
+    row = {"file_name": "a.png", "text": "a", "joints": 0, key: name}
+    (tmp_path / "metadata.jsonl").write_text(json.dumps(row) + "\n")
+    (tmp_path / "joints.safetensors").write_bytes((frames / "joints.safetensors").read_bytes())
+    with pytest.raises(ValueError, match=rf"metadata\.jsonl, line 1: {key} must be a path inside a folder"):
+        FrameFolder(tmp_path)
+
+
 def test_hand_boxes_hold_all_joints_in_the_frame(frames):
     folder = FrameFolder(frames)
     joints = folder.joints(0)

@@ -181,7 +181,7 @@ def test_frames_with_joints_are_drawn_as_the_pipeline_draws_them(tmp_path):
     (tmp_path / "metadata.jsonl").write_text('{"file_name": "0.png"}\n')
     with pytest.raises(ValueError, match="line 1: file_name and joints"):
         open_folder(tmp_path)
-    for place in ("../0.png", "a/../../0.png", str(tmp_path / "0.png")):
+    for place in ("../0.png", "a/../../0.png", str(tmp_path / "0.png"), "a\\b.png", "a\0.png"):
         (tmp_path / "metadata.jsonl").write_text(json.dumps({"file_name": place, "joints": 0}) + "\n")
         with pytest.raises(ValueError, match="line 1: file_name must lie in the folder, but is"):
             open_folder(tmp_path)

@@ -7,6 +7,7 @@ was compared; and files of torch before 1.6 are scanned for storages that are la
 
 from __future__ import annotations
 
+import io
 import pickle
 import pickletools
 import re
@@ -36,6 +37,7 @@ _BROKEN: Final = (
     EOFError,
     LookupError,
     MemoryError,
+    OSError,
     RecursionError,
     RuntimeError,
     TypeError,
@@ -143,17 +145,16 @@ def _check_storages(path: Path) -> None:
     """Look for a storage that is larger than the file, in a file of torch before 1.6: five pickles, then the data."""
     size = path.stat().st_size
     with path.open("rb") as file:
-        for _ in range(5):
-            numbers: list[int] = []
-            for opcode, argument, place in pickletools.genops(file):
-                if (place or 0) > MAX_PICKLE:
-                    raise ValueError(f"its description has more than {MAX_PICKLE} bytes")
-                if opcode.name == "MARK":
-                    numbers.clear()
-                elif isinstance(argument, int) and "PUT" not in opcode.name and "GET" not in opcode.name:
-                    numbers.append(argument)
-                elif opcode.name == "BINPERSID" and not all(0 <= number <= size for number in numbers):
-                    raise ValueError(f"a storage of {max(numbers)} values is larger than the file")
+        start = io.BytesIO(file.read(MAX_PICKLE))  # of a file itself, torch reads as much at once as a length says
+    for _ in range(5):
+        numbers: list[int] = []
+        for opcode, argument, _place in pickletools.genops(start):
+            if opcode.name == "MARK":
+                numbers.clear()
+            elif isinstance(argument, int) and "PUT" not in opcode.name and "GET" not in opcode.name:
+                numbers.append(argument)
+            elif opcode.name == "BINPERSID" and not all(0 <= number <= size for number in numbers):
+                raise ValueError(f"a storage of {max(numbers)} values is larger than the file")
 
 
 def _check(path: Path, name: object, value: object) -> None:

@@ -156,6 +156,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
     from signdiff_core import formats
     from signdiff_core.atomic import replacing
+    from signdiff_core.paths import inside
     from signdiff_core.skeleton import make_pose
     from signdiff_slp.corpora.clips import CLIP_FPS
     from signdiff_slp.corpora.read import read_split
@@ -166,11 +167,13 @@ def _export(arguments: argparse.Namespace) -> int:
     arguments.output.mkdir(parents=True, exist_ok=True)
     # What is spelled names its file, so that equal texts share one; sentences are too long for that.
     named = {
-        re.sub("[<>]", "", example.text).replace(" ", "_") if example.holds else example.name.replace("/", "_"): example
+        re.sub("[<>]", "", example.text).replace(" ", "_") if example.holds else example.name: example
         for example in examples
     }
+    paths = {name: inside(arguments.output, name, ".pose") for name in named}
     for name, example in named.items():
-        formats.write(make_pose(example.joints, CLIP_FPS), arguments.output / f"{name}.pose")
+        paths[name].parent.mkdir(parents=True, exist_ok=True)
+        formats.write(make_pose(example.joints, CLIP_FPS), paths[name])
     with replacing(arguments.output / "texts.tsv") as temporary:
         lines = [f"{name}\t{example.text}\n" for name, example in named.items()]
         temporary.write_text("".join(lines), encoding="utf-8")

@@ -66,10 +66,19 @@ def test_an_imported_corpus_is_exported_clip_by_clip(poses, tmp_path, capsys):
     corpus = str(tmp_path / "corpus")
     assert main(["corpus", "skels", str(tmp_path), "-o", corpus]) == 0
     assert main(["corpus", "export", corpus, "-o", str(tmp_path / "out")]) == 0
-    assert sorted(path.name for path in (tmp_path / "out").glob("*.pose")) == [f"test_clip-{n}.pose" for n in range(10)]
-    assert "test_clip-3\tein satz / mit strich\n" in (tmp_path / "out" / "texts.tsv").read_text()
+    assert {path.name for path in (tmp_path / "out" / "test").iterdir()} == {f"clip-{n}.pose" for n in range(10)}
+    assert "test/clip-3\tein satz / mit strich\n" in (tmp_path / "out" / "texts.tsv").read_text()
     assert main(["corpus", "export", corpus, "-o", str(tmp_path / "other"), "--kind", "word"]) == 1
     assert "kind must not be given" in capsys.readouterr().err
+
+
+def test_no_name_leads_out_of_the_folder(poses, tmp_path, capsys):
+    (tmp_path / "corpus").mkdir()
+    np.save(tmp_path / "corpus" / "test.poses.npy", np.zeros((4, 150), np.float32))
+    (tmp_path / "corpus" / "test.tsv").write_text("../../escaped\t0\t4\tein satz\n")
+    assert main(["corpus", "export", str(tmp_path / "corpus"), "-o", str(tmp_path / "a" / "b")]) == 1
+    assert "name must be a path inside a folder" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("escaped*"))
 
 
 def test_another_counter_and_another_scale_are_named_with_what_to_do(poses, tmp_path, capsys):

@@ -74,7 +74,7 @@ def parse(path: Path, place: str, line: bytes) -> tuple[NDArray[np.float64], flo
         try:
             parts.append(np.array(tokens, dtype=np.float64))
         except ValueError as error:
-            raise FormatError(path, f"expected numbers, but {error}.", place=place) from error
+            raise FormatError(path, f"expected numbers, but {error!s:.120}.", place=place) from error
         counters.append(counter_tolerance(tokens[(VALUES - 1 - count) % VALUES :: VALUES]))
         count += len(tokens)
         if count > MAX_FRAMES * VALUES:

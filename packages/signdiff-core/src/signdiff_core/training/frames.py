@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from safetensors.numpy import load_file
 
+from signdiff_core.paths import check_name
+
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
@@ -160,6 +162,9 @@ class FrameFolder(Frames):
         missing = [key for key in ("file_name", "text", "joints") if key not in known]
         if missing:
             raise ValueError(f"{self.root}/metadata.jsonl, line {number}: {', '.join(missing)} must be given.")
+        for key in ("file_name", "fr_file_name", "neutral_file_name"):
+            if key in known:
+                check_name(known[key], f"{self.root}/metadata.jsonl, line {number}: {key}")
         return Row(**known)
 
 

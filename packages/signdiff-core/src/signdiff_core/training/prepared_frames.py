@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from safetensors import safe_open
 
+from signdiff_core.paths import check_name
 from signdiff_core.prepare.files import CLIPS, INDEX, JOINTS, MANIFEST, MAP_SUFFIX, METADATA, frame_name
 from signdiff_core.training.frames import Frames, Row, decode_image, decode_map, read_frnet
 
@@ -46,6 +47,9 @@ class PreparedFrames(Frames):
         lines = (self.root / CLIPS).read_text(encoding="utf-8").splitlines()
         known = ({key: value for key, value in json.loads(line).items() if key in _FIELDS} for line in lines)
         self._clips = [_Clip(**fields) for fields in known]
+        for number, clip in enumerate(self._clips, start=1):
+            for key, name in (("name", clip.name), ("archive", clip.archive or clip.name)):
+                check_name(name, f"{self.root / CLIPS}, line {number}: {key}")
         self._index, self._joints = _mapped(self.root / INDEX, "rows"), _mapped(self.root / JOINTS, "joints")
         shapes = [tuple(tensor.get_shape()) for tensor in (self._index, self._joints)]
         columns = 6 if self._clips and self._clips[0].archive else 2

@@ -78,7 +78,7 @@ class FrameFolder:
         if not isinstance(row, dict) or not isinstance(row.get("file_name"), str) or type(row.get("joints")) is not int:
             raise ValueError(f"{self.root}/metadata.jsonl, line {number}: file_name and joints must be given.")
         place = PurePath(row["file_name"])
-        if place.is_absolute() or ".." in place.parts:
+        if place.is_absolute() or ".." in place.parts or any(sign in str(place) for sign in "\\\0"):
             raise ValueError(
                 f"{self.root}/metadata.jsonl, line {number}: file_name must lie in the folder, but is {str(place)!r}."
             )

@@ -9,6 +9,7 @@ from fairseq2.recipe import register_cli_error
 from fairseq2.recipe.error import RecipeError
 from fairseq2.runtime.dependency import DependencyContainer
 
+from signdiff_core.paths import inside
 from signdiff_slp.datasets.text_pose import CorpusError, TextPoseDataset
 from signdiff_slp.datasets.text_pose.scan import MAX_NAMED
 from signdiff_slp.models.progressive import ProgressiveConfig
@@ -55,6 +56,19 @@ def check_skeleton(config: ProgressiveConfig, dataset: TextPoseDataset) -> None:
             f"model.config_overrides.pose_dim={3 * dataset.skeleton.num_joints}; a corpus of another skeleton is "
             f"dataset.config_overrides.skeleton={config.skeleton}."
         )
+
+
+def check_names(dataset: TextPoseDataset, split: str, gangs: Gangs) -> None:
+    """Make sure that every name of a split can be that of a file, inside the folder that it is written to.
+
+    Raises:
+        CorpusError: one would lie elsewhere; says in which line.
+    """
+    for number, example in enumerate(dataset.read_examples(split, gangs), start=1):
+        try:
+            inside("", example.id)
+        except ValueError as error:
+            raise CorpusError(f"{dataset.data_dir / split}.tsv:{number}: {error}") from error
 
 
 def check_texts(

@@ -12,13 +12,14 @@ from torch import Tensor
 from typing_extensions import override
 
 from signdiff_core import formats
+from signdiff_core.paths import inside
 from signdiff_core.provenance import mark_generated
 from signdiff_slp import __version__
 from signdiff_slp.datasets.text_pose import TextPoseBatch, TextPoseDataset
 from signdiff_slp.models.progressive import ProgressiveTransformer, generate
 from signdiff_slp.output import to_pose
 from signdiff_slp.recipes.dataset_section import create_valid_reader
-from signdiff_slp.recipes.failures import check_skeleton, check_texts, check_vocabulary, register_failures
+from signdiff_slp.recipes.failures import check_names, check_skeleton, check_texts, check_vocabulary, register_failures
 from signdiff_slp.recipes.generate.config import GenerateConfig
 from signdiff_slp.recipes.generate.told import decode_told
 from signdiff_slp.training import hide_environment
@@ -26,12 +27,13 @@ from signdiff_slp.training import hide_environment
 
 @final
 class GenerateUnit(GeneratorUnit[TextPoseBatch]):
-    """Writes ``{name of the example}.pose`` for every text."""
+    """Writes ``{name of the example}.pose`` for every text; names with slashes make folders, each with its mark."""
 
     def __init__(self, model: ProgressiveTransformer, output_dir: Path, config: GenerateConfig) -> None:
         self._model = model
         self._output_dir = output_dir
         self._config = config
+        self._marked = {output_dir}
 
     @override
     def prepare_metric_bag(self, metric_bag: MetricBag) -> None:
@@ -43,7 +45,12 @@ class GenerateUnit(GeneratorUnit[TextPoseBatch]):
         outputs = self._decode(batch)
         for name, output in zip(batch.ids, outputs, strict=True):
             pose = to_pose(output, self._model, constant_bones=self._config.constant_bones)
-            formats.write(pose, self._output_dir / f"{name}.pose")
+            path = inside(self._output_dir, name, ".pose")
+            if path.parent not in self._marked:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                mark_generated(path.parent, f"signdiff-slp {__version__}", protocol=self._config.protocol)
+                self._marked.add(path.parent)
+            formats.write(pose, path)
         metric_bag.get("num_examples", Sum).update(batch.num_examples)
         metric_bag.get("num_elements", Sum).update(sum(len(output) for output in outputs))
 
@@ -73,6 +80,7 @@ class TextToPoseGenerateRecipe(Recipe):
         tokenizer = context.get_tokenizer()
         check_vocabulary(model.config, tokenizer)
         check_skeleton(model.config, dataset)
+        check_names(dataset, config.split, context.gangs)
         check_texts(model.config, dataset, config.split, tokenizer, context.gangs)
         reader = create_valid_reader(dataset, config.dataset, config.split, tokenizer, context.gangs)
         output_dir = context.output_dir / "poses"

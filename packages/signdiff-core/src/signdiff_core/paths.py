@@ -1,0 +1,59 @@
+"""Names of data as paths: inside a folder, or refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import os
+
+MAX_PART: Final = 200
+"""Most bytes between two slashes: file systems take 255, suffixes included."""
+
+
+def inside(folder: str | os.PathLike[str], name: str, suffix: str = "") -> Path:
+    """Give the path that a name of data has in a folder.
+
+    Args:
+        folder: where it shall lie.
+        name: such as ``clip`` or ``test/clip``; see `check_name`.
+        suffix: what comes behind the name.
+
+    Returns:
+        ``folder/name.suffix``. Folders in it need not exist.
+
+    Raises:
+        ValueError: the name would lie elsewhere, or no file can have it.
+
+    Example:
+        >>> inside("poses", "test/15December", ".pose").as_posix()
+        'poses/test/15December.pose'
+    """
+    check_name(name)
+    return Path(folder, name + suffix)
+
+
+def check_name(name: object, what: str = "name") -> None:
+    """Make sure that a name of data is a path inside a folder: parts between slashes, none empty, ``.`` or ``..``.
+
+    Args:
+        name: the name.
+        what: what it is, for the error.
+
+    Raises:
+        ValueError: it is none, or has a backslash, a NUL, or a part that is too long for a file.
+
+    Example:
+        >>> check_name("../../escaped")
+        Traceback (most recent call last):
+        ...
+        ValueError: name must be a path inside a folder, without empty parts, '.' and '..', but is '../../escaped'.
+    """
+    if not isinstance(name, str):
+        raise ValueError(f"{what} must be a path inside a folder, but is {type(name).__name__}.")
+    parts = name.split("/")
+    if "\\" in name or "\0" in name or any(part in ("", ".", "..") for part in parts):
+        raise ValueError(f"{what} must be a path inside a folder, without empty parts, '.' and '..', but is {name!r}.")
+    if any(len(part.encode(errors="surrogatepass")) > MAX_PART for part in parts):
+        raise ValueError(f"{what} must have at most {MAX_PART} bytes between slashes, but is {name!r}.")
