@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -127,3 +128,39 @@ def test_content_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
     with replacing(target, folder=True) as temporary:
         (temporary / "one").write_text("1")
     assert order == [str(temporary / "one"), str(temporary), "rename", str(tmp_path)]
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_what_the_disk_does_not_keep_never_takes_its_place(tmp_path, monkeypatch, folder):
+    def full(_file):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    target = tmp_path / "a"
+    if not folder:
+        target.write_text("old")
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left") as caught, replacing(target, folder=folder) as temporary:
+        (temporary / "one" if folder else temporary).write_text("new")
+    if folder:
+        assert list(tmp_path.iterdir()) == []
+    else:
+        assert caught.value.filename == str(target)
+        assert target.read_text() == "old"
+        assert list(tmp_path.iterdir()) == [target]
+
+
+def test_all_of_a_folder_is_on_the_disk_before_it_takes_its_place(tmp_path, monkeypatch):
+    kept = []
+    keep = os.fsync
+
+    def watch(file):
+        if Path(f"/proc/self/fd/{file}").is_file() and not (tmp_path / "a").exists():
+            kept.append(os.fstat(file).st_size)
+        keep(file)
+
+    monkeypatch.setattr("os.fsync", watch)
+    with replacing(tmp_path / "a", folder=True) as temporary:
+        (temporary / "deep").mkdir()
+        for number in range(1, 30):
+            (temporary / "deep" / str(number)).write_bytes(bytes(number))
+    assert sorted(kept) == list(range(1, 30))

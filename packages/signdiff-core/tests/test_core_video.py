@@ -1,3 +1,6 @@
+import errno
+import os
+import resource
 import struct
 
 import av
@@ -160,3 +163,27 @@ def test_a_video_is_read_as_it_is_to_be_shown(tmp_path, quarters):
     assert (info.height, info.width) == seen.shape[1:3]
     _, theirs = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG).read()
     assert theirs.shape == seen[0].shape
+
+
+def test_a_file_that_does_not_fit_is_no_video(tmp_path):
+    target = tmp_path / "a.mp4"
+    frames = list(np.random.default_rng(0).integers(0, 256, (30, 64, 96, 3), dtype=np.uint8))
+    write_video(target, frames, 25)
+    whole = target.stat().st_size
+    # The index comes last, so that little is missing at the end; the rows of fragments are 92 bytes longer or so.
+    for limit, fits in ((whole // 2, False), (whole - 1, False), (whole + 1000, True)):
+        target.write_bytes(b"older")
+        child = os.fork()
+        if not child:
+            status = 2
+            try:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+                write_video(target, frames, 25)
+                status = 0
+            except OSError as error:
+                status = 1 if (error.errno, error.filename) == (errno.EFBIG, str(target)) else 3
+            finally:
+                os._exit(status)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == (0 if fits else 1)
+        assert (target.read_bytes() == b"older") == (not fits)
+        assert list(tmp_path.iterdir()) == [target]

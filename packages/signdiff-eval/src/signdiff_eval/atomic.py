@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -112,7 +113,9 @@ def _sync(path: Path) -> None:
     except (PermissionError, IsADirectoryError):
         return  # a system that does not open folders
     try:
-        with suppress(OSError):  # a system that does not wait for folders
-            os.fsync(file)
+        os.fsync(file)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):  # nothing to wait for, as of a pipe
+            raise
     finally:
         os.close(file)

@@ -76,6 +76,7 @@ def write_clip(plan: Plan, clip: int) -> int:
     from pose_format import Pose
     from safetensors.numpy import save_file
 
+    from signdiff_core.atomic import flush_to_disk
     from signdiff_core.avatar.free_arms import free_arms
     from signdiff_core.avatar.inverse_kinematics import fit
     from signdiff_core.avatar.motion import Motion
@@ -129,6 +130,8 @@ def write_clip(plan: Plan, clip: int) -> int:
     save_file({"joints": np.ascontiguousarray(motion.joints)}, done.with_suffix(".safetensors"))
     part = done.with_suffix(".part")
     part.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for written in (part, done.with_suffix(".safetensors"), *(plan.output / row["file_name"] for row in rows)):
+        flush_to_disk(written)
     part.replace(done)
     return count
 

@@ -14,7 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from signdiff_core.atomic import replacing
 from signdiff_core.training.arguments import parse, run
+from signdiff_core.training.checkpoints import whole_folder
 from signdiff_core.training.vae_config import VAEConfig
 
 if TYPE_CHECKING:
@@ -103,9 +105,11 @@ def _finish(vae: AutoencoderKL, frames: Frames, held_out: Frames, config: VAECon
     latents = _encode(vae, frames, config)
     vae.register_to_config(scaling_factor=float(1 / latents.std()))
     output = Path(config.output_dir)
-    vae.save_pretrained(output / "vae")
+    with whole_folder(output / "vae") as folder:
+        vae.save_pretrained(folder)
     measured = {"scaling_factor": vae.config.scaling_factor, **_measure(vae, held_out, config)}
-    (output / "measured.json").write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
+    with replacing(output / "measured.json") as temporary:
+        temporary.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(measured))
 
 

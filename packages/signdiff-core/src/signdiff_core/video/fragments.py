@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import struct
 from io import BytesIO
 from itertools import islice
@@ -43,6 +45,7 @@ class Fragments:
             before = file.tell()
             try:
                 append(file, movie)
+                os.fsync(file.fileno())
             except BaseException:
                 file.truncate(before)
                 raise
@@ -100,10 +103,11 @@ def write_whole(fragments: Path | BinaryIO, path: Path) -> None:
         path: the file to write.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: it cannot be written, or what was written is not all there.
     """
     import av
 
+    count = 0
     with (
         av.open(fragments) as source,
         av.open(path, "w", format="mp4", options={"movflags": "+faststart"}) as movie,
@@ -114,6 +118,11 @@ def write_whole(fragments: Path | BinaryIO, path: Path) -> None:
             if packet.dts is not None:
                 packet.stream = stream
                 movie.mux(packet)
+                count += 1
+    with av.open(path) as movie:
+        found = movie.streams.video[0].frames
+    if found != count:
+        raise OSError(errno.EIO, f"expected {count} frames after writing them, but found {found}", str(path))
 
 
 def _fragment_ends(file: BinaryIO) -> Iterator[int]:

@@ -1,0 +1,27 @@
+"""Checkpoints are on the disk before they count."""
+
+import errno
+import os
+
+import pytest
+import torch
+from accelerate import Accelerator
+
+from signdiff_eval.training.checkpoints import list_checkpoints, save_checkpoint
+
+
+def test_a_checkpoint_that_the_disk_does_not_keep_is_none(tmp_path, monkeypatch):
+    def full(_file):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    accelerator = Accelerator(cpu=True)
+    accelerator.prepare(torch.nn.Linear(2, 2))
+    save_checkpoint(accelerator, tmp_path, 1, keep=1, parts={})
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            save_checkpoint(accelerator, tmp_path, 2, keep=1, parts={})
+    assert list_checkpoints(tmp_path) == [tmp_path / "checkpoint-1"]
+    # What the failure, or a kill, left is gone with the next one.
+    save_checkpoint(accelerator, tmp_path, 3, keep=1, parts={})
+    assert list(tmp_path.iterdir()) == [tmp_path / "checkpoint-3"]
