@@ -169,6 +169,13 @@ def attack(session: nox.Session) -> None:
     session.run("python", "tests/attack", *session.posargs, env={"PYTHONDONTWRITEBYTECODE": None})
 
 
+@nox.session
+def kill(session: nox.Session) -> None:
+    """Commands that write, killed at random moments and run again; ``nox -s kill -- --kills 20`` kills all of them."""
+    install(session, EVERYTHING)
+    session.run("python", "tests/kill", *session.posargs, env={"PYTHONDONTWRITEBYTECODE": None})
+
+
 @nox.session(default=False)
 def train_tests(session: nox.Session) -> None:
     """The tests that train models or render many frames, minutes; and those for a GPU, where there is one."""

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import av
@@ -124,6 +125,20 @@ def test_killed_again_and_again(tmp_path, whole):
     assert (worker.returncode, err) == (0, "")
     assert [int(line) for line in out.split()] == list(range(kept, TOTAL))
     assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
+@pytest.mark.parametrize("which", ["a.partial.mp4", "a.partial.resume"])
+def test_what_was_changed_is_made_anew_or_refused_and_never_taken_for_frames(tmp_path, whole, which, share):
+    interrupted(tmp_path / "a.mp4", 60)
+    content = bytearray((tmp_path / which).read_bytes())
+    content[int(share * len(content))] ^= 1
+    (tmp_path / which).write_bytes(content)
+    try:
+        write(tmp_path / "a.mp4", resume=True)
+    except VideoError:
+        write(tmp_path / "a.mp4", resume=False)
+    assert (tmp_path / "a.mp4").read_bytes() == whole
 
 
 @pytest.mark.parametrize("cut", [1, 100, 1000])
@@ -257,7 +272,12 @@ def test_a_full_disk_costs_no_frame(tmp_path, limit, kept, file):
     assert path.read_bytes() == (tmp_path / "whole.mp4").read_bytes()
 
 
-HEADER = {"shape": [32, 48], "settings": {}, "format": 1}
+HEADER = {"shape": [32, 48], "settings": {}, "format": 2}
+
+
+def head(header):
+    line = json.dumps(header).encode()
+    return b"%08x %s\n" % (zlib.crc32(line), line)
 
 
 @pytest.mark.parametrize(
@@ -265,12 +285,13 @@ HEADER = {"shape": [32, 48], "settings": {}, "format": 1}
     [
         b"\x80\x04not a header",
         b"[1, 2]\n",
-        json.dumps({**HEADER, "format": 2}).encode() + b"\n",
-        json.dumps({**HEADER, "shape": [32, 10**9]}).encode() + b"\n",
-        json.dumps({**HEADER, "shape": [32, "48"]}).encode() + b"\n",
-        json.dumps({**HEADER, "more": 1}).encode() + b"\n",
-        json.dumps(HEADER).encode() + b"\n" + bytes(100 * (8 + 32 * 48 * 3)),
-        json.dumps(HEADER).encode() + b"\n" + b"\xff" * (2 * (8 + 32 * 48 * 3)),
+        head({**HEADER, "format": 1}),
+        head({**HEADER, "shape": [32, 10**9]}),
+        head({**HEADER, "shape": [32, "48"]}),
+        head({**HEADER, "more": 1}),
+        head(HEADER).replace(b"32", b"34"),
+        head(HEADER) + bytes(100 * (12 + 32 * 48 * 3)),
+        b"[" * 3_000,
         b"{" * 3_000_000,
     ],
 )
@@ -284,7 +305,7 @@ def test_a_damaged_file_is_named(tmp_path, content):
 
 
 def test_a_process_that_died_before_its_first_frame_left_nothing(tmp_path):
-    for content in (b"", json.dumps({**HEADER, "settings": {"seed": 1}}).encode() + b"\n"):
+    for content in (b"", head({**HEADER, "settings": {"seed": 1}})):
         (tmp_path / "a.partial.resume").write_bytes(content)
         assert unfinished(tmp_path / "a.mp4") == 0
         for resume in (None, True):

@@ -1,13 +1,19 @@
-"""A video as a row of fragments, which plays as it grows: fragmented MP4."""
+"""A video as a row of fragments, which plays as it grows: fragmented MP4.
+
+After each fragment a box that players pass over holds its checksum: what is torn or changed is not gone on from.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import struct
+import zlib
 from io import BytesIO
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, Final
+
+from signdiff_core.video.opening import VideoError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BOX: Final = struct.Struct(">I4s")
+_SUM: Final = struct.Struct(">I4s4sI")
+"""A box ``free``: size, kind, whose it is, and the CRC-32 of all since the one before."""
+
+_OURS: Final = b"sdff"
 
 
 class Fragments:
@@ -28,7 +38,7 @@ class Fragments:
         self.path = path
 
     def count(self) -> int:
-        """Count the whole fragments."""
+        """Count the whole fragments, from the first one on."""
         try:
             with self.path.open("rb") as file:
                 return sum(1 for _ in _fragment_ends(file))
@@ -36,7 +46,7 @@ class Fragments:
             return 0
 
     def append(self, movie: bytes) -> None:
-        """Add a group of frames, as `Encoding.encode` returns it.
+        """Add a group of frames, as `Encoding.encode` returns it; it is on the disk when this returns.
 
         Raises:
             OSError: it cannot be written.
@@ -92,7 +102,8 @@ def append(file: FileIO, movie: bytes) -> None:
     kinds = [(kind, start, end) for kind, start, end in _boxes(BytesIO(movie)) if kind != b"mfra"]
     header = next(start for kind, start, _ in kinds if kind == b"moof")
     # The header says the same in each group, so one serves them all.
-    write_all(file, movie[header if file.tell() else 0 : kinds[-1][2]])
+    content = movie[header if file.tell() else 0 : kinds[-1][2]]
+    write_all(file, content + _SUM.pack(_SUM.size, b"free", _OURS, zlib.crc32(content)))
 
 
 def write_whole(fragments: Path | BinaryIO, path: Path) -> None:
@@ -104,21 +115,25 @@ def write_whole(fragments: Path | BinaryIO, path: Path) -> None:
 
     Raises:
         OSError: it cannot be written, or what was written is not all there.
+        VideoError: the fragments cannot be read.
     """
     import av
 
     count = 0
-    with (
-        av.open(fragments) as source,
-        av.open(path, "w", format="mp4", options={"movflags": "+faststart"}) as movie,
-    ):
-        taken = source.streams.video[0]
-        stream = movie.add_stream_from_template(taken)
-        for packet in source.demux(taken):
-            if packet.dts is not None:
-                packet.stream = stream
-                movie.mux(packet)
-                count += 1
+    try:
+        with (
+            av.open(fragments) as source,
+            av.open(path, "w", format="mp4", options={"movflags": "+faststart"}) as movie,
+        ):
+            taken = source.streams.video[0]
+            stream = movie.add_stream_from_template(taken)
+            for packet in source.demux(taken):
+                if packet.dts is not None:
+                    packet.stream = stream
+                    movie.mux(packet)
+                    count += 1
+    except (av.error.InvalidDataError, IndexError) as error:
+        raise VideoError(f"{fragments}: expected fragments of a video, but they cannot be read ({error}).") from error
     with av.open(path) as movie:
         found = movie.streams.video[0].frames
     if found != count:
@@ -126,12 +141,17 @@ def write_whole(fragments: Path | BinaryIO, path: Path) -> None:
 
 
 def _fragment_ends(file: BinaryIO) -> Iterator[int]:
-    """Find where each whole fragment ends: a box ``moof`` and the box ``mdat`` after it."""
-    before = b""
-    for kind, _, end in _boxes(file):
-        if (before, kind) == (b"moof", b"mdat"):
+    """Find where each whole fragment ends: a box ``moof``, the box ``mdat`` after it, and the right checksum."""
+    begin, before = 0, [b"", b""]
+    for kind, start, end in _boxes(file):
+        if [*before, kind] == [b"moof", b"mdat", b"free"] and end - start == _SUM.size:
+            file.seek(begin)
+            content = zlib.crc32(file.read(start - begin))
+            if file.read(_SUM.size) != _SUM.pack(_SUM.size, b"free", _OURS, content):
+                return
             yield end
-        before = kind
+            begin = end
+        before = [before[1], kind]
 
 
 def _boxes(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:

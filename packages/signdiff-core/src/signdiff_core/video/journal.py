@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import zlib
 from dataclasses import asdict, dataclass
 from io import FileIO
 from typing import TYPE_CHECKING, Any, Final
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_NUMBER: Final = struct.Struct("<Q")
-_FORMAT: Final = 1
+_HEAD: Final = struct.Struct("<QI")
+"""Before each frame: its number, and the CRC-32 of the file's header, the number and the frame."""
+
+_FORMAT: Final = 2
 _MAX_HEADER: Final = 2**20
 
 
@@ -51,9 +54,10 @@ class Header:
 
 
 class Journal:
-    """A file with a header in its first line, then frames as they are, each after its number.
+    """A file with a header in its first line, then frames as they are, each after its number and checksum.
 
-    A process that dies at any moment leaves at most its last frame torn.
+    A process that dies at any moment leaves at most its last frame torn. From the first frame on that is not as it was
+    written, none counts: they are made again.
 
     Attributes:
         header: what the video is made of.
@@ -93,9 +97,10 @@ class Journal:
                 fragments.unlink(missing_ok=True)
             if header is not None:
                 self._file.truncate(0)
-                write_all(self._file, json.dumps(asdict(header)).encode() + b"\n")
+                line = json.dumps(asdict(header)).encode()
+                write_all(self._file, b"%08x %s\n" % (zlib.crc32(line), line))
             self.header, self._start = self._read_header()
-            self._record = _NUMBER.size + 3 * self.header.shape[0] * self.header.shape[1]
+            self._record = _HEAD.size + 3 * self.header.shape[0] * self.header.shape[1]
             self.settle()
         except BaseException:
             self._file.close()
@@ -113,15 +118,16 @@ class Journal:
             OSError: it cannot be written.
         """
         self._file.seek(self._start + self.count * self._record)
-        write_all(self._file, _NUMBER.pack(number) + np.ascontiguousarray(frame).tobytes())
+        content = np.ascontiguousarray(frame).tobytes()
+        write_all(self._file, _HEAD.pack(number, self._sum(number, content)) + content)
         self.first = number if self.first is None else self.first
         self.count += 1
 
     def frames(self) -> Iterator[NDArray[np.uint8]]:
         """Read the frames, (H, W, 3) uint8 each."""
         for n in range(self.count):
-            self._file.seek(self._start + n * self._record + _NUMBER.size)
-            content = self._file.read(self._record - _NUMBER.size)
+            self._file.seek(self._start + n * self._record + _HEAD.size)
+            content = self._file.read(self._record - _HEAD.size)
             yield np.frombuffer(content, dtype=np.uint8).reshape(*self.header.shape, 3)
 
     def clear(self) -> None:
@@ -130,7 +136,7 @@ class Journal:
         self.count, self.first = 0, None
 
     def settle(self) -> None:
-        """Count the frames anew: what an interruption left of a last one does not count.
+        """Count the frames anew: what an interruption left of a last one does not count, nor what follows damage.
 
         Raises:
             VideoError: they are not what this class writes.
@@ -141,22 +147,30 @@ class Journal:
             raise self._damaged()
         # Where another process writes, all but the first may be of the next group in a moment.
         numbers = self._numbers(min(self.count, 1) if self._read_only else self.count)
+        self.count = self.count if self._read_only and numbers else len(numbers)
         if not numbers:
-            self.count, self.first = 0, None
+            self.first = None
             return
         self.first = numbers[0]
         if self.first % length or numbers != [*range(self.first, self.first + len(numbers))]:
             raise self._damaged()
 
     def _numbers(self, count: int) -> list[int]:
-        """Read the numbers of the first frames; fewer, if they are gone."""
+        """Read the numbers of the first frames; fewer, if they are gone or not as they were written."""
         numbers: list[int] = []
         for n in range(count):
             self._file.seek(self._start + n * self._record)
-            number = self._file.read(_NUMBER.size)
-            if len(number) == _NUMBER.size:
-                numbers += _NUMBER.unpack(number)
+            record = self._file.read(self._record)
+            if len(record) < self._record:
+                break
+            number, checksum = _HEAD.unpack_from(record)
+            if checksum != self._sum(number, memoryview(record)[_HEAD.size :]):
+                break
+            numbers.append(number)
         return numbers
+
+    def _sum(self, number: int, content: bytes | memoryview) -> int:
+        return zlib.crc32(content, zlib.crc32(number.to_bytes(8, "little"), self._header_sum))
 
     def close(self) -> None:
         """Close the file."""
@@ -165,10 +179,14 @@ class Journal:
     def _read_header(self) -> tuple[Header, int]:
         self._file.seek(0)
         line, end, _ = self._file.read(_MAX_HEADER).partition(b"\n")
+        checksum, _, text = line.partition(b" ")
+        self._header_sum = zlib.crc32(text)
         try:
-            values = json.loads(line)
+            if checksum != b"%08x" % self._header_sum:
+                raise ValueError("the header is not as it was written")
+            values = json.loads(text)
             return Header(**{**values, "shape": tuple(values["shape"])}), len(line) + len(end)
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise self._damaged() from error
 
     def _damaged(self) -> VideoError:
