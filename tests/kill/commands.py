@@ -55,6 +55,7 @@ CORE = [
     ),
     Command(
         name="convert openpose",
+        once=True,
         line=lambda home, out: _script("signdiff", "convert", home / "long.pose", out / "a"),
     ),
     Command(
@@ -96,7 +97,7 @@ CORE = [
         again=("--resume",),
         older="a.mp4",
     ),
-    Command(name="prepare-frames folder", line=_frames_of("folder"), is_quick=True),
+    Command(name="prepare-frames folder", line=_frames_of("folder")),
     Command(name="prepare-frames webdataset", line=_frames_of("webdataset"), is_quick=True),
     Command(
         name="train make_base",
@@ -104,6 +105,7 @@ CORE = [
             *("signdiff_core.training.make_base", "--train_data_dir", home / "frames", "--output_dir", out / "base"),
             *_TINY_BASE,
         ),
+        once=True,
     ),
     Command(
         name="train controlnet",
@@ -200,12 +202,14 @@ SLP = [
     ),
     Command(
         name="slp corpus fingerspelling",
+        once=True,
         line=lambda home, out: _script(
             "signdiff-slp", "corpus", "fingerspelling", "-o", out / "corpus", "--share", "0.002"
         ),
     ),
     Command(
         name="slp corpus poses",
+        once=True,
         line=lambda home, out: _script(
             *("signdiff-slp", "corpus", "poses", home / "poses", "-o", out / "corpus", "--texts", home / "split.tsv")
         ),

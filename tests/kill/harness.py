@@ -39,6 +39,7 @@ class Command:
         volatile: files that no two runs have alike: logs, and what tells times.
         is_quick: whether it takes seconds; the short campaign has these.
         stdout: whether what it prints is its output, too.
+        once: whether it refuses to make what is there.
         before: commands whose output it needs, in the folder to write to.
     """
 
@@ -49,6 +50,7 @@ class Command:
     volatile: str = r"$^"
     is_quick: bool = False
     stdout: bool = False
+    once: bool = False
     before: Callable[[Path, Path], Sequence[str | Path]] | None = None
 
 
@@ -101,12 +103,13 @@ class Bench:
             group: signal all of its processes, as schedulers and terminals do, or the first alone.
         """
         self._start_anew()
-        place = f"{number.name} at {share:.3f}{' of all' if group else ''}"
+        printed, place = self.printed, f"{number.name} at {share:.3f}{' of all' if group else ''}"
         try:
             self._interrupt(share * self.outcome.seconds, number, group=group)
             self._check_older()
-            again = self.command.again if self._is_begun() else ()
-            printed = self._run_to_the_end(again)
+            if not self.command.once or _differences(self._made(), self.expected):
+                again = self.command.again if self._is_begun() else ()
+                printed = self._run_to_the_end(again)
             differ = _differences(self._made(), self.expected)
             if differ:
                 raise AssertionError(f"the result differs in {differ}")
@@ -136,9 +139,11 @@ class Bench:
         _wait_for_group(process.pid)
         if status is not None or number == signal.SIGKILL:
             return
-        if process.returncode == -signal.SIGTERM:  # before Python had read what handles the signal
-            self.outcome.early += 1
-            if err.strip() or _paths(self.out) - self._at_start:
+        if process.returncode == -signal.SIGTERM:  # before Python had read what handles the signal, or when all is done
+            is_begun = self._is_begun()
+            self.outcome.early += not is_begun
+            self.outcome.late += is_begun
+            if is_begun and _differences(self._made(), self.expected):
                 raise AssertionError(f"it died of SIGTERM after it had begun: {err!r}")
         elif process.returncode == TERMINATED:
             lines = [line for line in err.strip().splitlines() if "terminated; " in line]

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -15,6 +15,9 @@ from signdiff_frnet.contract import UInt8Image
 from signdiff_frnet.errors import CutShortError, OutputError
 from signdiff_frnet.media import count_packets
 from signdiff_frnet.suffixes import VIDEO_CODECS, partial_name
+
+with suppress(ImportError):  # a system without such locks
+    import fcntl
 
 
 @contextmanager
@@ -30,18 +33,33 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: the file can't be put there.
     """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    with _temporary(path) as temporary:
+        try:
+            yield temporary
+            if temporary.exists():
+                sync(temporary)
+                temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    """Make a temporary file that is locked while it is written: what a killed process left is taken over."""
+    temporary = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
-        temporary.touch()  # tells early, and in the words of the system, that nothing can be written here
-    except OSError as error:
+        file = os.open(temporary, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:  # early, and in the words of the system
         raise OutputError(error.errno, f"can't be written there: {error.strerror}", str(path)) from None
     try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (OSError, NameError):  # another process writes it, or files can't be locked
+            temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+            temporary.touch()
         yield temporary
-        if temporary.exists():
-            sync(temporary)
-            temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        os.close(file)
 
 
 def sync(path: Path) -> None:
