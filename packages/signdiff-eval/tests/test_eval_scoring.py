@@ -171,16 +171,17 @@ def test_stitched_sentences_score_worse_than_signed_ones(realdata):
 
 
 class Corpus:
-    """A format whose files list the names of their sequences, all of which move alike."""
+    """A format whose files list the names of their sequences, each of which moves by its name."""
 
     def __init__(self, make_pose, joints):
-        self.pose = make_pose(joints)
+        self.make = make_pose
+        self.joints = joints
 
     def matches(self, path):
         return path.suffix == ".names"
 
     def read_all(self, path):
-        return [(name, self.pose) for name in path.read_text().split()]
+        return [(name, self.make(self.joints * len(name))) for name in path.read_text().split()]
 
 
 @pytest.mark.parametrize(
@@ -188,17 +189,23 @@ class Corpus:
     [
         ("a b", "a b", None),
         ("a b", "0 1", None),
-        ("a b", "a", "hold 2 and 1"),
-        ("a b", "b a", r"same sequences in order, but number 0 is \['a', 'b'\]"),
+        ("a b", "a", "lacks 1 of 2: b"),
+        ("a b", "0", "hold 2 and 1"),
+        ("a bb", "bb a", None),
+        ("a bb", "cc a", r"same sequences, but the hypothesis lacks 1 of 2: bb; and holds cc beside"),
+        ("a bb c", "bb", r"same sequences, but the hypothesis lacks 2 of 3: a, c\."),
     ],
 )
-def test_sequences_of_a_file_are_paired_in_order(tmp_path, make_pose, walk, reference, hypothesis, message):
+def test_sequences_of_a_file_are_paired_by_their_names(tmp_path, make_pose, walk, reference, hypothesis, message):
     paths = tmp_path / "ref.names", tmp_path / "hyp.names"
     for path, names in zip(paths, (reference, hypothesis), strict=True):
         path.write_text(names)
     formats = PoseFormats({"corpus": Corpus(make_pose, walk(6))})
     if message is None:
-        assert score_poses([Pair("ref", *paths)], formats=formats).pairs == 2
+        report = score_poses([Pair("ref", *paths)], formats=formats)
+        assert report.pairs == 2
+        assert report.score("dtw_mje").value == 0
+        assert report.names == tuple(reference.split())
     else:
         with pytest.raises(ValueError, match=message):
             score_poses([Pair("ref", *paths)], formats=formats)

@@ -58,6 +58,37 @@ def test_a_broken_pose_file_is_one_clear_error(tmp_path, write_pose, walk, keep)
         PoseFormats({}).read(path)
 
 
+@pytest.mark.parametrize("value", [1e30, -2e6])
+def test_coordinates_are_bounded_and_named(tmp_path, write_pose, walk, value):
+    joints = walk(5, joints=4)
+    joints[3, 2, 1] = value
+    with pytest.raises(ValueError, match=r"a\.pose must have coordinates up to 1e\+06, but in frame 3 joint 2 has"):
+        PoseFormats({}).read(write_pose(tmp_path / "a.pose", joints))
+    confidence = np.ones((5, 4))
+    confidence[3, 2] = 0  # what is absent has no place
+    [sequence] = PoseFormats({}).read(write_pose(tmp_path / "a.pose", joints, confidence=confidence))
+    assert np.abs(sequence.joints).max() < 10
+
+
+def test_a_nan_is_named(tmp_path, write_pose, walk):
+    joints = walk(5, joints=4)
+    joints[1, 3, 0] = np.nan
+    with pytest.raises(ValueError, match=r"a\.pose must be finite .* isn't in frame 1, joint 3\."):
+        PoseFormats({}).read(write_pose(tmp_path / "a.pose", joints))
+
+
+def test_a_plug_in_that_fails_is_told_and_leaves_the_others(tmp_path, write_pose, walk, monkeypatch):
+    site = tmp_path / "broken-1.dist-info"
+    site.mkdir()
+    (site / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
+    (site / "entry_points.txt").write_text("[signdiff.pose_formats]\nbroken = broken_format_module:Format\n")
+    (tmp_path / "broken_format_module.py").write_text("1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    formats = PoseFormats()
+    assert formats.broken["broken"].startswith("ZeroDivisionError")
+    assert len(formats.read(write_pose(tmp_path / "a.pose", walk(5, joints=4)))) == 1
+
+
 @pytest.mark.realdata
 @pytest.mark.parametrize("name", ["openpose.pose", "mediapipe.pose"])
 def test_reads_real_files(realdata, name):

@@ -1,3 +1,6 @@
+import json
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -115,3 +118,54 @@ def test_what_unpacks_to_more_than_the_cap_is_refused_before(save, tmp_path, mon
     assert path.stat().st_size < 100_000
     with pytest.raises(ValueError, match="at most 100000 bytes, but holds 10000000"):
         list(SLRTPFormat().read_all(path))
+
+
+def test_predictions_in_another_order_are_paired_by_key(save, joints, tmp_path):
+    keys = ["b", "c", "a"]
+    truths = {key: {"text": key, "poses_3d": torch.from_numpy(joints * (place + 1))} for place, key in enumerate(keys)}
+    made = {key: truths[key]["poses_3d"].clone() for key in sorted(keys)}
+    paths = save(truths), save(made, "prediction.pt")
+    program = "from signdiff_eval.cli import main; main()"
+    command = ["score", "--slrtp", "--ref", str(paths[0]), "--hyp", str(paths[1]), "--json"]
+    done = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["dtw_mje"]["score"], told["slrtp2025"]["total_distance"]) == (0, 1)
+    del made["c"]
+    command[5] = str(save(made, "prediction.pt"))
+    done = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "dev.pt and prediction.pt must hold the same sequences, but the hypothesis lacks 1 of 3: c." in done.stderr
+
+
+def test_a_tensor_of_more_values_than_the_file_has_is_refused(save, joints, tmp_path):
+    shown = torch.from_numpy(joints[:1]).expand(5_000, 178, 3)
+    with pytest.raises(ValueError, match=r"dev\.pt must hold all values of a, but holds fewer than its shape has"):
+        list(SLRTPFormat().read_all(save({"a": shown})))
+    one = torch.from_numpy(joints)
+    many = {f"clip {number}": one for number in range(1000)}
+    with pytest.raises(ValueError, match=r"dev\.pt must hold all values of its tensors, but has no room for so many"):
+        list(SLRTPFormat().read_all(save(many)))
+
+
+@pytest.mark.parametrize("options", [{}, OLD])
+def test_an_archive_is_checked_before_torch_sees_it(save, joints, options):
+    path = save({"a": torch.from_numpy(joints)}, **options)
+    data = bytearray(path.read_bytes())
+    if options:  # the number of values of the storage, which torch would fetch memory for
+        place = data.index(b"cpu") + 3
+        start = next(i for i in range(place, place + 40) if data[i : i + 1] in b"JM")
+        data[start : start + (5 if data[start : start + 1] == b"J" else 3)] = b"J" + (2**31 - 1).to_bytes(4, "little")
+    else:
+        data[data.index(joints.tobytes()) + 5] ^= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(ValueError, match=r"dev\.pt must be a \.pt file .* (damaged|larger than the file)"):
+        list(SLRTPFormat().read_all(path))
+
+
+@pytest.mark.parametrize("value", [1e28, -2e6])
+def test_coordinates_are_bounded(save, joints, value):
+    joints[3, 5, 1] = value
+    path = save({"a": torch.from_numpy(joints[:2]), "b": torch.from_numpy(joints)})
+    with pytest.raises(ValueError, match=r"dev\.pt, b, must have coordinates up to 1e\+06, but in frame 3 joint 5 has"):
+        PoseFormats({"slrtp": SLRTPFormat()}).read(path)

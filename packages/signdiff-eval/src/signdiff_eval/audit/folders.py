@@ -14,6 +14,7 @@ from signdiff_eval.audit.pairwise import compare
 from signdiff_eval.audit.single import frozen, holes
 from signdiff_eval.provenance import generator_of
 from signdiff_eval.readers import PoseFormats
+from signdiff_eval.readers.pairs import order_of
 from signdiff_eval.readers.rates import same_rate
 
 if TYPE_CHECKING:
@@ -108,6 +109,10 @@ def _clips(path: Path, formats: PoseFormats) -> tuple[list[tuple[str, Clip]], st
     return clips, ""
 
 
+def _names(path: Path, clips: list[tuple[str, Clip]]) -> list[str]:
+    return [name.removeprefix(f"{path.name}, ") if name != path.name else "" for name, _ in clips]
+
+
 def _alone(path: Path, formats: PoseFormats, rates: dict[float, str]) -> Iterator[Finding]:
     clips, broken = _clips(path, formats)
     if broken:
@@ -136,8 +141,15 @@ def _reference(path: Path, formats: PoseFormats) -> Iterator[Finding]:
 
 def _together(reference: Path, hypothesis: Path, formats: PoseFormats, lengths: list[bool]) -> Iterator[Finding]:
     (true, broken), (made, broken_too) = _clips(reference, formats), _clips(hypothesis, formats)
-    if len(true) != len(made) and not broken and not broken_too:
-        yield Finding("unpaired", hypothesis.name, f"{len(made)} sequences, the reference has {len(true)}")
+    names, others = _names(reference, true), _names(hypothesis, made)
+    try:
+        made = [made[place] for place in order_of(names, others)]
+    except ValueError as error:
+        if not broken and not broken_too:
+            yield Finding("unpaired", hypothesis.name, f"both {error}")
+        if any(names) and any(others):
+            shared = [name for name in names if name in others]
+            true, made = [true[names.index(name)] for name in shared], [made[others.index(name)] for name in shared]
     for (_, expected), (name, clip) in zip(true, made, strict=False):
         lengths.append(len(expected.joints) == len(clip.joints))
         already = bool(len(clip.whole) and frozen(clip.whole))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import entrypoints
 
-from signdiff_eval.readers.poses import PoseSequence, sequence_of
+from signdiff_eval.readers.poses import PoseSequence, check_numbers, sequence_of
 from signdiff_eval.readers.slrtp import SLRTPFormat
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ _BROKEN: Final = (
     ArithmeticError,
     AttributeError,
     EOFError,
-    IndexError,
+    LookupError,
+    MemoryError,
     NotImplementedError,
     TypeError,
     ValueError,
@@ -81,8 +82,13 @@ class PoseFormats:
             Name within the file, empty where the format holds one pose, and the pose.
 
         Raises:
-            ValueError: no format matches, or the file is broken.
+            ValueError: no format matches, the file is broken, or as for `check_numbers`.
         """
+        for name, pose in self._stored(path):
+            check_numbers(pose, f"{path.name}, {name}," if name else path.name)
+            yield name, pose
+
+    def _stored(self, path: Path) -> Iterator[tuple[str, Pose]]:
         if path.suffix == ".pose":
             yield "", _read_pose(path)
             return
@@ -108,4 +114,5 @@ def _read_pose(path: Path) -> Pose:
     try:
         return Pose.read(path.read_bytes())
     except _BROKEN as error:
-        raise ValueError(f"{path.name} must be a whole .pose file, but can't be read: {error}") from error
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"{path.name} must be a whole .pose file, but can't be read: {reason:.200}") from error

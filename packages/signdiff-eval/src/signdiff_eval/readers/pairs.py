@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 
@@ -53,6 +53,43 @@ def pair_up(reference: Path, hypothesis: Path, matches: Callable[[Path], bool]) 
     if problems:
         raise ValueError(f"every reference must have one hypothesis of its name, but {'; '.join(problems)}.")
     return [Pair(name, references[name], hypotheses[name]) for name in sorted(references)]
+
+
+def order_of(references: Sequence[str], hypotheses: Sequence[str]) -> list[int]:
+    """Find each reference's partner among the sequences of a file.
+
+    Args:
+        references: names of the reference file's sequences; empty, or their positions, where it has no names.
+        hypotheses: likewise, of the hypothesis' file.
+
+    Returns:
+        For each reference the position of its hypothesis: that of its name, where both files have names, in whatever
+        order; the same position where one has none.
+
+    Raises:
+        ValueError: other names, or another number of sequences; the message says what is held and what is lacking.
+
+    Example:
+        >>> order_of(["a", "b"], ["b", "a"]), order_of(["a", "b"], ["0", "1"])
+        ([1, 0], [0, 1])
+    """
+    if len(set(references)) == len(references) and sorted(references) == sorted(hypotheses):
+        places = {name: place for place, name in enumerate(hypotheses)}
+        return [places[name] for name in references]
+    lacking = sorted(set(references) - set(hypotheses))
+    if _named(references) and _named(hypotheses) and lacking:
+        extra = sorted(set(hypotheses) - set(references))
+        raise ValueError(
+            f"must hold the same sequences, but the hypothesis lacks {len(lacking)} of {len(references)}: "
+            f"{_listed(lacking)}" + (f"; and holds {_listed(extra)} beside" if extra else "")
+        )
+    if len(references) != len(hypotheses):
+        raise ValueError(f"must hold as many sequences, but hold {len(references)} and {len(hypotheses)}")
+    return list(range(len(references)))
+
+
+def _named(names: Sequence[str]) -> bool:
+    return any(name not in ("", str(place)) for place, name in enumerate(names))
 
 
 def _entries(place: Path, matches: Callable[[Path], bool]) -> dict[str, Path]:

@@ -21,6 +21,10 @@ MAX_VALUES: Final = 50_000_000
 """Most numbers of a resampled sequence."""
 
 
+MAX_COORDINATE: Final = 1e6
+"""Largest coordinate, as an absolute value: pixels and metres stay far below, what is read askew does not."""
+
+
 @dataclass(frozen=True, slots=True)
 class PoseSequence:
     """One person's movement.
@@ -72,6 +76,29 @@ class PoseSequence:
         return replace(self, joints=joints, fps=fps)
 
 
+def check_numbers(pose: Pose, name: str) -> None:
+    """Make sure that the coordinates of a pose can be some: those of present joints, NaN and infinities left aside.
+
+    Args:
+        pose: any pose.
+        name: where it comes from, for the message.
+
+    Raises:
+        ValueError: a coordinate is larger than `MAX_COORDINATE`; the message names frame and joint.
+    """
+    data, confidence = np.ma.filled(np.ma.asarray(pose.body.data), 0), np.ma.filled(pose.body.confidence, 0)
+    size = np.where(np.isfinite(data), np.abs(data), 0).max(axis=-1, initial=0)
+    if size.shape != confidence.shape:
+        raise ValueError(f"{name} must have a confidence for each joint, but has {confidence.shape} for {size.shape}.")
+    wrong = (size > MAX_COORDINATE) & (confidence > 0)
+    if wrong.any():
+        frame, _, joint = np.argwhere(wrong)[0]
+        raise ValueError(
+            f"{name} must have coordinates up to {MAX_COORDINATE:g}, but in frame {frame} joint {joint} has "
+            f"{size[wrong][0]:g}."
+        )
+
+
 def sequence_of(pose: Pose, name: str, *, clip: str = "") -> PoseSequence:
     """Take the joints out of a pose.
 
@@ -97,7 +124,8 @@ def sequence_of(pose: Pose, name: str, *, clip: str = "") -> PoseSequence:
     absent = np.asarray(pose.body.confidence[:, 0]) == 0
     absent |= np.ma.getmaskarray(pose.body.data)[:, 0].any(axis=-1)
     if not np.isfinite(joints[~absent]).all():
-        raise ValueError(f"{name} must be finite where a joint is present, but isn't.")
+        frame, joint = np.argwhere(~np.isfinite(joints).all(axis=-1) & ~absent)[0]
+        raise ValueError(f"{name} must be finite where a joint is present, but isn't in frame {frame}, joint {joint}.")
     skeleton = tuple(f"{part.name}.{point}" for part in pose.header.components for point in part.points)
     _fill(joints, absent)
     return PoseSequence(name, joints, float(pose.body.fps), skeleton, int(absent.sum()), clip, _limbs(pose))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pickle
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from signdiff_eval.extras import need
+from signdiff_eval.readers.torch_files import load_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,9 +24,6 @@ MAX_BYTES: Final = 2**32
 
 MAX_VALUES: Final = 50_000_000
 """Most numbers in one sequence: more than 25 minutes of signing."""
-
-_BROKEN: Final = (AttributeError, IndexError, KeyError, TypeError, ValueError)
-"""What torch raises, among others, for broken files."""
 
 _FINGERS: Final = ("Thumb", "Index", "Middle", "Ring", "Pinky")
 _BODY: Final = ("RShoulder", "RElbow", "RWrist", "LShoulder", "LElbow", "LWrist", "RHip", "LHip")
@@ -77,8 +73,14 @@ class SLRTPFormat:
             ValueError: not a file of the challenge, or too large a one.
             ModuleNotFoundError: torch isn't installed.
         """
+        # One stretch of the file may be several tensors, but not any number of them.
+        left = 4 * path.stat().st_size
         for name, entry in _entries(path).items():
-            yield name, _pose_of(_joints_of(path, name, entry), self.fps)
+            joints = _joints_of(path, name, entry)
+            left -= joints.size
+            if left < 0:
+                raise ValueError(f"{path.name} must hold all values of its tensors, but has no room for so many.")
+            yield name, _pose_of(joints, self.fps)
 
 
 def read_slrtp_texts(path: Path) -> dict[str, str]:
@@ -99,26 +101,10 @@ def read_slrtp_texts(path: Path) -> dict[str, str]:
 
 def _entries(path: Path) -> dict[str, Any]:
     need("slrtp", "torch", purpose="reading .pt files")
-    import torch
-
-    _check_size(path)
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, *_BROKEN) as error:
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(f"{path.name} must be a .pt file of tensors and texts, but can't be read: {first}") from error
+    content = load_tensors(path, what="a .pt file of tensors and texts", max_bytes=MAX_BYTES)
     if not isinstance(content, dict) or not content or not all(isinstance(name, str) for name in content):
         raise ValueError(f"{path.name} must hold a dictionary from names to poses, but holds {type(content).__name__}.")
     return content
-
-
-def _check_size(path: Path) -> None:
-    size = path.stat().st_size
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            size = max(size, sum(member.file_size for member in archive.infolist()))
-    if size > MAX_BYTES:
-        raise ValueError(f"{path.name} must hold at most {MAX_BYTES} bytes, but holds {size}.")
 
 
 def _joints_of(path: Path, name: str, entry: Any) -> NDArray[np.float32]:
@@ -131,7 +117,11 @@ def _joints_of(path: Path, name: str, entry: Any) -> NDArray[np.float32]:
     shape = tuple(poses.shape)
     if len(shape) != 3 or not shape[0] or shape[1:] != (JOINTS, 3) or poses.numel() > MAX_VALUES:
         raise ValueError(f"{path.name} must hold {expected} for each sequence, but {name} has {shape}.")
-    joints: NDArray[np.float32] = poses.to(torch.float32).numpy()
+    if poses.layout != torch.strided or poses.device.type != "cpu":
+        raise ValueError(f"{path.name} must hold plain tensors, but {name} is {poses.layout} on {poses.device}.")
+    if poses.numel() * poses.element_size() > poses.untyped_storage().nbytes():
+        raise ValueError(f"{path.name} must hold all values of {name}, but holds fewer than its shape has.")
+    joints: NDArray[np.float32] = poses.detach().to(torch.float32).numpy()
     return joints
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from signdiff_eval.functional import align
 from signdiff_eval.readers import PoseFormats
 from signdiff_eval.reports.controls import NAMES, derivation
+from signdiff_eval.scoring.fitting import partners
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,8 +59,7 @@ def show(comparison: Comparison, system: str, index: int, formats: PoseFormats |
             seen += len(references)
             continue
         hypotheses = formats.read(pair.hypothesis)
-        if system in NAMES:
-            hypotheses = derivation(system)(hypotheses)
+        hypotheses = derivation(system)(hypotheses) if system in NAMES else partners(pair, references, hypotheses)
         reference, hypothesis = (
             references[index - seen],
             hypotheses[index - seen].resampled(references[index - seen].fps),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from signdiff_eval.readers.pairs import order_of
 from signdiff_eval.readers.rates import same_rate
 
 if TYPE_CHECKING:
@@ -14,19 +15,17 @@ if TYPE_CHECKING:
     from signdiff_eval.readers import Pair, PoseSequence
 
 
-def check_clips(pair: Pair, references: list[PoseSequence], hypotheses: list[PoseSequence]) -> None:
-    """Make sure that two files hold the same sequences in the same order.
+def partners(pair: Pair, references: list[PoseSequence], hypotheses: list[PoseSequence]) -> list[PoseSequence]:
+    """Bring the sequences of a hypothesis' file into the order of those of its reference, by their names.
 
     Raises:
-        ValueError: they don't.
+        ValueError: the files don't hold the same sequences.
     """
-    where = f"{pair.reference.name} and {pair.hypothesis.name}"
-    if len(references) != len(hypotheses):
-        raise ValueError(f"{where} must hold as many sequences, but hold {len(references)} and {len(hypotheses)}.")
-    for index, clips in enumerate(zip(references, hypotheses, strict=True)):
-        named = {sequence.clip for sequence in clips} - {"", str(index)}
-        if len(named) > 1:
-            raise ValueError(f"{where} must hold the same sequences in order, but number {index} is {sorted(named)}.")
+    try:
+        order = order_of([sequence.clip for sequence in references], [sequence.clip for sequence in hypotheses])
+    except ValueError as error:
+        raise ValueError(f"{pair.reference.name} and {pair.hypothesis.name} {error}.") from error
+    return [hypotheses[place] for place in order]
 
 
 def check_rate(rate: float, *sequences: PoseSequence) -> None:

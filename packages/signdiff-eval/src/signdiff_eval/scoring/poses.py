@@ -9,7 +9,7 @@ from signdiff_eval.metrics import DTW
 from signdiff_eval.metrics.text.lines import TextMetric
 from signdiff_eval.provenance import protocol_of
 from signdiff_eval.readers import PoseFormats
-from signdiff_eval.scoring.fitting import check_clips, check_rate, fitted
+from signdiff_eval.scoring.fitting import check_rate, fitted, partners
 from signdiff_eval.scoring.reading import Translations
 from signdiff_eval.scoring.report import Report, scores_of
 from signdiff_eval.scoring.suites import pose_metrics, text_metrics
@@ -40,8 +40,8 @@ def score_poses(
     Joints that a reference lacks throughout are left out of its pair.
 
     Args:
-        pairs: files of any known format; if they hold several sequences, these are paired in order,
-            and must have the same names where both have names.
+        pairs: files of any known format; if they hold several sequences, these are paired by their names, in whatever
+            order, and one after the other where a file has no names.
         fps: the frame rate at which to compare; that of the files, which then must agree, if not given.
         hypothesis_fps: the frame rate of the hypotheses, where their files state another or none.
         protocol: how the hypotheses were made; it goes into the signature. If not given, what the mark of generated
@@ -69,10 +69,7 @@ def score_poses(
         protocols.add(protocol_of(pair.hypothesis) or protocol or "free")
         if hypothesis_fps is not None:
             hypotheses = [replace(sequence, fps=hypothesis_fps) for sequence in hypotheses]
-        if derive is None:
-            check_clips(pair, references, hypotheses)
-        else:
-            hypotheses = derive(hypotheses)[: len(references)]
+        hypotheses = partners(pair, references, hypotheses) if derive is None else derive(hypotheses)[: len(references)]
         for reference, hypothesis in zip(references, hypotheses, strict=True):
             if rate is None:
                 rate = reference.fps

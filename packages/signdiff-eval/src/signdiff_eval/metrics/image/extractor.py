@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from signdiff_eval.extras import need
+from signdiff_eval.readers.torch_files import check_size, load_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 WEIGHTS: Final = "pt_inception-2015-12-05-6726825d.pth"
 """Name of the file of weights that pytorch-fid keeps in torch's cache."""
+
+MAX_BYTES: Final = 2**30
+"""Largest file of weights that is read."""
 
 _SIDE: Final = 299
 
@@ -44,6 +47,7 @@ def load_extractor(extractor: Any | None, weights: str | None) -> tuple[Callable
         return extractor, str(getattr(extractor, "settings", getattr(extractor, "__name__", type(extractor).__name__)))
     need("fid", "torch", "torchvision", "pytorch_fid", purpose="FID with pytorch-fid's Inception network")
     path = _weights_path(weights)
+    check_size(path, MAX_BYTES)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
     return _of_module(inception(path)), f"pytorch-fid-pool3-{digest}"
 
@@ -73,8 +77,8 @@ def inception(path: Path) -> Any:
     network.Mixed_7b = parts.FIDInceptionE_1(1280)
     network.Mixed_7c = parts.FIDInceptionE_2(2048)
     try:
-        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (pickle.UnpicklingError, RuntimeError, EOFError, TypeError, AttributeError) as error:
+        network.load_state_dict(load_tensors(path, what="a file of weights", max_bytes=MAX_BYTES))
+    except (LookupError, RuntimeError, TypeError, AttributeError) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f"{path.name} must hold the weights of pytorch-fid's network, but doesn't: {first}") from error
     network.fc = torch.nn.Identity()

@@ -1,0 +1,109 @@
+"""Files of ``torch.save``: no code in them runs, and no size in them is believed that the file's own refutes.
+
+``weights_only`` keeps code from running, but torch takes the sizes of tensors from the file, and memory for them before
+it looks for their values. So archives are mapped once the checksums of their members agree, which keeps all reading
+within the file, and files of torch before 1.6 are searched for tensors that are larger than they are.
+"""
+
+from __future__ import annotations
+
+import pickle
+import pickletools
+import struct
+import zipfile
+import zlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_PICKLE: Final = 2**26
+"""Largest description of what a file holds, in bytes."""
+
+_BROKEN: Final = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    pickle.UnpicklingError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What torch and zipfile raise for broken files."""
+
+
+def load_tensors(path: Path, *, what: str, max_bytes: int) -> Any:
+    """Load a file of tensors and plain values.
+
+    Args:
+        path: the file.
+        what: what it must be, for the message.
+        max_bytes: the largest file, and the largest content of one, that is read.
+
+    Raises:
+        ValueError: the file is too large, damaged, or holds something else; the message names the file in one line.
+    """
+    import torch
+
+    check_size(path, max_bytes)
+    try:
+        archive = zipfile.is_zipfile(path)
+        _check_archive(path) if archive else _check_storages(path)
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=archive)
+    except _BROKEN as error:
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        printable = "".join(letter if letter.isprintable() else "?" for letter in first)
+        raise ValueError(f"{path.name} must be {what}, but can't be read: {printable:.200}") from error
+
+
+def check_size(path: Path, max_bytes: int) -> None:
+    """Make sure that a file isn't too large, nor what it would be unpacked.
+
+    Raises:
+        ValueError: it is.
+    """
+    size = path.stat().st_size
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                size = max(size, sum(member.file_size for member in archive.infolist()))
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return  # torch won't read it either, and the reader tells why
+    if size > max_bytes:
+        raise ValueError(f"{path.name} must hold at most {max_bytes} bytes, but holds {size}.")
+
+
+def _check_archive(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1:
+                raise ValueError(f"{member.filename} is compressed or encrypted")
+            if member.filename.endswith(".pkl") and member.file_size > MAX_PICKLE:
+                raise ValueError(f"{member.filename} has more than {MAX_PICKLE} bytes")
+        if (broken := archive.testzip()) is not None:
+            raise ValueError(f"{broken} is damaged")
+
+
+def _check_storages(path: Path) -> None:
+    """Look for a tensor larger than the file, in the five pickles with which files of torch before 1.6 begin."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        for _ in range(5):
+            numbers: list[int] = []
+            for opcode, argument, place in pickletools.genops(file):
+                if (place or 0) > MAX_PICKLE:
+                    raise ValueError(f"its description has more than {MAX_PICKLE} bytes")
+                if opcode.name == "MARK":
+                    numbers.clear()
+                elif isinstance(argument, int) and "PUT" not in opcode.name and "GET" not in opcode.name:
+                    numbers.append(argument)
+                elif opcode.name == "BINPERSID" and not all(0 <= number <= size for number in numbers):
+                    raise ValueError(f"a tensor of {max(numbers)} values is larger than the file")
