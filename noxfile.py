@@ -176,6 +176,44 @@ def kill(session: nox.Session) -> None:
     session.run("python", "tests/kill", *session.posargs, env={"PYTHONDONTWRITEBYTECODE": None})
 
 
+# What OpenCV does here: it draws, resizes, finds edges, reads and writes pictures and videos, and runs the predictor.
+OPENCV_TESTS = (
+    *(f"{FRNET}/tests/test_{name}.py" for name in ("ops", "detector", "batch", "sizes", "frnet_pictures")),
+    *(f"{FRNET}/tests/test_{name}.py" for name in ("frnet_video", "frnet_writing", "predictor")),
+    *(f"{CORE}/tests/test_{name}.py" for name in ("core_drawing", "core_video", "skeleton_renderer")),
+    f"{EVAL}/tests/readers",
+)
+
+
+@nox.session
+def opencv5(session: nox.Session) -> None:
+    """What OpenCV does, with OpenCV 5, which a plain install brings; all other sessions have OpenCV 4."""
+    others = constraints_without(session, "opencv-python-headless")
+    install(session, (FRNET, CORE, EVAL), "opencv-python-headless==5.*", *TEST_TOOLS, options=("-c", others))
+    pytest(session, "-m", "not slow", *OPENCV_TESTS)
+
+
+@nox.session(default=False)
+@nox.parametrize("opencv", ["4.10.*", "5.*"], ids=["oldest", "newest"])
+def opencv(session: nox.Session, opencv: str) -> None:
+    """Everything that runs without torch, with an older OpenCV 4 and with OpenCV 5."""
+    others = constraints_without(session, "opencv-python-headless")
+    pinned = f"opencv-python-headless=={opencv}"
+    install(session, (FRNET, f"{CORE}[prepare]", EVAL), pinned, *PEERS["eval"], *TEST_TOOLS, options=("-c", others))
+    chosen = (f"{CORE}/tests/test_*.py", f"{FRNET}/tests/test_*.py", f"{EVAL}/tests/test_*.py")
+    files = [str(path) for pattern in chosen for path in sorted(ROOT.glob(pattern))]
+    folders = [f"{CORE}/tests/{name}" for name in ("formats", "prepare")] + [f"{EVAL}/tests/readers"]
+    pytest(session, "-m", "not slow", *files, *folders)
+
+
+def constraints_without(session: nox.Session, package: str) -> str:
+    """Write the constraints but for one package, and return the file's name."""
+    others = Path(session.create_tmp()) / "constraints.txt"
+    pins = (ROOT / "constraints.txt").read_text().splitlines()
+    others.write_text("\n".join(pin for pin in pins if not pin.startswith(f"{package}==")))
+    return str(others)
+
+
 @nox.session(default=False)
 def train_tests(session: nox.Session) -> None:
     """The tests that train models or render many frames, minutes; and those for a GPU, where there is one."""
@@ -186,10 +224,8 @@ def train_tests(session: nox.Session) -> None:
 @nox.session(default=False)
 def core_oldest(session: nox.Session) -> None:
     """The renderer's tests with the oldest diffusers that it allows."""
-    others = Path(session.create_tmp()) / "constraints.txt"
-    pins = (ROOT / "constraints.txt").read_text().splitlines()
-    others.write_text("\n".join(pin for pin in pins if not pin.startswith("diffusers==")))
-    install(session, PACKAGES["core"], "diffusers==0.37.1", *PEERS["core"], *TEST_TOOLS, options=("-c", str(others)))
+    others = constraints_without(session, "diffusers")
+    install(session, PACKAGES["core"], "diffusers==0.37.1", *PEERS["core"], *TEST_TOOLS, options=("-c", others))
     pytest(session, "-m", "not slow", f"{CORE}/tests")
 
 
