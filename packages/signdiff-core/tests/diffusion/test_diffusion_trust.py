@@ -122,15 +122,6 @@ def test_names_of_origin_are_information(folder, pipe):
     passes_and_loads(folder, pipe)
 
 
-def test_other_classes_by_auto_map_are_not_run(folder, pipe, tmp_path):
-    marker = tmp_path / "ran"
-    for name, kind in (("text_encoder/config.json", "AutoModel"), ("tokenizer/tokenizer_config.json", "AutoTokenizer")):
-        change(folder / name, auto_map={kind: "..own.Own", "AutoConfig": "..own.Own"})
-    (folder / "own.py").write_text(f"open({str(marker)!r}, 'w').close()")
-    passes_and_loads(folder, pipe)
-    assert not marker.exists()
-
-
 class MakesFolder:
     """Its pickle makes a folder when it is read."""
 
@@ -266,6 +257,16 @@ def test_one_file_must_be_safetensors_and_whole(folder, one_net, tmp_path):
         ({"unet": ["diffusers", 7]}, "must give library and class of 'unet'"),
         ({"unet": ["payload", "Own"]}, "takes it from 'payload'"),
         ({"unet": ["os", "system"]}, "takes it from 'os'"),
+        ({"text_encoder": ["transformers", "T5EncoderModel"]}, "must have CLIPTextModel or .* as 'text_encoder', but"),
+        ({"text_encoder": ["transformers", "AutoModel"]}, "has 'AutoModel' of transformers"),
+        ({"unet": ["transformers", "UNet2DConditionModel"]}, "has 'UNet2DConditionModel' of transformers"),
+        ({"vae": ["diffusers", "UNet2DConditionModel"]}, "must have AutoencoderKL or .* as 'vae'"),
+        ({"scheduler": ["diffusers", "AutoencoderKL"]}, "must have a scheduler of diffusers as 'scheduler'"),
+        ({"scheduler": ["diffusers", "FlaxDDIMScheduler"]}, "has 'FlaxDDIMScheduler'"),
+        ({"scheduler": ["diffusers", "NoScheduler"]}, "has 'NoScheduler'"),
+        ({"safety_checker": ["stable_diffusion", "StableDiffusionPipeline"]}, "has 'StableDiffusionPipeline'"),
+        ({"another": ["diffusers", "UNet2DConditionModel"]}, "must have one of the parts .* as 'another'"),
+        ({"quantization_config": {"quant_method": "mxfp4"}}, "as quantization_config"),
         ({"unet": ["diffusers.models", "UNet2DConditionModel"]}, "takes it from 'diffusers.models'"),
         ({"unet": ["diffusers", "StableDiffusionPipeline"]}, "has 'StableDiffusionPipeline'"),
         ({"unet": ["diffusers", "OnnxRuntimeModel"]}, "has 'OnnxRuntimeModel'"),

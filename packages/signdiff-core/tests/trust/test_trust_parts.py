@@ -64,6 +64,20 @@ def test_code_needs_trust(folder):
     check_model_folder(folder, trust_remote_code=True)
 
 
+def test_trust_lets_configurations_name_code(folder):
+    change(folder, auto_map={"AutoModel": "own.Own"}, backbone="owner/name", _attn_implementation="owner/kernel")
+    with pytest.raises(ModelFolderError, match="set trust_remote_code=True"):
+        check_model_folder(folder)
+    check_model_folder(folder, trust_remote_code=True)
+
+
+def test_a_function_to_generate_is_code(folder):
+    (folder / "custom_generate").mkdir()
+    with pytest.raises(ModelFolderError, match=r"custom_generate must not be there, since it is code"):
+        check_model_folder(folder)
+    check_model_folder(folder, trust_remote_code=True)
+
+
 def test_an_adapter_is_refused(folder):
     change(folder, "adapter_config.json", base_model_name_or_path="elsewhere")
     with pytest.raises(ModelFolderError, match="names another model"):
@@ -75,7 +89,8 @@ def test_an_adapter_is_refused(folder):
     [
         ("config.json", {"transformers_weights": "../model.safetensors"}, "as transformers_weights"),
         ("config.json", {"text_config": {"transformers_weights": "/a/model.safetensors"}}, "as transformers_weights"),
-        ("config.json", {"_attn_implementation": "owner/kernel"}, "names 'owner/kernel'"),
+        ("config.json", {"_attn_implementation": "owner/kernel"}, "has 'owner/kernel' as _attn_implementation"),
+        ("config.json", {"_attn_implementation": "flash_attention_2"}, "has 'flash_attention_2'"),
         ("config.json", {"attn_implementation": {"": "owner/kernel@main:f"}}, "as attn_implementation"),
         ("config.json", {"vision_config": {"_attn_implementation_internal": "sdpa"}}, None),
         ("config.json", {"_experts_implementation": "owner/kernel"}, "owner/kernel"),
@@ -86,7 +101,20 @@ def test_an_adapter_is_refused(folder):
         ("tokenizer_config.json", {"fast_tokenizer_files": ["tokenizer.4.0.0.json"], "tokenizer_file": None}, None),
         # Where something came from is told by many models, and nothing follows it.
         ("tokenizer_config.json", {"name_or_path": "/home/a", "special_tokens_map_file": "/home/a/b.json"}, None),
-        ("config.json", {"_name_or_path": "/home/a", "auto_map": {"AutoModel": "owner/other--code.Model"}}, None),
+        ("config.json", {"_name_or_path": "/home/a", "auto_map": {}, "trust_remote_code": False}, None),
+        ("config.json", {"auto_map": {"AutoModel": "owner/other--code.Model"}}, "as auto_map"),
+        ("config.json", {"text_config": {"deep": [{"backbone": "owner/name"}]}}, "has 'owner/name' as backbone"),
+        ("config.json", {"backbone_kwargs": {"trust_remote_code": True}}, "as backbone_kwargs; .*trust_remote_code"),
+        ("config.json", {"keypoint_detector_config": {"_name_or_path": "/a"}}, "as keypoint_detector_config"),
+        ("config.json", {"quantization_config": {"quant_method": "mxfp4"}}, "as quantization_config"),
+        ("config.json", {"configuration_files": ["../../config.4.0.0.json"]}, "as configuration_files"),
+        ("preprocessor_config.json", {"trust_remote_code": "yes"}, "has 'yes' as trust_remote_code"),
+        ("generation_config.json", {"trust_remote_code": 1.5}, None),
+        ("anything.json", {"auto_map": "own.Own"}, "as auto_map"),
+        # Words of a vocabulary have numbers.
+        ("vocab.json", {"backbone": 7, "auto_map": 8, "trust_remote_code": 9}, None),
+        ("config.json", {"megatron_config": None, "megatron_core": "megatron.core"}, None),
+        ("config.json", {"megatron_core": "own"}, "has 'own' as megatron_core"),
     ],
 )
 def test_configurations_lead_nowhere(folder, name, values, told):
@@ -101,7 +129,7 @@ def test_configurations_lead_nowhere(folder, name, values, told):
 def test_a_kernel_under_any_of_its_keys_is_refused(folder):
     for key in ("attn_implementation", "_attn_implementation", "_attn_implementation_internal"):
         (folder / "config.json").write_text(json.dumps({key: "owner/kernel"}))
-        with pytest.raises(ModelFolderError, match=f"as {key}, but names 'owner/kernel'"):
+        with pytest.raises(ModelFolderError, match=f"has 'owner/kernel' as {key}"):
             check_model_folder(folder)
 
 
@@ -112,7 +140,9 @@ def test_a_broken_configuration_is_refused(folder, content):
         check_model_folder(folder)
 
 
-@pytest.mark.parametrize(("name", "most"), [("config.json", MAX_CONFIG), ("vocab.json", MAX_TEXT)])
+@pytest.mark.parametrize(
+    ("name", "most"), [("config.json", MAX_CONFIG), ("vocab.json", MAX_CONFIG), ("merges.txt", MAX_TEXT)]
+)
 def test_a_huge_text_is_refused_unread(folder, name, most):
     with (folder / name).open("wb") as file:
         file.truncate(1 << 40)  # takes no room on the disk, and would not fit into memory

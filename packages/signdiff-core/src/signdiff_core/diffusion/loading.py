@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import os
+from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from diffusers import MultiControlNetModel, StableDiffusionControlNetPipeline
+from diffusers import MultiControlNetModel
 
+from signdiff_core.diffusion.adapters import CheckedAdapters
 from signdiff_core.diffusion.dtypes import NAMES, dtype_option
 from signdiff_core.diffusion.folder import check_folder, complete_folder
-from signdiff_core.trust import check_weights
+from signdiff_core.trust import check_pipeline_folder, check_weights
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from diffusers import DiffusionPipeline
 
+_GIVEN: Final[ContextVar[Mapping[str, Any] | None]] = ContextVar("given", default=None)
+"""Arguments of the `CheckedLoading.from_single_file` that is running: it reads parts from a folder, too."""
 
-class CheckedLoading(StableDiffusionControlNetPipeline):
+
+class CheckedLoading(CheckedAdapters):
     """diffusers' ControlNet pipeline, of which only what is safe and whole is loaded."""
 
     @classmethod
@@ -47,18 +54,41 @@ class CheckedLoading(StableDiffusionControlNetPipeline):
 
         Args:
             pretrained_model_link_or_path: a ``.safetensors`` file, or a link to one on the Hub.
-            **kwargs: as for diffusers' own ``from_single_file``; ``controlnet`` must be among them.
+            **kwargs: as for diffusers' own ``from_single_file``; ``controlnet`` must be among them. The folder
+                ``config``, from which tokenizer and configurations are read, is looked over as a pipeline's is.
 
         Raises:
             ValueError: the file is of another kind, or is not whole.
+            signdiff_core.trust.ModelFolderError: ``config`` holds what is not safe to load.
         """
         name = os.fspath(pretrained_model_link_or_path)
         if not name.endswith(".safetensors"):
             raise ValueError(f"pretrained_model_link_or_path must be a .safetensors file, but is {name}.")
         if Path(name).is_file():
             check_weights(Path(name))
-        pipe: Self = super().from_single_file(name, **kwargs)
+        given = _GIVEN.set({"safety_checker": None, **kwargs})
+        try:
+            pipe: Self = super().from_single_file(name, **kwargs)
+        finally:
+            _GIVEN.reset(given)
         return pipe
+
+    @classmethod
+    def load_config(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
+        """Read ``model_index.json``, as diffusers does before it loads any part.
+
+        Args:
+            pretrained_model_name_or_path: a pipeline's folder, or its name on the Hub.
+            *args: as for diffusers' own.
+            **kwargs: likewise.
+
+        Raises:
+            signdiff_core.trust.ModelFolderError: parts are to be loaded from there that are not safe to load.
+        """
+        given = _GIVEN.get()
+        if given is not None and Path(pretrained_model_name_or_path).is_dir():
+            check_pipeline_folder(pretrained_model_name_or_path, given=given)
+        return super().load_config(pretrained_model_name_or_path, *args, **kwargs)
 
     def save_pretrained(self, save_directory: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None:
         """Save the pipeline, and beside it ``pipeline.py``, by which ``DiffusionPipeline`` finds this class.

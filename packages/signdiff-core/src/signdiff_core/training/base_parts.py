@@ -9,6 +9,7 @@ from diffusers import AutoencoderKL, ConfigMixin, DDIMScheduler, DDPMScheduler, 
 from safetensors import SafetensorError
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from signdiff_core.diffusion.adapters import fetch
 from signdiff_core.trust import check_model_folder
 
 if TYPE_CHECKING:
@@ -45,79 +46,88 @@ class BaseParts:
     def tokenizer(self) -> CLIPTokenizer:
         """Read the tokenizer."""
         if self.config.tokenizer_name:
-            check_local(self.config.tokenizer_name)
-            return CLIPTokenizer.from_pretrained(self.config.tokenizer_name, cache_dir=self.config.cache_dir)
-        return self._part(CLIPTokenizer, "tokenizer")
+            folder = checked(self.config.tokenizer_name, cache_dir=self.config.cache_dir)
+            return CLIPTokenizer.from_pretrained(folder)
+        return CLIPTokenizer.from_pretrained(self._folder("tokenizer"))
 
     def text_encoder(self) -> CLIPTextModel:
         """Read the text encoder."""
-        return self._part(CLIPTextModel, "text_encoder", weights=True)
+        return self._part(CLIPTextModel, "text_encoder")
 
     def unet(self) -> UNet2DConditionModel:
         """Read the UNet."""
-        return self._part(UNet2DConditionModel, "unet", weights=True)
+        return self._part(UNet2DConditionModel, "unet")
 
     def vae(self) -> AutoencoderKL:
         """Read the autoencoder."""
         if self.config.vae_model_name_or_path:
             return read_weights(AutoencoderKL, self.config.vae_model_name_or_path, cache_dir=self.config.cache_dir)
-        return self._part(AutoencoderKL, "vae", weights=True)
+        return self._part(AutoencoderKL, "vae")
 
     def scheduler(self) -> DDPMScheduler:
         """Read the noise levels, and what is predicted."""
-        check_local(self.name, "scheduler")
-        found: DDPMScheduler = DDPMScheduler.from_config(
-            DDIMScheduler.load_config(
-                self.name, subfolder="scheduler", revision=self.config.revision, cache_dir=self.config.cache_dir
-            )
-        )
+        found: DDPMScheduler = DDPMScheduler.from_config(DDIMScheduler.load_config(self._folder("scheduler")))
         return found
 
-    def _part(self, kind: Any, subfolder: str, *, weights: bool = False) -> Any:
-        options: dict[str, Any] = {
-            "subfolder": subfolder,
-            "revision": self.config.revision,
-            "cache_dir": self.config.cache_dir,
-        }
-        if not weights:
-            check_local(self.name, subfolder)
-            return kind.from_pretrained(self.name, **options)
-        return read_weights(kind, self.name, variant=self.config.variant, **options)
+    def _part(self, kind: Any, subfolder: str) -> Any:
+        return read_weights(kind, self.name, subfolder, variant=self.config.variant, **self._hub())
+
+    def _folder(self, subfolder: str) -> Path:
+        return checked(self.name, subfolder, **self._hub())
+
+    def _hub(self) -> dict[str, Any]:
+        return {"revision": self.config.revision, "cache_dir": self.config.cache_dir}
 
 
-def read_weights(kind: type[Part], name: str, **options: Any) -> Part:
+def read_weights(
+    kind: type[Part], name: str, subfolder: str = "", *, variant: str | None = None, **options: Any
+) -> Part:
     """Read a network, from safetensors.
 
     Args:
         kind: its class.
         name: folder or hub name.
-        **options: as for ``from_pretrained``.
+        subfolder: where the part is in it.
+        variant: of the weights.
+        **options: ``revision`` and ``cache_dir``, for the Hub.
 
     Raises:
         OSError: it is not there.
         ValueError: it is damaged, or holds more than data.
     """
-    check_local(name, options.get("subfolder"))
+    folder = checked(name, subfolder, variant=variant, **options)
     try:
-        network: Part = kind.from_pretrained(name, use_safetensors=True, **options)  # type: ignore[attr-defined]
+        network: Part = kind.from_pretrained(  # type: ignore[attr-defined]
+            folder, use_safetensors=True, variant=variant
+        )
     except SafetensorError as error:
-        place = "/".join(filter(None, (name, options.get("subfolder"))))
-        raise ValueError(f"{place} must hold whole weights, but they are damaged: {error}.") from error
-    if isinstance(network, ConfigMixin) and Path(name).exists():
-        network.register_to_config(_name_or_path=Path(name).resolve().name)  # what is saved tells no one's folders
+        raise ValueError(f"{folder} must hold whole weights, but they are damaged: {error}.") from error
+    if isinstance(network, ConfigMixin):
+        # What is saved tells no one's folders.
+        network.register_to_config(_name_or_path=Path(name).resolve().name if Path(name).exists() else name)
     return network
 
 
-def check_local(name: str, subfolder: str | None = None) -> None:
-    """Make sure that reading a part runs nothing, if it lies in a folder; see `signdiff_core.trust`.
+def checked(name: str, subfolder: str = "", **options: Any) -> Path:
+    """Find a part's folder, of the Hub in its cache, and make sure that reading it runs nothing.
 
     Args:
         name: folder or hub name.
         subfolder: where the part is in it.
+        **options: ``revision``, ``cache_dir`` and ``variant``, for the Hub.
+
+    Returns:
+        The part's folder.
 
     Raises:
+        OSError: it is not there.
         signdiff_core.trust.ModelFolderError: it holds what is not safe, or not whole.
     """
-    folder = Path(name, subfolder or "")
-    if folder.is_dir():
-        check_model_folder(folder, root=name)
+    root = Path(name)
+    if not root.is_dir():
+        root = fetch(name, subfolder, **{key: value for key, value in options.items() if value is not None})
+    folder = root / subfolder
+    if not folder.is_dir():
+        raise OSError(f"{name} must hold the folder {subfolder}, but does not.")
+    check_model_folder(folder, root=root)
+    return folder

@@ -56,7 +56,7 @@ def train_vae(config: VAEConfig) -> Path:
     accelerator = Accelerator(mixed_precision=config.mixed_precision)
     set_seed(config.seed)
     frames = open_frames(config.train_data_dir)
-    vae = read_weights(AutoencoderKL, config.pretrained_model_name_or_path, subfolder="vae").train()
+    vae = read_weights(AutoencoderKL, config.pretrained_model_name_or_path, "vae").train()
     optimizer = torch.optim.AdamW(vae.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4)
     world, factor = accelerator.num_processes, 2 ** (len(vae.config.block_out_channels) - 1)
     network = VAELoss(vae, gradient_weight=config.gradient_weight, kl_weight=config.kl_weight)

@@ -68,17 +68,27 @@ def read_json(path: Path) -> dict[str, Any]:
         ModelFolderError: the file is too large, or holds something else.
         OSError: it cannot be read.
     """
+    content = read_any_json(path)
+    if not isinstance(content, dict):
+        raise ModelFolderError(f"{path} must hold a JSON object, but holds a {type(content).__name__}.")
+    return content
+
+
+def read_any_json(path: Path) -> Any:
+    """Read JSON of bounded size: an object, or anything else.
+
+    Raises:
+        ModelFolderError: the file is too large, or is no JSON.
+        OSError: it cannot be read.
+    """
     with path.open("rb") as file:
         text = file.read(MAX_CONFIG + 1)
     if len(text) > MAX_CONFIG:
         raise ModelFolderError(f"{path} must have at most {MAX_CONFIG} bytes, but has more.")
     try:
-        content = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ModelFolderError(f"{path} must be JSON, but is not: {error}.") from error
-    if not isinstance(content, dict):
-        raise ModelFolderError(f"{path} must hold a JSON object, but holds a {type(content).__name__}.")
-    return content
 
 
 def _homes(root: Path) -> tuple[Path, ...]:

@@ -19,7 +19,10 @@ MAX_TEXT: Final = 1 << 26
 _OTHER: Final = (".bin", ".ckpt", ".h5", ".msgpack", ".onnx", ".pb", ".pickle", ".pkl", ".pt", ".pth")
 """Suffixes of weights whose reading can run code, or that nobody here reads."""
 
-_TEXTS: Final = (".jinja", ".json", ".model", ".txt")
+_TEXTS: Final = (".jinja", ".model", ".txt")
+
+_CODE: Final = "custom_generate"
+"""A folder within a model's, of which transformers runs a file by itself."""
 
 
 def check_model_folder(
@@ -30,7 +33,7 @@ def check_model_folder(
     Args:
         folder: what ``from_pretrained`` of a network, tokenizer or scheduler would be given.
         root: the pipeline's folder that it belongs to, into which links may lead; by default the folder itself.
-        trust_remote_code: let Python files be there.
+        trust_remote_code: let Python files be there, and configurations name other models and code.
 
     Raises:
         ModelFolderError: weights are there, but not as safetensors; a file is cut off; a configuration, an index or a
@@ -43,6 +46,8 @@ def check_model_folder(
         size = check_entry(path, Path(root or folder))
         if size is not None:
             _check_file(path, size, trust_remote_code=trust_remote_code)
+        elif path.name == _CODE and not trust_remote_code:
+            raise ModelFolderError(f"{path} must not be there, since it is code, unless trust_remote_code is True.")
     other = [path.name for path in paths if path.suffix in _OTHER]
     if other and not any(path.suffix == ".safetensors" for path in paths):
         raise ModelFolderError(
@@ -63,7 +68,7 @@ def _check_file(path: Path, size: int, *, trust_remote_code: bool) -> None:
     elif name == "adapter_config.json":
         # With peft installed, transformers then loads the model that this file names.
         raise ModelFolderError(f"{path} must not be there, since it names another model; load adapters by themselves.")
-    elif name.endswith("config.json"):
-        check_config(path)
+    elif path.suffix == ".json":
+        check_config(path, trust_remote_code=trust_remote_code)
     elif path.suffix == ".py" and not trust_remote_code:
         raise ModelFolderError(f"{path} must not be there, since it is code, unless trust_remote_code is True.")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from signdiff_core.trust.classes import LIBRARIES, expected
+from signdiff_core.trust.configs import check_config, check_content
 from signdiff_core.trust.error import ModelFolderError
 from signdiff_core.trust.files import MAX_CONFIG, check_entry, is_plain, read_json
 from signdiff_core.trust.parts import check_model_folder
@@ -16,20 +17,13 @@ if TYPE_CHECKING:
 
 INDEX: Final = "model_index.json"
 
-_LIBRARIES: Final = ("diffusers", "transformers", "stable_diffusion")
-"""Where parts of Stable Diffusion come from; the last is diffusers' module of the safety checker. diffusers would
-import any other module of this name that it finds, also in the current folder."""
-
-_LOADS_MORE: Final = re.compile(r".*Pipeline.*|Onnx.*|(?!.*ImageProcessor).*Processor(Fast)?")
-"""Classes that read other files than their own folder's, or other weights than safetensors."""
-
 
 def check_pipeline_folder(folder: str | os.PathLike[str], *, given: Mapping[str, Any] | None = None) -> None:
     """Make sure that loading a pipeline from a folder reads data, whole, and inside it.
 
-    Names of origin, such as ``_name_or_path``, are information that no library follows, and ``auto_map`` is followed by
-    none without ``trust_remote_code``; both may hold anything. Code is let through only with
-    ``trust_remote_code=True``.
+    Parts have the classes that `signdiff_core.trust.classes` lists, and no configuration has a key under which a
+    library loads something by name or path. Names of origin, such as ``_name_or_path``, are information that none of
+    these classes follows. Other classes, and code, are let through only with ``trust_remote_code=True``.
 
     Args:
         folder: holds ``model_index.json``, and a folder for each part.
@@ -47,11 +41,11 @@ def check_pipeline_folder(folder: str | os.PathLike[str], *, given: Mapping[str,
         size = check_entry(path, root)
         if size is not None and size > MAX_CONFIG:
             raise ModelFolderError(f"{path} must have at most {MAX_CONFIG} bytes, but has {size}.")
+        if size is not None and path.name != INDEX:
+            check_config(path, trust_remote_code=trusted)
     if not (root / INDEX).is_file():
         raise FileNotFoundError(f"{root} must hold a pipeline, but has no {INDEX}.")
-    for name, kind in _parts(root, trusted=trusted).items():
-        if name in given:
-            continue
+    for name, kind in _parts(root, given, trusted=trusted).items():
         if not (root / name).is_dir():
             raise ModelFolderError(f"{root} must hold the folder {name!r}, as its {INDEX} says, but does not.")
         # Several ControlNets are in controlnet, controlnet_1 and so on.
@@ -72,8 +66,8 @@ def _check_arguments(given: Mapping[str, Any], *, trusted: bool) -> None:
             raise ValueError(f"{name} must be given with trust_remote_code=True, but is {given[name]!r} without.")
 
 
-def _parts(root: Path, *, trusted: bool) -> dict[str, str]:
-    """Read the parts that a pipeline has: their classes by their names."""
+def _parts(root: Path, given: Mapping[str, Any], *, trusted: bool) -> dict[str, str]:
+    """Read the parts that are loaded from a pipeline's folder: their classes by their names."""
     path = root / INDEX
     index = read_json(path)
     # Older releases of diffusers run either without being asked; the second because of custom_pipeline=None.
@@ -82,6 +76,7 @@ def _parts(root: Path, *, trusted: bool) -> dict[str, str]:
     found = {}
     for name, value in index.items():
         if not isinstance(value, list) or name == "_class_name":
+            check_content(path, {name: value}, trust_remote_code=trusted)
             continue
         if not is_plain(name):
             raise ModelFolderError(f"{path} must name folders beside it, but has the part {name!r}.")
@@ -90,12 +85,23 @@ def _parts(root: Path, *, trusted: bool) -> dict[str, str]:
         library, kind = value
         if library is None or kind is None:
             continue
-        if not trusted and library not in _LIBRARIES:
-            raise ModelFolderError(
-                f"{path} must take {name!r} from {', '.join(_LIBRARIES)}, but takes it from {library!r}; to run such "
-                "code, set trust_remote_code=True."
-            )
-        if _LOADS_MORE.fullmatch(kind):
-            raise ModelFolderError(f"{path} must name a network, tokenizer or scheduler as {name!r}, but has {kind!r}.")
-        found[name] = kind
+        if not trusted:
+            _check_class(path, name, library, kind, is_given=name in given)
+        if name not in given:
+            found[name] = kind
     return found
+
+
+def _check_class(path: Path, name: str, library: str, kind: str, *, is_given: bool) -> None:
+    if library not in LIBRARIES:
+        # diffusers imports it even where the part is given, to compare the classes.
+        raise ModelFolderError(
+            f"{path} must take {name!r} from {', '.join(LIBRARIES)}, but takes it from {library!r}; to run such code, "
+            "set trust_remote_code=True."
+        )
+    wanted = None if is_given else expected(name, library, kind)
+    if wanted is not None:
+        raise ModelFolderError(
+            f"{path} must have {wanted} as {name!r}, but has {kind!r} of {library}; pass the part itself where you "
+            "trust it, or set trust_remote_code=True."
+        )

@@ -1,0 +1,158 @@
+"""What is loaded beside a pipeline: textual inversions, LoRAs, IP-Adapters; as safetensors, unless told otherwise."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from diffusers import StableDiffusionControlNetPipeline
+from safetensors import SafetensorError
+from transformers import CLIPVisionModelWithProjection
+
+from signdiff_core.diffusion.dtypes import dtype_option
+from signdiff_core.trust import ModelFolderError, check_model_folder, check_weights
+from signdiff_core.trust.configs import check_content
+
+_HUB: Final = ("cache_dir", "force_download", "local_files_only", "proxies", "revision", "token")
+
+
+class CheckedAdapters(StableDiffusionControlNetPipeline):
+    """diffusers' ControlNet pipeline, whose adapters are looked over first.
+
+    With ``use_safetensors=False``, other files are read by torch with ``weights_only=True``, which runs nothing.
+    """
+
+    def load_textual_inversion(self, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> None:
+        """Load embeddings of tokens.
+
+        Args:
+            pretrained_model_name_or_path: as for diffusers' own; files are ``.safetensors``.
+            *args: likewise.
+            **kwargs: likewise.
+
+        Raises:
+            signdiff_core.trust.ModelFolderError: a file is of another format, or is damaged.
+        """
+        kwargs = {"use_safetensors": True} | kwargs
+        several = isinstance(pretrained_model_name_or_path, list)
+        for one in pretrained_model_name_or_path if several else [pretrained_model_name_or_path]:
+            _check_file(one, kwargs)
+        super().load_textual_inversion(pretrained_model_name_or_path, *args, **kwargs)
+
+    @classmethod
+    def lora_state_dict(cls, pretrained_model_name_or_path_or_dict: Any, **kwargs: Any) -> Any:
+        """Read the weights of a LoRA, which `load_lora_weights` does first.
+
+        Args:
+            pretrained_model_name_or_path_or_dict: as for diffusers' own; files are ``.safetensors``.
+            **kwargs: likewise.
+
+        Raises:
+            signdiff_core.trust.ModelFolderError: the file is of another format, is damaged, or names a module.
+        """
+        kwargs = {"use_safetensors": True} | kwargs
+        _check_file(pretrained_model_name_or_path_or_dict, kwargs)
+        try:
+            found = super().lora_state_dict(pretrained_model_name_or_path_or_dict, **kwargs)
+        except SafetensorError as error:
+            raise ModelFolderError(
+                f"{pretrained_model_name_or_path_or_dict} must be whole safetensors, but is damaged: {error}."
+            ) from error
+        if kwargs.get("return_lora_metadata"):
+            check_content(f"The metadata of {pretrained_model_name_or_path_or_dict}", found[-1])
+        return found
+
+    def load_ip_adapter(
+        self,
+        pretrained_model_name_or_path_or_dict: Any,
+        subfolder: str | list[str],
+        weight_name: str | list[str],
+        image_encoder_folder: str | None = "image_encoder",
+        **kwargs: Any,
+    ) -> None:
+        """Load an IP-Adapter, and its image encoder if the pipeline has none.
+
+        Args:
+            pretrained_model_name_or_path_or_dict: as for diffusers' own; files are ``.safetensors``.
+            subfolder: likewise.
+            weight_name: likewise.
+            image_encoder_folder: likewise.
+            **kwargs: likewise.
+
+        Raises:
+            signdiff_core.trust.ModelFolderError: a file is of another format, or is damaged, or the image encoder's
+                folder holds what is not safe to load.
+        """
+        use_safetensors = kwargs.pop("use_safetensors", True)
+        names = _listed(pretrained_model_name_or_path_or_dict)
+        folders, files = _listed(subfolder), _listed(weight_name)
+        for number, file in enumerate(files):
+            options = {"use_safetensors": use_safetensors, "weight_name": file}
+            _check_file(_nth(names, number), options | {"subfolder": _nth(folders, number)})
+        missing = getattr(self, "image_encoder", None) is None and not isinstance(names[0], dict)
+        if missing and image_encoder_folder is not None:
+            inner = image_encoder_folder if "/" in image_encoder_folder else f"{folders[0]}/{image_encoder_folder}"
+            self.register_modules(image_encoder=self._image_encoder(names[0], inner.strip("/"), kwargs))
+        super().load_ip_adapter(
+            pretrained_model_name_or_path_or_dict, subfolder, weight_name, image_encoder_folder, **kwargs
+        )
+
+    def _image_encoder(self, name: Any, folder: str, options: dict[str, Any]) -> CLIPVisionModelWithProjection:
+        root = Path(name)
+        if not root.is_dir():
+            root = fetch(str(name), folder, **{key: options[key] for key in _HUB if key in options})
+        check_model_folder(root / folder, root=root)
+        encoder = CLIPVisionModelWithProjection.from_pretrained(
+            root / folder, use_safetensors=True, **dtype_option(self.dtype)
+        )
+        return encoder.to(self.device)
+
+
+def fetch(name: str, folder: str, *, variant: str | None = None, **options: Any) -> Path:
+    """Fetch a part's folder from the Hub, or find it in the cache: texts, and weights as safetensors.
+
+    Args:
+        name: of a repository.
+        folder: within it; empty for the repository itself.
+        variant: of the weights.
+        **options: as for ``huggingface_hub.snapshot_download``.
+
+    Returns:
+        The folder of the repository's snapshot.
+
+    Raises:
+        OSError: it is neither on the Hub nor in the cache.
+    """
+    from huggingface_hub import snapshot_download
+
+    ends = ("", "-*") if variant is None else (f".{variant}", f".{variant}-*", f"-*.{variant}")
+    weights = [f"{stem}{end}.safetensors" for stem in ("model", "diffusion_pytorch_model") for end in ends]
+    patterns = [f"{folder}/{one}".lstrip("/") for one in ("*.json", "*.txt", "*.model", *weights)]
+    return Path(snapshot_download(name, allow_patterns=patterns, **options))
+
+
+def _check_file(name: Any, options: dict[str, Any]) -> None:
+    """Make sure that an adapter is safetensors, as far as its name and what lies on the disk tell."""
+    if not isinstance(name, str | os.PathLike) or options.get("use_safetensors") is False:
+        return
+    path, file = Path(name), options.get("weight_name")
+    if path.is_dir():
+        path = path / (options.get("subfolder") or "") / (file or "")
+    shown = path if path.is_file() or file is None else Path(file)
+    if (path.is_file() or file is not None) and shown.suffix != ".safetensors":
+        raise ModelFolderError(
+            f"{name} must be loaded from a .safetensors file, but {shown.name} is none; where there is no other, set "
+            "use_safetensors=False, and torch reads it with weights_only=True."
+        )
+    if path.is_file():
+        check_weights(path)
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list) else [value]
+
+
+def _nth(values: list[Any], number: int) -> Any:
+    """Give one of several values, or the only one, as diffusers does."""
+    return values[min(number, len(values) - 1)]
