@@ -117,7 +117,7 @@ def test_weights_in_another_file_are_refused_before_opencv_sees_them(folder, tmp
     onnx.external_data_helper.set_external_data(weights, location=str(tmp_path / "outside.bin"))
     weights.ClearField("raw_data")
     settings = FRNetPredictor.from_pretrained(folder).settings
-    with pytest.raises(ValueError, match="holds its weights, but names another file"):
+    with pytest.raises(ValueError, match="the tensor 'w' names another file for its values"):
         FRNetPredictor(settings, model.SerializeToString())
 
 

@@ -11,25 +11,26 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from signdiff_frnet.contract import InvalidImageError, UInt8Image, to_array, to_hwc3, wants_array
-from signdiff_frnet.predictor_files import PredictorSettings, find_folder, read_folder
+from signdiff_frnet.onnx_files import check_shapes, read_graph, write_graph
+from signdiff_frnet.predictor_files import MODEL_NAME, PredictorSettings, find_folder, read_folder
 from signdiff_frnet.sizes import LARGEST, resize_frame, resize_map, target_size
 
 MULTIPLE = 64
 
-_EXTERNAL = b"\x0a\x08location"
-"""How an ONNX tensor names the file that holds its values; OpenCV knows no such tensors, and ends the process."""
-
 
 def read_network(model: bytes) -> cv2.dnn.Net:
-    """Let OpenCV read an ONNX network.
+    """Let OpenCV read an ONNX network, once it is known to be one that cannot harm it.
 
     Args:
         model: the content of a ``.onnx`` file.
 
     Raises:
-        cv2.error: it can't.
+        ValueError: it is none, is damaged, or has other operations than those of a predictor.
+        cv2.error: OpenCV can't read it.
     """
-    network = cv2.dnn.readNetFromONNX(np.frombuffer(model, dtype=np.uint8))
+    graph = read_graph(model)
+    check_shapes(graph)
+    network = cv2.dnn.readNetFromONNX(np.frombuffer(write_graph(graph), dtype=np.uint8))
     # Winograd's convolutions are half as fast again, but round probabilities to 2e-5; without them it is 5e-6.
     network.enableWinograd(False)
     return network
@@ -46,15 +47,15 @@ class FRNetPredictor:
         model: the network as ONNX, from (B, 4, H, W) float32 to (B, 1, H, W); see `predict`.
 
     Raises:
-        ValueError: OpenCV can't read ``model``, or its weights are in another file.
+        ValueError: ``model`` is no such network, is damaged, or has other operations than those that training exports.
     """
 
     def __init__(self, settings: PredictorSettings, model: bytes) -> None:
         self.settings = settings
-        if _EXTERNAL in model:
-            raise ValueError("model must be an ONNX network that holds its weights, but names another file for them.")
         try:
             self._network = read_network(model)
+        except ValueError as error:
+            raise ValueError(f"model must be an ONNX network of a predictor, but {error}.") from error
         except cv2.error as error:
             reason = " ".join(str(error).split())[:200]
             raise ValueError(f"model must be an ONNX network, but OpenCV can't read it ({reason}).") from error
@@ -73,7 +74,13 @@ class FRNetPredictor:
         Raises:
             ValueError: there is no predictor of this name, or a file is not what it should be.
         """
-        return cls(*read_folder(find_folder(pretrained_model_or_path, **kwargs)))
+        folder = find_folder(pretrained_model_or_path, **kwargs)
+        settings, model = read_folder(folder)
+        try:
+            return cls(settings, model)
+        except ValueError as error:
+            problem = f"in {folder}, {MODEL_NAME} is wrong: {error}"
+            raise ValueError(f"pretrained_model_or_path must be a predictor's folder, but {problem}") from error
 
     @property
     def frnet_parameters(self) -> dict[str, Any]:
