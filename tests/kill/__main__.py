@@ -1,4 +1,4 @@
-"""``python tests/kill [--kills N] [--seed N] [--only WORD]``: the campaign, as a script."""
+"""``python tests/kill [--kills N] [--seed N] [--only REGEX]``: the campaign, as a script."""
 
 import sys
 from pathlib import Path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,11 +23,13 @@ def main() -> int:
         "--kills", type=int, metavar="N", help=f"moments a command (default: {QUICK_KILLS}, of quick commands alone)"
     )
     parser.add_argument("--seed", type=int, default=0, help="draws the moments (default: 0)")
-    parser.add_argument("--only", default="", metavar="WORD", help="commands whose name holds this")
+    parser.add_argument("--only", default="", metavar="REGEX", help="commands whose name holds this")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="commands at once (default: 1)")
     chosen = parser.parse_args()
     kills, everything = chosen.kills or QUICK_KILLS, chosen.kills is not None or bool(chosen.only)
-    commands = [command for command in COMMANDS if chosen.only in command.name and (command.is_quick or everything)]
+    commands = [
+        command for command in COMMANDS if re.search(chosen.only, command.name) and (command.is_quick or everything)
+    ]
     with tempfile.TemporaryDirectory(prefix="kill-") as name, ThreadPoolExecutor(chosen.jobs) as pool:
         home = Path(name)
         inputs.make(home / "inputs")

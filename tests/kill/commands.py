@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Words = list[str | Path]
 
 _BIN = Path(sys.executable).parent
-_LOGS = r"(^|/)(logs|tb)/|\.log$|(^|/)losses\.jsonl$"
+_LOGS = r"(^|/)(logs|tb|tensorboard|cache)/|\.log$|(^|/)metrics/"
 
 
 def _script(name: str, *words: str | Path) -> Words:
@@ -39,11 +39,23 @@ def _recipe(kind: str, *words: str | Path) -> Words:
 
 
 def _train(home: Path, out: Path) -> Words:
-    tiny = ("model_dim", 32), ("ffn_inner_dim", 32), ("num_encoder_layers", 1), ("num_decoder_layers", 1)
-    steps = ("regime.num_steps=6", "regime.checkpoint_every_n_steps=2", "regime.validate_every_n_steps=6")
-    settings = (f"dataset.config_overrides.data={home / 'corpus'}", *steps)
-    overrides = [f"model.config_overrides.{name}={value}" for name, value in tiny]
-    return _recipe("train", out / "run", "--no-rich", "--config", *settings, *overrides)
+    settings = {
+        "model.arch": "tiny",
+        "model.config_overrides.max_frames_per_token": 10,
+        "dataset.config_overrides.data_dir": home / "corpus",
+        "dataset.max_num_frames": 128,
+        "dataset.max_seq_len": 64,
+        "regime.num_steps": 6,
+        "regime.score_metric": "pose_loss",
+        "regime.validate_every_n_steps": 6,
+        "regime.checkpoint_every_n_steps": 2,
+        "regime.publish_metrics_every_n_steps": 2,
+        "common.no_sweep_dir": "true",
+        "common.metric_recorders.tensorboard.enabled": "false",
+    }
+    return _recipe(
+        "train", out / "run", "--no-rich", "--config", *(f"{key}={value}" for key, value in settings.items())
+    )
 
 
 CORE = [
@@ -117,7 +129,16 @@ CORE = [
             *("signdiff_core.training.train_controlnet", "--pretrained_model_name_or_path", out / "base"),
             *("--train_data_dir", home / "frames", "--output_dir", out / "run", "--max_train_steps", "4"),
             *("--train_batch_size", "2", "--checkpointing_steps", "1", "--validation_steps", "100"),
-            *("--num_validation_images", "0", "--report_to", "none", "--resume_from_checkpoint", "latest"),
+            *(
+                "--num_validation_images",
+                "0",
+                "--num_validation_frames",
+                "0",
+                "--report_to",
+                "none",
+                "--resume_from_checkpoint",
+                "latest",
+            ),
         ),
         volatile=_LOGS,
     ),
@@ -151,7 +172,19 @@ FRNET = [
             *("signdiff_frnet.training.train_predictor", "--train_data_dir", home / "pairs"),
             *("--validation_data_dir", home / "pairs", "--output_dir", out / "run", "--max_train_steps", "4"),
             *("--train_batch_size", "2", "--checkpointing_steps", "1", "--validation_steps", "2", "--resolutions"),
-            *("64", "--block_out_channels", "4", "8", "--report_to", "none", "--num_validation_samples", "4"),
+            *(
+                "64",
+                "--block_out_channels",
+                "8",
+                "8",
+                "8",
+                "8",
+                "8",
+                "--report_to",
+                "none",
+                "--num_validation_samples",
+                "4",
+            ),
             *("--resume_from_checkpoint", "latest", "--dataloader_num_workers", "0"),
         ),
         volatile=_LOGS,
@@ -249,4 +282,14 @@ SLP = [
     ),
 ]
 
-COMMANDS = [*CORE, *FRNET, *EVAL, *SLP]
+RECIPES = [
+    Command(name="recipe train", line=_train, volatile=rf"{_LOGS}|/trainer/"),
+    Command(
+        name="export",
+        before=_train,
+        line=lambda home, out: _module("signdiff_slp.export", out / "run" / "checkpoints", "-o", out / "model"),
+        volatile=_LOGS,
+    ),
+]
+
+COMMANDS = [*CORE, *FRNET, *EVAL, *SLP, *RECIPES]

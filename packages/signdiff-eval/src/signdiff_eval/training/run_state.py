@@ -22,8 +22,15 @@ from signdiff_eval.backtranslation.network import make_config, make_network
 from signdiff_eval.backtranslation.tokenizer import train_tokenizer
 from signdiff_eval.backtranslation.translator import BackTranslator
 from signdiff_eval.training.batches import Batch, Batches
-from signdiff_eval.training.checkpoints import clean_up, find_checkpoint, load_checkpoint, save_checkpoint, step_of
+from signdiff_eval.training.checkpoints import (
+    clean_up,
+    find_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+    step_of,
+)
 from signdiff_eval.training.examples import Example, read_examples, training_hash
+from signdiff_eval.training.log import Log
 from signdiff_eval.training.loss import BackTranslationLoss
 from signdiff_eval.training.scores import Ceiling, score_texts
 
@@ -120,7 +127,8 @@ class BackTranslationRun:
         # Kept from accelerate's hands, which would step it once for each process.
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer.optimizer, lambda step: rate(config, step))
         self.best = Best()
-        self._parts = {"schedule": self.schedule, "best": self.best}
+        self.log = Log(self.output / "losses.jsonl", is_writer=self.accelerator.is_main_process)
+        self._parts = {"schedule": self.schedule, "best": self.best, "log": self.log}
         if self.accelerator.is_main_process:
             clean_up(self.output)
             with replacing(self.output / SETTINGS_NAME) as temporary:
@@ -140,6 +148,7 @@ class BackTranslationRun:
         name = self.config.resume_from_checkpoint
         checkpoint = find_checkpoint(name, self.output) if name else None
         if checkpoint is None:
+            self.log.load_state_dict({"bytes": 0})
             return 0
         load_checkpoint(self.accelerator, checkpoint, parts=self._parts)
         return step_of(checkpoint)

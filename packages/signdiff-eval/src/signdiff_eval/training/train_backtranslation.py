@@ -140,8 +140,7 @@ def _log(training: BackTranslationRun, numbers: dict[str, float], step: int) -> 
     if not training.accelerator.is_main_process:
         return
     training.accelerator.log(numbers, step=step)
-    with (training.output / "losses.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"step": step, **numbers}) + "\n")
+    training.log.add(step, numbers)
 
 
 if __name__ == "__main__":

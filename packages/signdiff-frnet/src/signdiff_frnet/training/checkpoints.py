@@ -148,7 +148,8 @@ def load_checkpoint(accelerator: Accelerator, folder: Path, *, parts: Mapping[st
         state = json.loads(path.read_text(encoding="utf-8"))
         accelerator.load_state(str(folder))
         for name, part in parts.items():
-            part.load_state_dict(state[name])
+            if name != "log" or name in state:  # which older checkpoints do not have
+                part.load_state_dict(state[name])
     except (
         SafetensorError,
         UnpicklingError,

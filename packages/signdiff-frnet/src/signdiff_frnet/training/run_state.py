@@ -14,7 +14,14 @@ from accelerate import Accelerator
 from accelerate.utils import ProjectConfiguration, set_seed
 
 from signdiff_frnet.training.batches import Batch, Batches
-from signdiff_frnet.training.checkpoints import clean_up, find_checkpoint, load_checkpoint, save_checkpoint, step_of
+from signdiff_frnet.training.checkpoints import (
+    clean_up,
+    find_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+    step_of,
+)
+from signdiff_frnet.training.log import Log
 from signdiff_frnet.training.loss import StrokeLoss
 from signdiff_frnet.training.network import StrokeUNet
 from signdiff_frnet.training.sources import open_sources
@@ -61,7 +68,8 @@ class PredictorRun:
         self.model, self.optimizer = self.accelerator.prepare(loss, optimizer)
         # Kept from accelerate's hands, which would step it once for each process.
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer.optimizer, lambda step: rate(config, step))
-        self._parts = {"schedule": self.schedule}
+        self.log = Log(self.output / "losses.jsonl", is_writer=self.accelerator.is_main_process)
+        self._parts = {"schedule": self.schedule, "log": self.log}
         workers = config.dataloader_num_workers
         self._reader = ThreadPoolExecutor(workers) if workers else None
         self._ahead: dict[int, Future[Batch]] = {}
@@ -94,6 +102,7 @@ class PredictorRun:
         name = self.config.resume_from_checkpoint
         checkpoint = find_checkpoint(name, self.output) if name else None
         if checkpoint is None:
+            self.log.load_state_dict({"bytes": 0})
             return 0
         load_checkpoint(self.accelerator, checkpoint, parts=self._parts)
         return step_of(checkpoint)

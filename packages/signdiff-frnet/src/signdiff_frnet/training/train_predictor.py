@@ -66,10 +66,10 @@ def _train(training: PredictorRun) -> Path:
         bar.update()
         bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
         _log(training, {"loss": loss, "lr": training.schedule.get_last_lr()[0]}, step)
-        if step % config.checkpointing_steps == 0:
-            training.save(step)
         if step % config.validation_steps == 0 and step < config.max_train_steps and accelerator.is_main_process:
             _log(training, training.validate(f"{step:06d}").numbers(), step)
+        if step % config.checkpointing_steps == 0:
+            training.save(step)
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
         scores = training.validate("final")
@@ -104,8 +104,7 @@ def _log(training: PredictorRun, numbers: dict[str, float], step: int) -> None:
     if not training.accelerator.is_main_process:
         return
     training.accelerator.log(numbers, step=step)
-    with (training.output / "losses.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"step": step, **numbers}) + "\n")
+    training.log.add(step, numbers)
 
 
 if __name__ == "__main__":
