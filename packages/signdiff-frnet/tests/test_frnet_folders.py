@@ -150,13 +150,16 @@ def test_a_signal_leaves_nothing_half_made(long_clip, tmp_path, number, status, 
     assert not (target / "b.mp4").exists()
 
 
-def test_only_a_known_suffix_names_a_file(folders):
+def test_the_dot_of_a_version_is_no_suffix(folders):
     source, out = folders
-    for name in ("v1.0", "maps.2026-11", "run.final"):
+    for name in ("v1.0", "maps.2026-11"):
         assert main([str(source / "a.png"), "-o", str(out / name), *SMALL]) == 0
         assert (out / name / "a.png").is_file()
-    assert main([str(source), "-o", str(out / "v2.0"), *SMALL]) == 0
-    assert maps(out / "v2.0") == ["a.png", "b.png", "deep/c.png"]
+    for name in ("v2.0", "maps.old"):
+        assert main([str(source), "-o", str(out / name), *SMALL]) == 0
+        assert maps(out / name) == ["a.png", "b.png", "deep/c.png"]
+    (mistyped,) = run(source / "a.png", "-o", out / "map.pgn", status=2)
+    assert "-o must end in one of .png" in mistyped
     (out / "folder.png").mkdir()
     assert [names_file(out / name) for name in ("x.PNG", "x.gif", "x.jpg", "x.mkv", "folder.png", "x")] == [
         *[True] * 4,

@@ -11,7 +11,7 @@ from PIL import Image
 
 from signdiff_frnet.containers import is_closed, is_cut_short
 from signdiff_frnet.errors import OutputError
-from signdiff_frnet.writing import sync, write_image, write_video
+from signdiff_frnet.writing import write_image, write_video
 
 FRAMES = [np.random.default_rng(number).integers(0, 256, (64, 96, 3), dtype=np.uint8) for number in range(12)]
 
@@ -114,13 +114,3 @@ def test_a_live_recording_is_not_closed_and_not_cut_short(tmp_path):
     data[4:8] = bytes(4)
     path.write_bytes(data)
     assert (is_closed(path), is_cut_short(path)) == (False, False)
-
-
-def test_a_folder_is_synced_file_by_file(tmp_path, monkeypatch):
-    (tmp_path / "deep").mkdir()
-    for name in ("a", "deep/b"):
-        (tmp_path / name).write_text(name)
-    seen = []
-    monkeypatch.setattr("os.fsync", seen.append)
-    sync(tmp_path)
-    assert len(seen) == 2

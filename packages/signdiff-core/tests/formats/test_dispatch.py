@@ -59,3 +59,9 @@ def test_broken_format_does_not_break_the_others(pose, tmp_path, site, installed
     assert len(formats.read(tmp_path / "a.pose").body.data) == 4
     with pytest.raises(FormatError, match=r"ZeroDivisionError"):
         formats.write(pose, tmp_path / "a.xyz")
+
+
+def test_the_dot_of_a_version_is_no_suffix(pose, tmp_path):
+    formats.write(pose, tmp_path / "poses-v1.0")
+    assert len(list((tmp_path / "poses-v1.0").glob("*_keypoints.json"))) == 4
+    assert len(formats.read(tmp_path / "poses-v1.0").body.data) == 4

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from signdiff_frnet.drawing import FrameDrawer
 
 DESCRIPTION = """Draw the FR maps of images and videos: dark strokes along edges, on white.
-One image or video goes to the file OUT, if that ends in the suffix of one; everything else goes below the folder
+One image or video goes to the file OUT, if that has a suffix (v1.0 has none); everything else goes below the folder
 OUT, as .png and .mp4, where a second run draws only what is missing, has changed, or had other options."""
 
 _PROG = "signdiff-frnet"

@@ -48,7 +48,7 @@ def plan(inputs: Sequence[Path], output: Path) -> list[Job]:
     for path in inputs:
         if not path.exists():
             raise FileNotFoundError(2, "expected an image, a video or a folder, but it does not exist", str(path))
-    if names_file(output):
+    if names_file(output, single=len(inputs) == 1 and not inputs[0].is_dir()):
         jobs = [_single(inputs, output)]
     else:
         jobs = [
@@ -59,21 +59,24 @@ def plan(inputs: Sequence[Path], output: Path) -> list[Job]:
     return jobs
 
 
-def names_file(output: Path) -> bool:
+def names_file(output: Path, *, single: bool = True) -> bool:
     """Tell whether an output is a file, or a folder.
 
     Args:
         output: need not exist.
+        single: whether one image or video is drawn.
 
     Returns:
-        Whether the name ends in the suffix of an image or a video, and no folder is there. The dot of a version is
-        none.
+        Whether the name ends in the suffix of an image or a video, or for a single one in any suffix (which may be
+        mistyped), and no folder is there. A suffix begins with a letter: the dot of a version is none.
 
     Example:
-        >>> names_file(Path("map.png")), names_file(Path("maps/v1.0"))
-        (True, False)
+        >>> names_file(Path("map.png")), names_file(Path("maps/v1.0")), names_file(Path("maps.old"), single=False)
+        (True, False, False)
     """
-    return output.suffix.lower() in (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES) and not output.is_dir()
+    suffix = output.suffix.lower()
+    is_suffix = suffix[1:2].isalpha() if single else suffix in (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES)
+    return is_suffix and not output.is_dir()
 
 
 def _single(inputs: Sequence[Path], output: Path) -> Job:

@@ -63,7 +63,7 @@ def _temporary(path: Path) -> Iterator[Path]:
 
 
 def sync(path: Path) -> None:
-    """Bring a file, or every file of a folder, to the disk: some systems tell only then that it is full.
+    """Bring a file to the disk: some systems tell only then that it is full.
 
     Args:
         path: of what was written.
@@ -71,9 +71,8 @@ def sync(path: Path) -> None:
     Raises:
         OSError: it can't be kept.
     """
-    for file in (each for each in path.rglob("*") if each.is_file()) if path.is_dir() else (path,):
-        with file.open("r+b") as opened:
-            os.fsync(opened.fileno())
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
 
 
 def write_image(path: Path, image: UInt8Image) -> None:

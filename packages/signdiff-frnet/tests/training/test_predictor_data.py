@@ -293,3 +293,15 @@ def test_a_moved_sample_is_the_map_of_its_moved_frame(pairs):
 def test_wrong_framings_are_refused(pairs, option, value):
     with pytest.raises(ValueError, match=option):
         config_for(pairs, **{option: value})
+
+
+def test_training_reads_pictures_by_the_rules_of_the_command(pairs, tmp_path):
+    for kind in ("drawings", "frames"):
+        shutil.copytree(pairs / kind / "signer0", tmp_path / kind)
+        (tmp_path / kind / "._0.png").write_bytes(b"\0\5\x16\7macOS")
+    source = open_folder(tmp_path)
+    assert len(source) == 4  # the hidden one is none
+    deep = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64) * 16
+    assert cv2.imwrite(str(tmp_path / "frames" / "0.png"), deep)
+    with pytest.raises(ValueError, match=r"frames/0\.png: expected a picture with 8 bits a channel, but it has 16"):
+        source.frame(0, 64)

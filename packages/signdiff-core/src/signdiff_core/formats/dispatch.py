@@ -79,7 +79,7 @@ def format_for(
         except plugins.PluginError as error:
             broken.append(str(error))
             continue
-        fits = candidate.matches(path) if purpose == "read" else Path(path).suffix.lower() in candidate.suffixes
+        fits = candidate.matches(path) if purpose == "read" else _suffix(path) in candidate.suffixes
         if fits:
             fitting.setdefault(plugin.name, candidate)
     if len(fitting) > 1:
@@ -142,3 +142,9 @@ def _check_options(chosen: PoseFileFormat, method: Any, options: dict[str, Any])
                 f"{option} is not an option of {method.__name__} in the format {chosen.name!r}; "
                 f"it takes {', '.join(known) or 'none'}."
             )
+
+
+def _suffix(path: str | os.PathLike[str]) -> str:
+    """The suffix of a path; the dot of a version, as in ``poses/v1.0``, begins none."""
+    suffix = Path(path).suffix.lower()
+    return suffix if suffix[1:2].isalpha() else ""

@@ -38,6 +38,8 @@ class ClipFolder:
         self._confidence: list[NDArray[np.float32]] = []
         self._clip: list[range] = []
         for path in sorted(root.rglob("*.pose")):
+            if any(part.startswith(".") for part in path.relative_to(root).parts):
+                continue
             videos = [other for other in (path.with_suffix(suffix) for suffix in VIDEOS) if other.is_file()]
             if not videos:
                 raise ValueError(f"{path} must have a video of the same name beside it, but has none.")

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from signdiff_frnet.contract import to_hwc3
+from signdiff_frnet.media import read_video
+from signdiff_frnet.pictures import read_image
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -18,44 +22,30 @@ VIDEOS = (".mp4", ".mkv", ".avi", ".mov", ".webm")
 
 
 def read_rgb(path: Path) -> UInt8Image:
-    """Read an image as (H, W, 3) uint8 RGB.
+    """Read an image as (H, W, 3) uint8 RGB, by the rules of the command.
 
     Args:
-        path: a file that OpenCV reads.
+        path: a picture of 8 bits a channel; opacity is laid over white.
 
     Raises:
-        ValueError: it is missing or no image.
+        MediaError: it is no image, or not one of those.
+        OSError: it is missing.
     """
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ValueError(f"{path} must be an image, but can't be read as one.")
-    return np.ascontiguousarray(image[..., ::-1], dtype=np.uint8)
+    return to_hwc3(read_image(path))
 
 
 def read_every(path: Path, step: int) -> Iterator[UInt8Image]:
     """Read every so many frames of a video, each as (H, W, 3) uint8 RGB.
 
     Args:
-        path: a file that OpenCV reads.
+        path: a video that OpenCV decodes.
         step: 1 for all frames.
 
     Raises:
-        ValueError: it is missing or no video.
+        MediaError: it is no video, is cut short, or has a codec that OpenCV does not decode.
+        OSError: it is missing.
     """
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    try:
-        if not capture.isOpened():
-            raise ValueError(f"{path} must be a video, but can't be read as one.")
-        number = 0
-        while capture.grab():
-            if number % step == 0:
-                came, frame = capture.retrieve()
-                if not came:
-                    return
-                yield np.ascontiguousarray(frame[..., ::-1], dtype=np.uint8)
-            number += 1
-    finally:
-        capture.release()
+    yield from (frame for number, frame in enumerate(read_video(path)) if number % step == 0)
 
 
 def square(image: UInt8Image) -> UInt8Image:

@@ -77,4 +77,10 @@ class PairFolder:
 
 
 def _media(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in (*IMAGES, *VIDEOS)]
+    """The images and videos of a folder, but for hidden ones."""
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in (*IMAGES, *VIDEOS)
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]

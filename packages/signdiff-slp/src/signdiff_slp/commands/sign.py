@@ -35,6 +35,7 @@ def _sign(arguments: argparse.Namespace) -> int:
 
     output: Path = arguments.output
     check_writable(output)
+    formats.format_for(output, "write")  # before work, and before the mark
     translator = TextToPose.from_pretrained(arguments.model, device=arguments.device)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TextWarning)  # said below, in a line of this command
