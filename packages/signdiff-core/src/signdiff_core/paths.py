@@ -42,7 +42,7 @@ def check_name(name: object, what: str = "name") -> None:
         what: what it is, for the error.
 
     Raises:
-        ValueError: it is none, or has a backslash, a NUL, or a part that is too long for a file.
+        ValueError: it is none, or has a backslash, a NUL, what no text can have, or a part that is too long for a file.
 
     Example:
         >>> check_name("../../escaped")
@@ -55,5 +55,9 @@ def check_name(name: object, what: str = "name") -> None:
     parts = name.split("/")
     if "\\" in name or "\0" in name or any(part in ("", ".", "..") for part in parts):
         raise ValueError(f"{what} must be a path inside a folder, without empty parts, '.' and '..', but is {name!r}.")
-    if any(len(part.encode(errors="surrogatepass")) > MAX_PART for part in parts):
+    try:
+        lengths = [len(part.encode()) for part in parts]
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{what} must be text that UTF-8 can hold, but is {name!a}.") from error
+    if max(lengths) > MAX_PART:
         raise ValueError(f"{what} must have at most {MAX_PART} bytes between slashes, but is {name!r}.")

@@ -45,20 +45,35 @@ def test_no_name_leads_out_of_the_folder(folder, tmp_path_factory):
     ("content", "message"),
     [
         ("a\n", r"texts\.tsv:1 must hold a name, a text and maybe a split"),
+        (b"a\tone\nb\tzw\xf6lf\n", r"texts\.tsv, line 2: expected text in UTF-8, but byte 5 is 0xf6"),
         ("a\tone\n\ttwo\n", r"texts\.tsv:2 must hold a name"),
         ("a\tone\tvalid\n", "must name the split train or dev or test, but names 'valid'"),
         ("a\tone\ttrain\nb\ttwo\n", "must name a split in every line or in none"),
     ],
 )
 def test_a_table_that_is_wrong(folder, content, message):
-    (folder / "texts.tsv").write_text(content)
+    (folder / "texts.tsv").write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ValueError, match=message):
         list_table(folder, folder / "texts.tsv")
 
 
+def test_marks_and_hidden_files_are_no_data(folder):
+    for name in ("._a.pose", ".hidden/c.pose"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"what macOS leaves")
+    (folder / "b.txt").write_bytes("zwölf".encode("utf-8-sig"))
+    assert [(source.name, source.text) for source in list_beside(folder)][:2] == [("a", ""), ("b", "zwölf")]
+    assert len(list_beside(folder)) == 4
+    (folder / "texts.tsv").write_bytes("a\tone\n/\ttwo\n".encode("utf-8-sig"))
+    assert [(source.name, len(source.paths)) for source in list_table(folder, folder / "texts.tsv")] == [
+        ("a", 1),
+        ("/", 0),
+    ]
+
+
 def test_texts_that_are_wrong(folder):
     (folder / "b.txt").write_bytes(b"\xff")
-    with pytest.raises(ValueError, match=r"b\.txt must be text in UTF-8"):
+    with pytest.raises(ValueError, match=r"b\.txt:1 must be text in UTF-8, but holds the byte 0xff"):
         list_beside(folder)
     with (folder / "b.txt").open("wb") as file:
         file.truncate((1 << 20) + 1)

@@ -57,24 +57,28 @@ def test_what_cannot_be_used_is_listed_with_its_reason(folder, tmp_path):
     (folder / "broken.pose").write_bytes(b"no pose")
     (folder / "two.pose").write_bytes((folder / "a.pose").read_bytes())
     (folder / "two.skels").touch()
+    holed, confidence = _signer(), np.ones((8, 50))
+    holed[3, 40], confidence[3, 40] = 0, 0
+    formats.write(make_pose(holed, 25, confidence=confidence), folder / "filled.pose")
     broken = _signer()
     broken[3, 40, 1] = np.inf
-    formats.write(make_pose(broken, 25), folder / "filled.pose")
+    formats.write(make_pose(broken, 25), folder / "infinite.pose")
     table = tmp_path / "texts.tsv"
-    names = ("a", "none", "onehand", "broken", "two", "filled", "a")
+    names = ("a", "none", "onehand", "broken", "two", "filled", "infinite", "a")
     table.write_text("".join(f"{name}\ttext {name}\n" for name in names) + "b\t \n")
     report = import_poses(list_table(folder, table), tmp_path / "corpus")
     assert report.clips == {"train": 2}
     reasons = dict(report.left_out)
-    assert list(reasons) == ["none", "onehand", "broken", "two", "a", "b"]
+    assert list(reasons) == ["none", "onehand", "broken", "two", "infinite", "a", "b"]
     assert "there must be one pose of this name, but there is none" in reasons["none"]
     assert "the right hand is never" in reasons["onehand"]
     assert "broken.pose" in reasons["broken"]
     assert "there is two.pose and two.skels" in reasons["two"]
+    assert "infinite.pose, frame 3: expected coordinates" in reasons["infinite"]
     assert "is taken" in reasons["a"]
     assert "text must hold something" in reasons["b"]
     poses = np.load(tmp_path / "corpus" / "train.poses.npy").reshape(-1, 50, 3)
-    assert poses[8:] == pytest.approx(_signer(), abs=1e-6)  # the infinite joint moved evenly
+    assert poses[8:] == pytest.approx(_signer(), abs=1e-6)  # the absent joint moved evenly
 
 
 def test_nothing_usable_leaves_nothing(tmp_path):

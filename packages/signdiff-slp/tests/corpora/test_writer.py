@@ -79,7 +79,7 @@ def _empty(folder):
 
 
 def test_an_empty_corpus_is_refused_with_the_first_reason(tmp_path):
-    with pytest.raises(ValueError, match="at least one clip, but all 2 were left out; the first was a: no text"):
+    with pytest.raises(ValueError, match=r"at least one clip, but all 2 were left out.* a: no text"):
         _empty(tmp_path / "corpus")
     assert list(tmp_path.iterdir()) == []
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MAX_BYTES: Final = 2**31
 """Largest file that is read."""
 
-MAX_FPS: Final = 10_000.0
+MAX_FPS: Final = 1000.0
 """Largest frame rate that is read, and the inverse of the smallest."""
 
 _MAX_OLD: Final = 1 << 26

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from signdiff_core.formats.lines import iter_lines
 from signdiff_slp.corpora.writer import SPLITS
 
 if TYPE_CHECKING:
@@ -46,22 +47,22 @@ def list_table(folder: Path, table: Path) -> list[Source]:
             ``folder``, with or without the suffix of the file.
 
     Raises:
-        ValueError: a line is broken, or some lines have a split and others none.
+        ValueError: a line is broken or not in UTF-8, or some lines have a split and others none.
     """
     found = _index(folder)
     sources = []
-    with table.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            columns = line.rstrip("\n").split("\t")
-            if len(columns) not in (2, 3) or not columns[0].strip():
-                raise ValueError(f"{table}:{number} must hold a name, a text and maybe a split, but holds {columns}.")
-            split = columns[2] if len(columns) == 3 else ""
-            if len(columns) == 3 and split not in SPLITS:
-                raise ValueError(f"{table}:{number} must name the split {' or '.join(SPLITS)}, but names {split!r}.")
-            name = columns[0].strip()
-            key = name if name in found else str(Path(name).with_suffix(""))
-            paths = tuple(path for path in found.get(key, ()) if path.suffix.lower() not in _TEXTS)
-            sources.append(Source(name=name, text=columns[1], paths=paths, split=split))
+    for number, line in enumerate(iter_lines(table), start=1):
+        columns = line.split("\t")
+        if len(columns) not in (2, 3) or not columns[0].strip():
+            shown = f"{columns!r:.200}"
+            raise ValueError(f"{table}:{number} must hold a name, a text and maybe a split, but holds {shown}.")
+        split = columns[2] if len(columns) == 3 else ""
+        if len(columns) == 3 and split not in SPLITS:
+            raise ValueError(f"{table}:{number} must name the split {' or '.join(SPLITS)}, but names {split!r:.100}.")
+        name = columns[0].strip()
+        key = name if name in found or not Path(name).name else str(Path(name).with_suffix(""))
+        paths = tuple(path for path in found.get(key, ()) if path.suffix.lower() not in _TEXTS)
+        sources.append(Source(name=name, text=columns[1], paths=paths, split=split))
     if len({bool(source.split) for source in sources}) > 1:
         raise ValueError(f"{table} must name a split in every line or in none, but names one in some.")
     return sources
@@ -106,14 +107,14 @@ def divide(sources: Sequence[Source], fractions: tuple[float, float, float], *, 
 
 
 def _index(folder: Path) -> dict[str, list[Path]]:
-    """All files and all folders below ``folder``, by their path in it without the suffix."""
+    """All files and all folders below ``folder`` but hidden ones, by their path in it without the suffix."""
     if not folder.is_dir():
         raise FileNotFoundError(f"folder must exist, but {folder} does not.")
     found: dict[str, list[Path]] = {}
     for root, folders, files in os.walk(folder):
-        folders.sort()
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         # Frames of an OpenPose clip are no clips of their own.
-        files = [file for file in files if not file.endswith("_keypoints.json")]
+        files = [file for file in files if not file.endswith("_keypoints.json") and not file.startswith(".")]
         if Path(root) != folder and not files and not folders:
             name = Path(root).relative_to(folder).as_posix()
             found.setdefault(name, []).append(Path(root))
@@ -128,6 +129,9 @@ def _read_text(path: Path) -> str:
     if size > MAX_TEXT:
         raise ValueError(f"{path} must be at most {MAX_TEXT} bytes, but is {size}.")
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} must be text in UTF-8, but is not: {error}.") from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ValueError(
+            f"{path}:{line} must be text in UTF-8, but holds the byte 0x{error.object[error.start]:02x}."
+        ) from error

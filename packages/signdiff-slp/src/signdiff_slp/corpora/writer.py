@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 
 from signdiff_core.atomic import replacing
+from signdiff_core.formats.bounds import LARGEST
 from signdiff_core.left_out import by_cause
+from signdiff_core.paths import check_name
 from signdiff_core.skeleton import NUM_JOINTS
 
 if TYPE_CHECKING:
@@ -103,7 +105,7 @@ class CorpusWriter:
 
         Args:
             split: train, dev or test.
-            name: unique in the corpus.
+            name: unique in the corpus; a path inside a folder, as names become when a corpus is signed.
             text: what it says; white space in it becomes single spaces.
             joints: (T, 50, 3) normalised coordinates.
             filled: share of its joints that were interpolated.
@@ -117,17 +119,18 @@ class CorpusWriter:
             raise ValueError(f"split must be one of {', '.join(SPLITS)}, but is {split!r}.")
         if not name or name.split() != [name]:
             raise ValueError(f"name must be without white space, but is {name!r}.")
+        check_name(name)
         if name in self._names:
             raise ValueError(f"name must be unique in the corpus, but {name!r} is taken.")
         if not text:
             raise ValueError("text must hold something, but is empty.")
         if not len(joints):
             raise ValueError("joints must hold at least one frame, but hold none.")
-        broken = ~np.isfinite(joints).all(axis=(1, 2))
+        broken = ~(np.abs(joints) <= LARGEST).all(axis=(1, 2))
         if broken.any():
             raise ValueError(
-                f"joints must be finite, but are not in {broken.sum()} of {len(joints)} frames, from frame "
-                f"{broken.argmax()} on."
+                f"joints must be finite and up to {LARGEST}, but are not in {broken.sum()} of {len(joints)} frames, "
+                f"from frame {broken.argmax()} on."
             )
         if split not in self._splits:
             self._splits[split] = SplitWriter(self._partial, split)

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -77,6 +79,21 @@ def test_people_that_are_missing(tmp_path, write_dwpose, count):
     file = folder / "00000001.json"
     file.write_text(file.read_text().replace('"num_persons": 1', f'"num_persons": {count}'))
     with pytest.raises(FormatError, match=r"00000001.json"):
+        read(*find_clips(folder), size=(10, 10))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [("NaN", "NaN"), ("null", "null"), ("1e28", "1e[+]28"), ('"5"', '"5"'), ("[5, 6]", r"\[5, 6\]")]
+)
+def test_numbers_that_are_none_are_named(tmp_path, write_dwpose, value, shown):
+    folder = write_dwpose(tmp_path / "clip", [[_person(0)]])
+    file = folder / "00000001.json"
+    frame = json.loads(file.read_text())
+    frame["person_0"]["left_hand_keypoints"][3][1] = "HERE"
+    file.write_text(json.dumps(frame).replace('"HERE"', value))
+    with pytest.raises(
+        FormatError, match=rf"00000001\.json, person 0: .*'left_hand_keypoints', but point 3 has {shown}"
+    ):
         read(*find_clips(folder), size=(10, 10))
 
 

@@ -95,3 +95,47 @@ def test_the_demonstration_of_the_lifting_code(realdata):
     golden = np.load(realdata / "lifting" / "golden" / "zelinka_20161025_pocasi.npz")["input2d"].reshape(-1, 50, 3)
     golden[golden[..., 2] == 0] = 0
     assert np.array_equal(read(source).people[:, 0], np.minimum(golden, (np.inf, np.inf, 1)).astype(np.float32))
+
+
+@pytest.mark.parametrize("value", [1e28, -3e38, np.inf])
+def test_numbers_that_no_joint_can_have_are_refused(clips, value):
+    path, numbers = clips
+    numbers["a"][4, 7, 1] = value
+    with h5py.File(path, "r+") as file:
+        file["a"][...] = numbers["a"].reshape(6, 150)
+    with pytest.raises(FormatError, match=r"clips\.h5, a, frame 4: expected numbers up to 1000000, .* 1 of joint 7 is"):
+        read(find_clips(path)[0])
+
+
+def test_nothing_is_made_up_where_nothing_was_written(tmp_path):
+    with h5py.File(tmp_path / "clips.h5", "w") as file:
+        file.create_dataset("whole", shape=(40, 150), dtype="f4")
+        file.create_dataset("pieces", shape=(40, 150), dtype="f4", chunks=(10, 150))[:10] = 1
+    for source, match in zip(find_clips(tmp_path), ("3 of 4 pieces are not there", "1 of 1 pieces"), strict=True):
+        with pytest.raises(FormatError, match=match):
+            read(source)
+
+
+def test_a_piece_may_not_be_larger_than_any_clip(tmp_path):
+    with h5py.File(tmp_path / "clips.h5", "w") as file:
+        file.create_dataset(
+            "a", shape=(4, 150), maxshape=(None, 150), dtype="f8", chunks=(500_000, 150), compression="gzip"
+        )
+    with pytest.raises(FormatError, match="expected pieces of at most 100000 frames"):
+        read(find_clips(tmp_path)[0])
+
+
+def test_damage_is_named_with_the_file(clips):
+    path, _ = clips
+    whole = path.read_bytes()
+    for start in range(0, 2400, 24):
+        path.write_bytes(whole[:start] + bytes(byte ^ 0xFF for byte in whole[start : start + 8]) + whole[start + 8 :])
+        for name in ("a", "b"):
+            people, told = np.zeros(1), str(path)
+            try:
+                people = read(Source(name=name, kind="h5", path=path)).people
+            except FormatError as error:
+                told = str(error)
+            assert str(path) in told
+            assert "\n" not in told
+            assert np.abs(people).max() <= 1e6

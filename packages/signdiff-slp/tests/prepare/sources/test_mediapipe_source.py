@@ -103,6 +103,70 @@ def test_a_shape_that_is_too_large_is_not_allocated(tmp_path):
         read(*find_clips(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"fps": 1e30}, r"fps: expected a positive frame rate up to 1000, but it is 1e[+]30"),
+        ({"width": float("inf")}, "cannot be read"),
+        ({"width": -(2**62)}, "expected a picture of 1 to 65535 pixels a side"),
+        ({"height": 10**7}, "expected a picture of 1 to 65535 pixels a side"),
+    ],
+)
+def test_numbers_that_no_video_has_are_refused(landmarks, tmp_path, change, message):
+    with pytest.raises(FormatError, match=rf"clip\.npz.*{message}"):
+        _read(tmp_path, {**landmarks, **change})
+
+
+@pytest.mark.parametrize("value", [1e28, -3e38, np.inf])
+def test_landmarks_are_bounded(landmarks, tmp_path, value):
+    landmarks["right_hand"][2, 5, 0] = value
+    with pytest.raises(FormatError, match=r"clip\.npz, right_hand, frame 2: .* number 0 of joint 5 is"):
+        _read(tmp_path, landmarks)
+
+
+def _damaged(content, place, change):
+    """An archive whose first member's local (2 bytes) and central entry say something else."""
+    data = bytearray(content)
+    for signature, offset in ((b"PK\x03\x04", place), (b"PK\x01\x02", place + 2)):
+        start = data.find(signature)
+        data[start + offset] |= change
+    return bytes(data)
+
+
+@pytest.mark.parametrize(("place", "change"), [(6, 1), (6, 0x41), (8, 99), (8, 14), (8, 12)])
+def test_members_that_cannot_be_unpacked(landmarks, tmp_path, place, change):
+    np.savez_compressed(tmp_path / "clip.npz", **landmarks)
+    content = (tmp_path / "clip.npz").read_bytes()
+    (tmp_path / "clip.npz").write_bytes(_damaged(content, place, change))
+    with pytest.raises(FormatError, match=r"clip\.npz: expected an \.npz file of landmarks, but it cannot be read"):
+        read(*find_clips(tmp_path))
+
+
+def test_every_byte_may_be_another(landmarks, tmp_path):
+    np.savez_compressed(tmp_path / "clip.npz", **landmarks)
+    whole = (tmp_path / "clip.npz").read_bytes()
+    for start in range(0, len(whole), 97):
+        changed = bytearray(whole)
+        changed[start] ^= 0xFF
+        (tmp_path / "clip.npz").write_bytes(changed)
+        people, told = np.zeros(1), str(tmp_path / "clip.npz")
+        try:
+            people = read(*find_clips(tmp_path)).people
+        except FormatError as error:
+            told = str(error)
+        assert str(tmp_path / "clip.npz") in told
+        assert "\n" not in told
+        assert np.abs(people).max() <= 1e6
+
+
+def test_one_array_is_there_once(landmarks, tmp_path):
+    np.savez(tmp_path / "clip.npz", **landmarks)
+    with zipfile.ZipFile(tmp_path / "clip.npz", "a") as archive:
+        archive.writestr("pose", archive.read("pose.npy"))
+    with pytest.raises(FormatError, match="pose is there twice"):
+        read(*find_clips(tmp_path))
+
+
 def test_a_video_of_0_bytes(tmp_path):
     (tmp_path / "clip.mp4").touch()
     with pytest.raises(VideoError, match=r"clip.mp4"):

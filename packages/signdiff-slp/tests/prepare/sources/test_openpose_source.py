@@ -66,8 +66,14 @@ def _cut(file):
             lambda file: file.write_text('{"people": [{}]}'),
             "person 0: expected 75 or 54 numbers in 'pose_keypoints_2d'",
         ),
-        (lambda file: file.write_text(json.dumps({"people": [{"pose_keypoints_2d": ["1"] * 75}]})), "below a million"),
-        (lambda file: file.write_text(json.dumps({"people": [{"pose_keypoints_2d": [1e6] * 75}]})), "below a million"),
+        (
+            lambda file: file.write_text(json.dumps({"people": [{"pose_keypoints_2d": ["1"] * 75}]})),
+            "numbers up to 1000000",
+        ),
+        (
+            lambda file: file.write_text(json.dumps({"people": [{"pose_keypoints_2d": [1.1e6] * 75}]})),
+            "numbers up to 1000000",
+        ),
         (lambda file: file.write_bytes(b" " * (2**22 + 1)), "expected at most 4194304 bytes"),
         (lambda file: file.write_bytes(b'{"people": "\xff"}'), "expected JSON"),
     ],

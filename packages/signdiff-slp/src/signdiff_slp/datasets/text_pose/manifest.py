@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from signdiff_slp.corpora import table
+from signdiff_slp.corpora.table import Row as Example
 from signdiff_slp.datasets.text_pose.error import CorpusError
 
-
-@dataclass(frozen=True)
-class Example:
-    """One line of a manifest."""
-
-    id: str
-    offset: int
-    num_frames: int
-    text: str
+__all__ = ["Example", "open_poses", "read_manifest"]
 
 
 def read_manifest(data_dir: Path, split: str, pose_dim: int | None = None) -> list[Example]:
@@ -30,26 +23,13 @@ def read_manifest(data_dir: Path, split: str, pose_dim: int | None = None) -> li
         pose_dim: as for `open_poses`.
 
     Raises:
-        CorpusError: there is no line, one has other columns, or points outside ``{split}.poses.npy``.
+        CorpusError: there is no line, one has other columns, is not in UTF-8, or points outside
+            ``{split}.poses.npy``.
     """
-    path = data_dir / f"{split}.tsv"
-    if path.is_file() and not path.stat().st_size:
-        raise CorpusError(f"{path} must hold a line for each example, but is empty.")
-    num_frames = open_poses(data_dir, split, pose_dim).shape[0]
-    examples = []
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            columns = line.rstrip("\n").split("\t")
-            if len(columns) != 4 or not columns[1].isdecimal() or not columns[2].isdecimal():
-                raise CorpusError(f"{path}:{number} must hold a name, two numbers and a text, but holds {columns}.")
-            example = Example(columns[0], int(columns[1]), int(columns[2]), columns[3])
-            if example.num_frames < 1 or example.offset + example.num_frames > num_frames:
-                raise CorpusError(
-                    f"{path}:{number} must lie within the {num_frames} frames of {split}.poses.npy, but starts at "
-                    f"{example.offset} with {example.num_frames} frames."
-                )
-            examples.append(example)
-    return examples
+    try:
+        return table.read_table(data_dir, split, pose_dim)
+    except ValueError as error:
+        raise CorpusError(str(error)) from error
 
 
 def open_poses(data_dir: Path, split: str, pose_dim: int | None = None) -> NDArray[np.float32]:
@@ -66,13 +46,7 @@ def open_poses(data_dir: Path, split: str, pose_dim: int | None = None) -> NDArr
     Raises:
         CorpusError: the file is missing, or holds something else.
     """
-    path = data_dir / f"{split}.poses.npy"
     try:
-        poses: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as ex:
-        raise CorpusError(f"{path} must be a NumPy array of poses, but cannot be read: {ex}.") from ex
-    fits = poses.ndim == 2 and (poses.shape[1] == pose_dim or (pose_dim is None and poses.shape[1] % 3 == 0))
-    if not fits or poses.dtype != np.float32:
-        wanted = pose_dim or "3 for each joint"
-        raise CorpusError(f"{path} must be float32 (frames, {wanted}), but is {poses.dtype} {poses.shape}.")
-    return poses
+        return table.open_poses(data_dir, split, pose_dim)
+    except ValueError as error:
+        raise CorpusError(str(error)) from error

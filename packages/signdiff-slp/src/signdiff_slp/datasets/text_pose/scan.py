@@ -11,6 +11,7 @@ import torch
 from fairseq2.gang import Gangs, ReduceOperation
 from numpy.typing import NDArray
 
+from signdiff_core.formats.bounds import LARGEST
 from signdiff_slp.datasets.text_pose.error import CorpusError
 from signdiff_slp.datasets.text_pose.manifest import Example, open_poses
 
@@ -21,7 +22,7 @@ _CHUNK: Final = 8192
 
 
 def check_finite(data_dir: Path, split: str, examples: Sequence[Example], gangs: Gangs) -> None:
-    """Make sure that all poses of a split are finite.
+    """Make sure that all poses of a split are finite, and coordinates.
 
     The poses are read once, a few megabytes at a time, and each rank reads its share of them.
 
@@ -32,12 +33,14 @@ def check_finite(data_dir: Path, split: str, examples: Sequence[Example], gangs:
         gangs: who else reads.
 
     Raises:
-        CorpusError: on every rank, if there is NaN or infinity anywhere; says in how many examples, and names some.
+        CorpusError: on every rank, if there is NaN, infinity or a number beyond a million anywhere; says in how many
+            examples, and names some.
     """
     poses = open_poses(data_dir, split)
     marks = torch.zeros(len(poses), dtype=torch.int32)
     for start in range(gangs.dp.rank * _CHUNK, len(poses), gangs.dp.size * _CHUNK):
-        wrong = ~np.isfinite(poses[start : start + _CHUNK]).all(axis=1)
+        # NaN compares as false, and so is wrong.
+        wrong = ~(np.abs(poses[start : start + _CHUNK]) <= LARGEST).all(axis=1)
         marks[start : start + _CHUNK] = torch.from_numpy(wrong)
     marks = marks.to(gangs.device)
     gangs.dp.all_reduce(marks, ReduceOperation.SUM)
@@ -52,8 +55,8 @@ def check_finite(data_dir: Path, split: str, examples: Sequence[Example], gangs:
     else:
         where = f"{len(wrong_frames)} frames, though in no example"
     raise CorpusError(
-        f"{data_dir / split}.poses.npy must be finite, but holds NaN or infinity in {where}. Repair these poses, or "
-        f"leave them out of both {split}.tsv and {split}.poses.npy."
+        f"{data_dir / split}.poses.npy must be finite, but holds NaN, infinity or numbers beyond {LARGEST} in {where}. "
+        f"Repair these poses, or leave them out of both {split}.tsv and {split}.poses.npy."
     )
 
 

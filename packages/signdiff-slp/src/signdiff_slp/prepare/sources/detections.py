@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from signdiff_core.formats import FormatError
+from signdiff_core.formats.bounds import LARGEST, outside
 from signdiff_core.skeleton import NUM_JOINTS
 
 if TYPE_CHECKING:
@@ -61,6 +62,27 @@ def as_points(positions: ArrayLike, confidence: ArrayLike) -> NDArray[np.float32
     present = (weight > 0) & np.isfinite(x_y).all(axis=-1) & (x_y != 0).any(axis=-1)
     points = np.concatenate([x_y, np.minimum(weight, 1.0)[..., None]], axis=-1)
     return np.where(present[..., None], points, 0.0).astype(np.float32)
+
+
+def check_numbers(numbers: NDArray[np.floating], path: Path, place: str = "") -> None:
+    """Make sure that numbers of a detector can be coordinates and confidences. NaN is for what is absent.
+
+    Args:
+        numbers: (T, J, D) or (T, J * D), whatever a file holds; D numbers of J joints or landmarks.
+        path: the file, for the error.
+        place: where in it.
+
+    Raises:
+        FormatError: one is infinite, or beyond a million; the message names its frame and its joint.
+    """
+    if (found := outside(numbers, np.isnan(numbers))) is not None:
+        frame, *rest = found
+        joint, number = rest if len(rest) == 2 else divmod(rest[0], 3)
+        raise FormatError(
+            path,
+            f"expected numbers up to {LARGEST}, but number {number} of joint {joint} is {numbers[found]:g}.",
+            place=f"{place}, frame {frame}" if place else f"frame {frame}",
+        )
 
 
 def stack_people(frames: Sequence[NDArray[np.float32]], path: Path) -> NDArray[np.float32]:

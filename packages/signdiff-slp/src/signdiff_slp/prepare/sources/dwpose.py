@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from signdiff_core.formats import FormatError
-from signdiff_core.formats.json_frames import frames_of, load_object
+from signdiff_core.formats.bounds import LARGEST
+from signdiff_core.formats.json_frames import frames_of, load_object, shown
 from signdiff_core.skeleton import BODY, LEFT_HAND, NUM_JOINTS, RIGHT_HAND
 from signdiff_slp.prepare.sources.detections import MAX_FRAMES, as_points, stack_people
 
@@ -82,14 +83,20 @@ def _body_scores(weights: NDArray[np.float64]) -> NDArray[np.float64]:
 def _numbers_of(person: Any, key: str, shape: tuple[int, ...], path: Path, place: str) -> NDArray[np.float64]:
     if not isinstance(person, dict):
         raise FormatError(path, f"expected an object, but found {type(person).__name__}.", place=place)
-    try:
-        numbers = np.asarray(person.get(key, []))
-    except ValueError:
-        numbers = np.array(None)
-    if numbers.dtype.kind not in "if" or numbers.shape != shape:
-        wanted = "x".join(map(str, shape))
-        found = "x".join(map(str, numbers.shape)) if numbers.dtype.kind in "if" else "something else"
-        raise FormatError(path, f"expected {wanted} numbers in {key!r}, but found {found}.", place=place)
-    if (np.abs(numbers) >= 1e6).any():
-        raise FormatError(path, f"expected numbers below a million in {key!r}.", place=place)
-    return numbers.astype(np.float64)
+    rows = person.get(key)
+    if not isinstance(rows, list) or len(rows) != shape[0]:
+        found = f"{len(rows)} points" if isinstance(rows, list) else shown(rows)
+        raise FormatError(path, f"expected {shape[0]} points in {key!r}, but found {found}.", place=place)
+    numbers = np.zeros(shape)
+    for point, row in enumerate(rows):
+        for number in row if len(shape) == 2 and isinstance(row, list) else [row]:
+            if type(number) not in (int, float) or not abs(number) <= LARGEST:
+                wrong = f"point {point} has {shown(number)}"
+                raise FormatError(path, f"expected numbers up to {LARGEST} in {key!r}, but {wrong}.", place=place)
+        if isinstance(row, list) != (len(shape) == 2) or (isinstance(row, list) and len(row) != shape[1]):
+            wrong = f"point {point} has {shown(row)}"
+            raise FormatError(
+                path, f"expected {' times '.join(map(str, shape))} numbers in {key!r}, but {wrong}.", place=place
+            )
+        numbers[point] = row
+    return numbers
