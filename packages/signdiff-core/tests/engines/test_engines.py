@@ -120,8 +120,11 @@ def test_who_stops_listening_waits_for_nobody(work):
 @pytest.mark.slow
 def test_ray_does_the_same(work):
     pytest.importorskip("ray")
-    words = ["one", "box", "two", "four"]
-    assert sorted(engines.run_ray(words, work, workers=2, extra="some[extra]")) == sorted(words)
+    words, told, before = ["one", "box", "two", "four"], [], signal.getsignal(signal.SIGTERM)
+    for word in engines.run_ray(words, work, workers=2, extra="some[extra]"):
+        told.append(word)
+        assert signal.getsignal(signal.SIGTERM) is before, "the command ends in its own way"
+    assert sorted(told) == sorted(words)
     assert written(work) == {"one": "one", "box": "bo", "two": "two", "four": "four"}
 
 

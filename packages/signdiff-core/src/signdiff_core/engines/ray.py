@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import threading
 from collections import Counter
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -47,7 +50,8 @@ def run_ray(parts: Sequence[Part], work: Work[Part], *, workers: int, extra: str
 
     started = not ray.is_initialized()
     if started:
-        ray.init(**_cluster_or(workers), log_to_driver=False, include_dashboard=False, logging_level="error")
+        with _keeping_sigterm():
+            ray.init(**_cluster_or(workers), log_to_driver=False, include_dashboard=False, logging_level="error")
     left = dict(enumerate(parts))
     try:
         context = ray.data.DataContext.get_current()
@@ -79,6 +83,17 @@ def check_ray(extra: str) -> None:
         import_module("ray.data")
     except ModuleNotFoundError:
         raise ModuleNotFoundError(f"the engine ray needs Ray: pip install '{extra}'.") from None
+
+
+@contextmanager
+def _keeping_sigterm() -> Iterator[None]:
+    """Keep Ray from taking over SIGTERM, which it would answer with the status 15 and no word."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 class _Attempts:

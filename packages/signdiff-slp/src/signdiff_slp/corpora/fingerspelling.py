@@ -16,15 +16,13 @@ character tokenizer encodes as one token; each language has as many items as ASL
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from signdiff_core.atomic import replacing
 from signdiff_slp.corpora.card import data_card
 from signdiff_slp.corpora.letters import load_letters
 from signdiff_slp.corpora.stitch import Spelling, spell
@@ -41,6 +39,7 @@ from signdiff_slp.corpora.writer import SplitWriter, write_statistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from signdiff_slp.corpora.languages import SignedLanguage
 
@@ -90,9 +89,8 @@ def build(
         raise FileExistsError(f"folder must be new or empty, but {folder} is not.")
     chosen = items(seed=seed, sizes=sizes, vocabulary=vocabulary, languages=languages)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        summaries = {}
+    summaries = {}
+    with replacing(folder, folder=True) as partial:
         for split in SPLITS:
             texts = progress(chosen[split], split) if progress is not None else chosen[split]
             writer, summaries[split] = _write_split(partial, split, spelled(texts, split, seed=seed))
@@ -103,10 +101,6 @@ def build(
         sources = {name: version(name) for name in ("spoken-to-signed", "wordfreq")}
         card = data_card(summaries, seed=seed, sources=sources, languages=languages)
         (partial / "README.md").write_text(card, encoding="utf-8")
-        partial.chmod(0o755)
-        partial.replace(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return summaries
 
 
