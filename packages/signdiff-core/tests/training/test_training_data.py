@@ -1,11 +1,13 @@
 import json
+import struct
+import zlib
 
 import cv2
 import numpy as np
 import pytest
 
 from signdiff_core.camera import Camera
-from signdiff_core.training.frames import FrameFolder, open_frames
+from signdiff_core.training.frames import FrameFolder, open_frames, read_image
 from signdiff_core.training.regions import box_mask, crop_around, hand_boxes, head_box
 from signdiff_core.training.sampling import batch_indices
 
@@ -151,3 +153,15 @@ def test_epochs_visit_every_frame_once_in_another_order():
     ]
     assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(20))
     assert epochs[0] != epochs[1]
+
+
+@pytest.mark.parametrize("side", [9_000, 20_000])
+def test_a_header_of_too_many_pixels_is_refused_before_room_is_made(tmp_path, side):
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    path = tmp_path / "frame.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")))
+    with pytest.raises(ValueError, match=r"frame\.png must have at most 67108864 pixels, but"):
+        read_image(path, 64)

@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -55,7 +56,10 @@ def run(parser: CommandParser, argv: list[str] | None, command: Callable[[argpar
     except ValueError:  # not the main thread, which alone receives signals
         before = None
     try:
-        command(arguments)
+        with warnings.catch_warnings():
+            # Pillow warns of half as many pixels as it refuses.
+            warnings.filterwarnings("ignore", message="Image size .* exceeds limit")
+            command(arguments)
     except SomeFailedError:
         return 1
     except (UsageError, ValueError, OSError) as error:

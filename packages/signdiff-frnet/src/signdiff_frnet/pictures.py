@@ -1,6 +1,5 @@
 """Reading pictures as RGB frames: stills, and those that move (GIF and WebP)."""
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -112,11 +111,7 @@ def _count(picture: Any) -> int:
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     try:
-        with warnings.catch_warnings():
-            # Pillow warns of half as many pixels as it refuses.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(path)
-        with picture:
+        with Image.open(path) as picture:
             yield picture
     except UnidentifiedImageError:
         raise MediaError(f"{path}: expected an image, but its content is of no known format.") from None

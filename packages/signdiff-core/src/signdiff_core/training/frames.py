@@ -6,11 +6,13 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
+from PIL import Image
 from safetensors.numpy import load_file
 
 from signdiff_core.paths import check_name
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+
+MAX_PIXELS: Final = 1 << 26
+"""Most pixels of a frame that is read (8192 x 8192)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,8 +234,22 @@ def _content(path: Path) -> bytes:
     return path.read_bytes() if path.is_file() else b""
 
 
+def _size(content: bytes, place: str) -> tuple[int, int]:
+    """Read an image's size from its header: OpenCV would make room for whatever that says. (0, 0) if it is none."""
+    try:
+        with Image.open(BytesIO(content)) as picture:
+            return picture.size
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"{place} must have at most {MAX_PIXELS} pixels, but: {error}") from error
+    except (OSError, SyntaxError, ValueError):
+        return 0, 0
+
+
 def _decode(content: bytes, kind: int, place: str) -> NDArray[np.uint8]:
-    image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), kind) if content else None
+    width, height = _size(content, place)
+    if width * height > MAX_PIXELS:
+        raise ValueError(f"{place} must have at most {MAX_PIXELS} pixels, but has {width}x{height}.")
+    image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), kind) if width else None
     if image is None:
         raise ValueError(f"{place} must be an image, but cannot be read as one.")
     if image.shape[0] != image.shape[1]:
