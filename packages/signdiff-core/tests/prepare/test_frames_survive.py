@@ -126,6 +126,31 @@ def test_a_full_disk_is_one_clear_error_and_what_was_finished_stays(many, enviro
     assert ".tmp" not in done.stdout
 
 
+@pytest.mark.parametrize(("number", "word"), [(signal.SIGTERM, "terminated"), (signal.SIGINT, "interrupted")])
+def test_a_signal_to_all_processes_ends_it_in_one_line(many, environment, tmp_path, number, word):
+    output, work = tmp_path / "set", tmp_path / "set.work"
+    process = subprocess.Popen(
+        [*command(many, output, "--format", "webdataset", "--size", "512"), "--shard", "8"],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    while len(list(work.glob("parts/*.safetensors"))) < 2:
+        assert process.poll() is None
+        time.sleep(0.005)
+    os.killpg(process.pid, number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    kept = len(list(work.glob("parts/*.safetensors")))
+    assert err == (
+        f"signdiff: {word}; {kept} of {CLIPS} clips are finished ({work}), and the same command goes on after them.\n"
+    )
+    assert not output.exists()
+    assert not [path for path in work.rglob("*") if path.name.endswith(".tmp")]
+
+
 @pytest.mark.parametrize("layout", ["folder", "webdataset"])
 def test_what_is_noted_without_its_frames_is_done_again(many, prepare, files_of, tmp_path, monkeypatch, layout):
     """As when a run was killed as it cleared up, and what it had put in its place was taken away."""

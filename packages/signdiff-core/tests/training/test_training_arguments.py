@@ -69,3 +69,17 @@ def test_numbers_outside_their_range_are_refused():
         BaseConfig(train_data_dir="f", output_dir="o", resolution=100)
     with pytest.raises(ValueError, match="text_width"):
         BaseConfig(train_data_dir="f", output_dir="o", text_width=96)
+
+
+def test_sigterm_ends_a_script_in_one_line(capsys):
+    import os
+    import signal
+
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            run(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended.value.code == 143
+    assert capsys.readouterr().err == "terminated; nothing half-written was left.\n"
