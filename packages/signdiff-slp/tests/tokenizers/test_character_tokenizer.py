@@ -40,7 +40,7 @@ def test_characters_that_are_wrong(characters, message):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [("[", "must be JSON"), ('{"letters": []}', "list of strings"), ("[1]", "list of strings")]
+    ("content", "message"), [("[", "must be JSON"), ('{"letters": []}', "list of strings"), ("[1]", "holds a list")]
 )
 def test_a_file_that_is_wrong(tmp_path, content, message):
     path = tmp_path / "tokenizer.json"

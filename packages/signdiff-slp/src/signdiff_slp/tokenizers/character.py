@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from signdiff_slp.tags import is_tag, split_tag
 from signdiff_slp.tokenizers.encoding import SymbolTokenizer
-from signdiff_slp.tokenizers.files import check_size, read_lists
+from signdiff_slp.tokenizers.files import check_size, read_lists, told_with
 
 CHARACTER_FAMILY: Final = "slp_character"
 """The name under which fairseq2 knows this tokenizer family."""
@@ -123,7 +123,8 @@ def load_character_tokenizer(path: Path, config: CharacterTokenizerConfig) -> Ch
     """
     check_size(path, _MAX_FILE_SIZE)
     characters, tags, alphabets = read_lists(path, "characters", "tags", "alphabets")
-    return CharacterTokenizer(characters, config, tags=tags, alphabets=dict(split_tag(each) for each in alphabets))
+    with told_with(path):
+        return CharacterTokenizer(characters, config, tags=tags, alphabets=dict(split_tag(each) for each in alphabets))
 
 
 get_character_tokenizer_hub: Final = TokenizerHubAccessor(

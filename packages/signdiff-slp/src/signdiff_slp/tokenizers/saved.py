@@ -6,7 +6,7 @@ import dataclasses
 import json
 import shutil
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from signdiff_core.atomic import replacing
 from signdiff_slp.tokenizers.character import (
@@ -16,7 +16,7 @@ from signdiff_slp.tokenizers.character import (
     get_character_tokenizer_hub,
     load_character_tokenizer,
 )
-from signdiff_slp.tokenizers.files import check_size
+from signdiff_slp.tokenizers.files import read_object
 from signdiff_slp.tokenizers.sentencepiece import (
     SENTENCEPIECE_FAMILY,
     SentencePieceTokenizer,
@@ -30,7 +30,7 @@ PIECES: Final = "tokenizer.model"
 
 AnyTokenizer = CharacterTokenizer | WordTokenizer | SentencePieceTokenizer
 
-_MAX_FILE_SIZE: Final = 1 << 26
+Config = TypeVar("Config", CharacterTokenizerConfig, WordTokenizerConfig, SentencePieceTokenizerConfig)
 
 
 def save_tokenizer(folder: Path, tokenizer: AnyTokenizer) -> None:
@@ -61,26 +61,28 @@ def load_tokenizer(folder: Path) -> AnyTokenizer:
         ValueError: a file is too large, broken, or of an unknown family.
     """
     path = folder / TOKENIZER
-    check_size(path, _MAX_FILE_SIZE)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} must be JSON, but is not: {error}.") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{path} must hold a JSON object, but holds a {type(content).__name__}.")
+    content = read_object(path)
     family = content.get("tokenizer_family", CHARACTER_FAMILY)
     settings = content.get("config", {})
-    try:
-        if family == CHARACTER_FAMILY:
-            return load_character_tokenizer(path, CharacterTokenizerConfig(**settings))
-        if family == WORD_FAMILY:
-            return load_word_tokenizer(path, WordTokenizerConfig(**settings))
-        if family == SENTENCEPIECE_FAMILY:
-            return load_sentencepiece_tokenizer(folder / PIECES, SentencePieceTokenizerConfig(**settings))
-    except TypeError as error:
-        raise ValueError(f"{path} must hold the settings of the family {family}, but: {error}.") from error
+    if family == CHARACTER_FAMILY:
+        return load_character_tokenizer(path, _settings(path, CharacterTokenizerConfig(), settings))
+    if family == WORD_FAMILY:
+        return load_word_tokenizer(path, _settings(path, WordTokenizerConfig(), settings))
+    if family == SENTENCEPIECE_FAMILY:
+        return load_sentencepiece_tokenizer(folder / PIECES, _settings(path, SentencePieceTokenizerConfig(), settings))
     families = f"{CHARACTER_FAMILY}, {WORD_FAMILY} or {SENTENCEPIECE_FAMILY}"
     raise ValueError(f"{path} must be of the family {families}, but is of {family!r}.")
+
+
+def _settings(path: Path, defaults: Config, given: Any) -> Config:
+    """Make a configuration of what a file says, where names and types are those of the defaults."""
+    known = dataclasses.asdict(defaults)
+    if not isinstance(given, dict):
+        raise ValueError(f"{path} must hold an object as config, but holds a {type(given).__name__}.")
+    for name, value in given.items():
+        if name not in known or type(value) is not type(known[name]):
+            raise ValueError(f"{path} must hold {', '.join(known)} as config, but holds {name!r}: {value!r}.")
+    return dataclasses.replace(defaults, **given)
 
 
 def open_tokenizer(name_or_path: str | Path, family: str = CHARACTER_FAMILY) -> AnyTokenizer:

@@ -16,7 +16,8 @@ from fairseq2.data.tokenizers.sentencepiece import (
 from fairseq2.device import Device
 from typing_extensions import override
 
-from signdiff_slp.tokenizers.files import check_size
+from signdiff_slp.tokenizers.files import check_size, told_with
+from signdiff_slp.tokenizers.piece_models import check_piece_model
 
 SENTENCEPIECE_FAMILY: Final = "slp_sentencepiece"
 """The name under which fairseq2 knows this tokenizer family."""
@@ -132,13 +133,18 @@ def load_sentencepiece_tokenizer(path: Path, config: SentencePieceTokenizerConfi
         ValueError: the file is no such model, lacks a symbol that is asked for, or is larger than 64 MB.
     """
     check_size(path, _MAX_FILE_SIZE)
+    check_piece_model(path)
     try:
         model = SentencePieceModel(path)
         if model.pad_idx is None:
             model = SentencePieceModel(path, ["<pad>@0"])
     except RuntimeError as ex:
         raise ValueError(f"{path} must be a SentencePiece model, but cannot be read: {ex}.") from ex
-    return SentencePieceTokenizer(model, config, path=path)
+    with told_with(path):
+        tokenizer = SentencePieceTokenizer(model, config, path=path)
+        for token in range(tokenizer.vocab_info.size):
+            model.index_to_token(token)  # each is text, or this fails
+    return tokenizer
 
 
 get_sentencepiece_tokenizer_hub: Final = TokenizerHubAccessor(

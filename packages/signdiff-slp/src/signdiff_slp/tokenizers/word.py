@@ -16,7 +16,7 @@ from fairseq2.data.tokenizers import TokenizerHubAccessor
 from typing_extensions import override
 
 from signdiff_slp.tokenizers.encoding import SymbolTokenizer
-from signdiff_slp.tokenizers.files import check_size, read_lists
+from signdiff_slp.tokenizers.files import check_size, read_lists, told_with
 
 WORD_FAMILY: Final = "slp_word"
 """The name under which fairseq2 knows the tokenizer family of words."""
@@ -104,7 +104,7 @@ def read_words(path: Path) -> list[str]:
     if path.suffix.lower() == ".json":
         return read_lists(path, "words")[0]
     try:
-        with path.open(encoding="utf-8") as lines:
+        with path.open(encoding="utf-8-sig") as lines:
             return list(dict.fromkeys(line.removesuffix("\n") for line in lines))
     except UnicodeDecodeError as ex:
         raise ValueError(f"{path} must be text in UTF-8, but is not: {ex}.") from ex
@@ -116,7 +116,8 @@ def load_word_tokenizer(path: Path, config: WordTokenizerConfig) -> WordTokenize
     Raises:
         ValueError: the file is broken, larger than 64 MB, or repeats a word in JSON.
     """
-    return WordTokenizer(read_words(path), config)
+    with told_with(path):
+        return WordTokenizer(read_words(path), config)
 
 
 get_word_tokenizer_hub: Final = TokenizerHubAccessor(WORD_FAMILY, kls=WordTokenizer, config_kls=WordTokenizerConfig)

@@ -126,3 +126,33 @@ def test_a_run_configuration_that_is_wrong(tmp_path, content, message):
     path.write_text(content)
     with pytest.raises(ValueError, match=message):
         read_run_config(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"max_source_len": 1 << 40}, "from 1 to 65536 as max_source_len, but holds 1099511627776"),
+        ({"max_target_len": -1}, "as max_target_len"),
+        ({"num_heads": 0}, "from 1 to 2147483648 as num_heads, but holds 0"),
+        ({"num_encoder_layers": -1}, "as num_encoder_layers"),
+        ({"num_future_frames": 1 << 30}, "at most 500000000 parameters"),
+        ({"pad_idx": 1000}, "pad_idx below its vocab_size, but has 1000"),
+        ({"dropout_p": 2.0}, "from 0 to 1 as dropout_p, but holds 2.0"),
+        ({"fps": float("nan")}, "as fps, but holds nan"),
+        ({"model_dim": True}, "'model_dim': True, which is not a setting"),
+    ],
+)
+def test_numbers_that_no_model_has_are_refused_by_name(release, change, message):
+    path = release[0] / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(ValueError, match=rf"{path} .*{message}"):
+        load_release(release[0])
+
+
+def test_json_that_is_nested_too_deep(release):
+    for name in ("config.json", "tokenizer.json"):
+        whole = (release[0] / name).read_bytes()
+        (release[0] / name).write_bytes(b"[" * 60_000)
+        with pytest.raises(ValueError, match=rf"{name} must be JSON, but is nested too deep"):
+            load_release(release[0])
+        (release[0] / name).write_bytes(whole)

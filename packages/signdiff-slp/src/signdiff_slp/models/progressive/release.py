@@ -28,6 +28,12 @@ MAX_WEIGHTS_SIZE: Final = 2 << 30
 MAX_PARAMETERS: Final = 500_000_000
 """Largest model that a configuration may ask for."""
 
+MAX_POSITIONS: Final = 1 << 16
+"""Most tokens or frames that a configuration may ask for."""
+
+MAX_SETTING: Final = 1 << 31
+"""Largest value of any other setting."""
+
 _MAX_CONFIG_SIZE: Final = 1 << 16
 
 
@@ -71,7 +77,11 @@ def load_release(
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder} must hold {CONFIG}, {TOKENIZER} and {WEIGHTS}, but has no {name}.")
     config = _read_config(folder / CONFIG)
-    _check_weights(folder / WEIGHTS, create_single_model(config, torch.device("meta")))
+    try:
+        empty = create_single_model(config, torch.device("meta"))
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as ex:
+        raise ValueError(f"{folder / CONFIG} must describe a model that can be built, but: {ex}") from ex
+    _check_weights(folder / WEIGHTS, empty)
     model = create_single_model(config, torch.device("cpu"))
     model.load_state_dict(load_file(folder / WEIGHTS))
     model.to(device=device, dtype=dtype or torch.float32)
@@ -111,6 +121,8 @@ def _read_config(path: Path) -> ProgressiveConfig:
         content: Any = json.loads(_read_small(path))
     except json.JSONDecodeError as ex:
         raise ValueError(f"{path} must be JSON, but is not: {ex}.") from ex
+    except RecursionError as ex:
+        raise ValueError(f"{path} must be JSON, but is nested too deep.") from ex
     return _make_config(path, content)
 
 
@@ -129,18 +141,33 @@ def _make_config(path: Path, fields: Any) -> ProgressiveConfig:
     defaults = dataclasses.asdict(ProgressiveConfig())
     for name, value in fields.items():
         kind = type(defaults.get(name))
-        if name not in defaults or not (isinstance(value, kind) or (kind is float and type(value) is int)):
+        if name not in defaults or not (type(value) is kind or (kind is float and type(value) is int)):
             raise ValueError(f"{path} holds {name!r}: {value!r}, which is not a setting of a progressive transformer.")
+        _check_number(path, name, value)
     config = ProgressiveConfig(**fields)
     result = config.validate()
     if result.has_error():
         raise ValueError(f"{path} holds settings that do not fit: {result}")
-    width = config.model_dim + config.ffn_inner_dim + config.vocab_size
+    if config.pad_idx >= config.vocab_size:
+        raise ValueError(f"{path} must have a pad_idx below its vocab_size, but has {config.pad_idx}.")
+    width = config.model_dim + config.ffn_inner_dim + config.vocab_size + config.output_dim
+    positions = config.max_source_len + config.max_target_len
     layers = config.num_encoder_layers + config.num_decoder_layers + 1
-    too_small = min(config.model_dim, config.ffn_inner_dim, config.vocab_size, config.num_heads) < 1
-    if too_small or width * config.model_dim * layers > MAX_PARAMETERS:
+    if (width * layers + positions) * config.model_dim > MAX_PARAMETERS:
         raise ValueError(f"{path} must describe a model of at most {MAX_PARAMETERS} parameters, but does not.")
     return config
+
+
+def _check_number(path: Path, name: str, value: object) -> None:
+    """Refuse numbers that no model can have, before anything is computed with them."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    lowest = 0 if name in ("pad_idx", "dropout_p") or (name.startswith("num_") and name.endswith("layers")) else 1
+    if isinstance(value, float):
+        lowest = 0
+    highest = 1 if name == "dropout_p" else MAX_POSITIONS if name.startswith("max_") else MAX_SETTING
+    if not lowest <= value <= highest:
+        raise ValueError(f"{path} must hold from {lowest} to {highest} as {name}, but holds {value}.")
 
 
 def _check_weights(path: Path, model: ProgressiveTransformer) -> None:
