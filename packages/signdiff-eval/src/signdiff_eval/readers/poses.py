@@ -84,12 +84,19 @@ def check_numbers(pose: Pose, name: str) -> None:
         name: where it comes from, for the message.
 
     Raises:
-        ValueError: a coordinate is larger than `MAX_COORDINATE`; the message names frame and joint.
+        ValueError: a coordinate is larger than `MAX_COORDINATE`, or a confidence is negative or not finite; the message
+            names frame and joint.
     """
     data, confidence = np.ma.filled(np.ma.asarray(pose.body.data), 0), np.ma.filled(pose.body.confidence, 0)
     size = np.where(np.isfinite(data), np.abs(data), 0).max(axis=-1, initial=0)
     if size.shape != confidence.shape:
         raise ValueError(f"{name} must have a confidence for each joint, but has {confidence.shape} for {size.shape}.")
+    if not (np.isfinite(confidence) & (confidence >= 0)).all():
+        frame, person, joint = np.argwhere(~(np.isfinite(confidence) & (confidence >= 0)))[0]
+        raise ValueError(
+            f"{name} must have confidences of at least 0, but in frame {frame} joint {joint} has "
+            f"{confidence[frame, person, joint]:g}."
+        )
     wrong = (size > MAX_COORDINATE) & (confidence > 0)
     if wrong.any():
         frame, _, joint = np.argwhere(wrong)[0]

@@ -7,6 +7,7 @@ within the file, and files of torch before 1.6 are searched for tensors that are
 
 from __future__ import annotations
 
+import mmap
 import pickle
 import pickletools
 import struct
@@ -95,10 +96,11 @@ def _check_archive(path: Path) -> None:
 def _check_storages(path: Path) -> None:
     """Look for a tensor larger than the file, in the five pickles with which files of torch before 1.6 begin."""
     size = path.stat().st_size
-    with path.open("rb") as file:
+    # Mapped, for an ordinary file fetches memory for as many bytes as a text says that it has.
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         for _ in range(5):
             numbers: list[int] = []
-            for opcode, argument, place in pickletools.genops(file):
+            for opcode, argument, place in pickletools.genops(mapped):  # type: ignore[arg-type]
                 if (place or 0) > MAX_PICKLE:
                     raise ValueError(f"its description has more than {MAX_PICKLE} bytes")
                 if opcode.name == "MARK":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from signdiff_eval.provenance import generator_of
 from signdiff_eval.readers import PoseFormats, PoseSequence
 from signdiff_eval.readers.named_texts import read_texts
+from signdiff_eval.readers.poses import MAX_COORDINATE
 from signdiff_eval.readers.text import lines_of, read_text
 
 if TYPE_CHECKING:
@@ -116,7 +118,7 @@ def _refuse_generated(path: Path) -> None:
 def _corpus(folder: Path, split: str) -> list[Example]:
     table, array = folder / f"{split}.tsv", folder / f"{split}.poses.npy"
     _refuse_generated(array)
-    poses: NDArray[Any] = np.load(array, mmap_mode="r", allow_pickle=False)
+    poses = _mapped(array)
     if poses.ndim != 2 or poses.shape[1] % 3 or poses.dtype != np.float32:
         raise ValueError(f"{array.name} must be float32 (frames, joints * 3), but is {poses.dtype} {poses.shape}.")
     examples = []
@@ -125,8 +127,23 @@ def _corpus(folder: Path, split: str) -> list[Example]:
         if frames < 1 or start < 0 or start + frames > len(poses):
             raise ValueError(f"{table.name}:{number} must lie within the {len(poses)} frames of {array.name}.")
         joints = np.asarray(poses[start : start + frames]).reshape(frames, -1, 3)
+        if not (np.abs(joints) <= MAX_COORDINATE).all():
+            raise ValueError(
+                f"{table.name}:{number}: {array.name} must hold numbers up to {MAX_COORDINATE:g}, but holds others there."
+            )
         examples.append(Example(name, text, joints, CORPUS_FPS, ()))
     return examples
+
+
+def _mapped(array: Path) -> NDArray[Any]:
+    try:
+        mapped: NDArray[Any] = np.load(array, mmap_mode="r", allow_pickle=False)
+    except (ArithmeticError, EOFError, LookupError, SyntaxError, TypeError, ValueError, TokenError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"{array.name} must be a whole .npy file, but can't be read: {reason:.200}") from error
+    if not isinstance(mapped, np.ndarray):  # an archive of arrays
+        raise ValueError(f"{array.name} must be a whole .npy file, but is an archive.")
+    return mapped
 
 
 def _row(table: Path, number: int, line: str) -> tuple[str, int, int, str]:
