@@ -65,7 +65,6 @@ def test_debug_shows_the_traceback(folders):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "Missing command"),
         (["scor"], "No such command"),
         (["score", "--ref", "{ref}"], "Missing option '--hyp'"),
         (["score", "--ref", "{ref}/nowhere", "--hyp", "{ref}"], "does not exist"),
@@ -75,6 +74,12 @@ def test_debug_shows_the_traceback(folders):
         (["score", "--ref", "{ref}", "--hyp", "{ref}", "--hands"], "--hands needs --video"),
         (["score", "--ref", "{ref}", "--hyp", "{ref}", "--tokenize", "13a"], "--tokenize needs --text"),
         (["score", "--ref", "{ref}", "--hyp", "{ref}", "--text"], "--ref must be a file with --text"),
+        (["score", "--ref", "{ref}", "--hyp", "{ref}", "--video", "--translator", "a:b"], "--translator is for poses"),
+        (
+            ["compare", "--ref", "{ref}", "--sys", "{ref}", "--html", "v1.0"],
+            "--html: must be a file that ends in .html",
+        ),
+        (["compare", "--ref", "{ref}", "--sys", "{ref}", "--html", "no/a.html"], "no must be a folder, but is none"),
     ],
 )
 def test_wrong_use(folders, arguments, message):
@@ -82,6 +87,38 @@ def test_wrong_use(folders, arguments, message):
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert message in done.stderr
+
+
+def test_a_bare_command_shows_what_there_is():
+    done = run()
+    assert (done.returncode, done.stdout) == (2, "")
+    for word in ("Usage:", "audit", "compare", "score", "--help"):
+        assert word in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "hint"),
+    [
+        ("a.MP4", [], "holds none in a known format; it holds videos: add --video."),
+        ("a.pose", ["--video"], "holds none in a known format; it holds poses: leave out --video."),
+        ("a.txt", [], "holds none in a known format; files of sentences are given one by one, with --text."),
+    ],
+)
+@pytest.mark.parametrize("command", ["score", "compare"])
+def test_a_folder_of_another_kind_gets_a_hint(tmp_path, name, options, hint, command):
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / name).touch()
+    other = "--hyp" if command == "score" else "--sys"
+    done = run(command, "--ref", tmp_path / "files", other, tmp_path / "files", *options)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert hint in done.stderr
+
+
+def test_a_video_given_as_a_pose_gets_a_hint(tmp_path):
+    (tmp_path / "a.mp4").touch()
+    done = run("score", "--ref", tmp_path / "a.mp4", "--hyp", tmp_path / "a.mp4")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "videos are scored with --video" in done.stderr
 
 
 def test_help_is_light():

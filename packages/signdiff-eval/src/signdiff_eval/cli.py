@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 
 import click
 
@@ -10,13 +11,18 @@ from signdiff_eval import __version__
 from signdiff_eval.commands.audit import audit
 from signdiff_eval.commands.compare import compare
 from signdiff_eval.commands.score import score
+from signdiff_eval.commands.settings import warn
 from signdiff_eval.interruption import told, unwind_on_sigterm
 
 
-@click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="signdiff-eval")
-def commands() -> None:
+@click.pass_context
+def commands(context: click.Context) -> None:
     """Score sign language production, each score with its signature and its ceiling."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(2)
 
 
 for command in (score, compare, audit):
@@ -29,6 +35,7 @@ def main() -> None:
     130 after Ctrl-C, 143 after SIGTERM.
     """
     unwind_on_sigterm()
+    warnings.showwarning = warn
     status: object = 0
     try:
         # Not by click's own main, which writes an empty line before it tells of Ctrl-C.

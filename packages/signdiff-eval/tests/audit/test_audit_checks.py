@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pose_format.pose_header import PoseHeaderComponent, PoseHeaderDimensions
 
-from signdiff_eval.audit.clip import Clip
+from signdiff_eval.audit.clip import Clip, clip_of
 from signdiff_eval.audit.pairwise import compare, exchange
-from signdiff_eval.audit.single import frozen, holes
+from signdiff_eval.audit.single import frozen, holes, off_scale
 
 NAMES = ("NOSE", *(f"{side}_{part}" for side in ("LEFT", "RIGHT") for part in ("SHOULDER", "ELBOW", "WRIST")))
 SWAPPED = [0, 4, 5, 6, 1, 2, 3]
@@ -141,3 +142,33 @@ def test_no_frame_and_another_skeleton():
 )
 def test_partners_by_name(names, expected):
     assert exchange(names) == expected
+
+
+@few
+@given(seeds, st.integers(6, 40), st.sampled_from([1 / 500, 1 / 3, 3, 100]))
+def test_other_units_are_named_and_nothing_is_frozen(seed, frames, factor):
+    rng = np.random.default_rng(seed)
+    true = signing(rng, frames)
+    made = signing(rng, frames) * factor
+    assert kinds(clip(true), clip(made)) == {"scale"}
+    [detail] = [detail for kind, detail in compare(clip(true), clip(made)) if kind == "scale"]
+    assert "--normalise" in detail
+    # What is copied, too, is told as well.
+    assert kinds(clip(true), clip(true * factor)) == {"scale", "copied-frames", "first-frame"}
+
+
+@pytest.mark.parametrize(
+    ("width", "found"), [(1 / 3, False), (0.3, False), (0.4, False), (1.0, True), (1 / 1500, True)]
+)
+def test_a_normalised_file_has_shoulders_a_third_apart(make_pose, width, found):
+    joints = np.random.default_rng(1).normal(scale=0.1, size=(5, 50, 3))
+    joints[:, 2], joints[:, 5] = (-width / 2, 0, 0), (width / 2, 0, 0)
+    pose = make_pose(joints)
+    body = ("NOSE", "NECK", "RIGHT_SHOULDER", "RIGHT_ELBOW", "RIGHT_WRIST", "LEFT_SHOULDER", "LEFT_ELBOW", "LEFT_WRIST")
+    hand = [f"P{number}" for number in range(21)]
+    parts = (("BODY", list(body)), ("LEFT_HAND", hand), ("RIGHT_HAND", hand))
+    pose.header.components = [PoseHeaderComponent(name, points, [], [(0, 0, 0)], "XYZC") for name, points in parts]
+    wrong = off_scale(clip_of(pose))
+    assert (wrong is not None) == found
+    pose.header.dimensions = PoseHeaderDimensions(640, 480, 1)  # pixels
+    assert off_scale(clip_of(pose)) is None

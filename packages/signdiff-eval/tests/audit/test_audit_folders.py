@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -61,6 +62,32 @@ def test_mixed_rates_in_a_folder_are_found_without_references(folders, write_pos
     assert "25 (a.pose) and 30 (b.pose)" in result.findings[0].detail
 
 
+@pytest.mark.parametrize("factor", [1 / 500, 3])
+def test_a_folder_in_other_units_is_told_as_that_and_not_as_frozen(folders, write_pose, factor):
+    for path in sorted((folders / "good").iterdir()):
+        [sequence] = PoseFormats({}).read(path)
+        write_pose(path, sequence.joints * factor)
+    assert found(folders) == {("scale", f"{name}.pose") for name in "abc"}
+    [first, *_] = audit(folders / "good", folders / "ref", formats=PoseFormats({})).findings
+    assert "times as large as the reference's" in first.detail
+    assert "signdiff convert FILE OUT --normalise" in first.detail
+
+
+@pytest.mark.realdata
+def test_real_skels_are_found_only_when_they_are_scaled(realdata, tmp_path):
+    pytest.importorskip("signdiff_core")
+    [source, *_] = sorted((realdata / "phoenix14t-skels").glob("**/*.skels"))
+    line = source.open().readline().split()
+    for name, factor in (("true", 1), ("scaled", 3)):
+        values = [value if place % 151 == 150 else f"{float(value) * factor:.5f}" for place, value in enumerate(line)]
+        (tmp_path / f"{name}.skels").write_text(" ".join(values) + "\n")
+    assert "scale" not in {one.kind for one in audit(tmp_path / "true.skels").findings}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert "scale" in {one.kind for one in audit(tmp_path / "scaled.skels").findings}
+        assert "scale" in {one.kind for one in audit(tmp_path / "scaled.skels", tmp_path / "true.skels").findings}
+
+
 def test_nan_frames_in_a_file(folders, write_pose, walk, rng):
     joints = walk(10) + rng.normal(size=(50, 3))
     joints[4, 7] = np.nan
@@ -78,7 +105,7 @@ def test_counters_that_are_the_references(tmp_path, rng):
     def poses(lengths):
         for length in lengths:
             joints = np.cumsum(rng.normal(scale=0.02, size=(length, 50, 3)), axis=0) + rng.normal(size=(50, 3))
-            joints[:, 1] = 0
+            joints[:, 1], joints[:, 2], joints[:, 5] = 0, (-1 / 6, 0, 0), (1 / 6, 0, 0)
             yield make_pose(joints, 25.0)
 
     for folder, lengths in (("ref", (8, 9, 10)), ("hyp", (8, 7, 10))):
@@ -88,11 +115,11 @@ def test_counters_that_are_the_references(tmp_path, rng):
     assert [(one.kind, one.detail) for one in findings] == [("counter", "in 2 of 3 sequences")]
 
 
-def test_command(folders, write_pose, walk):
+def test_command(folders, write_pose, walk, rng):
     done = run("audit", folders)
     assert (done.returncode, done.stderr) == (0, "")
     assert "good: 3 files, 3 pairs, 0 findings" in done.stdout
-    write_pose(folders / "good" / "b.pose", walk(20))
+    write_pose(folders / "good" / "b.pose", walk(20) + rng.normal(size=(50, 3)))
     done = run("audit", folders / "good", "--ref", folders / "ref", "--json", "--strict")
     assert (done.returncode, done.stderr) == (1, "")
     told = json.loads(done.stdout)["good"]

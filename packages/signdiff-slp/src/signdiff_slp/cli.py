@@ -37,7 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     unwind_on_sigterm()
     try:
-        arguments = _parser().parse_args(argv)
+        parser = _parser()
+        if not (sys.argv[1:] if argv is None else argv):
+            parser.print_help(sys.stderr)
+            return 2
+        arguments = parser.parse_args(argv)
         return int(arguments.run(arguments))
     except KeyboardInterrupt as stop:
         print(f"signdiff-slp: {word_for(stop)}; {_notes(stop) or 'nothing half-written was left'}.", file=sys.stderr)

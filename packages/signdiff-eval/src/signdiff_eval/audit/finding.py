@@ -18,6 +18,7 @@ KINDS: Final = {
     "same-length": "every hypothesis has exactly its reference's length: its timing was told",
     "frame-rate": "frame rates differ",
     "skeleton": "joints or axes differ from the reference's",
+    "scale": "the figure has another size than its reference, or than its file format says: other units",
     "mirrored": "left and right are exchanged",
     "generated-reference": "a reference carries a generator's mark",
 }

@@ -11,7 +11,7 @@ from signdiff_eval.audit.clip import Clip, clip_of
 from signdiff_eval.audit.counters import counters_of, same_counters
 from signdiff_eval.audit.finding import Finding
 from signdiff_eval.audit.pairwise import compare
-from signdiff_eval.audit.single import frozen, holes
+from signdiff_eval.audit.single import frozen, holes, off_scale
 from signdiff_eval.provenance import generator_of
 from signdiff_eval.readers import PoseFormats
 from signdiff_eval.readers.pairs import order_of
@@ -122,6 +122,8 @@ def _alone(path: Path, formats: PoseFormats, rates: dict[float, str]) -> Iterato
             rates[clip.fps] = path.name
         for kind, detail in holes(clip):
             yield Finding(kind, name, detail)
+        if wrong := off_scale(clip):
+            yield Finding("scale", name, wrong)
         whole = clip.whole
         if len(whole) and (stands := frozen(whole)):
             yield Finding("frozen", name, stands)
@@ -137,6 +139,8 @@ def _reference(path: Path, formats: PoseFormats) -> Iterator[Finding]:
     for name, clip in clips:
         for kind, detail in holes(clip):
             yield Finding(kind, f"reference {name}", detail)
+        if wrong := off_scale(clip):
+            yield Finding("scale", f"reference {name}", wrong)
 
 
 def _together(reference: Path, hypothesis: Path, formats: PoseFormats, lengths: list[bool]) -> Iterator[Finding]:

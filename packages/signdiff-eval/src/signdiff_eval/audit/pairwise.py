@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from signdiff_eval.audit.clip import extent
-from signdiff_eval.audit.single import frozen
+from signdiff_eval.audit.clip import extent, figure_size
+from signdiff_eval.audit.single import NORMALISE, frozen
 from signdiff_eval.readers.rates import same_rate
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 SAME: Final = 1e-4
 """Frames are identical if no coordinate differs by more, as a share of the figure's size. Files with four or five
 decimals round more coarsely than float32; no system comes so near by itself."""
+
+SCALED: Final = 2.0
+"""A figure larger or smaller than its reference's by this factor is in other units; people differ by less."""
 
 MIRRORED: Final = 0.5
 """A hypothesis is mirrored if its mirror image is nearer to the reference by at least this factor."""
@@ -51,6 +54,10 @@ def compare(reference: Clip, hypothesis: Clip) -> Iterator[tuple[str, str]]:
     left, right = (_finite(clip.joints[:, known]) for clip in (reference, hypothesis))
     if not known.any() or not len(left) or not len(right):
         return
+    larger = figure_size(right) / (figure_size(left) or 1.0)
+    if larger and not 1 / SCALED < larger < SCALED:
+        yield "scale", f"the figure is {larger:.3g} times as large as the reference's: other units; {NORMALISE}"
+        right = right / larger  # so that what else is wrong shows all the same
     if stands := frozen(right, left):
         yield "frozen", stands
     if copied := copied_frames(left, right):

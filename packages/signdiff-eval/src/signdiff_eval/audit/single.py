@@ -22,6 +22,17 @@ STILL_SHARE: Final = 0.02
 """A hypothesis whose joints move less than this share of its reference's movement in a frame is frozen."""
 
 
+SHOULDER_WIDTH: Final = 1 / 3
+"""Distance of the shoulders in normalised coordinates."""
+
+OFF_SCALE: Final = 1.5
+"""A figure in normalised coordinates that is larger or smaller by this factor is in other units."""
+
+NORMALISE: Final = "signdiff convert FILE OUT --normalise brings files to one scale"
+
+_SHOULDERS: Final = ("BODY.RIGHT_SHOULDER", "BODY.LEFT_SHOULDER")
+
+
 def holes(clip: Clip) -> Iterator[tuple[str, str]]:
     """Find frames without joints and frames with numbers that aren't finite.
 
@@ -37,6 +48,22 @@ def holes(clip: Clip) -> Iterator[tuple[str, str]]:
     for kind, bad in (("empty-frames", empty), ("nan-frames", _broken(clip))):
         if bad.any():
             yield kind, f"{int(bad.sum())} of {T} frames, the first is frame {int(bad.argmax())}"
+
+
+def off_scale(clip: Clip) -> str | None:
+    """Tell whether a figure isn't of the size that its format says: of shoulders 1/3 apart.
+
+    Returns:
+        What was found; None if it is, or if the format says no size.
+    """
+    shoulders = [place for place, name in enumerate(clip.skeleton) if name in _SHOULDERS]
+    if not clip.normalised or len(shoulders) != 2:
+        return None
+    apart = np.linalg.norm(clip.joints[:, shoulders[0]] - clip.joints[:, shoulders[1]], axis=-1)
+    width = float(np.median(apart[np.isfinite(apart)])) if np.isfinite(apart).any() else 0.0
+    if width == 0 or 1 / OFF_SCALE < width / SHOULDER_WIDTH < OFF_SCALE:
+        return None
+    return f"the shoulders are {width:.3g} apart, in normalised coordinates {SHOULDER_WIDTH:.3f}; {NORMALISE}"
 
 
 def frozen(joints: NDArray[np.float64], reference: NDArray[np.float64] | None = None) -> str | None:

@@ -25,7 +25,7 @@ def audit(*, folder: Path, reference: Path | None, as_json: bool, strict: bool, 
 
     DIR holds a system's poses, or a folder ref of references and a folder for each system. Frozen poses, hypotheses
     longer than their reference, copied ground truth, first frames or counters that are the reference's, empty or NaN
-    frames, frame rates that differ, mirrored skeletons: each with the file.
+    frames, frame rates or scales that differ, mirrored skeletons: each with the file.
     """
     del debug  # read by main(), before the command line is parsed
     from signdiff_eval.audit import audit as run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,35 +113,35 @@ def compare(
     )
     if signatures and as_text:
         raise click.UsageError("--signature is of poses or videos.")
+    if html is not None:
+        _check_page(html)
     from signdiff_eval import reports
 
     old = from_signatures(signatures, fps=fps, texts=texts, video=video)
     protocol = old.protocol if old else protocol
     shared: dict[str, Any] = {"baseline": baseline, "samples": samples, "trials": trials, "seed": seed}
-    with warnings.catch_warnings():
-        warnings.showwarning = warn
-        if as_text:
-            check_files(ref=reference, **{f"sys {name}": path for name, path in named.items()})
-            comparison = reports.compare_texts(
-                reference, named, protocol=protocol or "free", ceiling=ceiling, tokenize=tokenize, **shared
-            )
-        elif video:
-            metrics: Any = old.metrics if old else fresh_video_metrics(hands=hands, fid=fid, weights=fid_weights)
-            comparison = reports.compare_videos(
-                reference, named, protocol=protocol or "free", metrics=metrics, watch=_watched, **shared
-            )
-        else:
-            comparison = reports.compare(
-                reference,
-                named,
-                controls=controls,
-                fps=old.fps if old else fps,
-                protocol=protocol,
-                metrics=old.metrics if old else None,
-                reading=reading_of(texts, translator),
-                watch=_watched,
-                **shared,
-            )
+    if as_text:
+        check_files(ref=reference, **{f"sys {name}": path for name, path in named.items()})
+        comparison = reports.compare_texts(
+            reference, named, protocol=protocol or "free", ceiling=ceiling, tokenize=tokenize, **shared
+        )
+    elif video:
+        metrics: Any = old.metrics if old else fresh_video_metrics(hands=hands, fid=fid, weights=fid_weights)
+        comparison = reports.compare_videos(
+            reference, named, protocol=protocol or "free", metrics=metrics, watch=_watched, **shared
+        )
+    else:
+        comparison = reports.compare(
+            reference,
+            named,
+            controls=controls,
+            fps=old.fps if old else fps,
+            protocol=protocol,
+            metrics=old.metrics if old else None,
+            reading=reading_of(texts, translator),
+            watch=_watched,
+            **shared,
+        )
     if old is not None:
         for report in comparison.reports.values():
             old.check(report)
@@ -174,6 +173,14 @@ def _named(systems: tuple[str, ...]) -> dict[str, Path]:
             raise click.BadParameter(f"names must be unique and not empty, but one is {name!r}.", param_hint="--sys")
         named[name] = place
     return named
+
+
+def _check_page(html: Path) -> None:
+    """Make sure, before work is spent, that a page of this name can be written."""
+    if html.suffix.lower() not in (".html", ".htm"):
+        raise click.BadParameter(f"must be a file that ends in .html, but is {html}.", param_hint="--html")
+    if not html.absolute().parent.is_dir():
+        raise click.BadParameter(f"{html.parent} must be a folder, but is none.", param_hint="--html")
 
 
 def _watched(name: str, pairs: list[Pair]) -> Iterable[Any]:

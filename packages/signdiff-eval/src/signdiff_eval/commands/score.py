@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import warnings
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,6 @@ from signdiff_eval.commands.settings import (
     signature_option,
     text_options,
     video_options,
-    warn,
 )
 
 if TYPE_CHECKING:
@@ -146,9 +144,7 @@ def _videos(
     metrics: Any = old.metrics() if old else None
     if metrics is None:
         metrics = fresh_video_metrics(hands=hands, fid=fid, weights=weights)()
-    with warnings.catch_warnings():
-        warnings.showwarning = warn
-        return score_videos(_watched(pairs), protocol=protocol, metrics=metrics)
+    return score_videos(_watched(pairs), protocol=protocol, metrics=metrics)
 
 
 def _poses(

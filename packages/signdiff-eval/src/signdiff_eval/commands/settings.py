@@ -121,7 +121,7 @@ def check_files(**files: Path) -> None:
 
 def warn(message: Warning | str, *_: Any, **__: Any) -> None:
     """Print a warning in one line."""
-    click.echo(f"signdiff-eval: warning: {message}", err=True)
+    click.echo(f"signdiff-eval: warning: {' '.join(str(message).split())}", err=True)
 
 
 existing = click.Path(exists=True, path_type=Path)

@@ -9,6 +9,7 @@ import entrypoints
 
 from signdiff_eval.readers.poses import PoseSequence, check_numbers, sequence_of
 from signdiff_eval.readers.slrtp import SLRTPFormat
+from signdiff_eval.readers.video import is_video
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -100,9 +101,10 @@ class PoseFormats:
             else:
                 yield "", plugin.read(path)
             return
+        hint = "; videos are scored with --video" if is_video(path) else ""
         known = ", ".join([".pose", *self._plugins])
         broken = "".join(f"; the plug-in {name} failed to load: {why}" for name, why in self.broken.items())
-        raise ValueError(f"{path.name} must be in one of the formats {known}, but is in none of them{broken}.")
+        raise ValueError(f"{path.name} must be in one of the formats {known}, but is in none of them{broken}{hint}.")
 
 
 def _read_pose(path: Path) -> Pose:

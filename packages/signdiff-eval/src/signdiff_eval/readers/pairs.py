@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from signdiff_eval.readers.video import VIDEO_SUFFIXES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
@@ -105,8 +107,18 @@ def _entries(place: Path, matches: Callable[[Path], bool]) -> dict[str, Path]:
             )
         entries[path.stem] = path
     if not entries:
-        raise ValueError(f"{place} must hold files to score, but holds none in a known format.")
+        raise ValueError(f"{place} must hold files to score, but holds none in a known format{_hint(place)}.")
     return entries
+
+
+def _hint(place: Path) -> str:
+    """Tell with which option the files of a folder are scored."""
+    suffixes = {path.suffix.lower() for path in place.iterdir() if not path.name.startswith(".")}
+    if suffixes & VIDEO_SUFFIXES:
+        return "; it holds videos: add --video"
+    if ".pose" in suffixes:
+        return "; it holds poses: leave out --video"
+    return "; files of sentences are given one by one, with --text" if ".txt" in suffixes else ""
 
 
 def _listed(names: list[str], *, most: int = 5) -> str:

@@ -129,7 +129,7 @@ def _corpus(folder: Path, split: str) -> list[Example]:
         joints = np.asarray(poses[start : start + frames]).reshape(frames, -1, 3)
         if not (np.abs(joints) <= MAX_COORDINATE).all():
             raise ValueError(
-                f"{table.name}:{number}: {array.name} must hold numbers up to {MAX_COORDINATE:g}, but holds others there."
+                f"{table.name}:{number}: {array.name} must hold numbers up to {MAX_COORDINATE:g}, but does not."
             )
         examples.append(Example(name, text, joints, CORPUS_FPS, ()))
     return examples
