@@ -284,6 +284,17 @@ SLP = [
 
 RECIPES = [
     Command(name="recipe train", line=_train, volatile=rf"{_LOGS}|/trainer/"),
+    *(
+        Command(
+            name=f"recipe {kind}",
+            line=lambda home, out, kind=kind: _recipe(
+                *(kind, out / "run", "--no-rich", "--config", f"dataset.config_overrides.data_dir={home / 'corpus'}"),
+                "common.metric_recorders.tensorboard.enabled=false",
+            ),
+            volatile=_LOGS,
+        )
+        for kind in ("generate", "evaluate")
+    ),
     Command(
         name="export",
         before=_train,
