@@ -76,3 +76,12 @@ def test_what_is_no_picture_is_one_line_with_its_name(tmp_path, write, reason):
 def test_a_file_that_is_not_there_is_named_by_the_system(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"a\.png"):
         read_picture(tmp_path / "a.png")
+
+
+def test_a_page_is_never_left_out_silently(tmp_path):
+    pages = [Image.fromarray(PICTURE), Image.fromarray(PICTURE[::-1])]
+    pages[0].save(tmp_path / "two.tif", save_all=True, append_images=pages[1:])
+    with pytest.raises(ValueError, match=r"two\.tif: expected a picture, but it holds 2\."):
+        read_picture(tmp_path / "two.tif")
+    pages[0].save(tmp_path / "one.tif")
+    assert np.array_equal(read_picture(tmp_path / "one.tif"), PICTURE)

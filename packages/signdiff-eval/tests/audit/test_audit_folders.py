@@ -129,3 +129,11 @@ def test_command(folders, write_pose, walk, rng):
     done = run("audit", folders / "nothing")
     assert done.returncode == 1
     assert done.stderr.startswith("signdiff-eval: error:")
+
+
+def test_hidden_folders_are_no_systems(folders):
+    (folders / ".cache").mkdir()
+    (folders / ".cache" / "a.pose").write_bytes(b"no pose")
+    done = run("audit", folders, "--json")
+    assert done.returncode == 0, done.stderr
+    assert ".cache" not in json.loads(done.stdout)

@@ -173,3 +173,11 @@ def test_poses_that_are_wrong(tmp_path):
     np.save(tmp_path / "train.poses.npy", np.array([{}], dtype=object))
     with pytest.raises(DatasetError, match="cannot be read"):
         open_poses(tmp_path, "train")
+
+
+def test_hidden_files_are_no_splits(corpus):
+    before = TextPoseDataset(corpus).splits
+    (corpus / "._train.tsv").write_bytes(b"\0\5\x16\7macOS")
+    after = TextPoseDataset(corpus).splits
+    (corpus / "._train.tsv").unlink()
+    assert after == before

@@ -217,7 +217,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     poses = tuple(
         path
-        for path in sorted(arguments.poses.glob("*.pose"))
+        for path in sorted(arguments.poses.glob("[!.]*.pose"))
         if arguments.split == "all" or is_held_out(path.stem, arguments.held_out) == (arguments.split == "test")
     )
     if not poses:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,9 @@ MAX_PIXELS: Final = 1 << 26
 
 _BITS_PER_SAMPLE: Final = 258
 """Number of the tag by which TIFF tells them."""
+
+_SUBFILE: Final = 254
+"""Number of the tag by which TIFF tells a page from a smaller copy of it."""
 
 _BROKEN: Final = (ArithmeticError, EOFError, LookupError, SyntaxError, TypeError, ValueError, struct.error)
 """What Pillow raises, among others, for damaged files."""
@@ -120,8 +123,7 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     """
     try:
         with Image.open(path) as picture:
-            count = int(getattr(picture, "n_frames", 1)) if picture.format in ("GIF", "PNG", "WEBP") else 1
-            if count > 1:
+            if (count := _count(picture)) > 1:
                 raise ValueError(f"it holds {count}")
             if picture.width * picture.height > MAX_PIXELS:
                 raise ValueError(f"it has {picture.width}x{picture.height} pixels, more than {MAX_PIXELS}")
@@ -133,6 +135,14 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
             raise
         reason = "its content is of no known format" if isinstance(error, UnidentifiedImageError) else f"{error}"
         raise ValueError(f"{path}: expected a picture, but {' '.join(reason.split()).rstrip('.')}.") from error
+
+
+def _count(picture: Any) -> int:
+    """Count frames or pages; not previews in a JPEG file, nor the smaller copies of a TIFF file's page."""
+    if picture.format == "TIFF":
+        pages: Iterator[Any] = iter(ImageSequence.Iterator(picture))
+        return max(1, sum(not page.tag_v2.get(_SUBFILE, 0) & 1 for page in pages))
+    return int(getattr(picture, "n_frames", 1)) if picture.format in ("GIF", "PNG", "WEBP") else 1
 
 
 def _has_more_bits(picture: Image.Image) -> bool:

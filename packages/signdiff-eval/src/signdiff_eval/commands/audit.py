@@ -33,7 +33,7 @@ def audit(*, folder: Path, reference: Path | None, as_json: bool, strict: bool, 
     systems = [folder]
     if reference is None and (folder / "ref").is_dir():
         reference = folder / "ref"
-        systems = [path for path in sorted(folder.iterdir()) if path.is_dir() and path.name != "ref"]
+        systems = [path for path in sorted(folder.glob("[!.]*")) if path.is_dir() and path.name != "ref"]
     if not systems:
         raise click.UsageError(f"{folder} holds references, but no folder of a system.")
     found = {path.name: run(path, reference) for path in systems}

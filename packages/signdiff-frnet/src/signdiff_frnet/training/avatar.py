@@ -47,7 +47,7 @@ class AvatarSource:
     """
 
     def __init__(self, poses: Path, *, seed: int = 0, renderer: Any = None) -> None:
-        self._paths = sorted(poses.glob("*.pose"))
+        self._paths = sorted(poses.glob("[!.]*.pose"))
         if not self._paths:
             raise ValueError(f"avatar_poses_dir must be a folder of .pose files, but {poses} holds none.")
         self._seed = seed

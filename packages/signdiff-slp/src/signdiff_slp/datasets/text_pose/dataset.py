@@ -38,7 +38,7 @@ class TextPoseDataset:
     def __init__(self, data_dir: Path, skeleton: Skeleton = OPENPOSE50) -> None:
         self.data_dir = data_dir
         self.skeleton = skeleton
-        self.splits = frozenset(path.stem for path in data_dir.glob("*.tsv"))
+        self.splits = frozenset(path.stem for path in data_dir.glob("[!.]*.tsv"))
         if not data_dir.is_dir():
             raise CorpusError(f"dataset.config_overrides.data_dir must be a corpus's folder, but {data_dir} is none.")
         if not self.splits:
