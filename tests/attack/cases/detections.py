@@ -124,7 +124,12 @@ def read_landmarks_corpus(folder: Path) -> None:
     from signdiff_slp.datasets.text_pose.manifest import open_poses
 
     output = folder.parent / "out"
-    import_poses(divide(list_beside(folder), (1, 0, 0)), output)
+    try:
+        import_poses(divide(list_beside(folder), (1, 0, 0)), output)
+    except ValueError as error:
+        if "must hold at least one clip" in str(error):  # it was left out, with the reason
+            return
+        raise
     check_numbers("joints", open_poses(output, "train"))
 
 

@@ -5,6 +5,7 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from signdiff_core.camera import Camera
 from signdiff_core.training.frames import FrameFolder, open_frames, read_image
@@ -89,7 +90,7 @@ def test_maps_that_rows_name_are_read(frames, tmp_path):
     (tmp_path / "frnet.json").write_text('{"offset": 4.0}')
     assert open_frames(tmp_path).frnet == {"offset": 4.0}
     (tmp_path / "frnet.json").write_text("[4.0]")
-    with pytest.raises(ValueError, match=r"frnet\.json must hold an object, but holds list"):
+    with pytest.raises(ValueError, match=r"frnet\.json must hold a JSON object, but holds a list"):
         open_frames(tmp_path)
     (tmp_path / "map.png").write_bytes(b"no image")
     with pytest.raises(ValueError, match=r"map\.png must be an image"):
@@ -165,3 +166,42 @@ def test_a_header_of_too_many_pixels_is_refused_before_room_is_made(tmp_path, si
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")))
     with pytest.raises(ValueError, match=r"frame\.png must have at most 67108864 pixels, but"):
         read_image(path, 64)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("[" * 100_000, "a JSON object is expected"),
+        ("[1]", "a JSON object is expected, but found list"),
+        ('{"file_name": "0.png", "text": "x", "joints": -1}', "joints must be an integer of at least 0, but is -1"),
+        ('{"file_name": "0.png", "text": "x", "joints": true}', "joints must be an integer"),
+        ('{"file_name": "0.png", "text": 7, "joints": 0}', "text must be a text, but is int"),
+    ],
+)
+def test_a_damaged_row_is_named_by_its_line(frames, tmp_path, line, message):
+    first = (frames / "metadata.jsonl").read_text().splitlines()[0]
+    (tmp_path / "metadata.jsonl").write_text(f"{first}\n{line}\n")
+    (tmp_path / "joints.safetensors").write_bytes((frames / "joints.safetensors").read_bytes())
+    with pytest.raises(ValueError, match=rf"metadata\.jsonl, line 2: .*{message}"):
+        FrameFolder(tmp_path)
+
+
+def test_damaged_joints_are_named(frames, tmp_path):
+    (tmp_path / "metadata.jsonl").write_bytes((frames / "metadata.jsonl").read_bytes())
+    path = tmp_path / "joints.safetensors"
+    joints = load_file(frames / "joints.safetensors")["joints"]
+    for wrong, message in ((1e30, "joint 4 of row 2"), (-np.inf, "joint 4 of row 2")):
+        changed = joints.copy()
+        changed[2, 4, 1] = wrong
+        save_file({"joints": changed}, path)
+        with pytest.raises(ValueError, match=rf"joints\.safetensors: joints must be below 1,000,000, but {message}"):
+            FrameFolder(tmp_path)
+    save_file({"joints": joints.astype(np.int32)}, path)
+    with pytest.raises(ValueError, match=r"joints\.safetensors must hold floats 'joints'"):
+        FrameFolder(tmp_path)
+    path.write_bytes((frames / "joints.safetensors").read_bytes()[:-10])
+    with pytest.raises(ValueError, match=r"joints\.safetensors must be a whole safetensors file, but is truncated"):
+        FrameFolder(tmp_path)
+    joints[2, 4, 1] = np.nan  # an absent one
+    save_file({"joints": joints}, path)
+    assert np.isnan(FrameFolder(tmp_path).joints(2)[4, 1])

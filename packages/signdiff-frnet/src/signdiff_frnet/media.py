@@ -122,7 +122,8 @@ def _packet_times(video: cv2.VideoCapture) -> Iterator[float]:
 
 
 def _name_of_codec(video: cv2.VideoCapture) -> str:
-    name = int(video.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=True).decode("latin-1")
+    number = int(video.get(cv2.CAP_PROP_FOURCC)) % 2**32  # OpenCV's is signed, and of a damaged file anything
+    name = number.to_bytes(4, "little").decode("latin-1")
     return name.strip("\0 ") if name.strip("\0 ").isprintable() else repr(name)
 
 

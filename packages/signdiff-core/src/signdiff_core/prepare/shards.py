@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import traceback
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from signdiff_core.diffusion.frmap import FRMapper
 from signdiff_core.prepare.clip import ClipReader
 from signdiff_core.prepare.layouts import clip_archive, clip_folder, join_archives
 from signdiff_core.prepare.plan import content_hash
+from signdiff_core.sealed import read_sealed, write_sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -223,28 +223,20 @@ def store(path: Path, part: Part) -> None:
     Raises:
         OSError: it cannot be written; nothing is left of it then.
     """
-    from safetensors.numpy import save
-
-    with replacing(path) as temporary:
-        arrays: dict[str, NDArray[Any]] = {
-            "joints": np.ascontiguousarray(part.joints),
-            "rows": np.ascontiguousarray(part.rows),
-        }
-        temporary.write_bytes(save(arrays, {"told": json.dumps(part.told)}))
+    write_sealed(path, {"joints": part.joints, "rows": part.rows}, part.told)
 
 
 def told(path: Path) -> dict[str, Any]:
-    """Read what is known of a clip, of what `store` wrote."""
-    from safetensors import safe_open
-
-    with safe_open(path, framework="numpy") as file:
-        return dict(json.loads(file.metadata()["told"]))
+    """Read what is known of a clip, of what `store` wrote; errors as of `load`."""
+    return load(path).told
 
 
 def load(path: Path) -> Part:
-    """Read what `store` wrote."""
-    from safetensors import safe_open
+    """Read what `store` wrote.
 
-    with safe_open(path, framework="numpy") as file:
-        known = json.loads(file.metadata()["told"])
-        return Part(joints=file.get_tensor("joints"), rows=file.get_tensor("rows"), told=known)
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is damaged.
+    """
+    arrays, known = read_sealed(path)
+    return Part(joints=arrays["joints"], rows=arrays["rows"], told=known)

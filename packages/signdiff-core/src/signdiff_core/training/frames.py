@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from io import BytesIO
@@ -13,9 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 import cv2
 import numpy as np
 from PIL import Image
-from safetensors.numpy import load_file
+from safetensors import safe_open
 
+from signdiff_core.formats.bounds import LARGEST, outside
+from signdiff_core.formats.lines import read_lines
 from signdiff_core.paths import check_name
+from signdiff_core.trust import check_weights
+from signdiff_core.trust.files import read_json
 
 if TYPE_CHECKING:
     import os
@@ -26,6 +31,12 @@ if TYPE_CHECKING:
 
 MAX_PIXELS: Final = 1 << 26
 """Most pixels of a frame that is read (8192 x 8192)."""
+
+FLOATS: Final = ("F16", "F32", "F64")
+"""Types of joints, as safetensors names them."""
+
+_BROKEN: Final = (ArithmeticError, EOFError, LookupError, OSError, SyntaxError, TypeError, ValueError, struct.error)
+"""What Pillow raises, among others, for damaged files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,17 +132,21 @@ class FrameFolder(Frames):
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = Path(root)
-        text = (self.root / "metadata.jsonl").read_text(encoding="utf-8")
-        self.rows = [self._row(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        lines = enumerate(read_lines(self.root / "metadata.jsonl"), 1)
+        self.rows = [self._row(number, line) for number, line in lines if line.strip()]
         if not self.rows:
             raise ValueError(f"{self.root}/metadata.jsonl must name at least one frame, but is empty.")
-        tensors = load_file(self.root / "joints.safetensors")
-        if "joints" not in tensors or tensors["joints"].ndim != 3 or tensors["joints"].shape[1:] != (50, 3):
-            shapes = {name: tensor.shape for name, tensor in tensors.items()}
-            raise ValueError(f"joints.safetensors must hold 'joints' of shape (N, 50, 3), but holds {shapes}.")
-        self._joints = tensors["joints"].astype(np.float32)
+        path = self.root / "joints.safetensors"
+        check_weights(path)
+        with safe_open(path, framework="numpy") as file:
+            kinds = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (a file, not a mapping)
+            kind = kinds.get("joints")
+            shape = [] if kind is None else kind.get_shape()
+            if kind is None or len(shape) != 3 or shape[1:] != [50, 3] or kind.get_dtype() not in FLOATS:
+                raise ValueError(f"{path} must hold floats 'joints' of shape (N, 50, 3), but holds other tensors.")
+            self._joints = check_joints(file.get_tensor("joints").astype(np.float32), str(path))
         if max(row.joints for row in self.rows) >= len(self._joints):
-            raise ValueError(f"metadata.jsonl names joints beyond the {len(self._joints)} of joints.safetensors.")
+            raise ValueError(f"{self.root}/metadata.jsonl names joints beyond the {len(self._joints)} of {path.name}.")
         self.frnet = read_frnet(self.root)
 
     def joints(self, index: int) -> NDArray[np.float32]:
@@ -163,26 +178,60 @@ class FrameFolder(Frames):
         return digest.digest()
 
     def _row(self, number: int, line: str) -> Row:
-        fields = json.loads(line)
+        place = f"{self.root}/metadata.jsonl, line {number}"
+        fields = parse_line(line, place)
         known = {key: fields[key] for key in Row.__dataclass_fields__ if fields.get(key) is not None}
         missing = [key for key in ("file_name", "text", "joints") if key not in known]
         if missing:
-            raise ValueError(f"{self.root}/metadata.jsonl, line {number}: {', '.join(missing)} must be given.")
+            raise ValueError(f"{place}: {', '.join(missing)} must be given.")
+        for key, value in known.items():
+            if key in ("joints", "frame") and not (type(value) is int and value >= 0):
+                raise ValueError(f"{place}: {key} must be an integer of at least 0, but is {value!r}.")
+            if key in ("text", "pose_id") and not isinstance(value, str):
+                raise ValueError(f"{place}: {key} must be a text, but is {type(value).__name__}.")
         for key in ("file_name", "fr_file_name", "neutral_file_name"):
             if key in known:
-                check_name(known[key], f"{self.root}/metadata.jsonl, line {number}: {key}")
+                check_name(known[key], f"{place}: {key}")
         return Row(**known)
 
 
+def parse_line(line: str, place: str) -> dict[str, Any]:
+    """Read an object of JSON out of a line of a table; ``place`` is named in errors.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{place}: a JSON object is expected, but {error}.") from error
+    if not isinstance(fields, dict):
+        raise ValueError(f"{place}: a JSON object is expected, but found {type(fields).__name__}.")
+    return fields
+
+
+def check_joints(joints: NDArray[np.float32], place: str) -> NDArray[np.float32]:
+    """Make sure that joints, (N, 50, 3), are NaN, where absent, or in bounds; ``place`` is named in errors.
+
+    Raises:
+        ValueError: one is infinite, or larger than any coordinate.
+    """
+    wrong = outside(joints, np.isnan(joints))
+    if wrong is not None:
+        raise ValueError(f"{place}: joints must be below {LARGEST:,}, but joint {wrong[1]} of row {wrong[0]} is not.")
+    return joints
+
+
 def read_frnet(root: Path) -> dict[str, Any] | None:
-    """Read the settings with which FR maps of a folder were drawn, from its ``frnet.json``, if there is one."""
+    """Read the settings with which FR maps of a folder were drawn, from its ``frnet.json``, if there is one.
+
+    Raises:
+        ValueError: it is no JSON object.
+    """
     path = root / "frnet.json"
     if not path.is_file():
         return None
-    settings = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(settings, dict):
-        raise ValueError(f"{path} must hold an object, but holds {type(settings).__name__}.")
-    return settings
+    return read_json(path)
 
 
 def read_image(path: Path, resolution: int) -> NDArray[np.uint8]:
@@ -241,7 +290,7 @@ def _size(content: bytes, place: str) -> tuple[int, int]:
             return picture.size
     except Image.DecompressionBombError as error:
         raise ValueError(f"{place} must have at most {MAX_PIXELS} pixels, but: {error}") from error
-    except (OSError, SyntaxError, ValueError):
+    except _BROKEN:
         return 0, 0
 
 

@@ -1,6 +1,7 @@
 """A video as a row of fragments, which plays as it grows: fragmented MP4.
 
-After each fragment a box that players pass over holds its checksum: what is torn or changed is not gone on from.
+After each fragment a box that players pass over holds its checksum and how many frames it has: what is torn, changed or
+out of its order is not gone on from.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import struct
 import zlib
 from io import BytesIO
-from itertools import islice
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from signdiff_core.video.opening import VideoError
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BOX: Final = struct.Struct(">I4s")
-_SUM: Final = struct.Struct(">I4s4sI")
-"""A box ``free``: size, kind, whose it is, and the CRC-32 of all since the one before."""
+_SUM: Final = struct.Struct(">I4s4sII")
+"""A box ``free``: size, kind, whose it is, number of frames, and the CRC-32 of all since the box before and of that."""
 
 _OURS: Final = b"sdff"
 
@@ -37,16 +38,25 @@ class Fragments:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def count(self) -> int:
-        """Count the whole fragments, from the first one on."""
+    def count(self, *, frames: int = 0) -> int:
+        """Count the whole fragments, from the first one on.
+
+        Args:
+            frames: only up to the first that has fewer.
+        """
         try:
             with self.path.open("rb") as file:
-                return sum(1 for _ in _fragment_ends(file))
+                return sum(1 for _ in takewhile(lambda end: end[1] >= frames, _fragment_ends(file)))
         except FileNotFoundError:
             return 0
 
-    def append(self, movie: bytes) -> None:
-        """Add a group of frames, as `Encoding.encode` returns it; it is on the disk when this returns.
+    def append(self, movie: bytes, frames: int, *, number: int) -> None:
+        """Add a group of frames; it is on the disk when this returns.
+
+        Args:
+            movie: what `Encoding.encode` returns.
+            frames: how many it has.
+            number: how many fragments are in the file.
 
         Raises:
             OSError: it cannot be written.
@@ -54,7 +64,7 @@ class Fragments:
         with self.path.open("ab", buffering=0) as file:
             before = file.tell()
             try:
-                append(file, movie)
+                append(file, movie, frames, number=number)
                 os.fsync(file.fileno())
             except BaseException:
                 file.truncate(before)
@@ -70,7 +80,7 @@ class Fragments:
             self.path.unlink(missing_ok=True)
             return
         with self.path.open("r+b") as file:
-            file.truncate(next(islice(_fragment_ends(file), count - 1, None)))
+            file.truncate(next(islice(_fragment_ends(file), count - 1, None))[0])
 
 
 def write_all(file: FileIO, content: bytes) -> None:
@@ -92,18 +102,20 @@ def write_all(file: FileIO, content: bytes) -> None:
         raise
 
 
-def append(file: FileIO, movie: bytes) -> None:
+def append(file: FileIO, movie: bytes, frames: int, *, number: int) -> None:
     """Add a group of frames to an open file, after those that are in it.
 
     Args:
         file: open without a buffer, at its end.
         movie: what `Encoding.encode` returns.
+        frames: how many it has.
+        number: how many fragments are in the file.
     """
     kinds = [(kind, start, end) for kind, start, end in _boxes(BytesIO(movie)) if kind != b"mfra"]
     header = next(start for kind, start, _ in kinds if kind == b"moof")
     # The header says the same in each group, so one serves them all.
     content = movie[header if file.tell() else 0 : kinds[-1][2]]
-    write_all(file, content + _SUM.pack(_SUM.size, b"free", _OURS, zlib.crc32(content)))
+    write_all(file, content + _sum(content, frames, number))
 
 
 def write_whole(fragments: Path | BinaryIO, path: Path) -> None:
@@ -140,17 +152,26 @@ def write_whole(fragments: Path | BinaryIO, path: Path) -> None:
         raise OSError(errno.EIO, f"expected {count} frames after writing them, but found {found}", str(path))
 
 
-def _fragment_ends(file: BinaryIO) -> Iterator[int]:
-    """Find where each whole fragment ends: a box ``moof``, the box ``mdat`` after it, and the right checksum."""
-    begin, before = 0, [b"", b""]
+def _sum(content: bytes, frames: int, number: int) -> bytes:
+    checksum = zlib.crc32(content, zlib.crc32(struct.pack(">II", frames, number)))
+    return _SUM.pack(_SUM.size, b"free", _OURS, frames, checksum)
+
+
+def _fragment_ends(file: BinaryIO) -> Iterator[tuple[int, int]]:
+    """Find where each whole fragment ends, and how many frames it has.
+
+    It is a box ``moof``, the box ``mdat`` after it, and the right checksum.
+    """
+    begin, number, before = 0, 0, [b"", b""]
     for kind, start, end in _boxes(file):
         if [*before, kind] == [b"moof", b"mdat", b"free"] and end - start == _SUM.size:
             file.seek(begin)
-            content = zlib.crc32(file.read(start - begin))
-            if file.read(_SUM.size) != _SUM.pack(_SUM.size, b"free", _OURS, content):
+            content, told = file.read(start - begin), file.read(_SUM.size)
+            frames = int(_SUM.unpack(told)[3])
+            if told != _sum(content, frames, number):
                 return
-            yield end
-            begin = end
+            yield end, frames
+            begin, number = end, number + 1
         before = [before[1], kind]
 
 

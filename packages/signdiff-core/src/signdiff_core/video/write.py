@@ -58,9 +58,9 @@ def write_video(
         if first is None:
             raise ValueError("frames must hold at least one frame, but is empty.")
         height, width = first.shape[:2]
-        every, count = chain([first], checked), 0
-        while group := list(islice(every, group_length((height, width)))):
-            append(fragments, encoding.encode(group, start=count))
+        every, count, length = chain([first], checked), 0, group_length((height, width))
+        while group := list(islice(every, length)):
+            append(fragments, encoding.encode(group, start=count), len(group), number=count // length)
             count += len(group)
         fragments.seek(0)
         write_whole(fragments, temporary)

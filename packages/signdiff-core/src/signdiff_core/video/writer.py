@@ -193,7 +193,8 @@ class VideoWriter:
         """Add the journal's frames to the partial video."""
         if journal.count:
             start = self._groups * group_length(journal.header.shape)
-            self._fragments.append(self._encoding.encode(journal.frames(), start=start))
+            movie = self._encoding.encode(journal.frames(), start=start)
+            self._fragments.append(movie, journal.count, number=self._groups)
 
     def _finish(self) -> None:
         journal = self._journal
@@ -250,4 +251,5 @@ def _partial(path: Path) -> tuple[Path, Path]:
 
 def _groups(journal: Journal, fragments: Fragments) -> int:
     """Count the groups that are done with: those before the journal's frames, whose fragment may be there as well."""
-    return fragments.count() if journal.first is None else journal.first // group_length(journal.header.shape)
+    length = group_length(journal.header.shape)
+    return fragments.count(frames=length) if journal.first is None else journal.first // length

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from signdiff_frnet.contract import UInt8Image
+
+
+LARGEST: Final = 1_000_000
+"""What no coordinate of a joint is above, in any unit."""
 
 
 class FrameFolder:
@@ -38,15 +42,21 @@ class FrameFolder:
         from safetensors.numpy import load_file
 
         self.root = root
-        text = (root / "metadata.jsonl").read_text(encoding="utf-8")
-        self._rows = [self._row(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        try:
+            text = (root / "metadata.jsonl").read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{root}/metadata.jsonl must be UTF-8, but is not: {error}.") from error
+        self._rows = [self._row(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
         try:
             joints = load_file(root / "joints.safetensors").get("joints")
-        except SafetensorError as error:
+        except (SafetensorError, KeyError, TypeError) as error:  # the latter two for types that NumPy lacks
             raise ValueError(f"{root}/joints.safetensors must be whole, but cannot be read: {error}.") from error
-        if joints is None or joints.shape[1:] != (JOINTS, 3):
-            raise ValueError(f"{root}/joints.safetensors must hold 'joints' of shape (N, {JOINTS}, 3).")
-        if not self._rows or not 0 <= max(row["joints"] for row in self._rows) < len(joints):
+        if joints is None or joints.dtype.kind != "f" or joints.ndim != 3 or joints.shape[1:] != (JOINTS, 3):
+            raise ValueError(f"{root}/joints.safetensors must hold floats 'joints' of shape (N, {JOINTS}, 3).")
+        if (np.abs(joints) > LARGEST).any():
+            raise ValueError(f"{root}/joints.safetensors must hold coordinates below {LARGEST:,}, but does not.")
+        numbers = [row["joints"] for row in self._rows]
+        if not numbers or min(numbers) < 0 or max(numbers) >= len(joints):
             raise ValueError(f"{root}/metadata.jsonl must name frames, and joints below {len(joints)}.")
         self._joints = np.asarray(joints, dtype=np.float32)
         self._signers: dict[tuple[str, str], list[int]] = defaultdict(list)
@@ -74,7 +84,10 @@ class FrameFolder:
         return str(row.get("pose_id", "")), str(row.get("text", index))
 
     def _row(self, number: int, line: str) -> dict[str, Any]:
-        row = json.loads(line)
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{self.root}/metadata.jsonl, line {number}: no JSON: {error}.") from error
         if not isinstance(row, dict) or not isinstance(row.get("file_name"), str) or type(row.get("joints")) is not int:
             raise ValueError(f"{self.root}/metadata.jsonl, line {number}: file_name and joints must be given.")
         place = PurePath(row["file_name"])

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from signdiff_core.atomic import check_writable, replacing
+from signdiff_core.formats.lines import iter_lines
 from signdiff_slp.tags import split_tag
 
 if TYPE_CHECKING:
@@ -92,12 +93,11 @@ def read_texts(corpus: Path, split: str) -> Iterator[str]:
     if not table.is_file():
         raise FileNotFoundError(f"corpus must hold {split}.tsv, but {corpus} does not.")
     number = 0
-    with table.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            columns = line.rstrip("\n").split("\t")
-            if len(columns) != 4:
-                raise ValueError(f"{table}:{number} must have 4 columns, but has {len(columns)}.")
-            yield columns[3]
+    for number, line in enumerate(iter_lines(table), start=1):
+        columns = line.split("\t")
+        if len(columns) != 4:
+            raise ValueError(f"{table}:{number} must have 4 columns, but has {len(columns)}.")
+        yield columns[3]
     if not number:
         raise ValueError(f"{table} must hold at least one text, but is empty.")
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from signdiff_core.atomic import replacing
+from signdiff_core.sealed import read_sealed, write_sealed
 from signdiff_slp.prepare.steps import Prepared, finish, keypoints_of, lift_clips
 
 if TYPE_CHECKING:
@@ -104,28 +103,26 @@ def store(path: Path, prepared: list[Prepared], failures: list[Failure]) -> None
     Raises:
         OSError: it cannot be written; nothing is left of it then.
     """
-    from safetensors.numpy import save
-
     joints = [clip.joints for clip in prepared] or [np.zeros((0, 50, 3), dtype=np.float32)]
     bones = [clip.bones for clip in prepared]
-    clips = [{**clip.told, "frames": len(clip.joints)} for clip in prepared]
     arrays: dict[str, NDArray[Any]] = {
-        "joints": np.ascontiguousarray(np.concatenate(joints)),
+        "joints": np.concatenate(joints),
         "bones": np.asarray(np.stack(bones) if bones else np.zeros((0, 49)), dtype=np.float64),
     }
-    # Under one key, for safetensors writes several in any order.
-    told = json.dumps({"clips": clips, "failures": [vars(failure) for failure in failures]})
-    with replacing(path) as temporary:
-        temporary.write_bytes(save(arrays, {"told": told}))
+    clips = [{**clip.told, "frames": len(clip.joints)} for clip in prepared]
+    write_sealed(path, arrays, {"clips": clips, "failures": [vars(failure) for failure in failures]})
 
 
 def load(path: Path) -> list[Prepared]:
-    """Read the clips that `store` wrote."""
-    from safetensors.numpy import load_file
+    """Read the clips that `store` wrote.
 
-    arrays = load_file(path)
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is damaged.
+    """
+    arrays, known = read_sealed(path)
     prepared, start = [], 0
-    for told, lengths in zip(_told(path)["clips"], arrays["bones"], strict=True):
+    for told, lengths in zip(known["clips"], arrays["bones"], strict=True):
         count = told.pop("frames")
         prepared.append(Prepared(joints=arrays["joints"][start : start + count], bones=lengths, told=told))
         start += count
@@ -133,16 +130,6 @@ def load(path: Path) -> list[Prepared]:
 
 
 def load_summary(path: Path) -> tuple[list[dict[str, Any]], NDArray[np.float64], list[Failure]]:
-    """Read all but the movements: what is told of the clips, their limbs (C, 49), and the failures."""
-    from safetensors import safe_open
-
-    told = _told(path)
-    with safe_open(path, framework="numpy") as file:
-        return told["clips"], file.get_tensor("bones"), [Failure(**failure) for failure in told["failures"]]
-
-
-def _told(path: Path) -> dict[str, Any]:
-    from safetensors import safe_open
-
-    with safe_open(path, framework="numpy") as file:
-        return dict(json.loads(file.metadata()["told"]))
+    """Read all but the movements: what is told of the clips, their limbs (C, 49), and the failures; else as `load`."""
+    arrays, known = read_sealed(path)
+    return known["clips"], arrays["bones"], [Failure(**failure) for failure in known["failures"]]

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _TIMES: Final = (("START_REALIGNED", "END_REALIGNED"), ("START", "END"))
+_LATEST: Final = 1e7
+"""What no time in a video is above, in seconds."""
+
 _NAMES: Final = ("VIDEO_NAME", "SENTENCE_NAME", "SENTENCE")
 
 
@@ -71,6 +74,8 @@ def is_how2sign(path: Path) -> bool:
 def _names_and_texts(path: Path) -> Iterator[Sentence]:
     for number, name, text in _rows(path):
         place = f"{path}, line {number}"
+        if not name.strip():
+            raise FormatError(path, "expected a name, but it is empty.", place=f"line {number}")
         yield Sentence(name=name, video="", start=math.nan, end=math.nan, text=text.strip(), place=place)
 
 
@@ -161,6 +166,6 @@ def _sentence(row: list[str], count: int, columns: list[int], path: Path, line: 
         start, end = map(float, times)
     except ValueError:
         start = end = math.nan
-    if not (math.isfinite(start) and math.isfinite(end)):
+    if not (abs(start) < _LATEST and abs(end) < _LATEST):
         raise FormatError(path, f"expected times in seconds, but found {' and '.join(times)}.", place=place)
     return Sentence(name=name, video=video, start=start, end=end, text=text, place=f"{path}, {place}")
