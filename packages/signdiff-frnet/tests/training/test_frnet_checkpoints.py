@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 
 import pytest
 import torch
@@ -25,3 +26,16 @@ def test_a_checkpoint_that_the_disk_does_not_keep_is_none(tmp_path, monkeypatch)
     # What the failure, or a kill, left is gone with the next one.
     save_checkpoint(accelerator, tmp_path, 3, keep=1, parts={})
     assert list(tmp_path.iterdir()) == [tmp_path / "checkpoint-3"]
+
+
+def test_a_full_disk_is_an_error_of_the_system(tmp_path):
+    accelerator = Accelerator(cpu=True)
+    accelerator.prepare(torch.nn.Linear(64, 64))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, hard))
+    try:
+        with pytest.raises(OSError, match=r"checkpoint-1 cannot be written: .*File too large"):
+            save_checkpoint(accelerator, tmp_path, 1, keep=1, parts={})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == []

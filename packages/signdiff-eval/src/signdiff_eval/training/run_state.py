@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import ProjectConfiguration, set_seed
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from signdiff_eval.atomic import replacing
 from signdiff_eval.backtranslation.features import PoseFeatures
@@ -174,7 +174,8 @@ class BackTranslationRun:
             self.best.cer, self.best.step, self.best.worse = cer, step, 0
             if self.accelerator.is_main_process:
                 with replacing(self.output / BEST_NAME) as temporary:
-                    save_file({name: value.contiguous() for name, value in self._state().items()}, temporary)
+                    # Through Python, whose errors are the system's; safetensors' own file is for its owner alone.
+                    temporary.write_bytes(save({name: value.contiguous() for name, value in self._state().items()}))
         else:
             self.best.worse += 1
         return scores

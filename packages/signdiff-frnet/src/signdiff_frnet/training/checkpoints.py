@@ -8,6 +8,8 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from safetensors import SafetensorError
+
 from signdiff_core.atomic import replacing_folder
 
 if TYPE_CHECKING:
@@ -86,7 +88,10 @@ def save_checkpoint(accelerator: Accelerator, folder: Path, step: int, *, keep: 
     target = folder / f"checkpoint-{step}"
     # All processes write into one folder, which the main one makes, and renames when all are done.
     with _made_by_main(accelerator, target) as temporary:
-        accelerator.save_state(str(temporary))
+        try:
+            accelerator.save_state(str(temporary))
+        except SafetensorError as error:  # as which safetensors passes errors of the system on
+            raise OSError(f"{target} cannot be written: {error}") from error
         accelerator.wait_for_everyone()
         if accelerator.is_main_process:
             state = {name: part.state_dict() for name, part in parts.items()}
@@ -133,8 +138,6 @@ def load_checkpoint(accelerator: Accelerator, folder: Path, *, parts: Mapping[st
         ValueError: a file is missing, damaged or of another kind.
     """
     from pickle import UnpicklingError
-
-    from safetensors import SafetensorError
 
     path = folder / STATE_NAME
     for needed in (path, folder / "model.safetensors"):
