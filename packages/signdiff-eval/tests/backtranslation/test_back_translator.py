@@ -124,6 +124,44 @@ def test_configurations_that_ask_for_too_much_or_for_code(folder, values, messag
         BackTranslator.from_pretrained(folder)
 
 
+WRONG = [
+    ("translator.json", b"[" * 100_000, "nested too deep"),
+    ("config.json", b'{"a":' * 100_000, "nested too deep"),
+    ("tokenizer.json", b"[" * 100_000, "must be a tokenizer"),
+    ("translator.json", b"\xff\xfe", "must be UTF-8"),
+    ("tokenizer.json", b"\xff\xfe", "must be UTF-8"),
+    ("translator.json", {"num_beams": 10**12}, "num_beams must be an integer from 1 to 1024, but is 1000000000000"),
+    ("translator.json", {"max_tokens": -1}, "max_tokens must be an integer from 1"),
+    ("translator.json", {"scores": 3}, "must"),
+    ("translator.json", {"features": {"mean": float("nan")}}, "mean must be numbers from -1e\\+06"),
+    ("translator.json", {"features": {"std": -1.0}}, "std must be numbers from 0"),
+    ("translator.json", {"features": {"std": "x"}}, "std must be numbers from 0"),
+    ("translator.json", {"features": {"fps": float("inf")}}, "fps must be above 0 and at most 1000"),
+    ("config.json", {"auto_map": {"AutoModel": "own.Own"}}, "auto_map must not be there"),
+    ("config.json", {"trust_remote_code": True}, "trust_remote_code must not be there"),
+    ("config.json", {"_attn_implementation": "flash_attention_2"}, "must be one that transformers brings"),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "message"), WRONG)
+def test_each_error_is_one_line_with_the_folder(folder, name, change, message):
+    path = folder / name
+    if isinstance(change, dict):
+        content = json.loads(path.read_text())
+        for key, value in change.items():
+            if key == "features":
+                [(inner, one)] = value.items()
+                content[key][inner] = [one] * len(content[key][inner]) if inner != "fps" else one
+            else:
+                content[key] = value
+        change = json.dumps(content).encode()
+    path.write_bytes(change)
+    with pytest.raises(ValueError, match=message) as raised:
+        BackTranslator.from_pretrained(folder)
+    assert str(folder) in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
 def test_truncated_and_pickled_weights(folder):
     path = folder / "model.safetensors"
     whole = path.read_bytes()

@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from signdiff_eval.atomic import replacing_folder, restore_folder
 from signdiff_eval.backtranslation.features import PoseFeatures
-from signdiff_eval.backtranslation.limits import check_config
+from signdiff_eval.backtranslation.limits import (
+    MAX_BEAMS,
+    MAX_POSITIONS,
+    check_config,
+    check_features,
+    checked_count,
+)
 from signdiff_eval.backtranslation.tokenizer import read_tokenizer
+from signdiff_eval.readers.json_files import read_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +32,7 @@ WEIGHTS, CONFIG, TOKENIZER, DETAILS, CARD = (
     "README.md",
 )
 FORMAT: Final = "signdiff-back-translator"
-MAX_JSON: Final = 2**25
+MAX_JSON: Final = 2**22
 """Largest JSON file that is read, in bytes."""
 
 MAX_WEIGHTS: Final = 2**32
@@ -123,6 +130,8 @@ def check_replaceable(folder: Path) -> None:
 def load(folder: Path, *, device: str) -> tuple[Any, Tokenizer, Translation, str]:
     """Read a translator.
 
+    Whatever is wrong with a file is told in one line, with the folder's name.
+
     Args:
         folder: what `save` wrote.
         device: where the network is put.
@@ -135,14 +144,26 @@ def load(folder: Path, *, device: str) -> tuple[Any, Tokenizer, Translation, str
         ValueError: a file is too large, broken, or contradicts another.
     """
     from safetensors import SafetensorError
+
+    for name in (WEIGHTS, CONFIG, TOKENIZER, DETAILS):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"{folder} must hold a back translator, but lacks {name}.")
+    try:
+        return _load(folder, device)
+    except (SafetensorError, MemoryError, RecursionError, *_BROKEN) as error:
+        reason = " ".join(str(error).split())
+        if isinstance(error, ValueError) and str(folder) in reason:
+            raise ValueError(reason) from error
+        raise ValueError(f"{folder} must hold a back translator, but: {reason or type(error).__name__}") from error
+
+
+def _load(folder: Path, device: str) -> tuple[Any, Tokenizer, Translation, str]:
+    from safetensors import SafetensorError
     from safetensors.torch import load as from_bytes
     from transformers import Speech2TextConfig
 
     from signdiff_eval.backtranslation.network import make_network
 
-    for name in (WEIGHTS, CONFIG, TOKENIZER, DETAILS):
-        if not (folder / name).is_file():
-            raise FileNotFoundError(f"{folder} must hold a back translator, but lacks {name}.")
     described, config = _json(folder / DETAILS), _json(folder / CONFIG)
     if described.get("format") != FORMAT or described.get("format_version") != 1:
         raise ValueError(f"{DETAILS} must be of the format {FORMAT}, version 1, but is not.")
@@ -151,10 +172,11 @@ def load(folder: Path, *, device: str) -> tuple[Any, Tokenizer, Translation, str
             name=str(described["name"]),
             features=PoseFeatures.from_dict(described["features"]),
             trained_on=str(described["trained_on"]),
-            num_beams=int(described["num_beams"]),
-            max_tokens=int(described["max_tokens"]),
+            num_beams=checked_count("num_beams", described["num_beams"], MAX_BEAMS),
+            max_tokens=checked_count("max_tokens", described["max_tokens"], MAX_POSITIONS),
             scores=dict(described["scores"]),
         )
+        check_features(details.features)
     except (KeyError, TypeError) as error:
         raise ValueError(f"{DETAILS} must describe a translator, but lacks or garbles {error}.") from error
     if (size := (folder / WEIGHTS).stat().st_size) > MAX_WEIGHTS:
@@ -188,12 +210,7 @@ def load(folder: Path, *, device: str) -> tuple[Any, Tokenizer, Translation, str
 
 
 def _json(path: Path) -> dict[str, Any]:
-    if (size := path.stat().st_size) > MAX_JSON:
-        raise ValueError(f"{path.name} must have at most {MAX_JSON} bytes, but has {size}.")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path.name} must be JSON, but can't be read: {error}") from error
+    content = read_json(path, what="JSON", max_bytes=MAX_JSON)
     if not isinstance(content, dict):
-        raise ValueError(f"{path.name} must hold a JSON object, but holds a {type(content).__name__}.")
+        raise ValueError(f"{path} must hold a JSON object, but holds a {type(content).__name__}.")
     return content

@@ -7,8 +7,19 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from signdiff_eval.backtranslation.features import PoseFeatures
+
 MAX_POSITIONS: Final = 1 << 16
 """Most positions of an encoder or a decoder."""
+
+MAX_BEAMS: Final = 1 << 10
+"""Widest beam search."""
+
+MAX_NUMBER: Final = 1e6
+"""Largest mean or deviation of a coordinate."""
+
+_NAMES: Final = ("auto_map", "backbone", "quantization_config", "trust_remote_code")
+"""Keys under which transformers loads more than a folder's own weights."""
 
 _SIZES: Final = (
     "conv_channels",
@@ -41,14 +52,45 @@ def check_config(config: Mapping[str, Any], *, values: int) -> None:
         if type(config.get(name)) is not int or config[name] < 1:
             raise ValueError(f"{name} must be a positive integer, but is {config.get(name)!r}.")
     for name, value in config.items():
-        if "_implementation" in name and "/" in str(value):
+        if "_implementation" in name and ("/" in str(value) or "flash" in str(value)):
             raise ValueError(f"{name} must be one that transformers brings, but is {value!r}.")
+        if name in _NAMES and value:
+            raise ValueError(
+                f"{name} must not be there, since it names what is loaded from elsewhere, but is {value!r}."
+            )
     for name in ("max_source_positions", "max_target_positions"):
         if config[name] > MAX_POSITIONS:
             raise ValueError(f"{name} must be at most {MAX_POSITIONS}, but is {config[name]}.")
     needed = _parameters(config)
     if needed > values:
         raise ValueError(f"the network must have at most the {values} parameters of its weights, but has {needed}.")
+
+
+def checked_count(name: str, value: object, most: int) -> int:
+    """Give a count that is within its bounds.
+
+    Raises:
+        ValueError: it is none, below 1 or above ``most``.
+    """
+    if type(value) is not int or not 1 <= value <= most:
+        raise ValueError(f"{name} must be an integer from 1 to {most}, but is {value!r}.")
+    return value
+
+
+def check_features(features: PoseFeatures) -> None:
+    """Make sure that what turns joints into features are numbers that coordinates can have.
+
+    Raises:
+        ValueError: they are not.
+    """
+    checked_count("joints", features.joints, MAX_POSITIONS)
+    checked_count("axes", features.axes, 3)
+    if not 0 < features.fps <= 1000:
+        raise ValueError(f"fps must be above 0 and at most 1000, but is {features.fps}.")
+    for name, lowest in (("mean", -MAX_NUMBER), ("std", 0), ("velocity_std", 0)):
+        for value in getattr(features, name):
+            if type(value) not in (int, float) or not lowest <= value <= MAX_NUMBER:
+                raise ValueError(f"{name} must be numbers from {lowest:g} to {MAX_NUMBER:g}, but has {value!r}.")
 
 
 def _parameters(config: Mapping[str, Any]) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
+from signdiff_eval.readers.text import read_text
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -76,14 +78,15 @@ def read_tokenizer(path: Path) -> Tokenizer:
     """
     from tokenizers import Tokenizer
 
-    if path.stat().st_size > MAX_BYTES:
-        raise ValueError(f"{path.name} must have at most {MAX_BYTES} bytes, but has {path.stat().st_size}.")
-    text = path.read_text(encoding="utf-8")
+    text = read_text(path, max_bytes=MAX_BYTES)
     try:
         tokenizer = Tokenizer.from_str(text)
-    except Exception as error:  # the library raises nothing narrower
-        raise ValueError(f"{path.name} must be a tokenizer of the tokenizers library, but is not: {error}") from error
+    except BaseException as error:
+        # The library raises nothing narrower, and where its Rust code gives up, what is no Exception.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise ValueError(f"{path} must be a tokenizer of the tokenizers library, but is not: {error}") from error
     found = tuple(tokenizer.id_to_token(index) for index in range(4))
     if found != SPECIAL:
-        raise ValueError(f"{path.name} must begin with the tokens {SPECIAL}, but begins with {found}.")
+        raise ValueError(f"{path} must begin with the tokens {SPECIAL}, but begins with {found}.")
     return tokenizer
