@@ -233,3 +233,27 @@ def test_reader_that_leaves_early_causes_no_complaint():
     done = subprocess.run(["bash", "-c", program], capture_output=True, check=True)
     assert b"Broken pipe" not in done.stderr
     assert b"Exception ignored" not in done.stderr
+
+
+def test_doctor_knows_what_preparations_need(monkeypatch):
+    from importlib import metadata
+
+    from signdiff_core.cli import diagnosis
+
+    versions = metadata.version
+
+    def version(name):
+        if name in ("mediapipe", "ray", "h5py"):
+            raise metadata.PackageNotFoundError(name)
+        return versions(name)
+
+    requires = {"signdiff-slp": ["ray>=2; extra == 'prepare'", "h5py; extra == 'prepare'"]}
+    requires["signdiff-eval"] = ["mediapipe==0.10.14; extra == 'hands'"]
+    own = metadata.requires
+    monkeypatch.setattr(metadata, "version", version)
+    monkeypatch.setattr(metadata, "requires", lambda name: requires.get(name) or own(name))
+    parts = {part["name"]: part for part in diagnosis.diagnose()["parts"]}
+    assert parts["signdiff-core[prepare]"]["missing"] == ["ray"]
+    assert parts["signdiff-slp[prepare]"]["missing"] == ["ray", "h5py"]
+    assert parts["signdiff-eval[hands]"]["missing"] == ["mediapipe"]
+    assert "MediaPipe" in parts["signdiff-eval[hands]"]["brings"]
