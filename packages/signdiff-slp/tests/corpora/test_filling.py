@@ -79,6 +79,11 @@ def test_duration_and_even_movement_survive_resampling(fps, target, count):
     assert resampled[:, 0] == pytest.approx(expected)
 
 
+def test_a_rate_that_no_clip_has_takes_no_memory():
+    with pytest.raises(ValueError, match="must last at most 1000000 frames at 25 a second, but last 250000000"):
+        resample(np.zeros((10_000, 1)), 0.001, 25)
+
+
 def test_one_frame_stays_one():
     assert resample(np.ones((1, 3)), 50, 25).tolist() == [[1, 1, 1]]
 

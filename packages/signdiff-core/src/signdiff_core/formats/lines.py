@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 MAX_LINE: Final = 1 << 20
 """Longest line that is read, in bytes."""
 
-_MARK: Final = b"\xef\xbb\xbf"
+MARK: Final = "\ufeff"
+"""The byte order mark, which is no part of a text."""
 
 
 def iter_lines(path: str | os.PathLike[str], *, longest: int = MAX_LINE) -> Iterator[str]:
@@ -38,7 +39,7 @@ def iter_lines(path: str | os.PathLike[str], *, longest: int = MAX_LINE) -> Iter
             if len(line) > longest:
                 raise FormatError(path, f"expected at most {longest} bytes in a line.", place=f"line {number}")
             if number == 1:
-                line = line.removeprefix(_MARK)
+                line = line.removeprefix(MARK.encode())
             try:
                 yield line.removesuffix(b"\n").removesuffix(b"\r").decode()
             except UnicodeDecodeError as error:
@@ -49,3 +50,13 @@ def iter_lines(path: str | os.PathLike[str], *, longest: int = MAX_LINE) -> Iter
 def read_lines(path: str | os.PathLike[str]) -> list[str]:
     """Read all lines, as `iter_lines` gives them."""
     return list(iter_lines(path))
+
+
+def check_clip(name: str, path: str | os.PathLike[str], place: str) -> None:
+    """Make sure that a cell of a table can be the name of a clip.
+
+    Raises:
+        FormatError: it is empty, or holds a NUL or a byte order mark; the message names file and place.
+    """
+    if not name.strip() or "\0" in name or MARK in name:
+        raise FormatError(path, f"expected the name of a clip, but found {name!r:.100}.", place=place)

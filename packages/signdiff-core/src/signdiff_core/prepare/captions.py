@@ -6,6 +6,7 @@ import csv
 from typing import TYPE_CHECKING, Final
 
 from signdiff_core.formats import FormatError
+from signdiff_core.formats.lines import MARK, check_clip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,9 +44,10 @@ def read_captions(path: Path) -> dict[str, str]:
                     continue
                 if len(row) != len(header):
                     raise FormatError(path, f"expected {len(header)} columns, but found {len(row)}.", place=place)
+                check_clip(row[name], path, place)
                 if row[name] in captions:
                     raise FormatError(path, f"expected a clip once, but {row[name]} comes again.", place=place)
-                captions[row[name]] = " ".join(row[text].split())
+                captions[row[name]] = " ".join(row[text].split()).strip(MARK)
         except (csv.Error, UnicodeDecodeError) as error:
             raise FormatError(path, f"expected a table in UTF-8, but {error}.") from error
     return captions

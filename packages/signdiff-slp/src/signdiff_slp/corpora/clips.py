@@ -16,11 +16,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from signdiff_core import formats
+from signdiff_core.formats.lines import iter_lines
+from signdiff_core.paths import check_name
 from signdiff_core.rates import same_rate
 from signdiff_slp.corpora.filling import fill_track, resample
 from signdiff_slp.corpora.languages import find_language
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 CLIP_FPS: Final = 25.0
@@ -83,15 +88,13 @@ def read_clips(folder: Path | None = None, *, language: str = "ase") -> list[Cli
         One clip a letter, in alphabetical order. A left-handed signer is mirrored.
 
     Raises:
-        ValueError: ASL letters are missing in ``folder``, or all of another language.
+        ValueError: ASL letters are missing in ``folder``, or all of another language; or the index or a clip is broken.
     """
     folder = lexicon_folder() if folder is None else folder
-    with (folder / "index.csv").open(encoding="utf-8", newline="") as file:
-        paths = {
-            unicodedata.normalize("NFC", row["words"].lower()): row["path"]
-            for row in csv.DictReader(file)
-            if row["signed_language"] == language
-        }
+    paths = {}
+    for number, word, path in _rows(folder / "index.csv", language):
+        check_name(path, f"{folder / 'index.csv'}:{number}: path")
+        paths[unicodedata.normalize("NFC", word.lower())] = path
     letters = sorted(letter for letter in paths if len(letter) == 1)
     if language == "ase":
         letters = list(ALPHABET)
@@ -104,10 +107,22 @@ def read_clips(folder: Path | None = None, *, language: str = "ase") -> list[Cli
     return [_read_clip(letter, folder / paths[letter], language, side) for letter in letters]
 
 
-def _read_clip(letter: str, path: Path, language: str, side: str) -> Clip:
-    from pose_format import Pose
+def _rows(index: Path, language: str) -> Iterator[tuple[int, str, str]]:
+    """Line, word and path of what an index lists in a language."""
+    rows = csv.DictReader(iter_lines(index))
+    wanted = ("words", "path", "signed_language")
+    try:
+        if missing := [column for column in wanted if column not in (rows.fieldnames or ())]:
+            raise ValueError(f"{index}:1 must name the columns {', '.join(wanted)}, but lacks {', '.join(missing)}.")
+        for row in rows:
+            if row["signed_language"] == language:
+                yield rows.line_num, row["words"], row["path"]
+    except csv.Error as error:
+        raise ValueError(f"{index}:{rows.line_num} must be of a table divided by commas, but {error}.") from error
 
-    pose = Pose.read(path.read_bytes())
+
+def _read_clip(letter: str, path: Path, language: str, side: str) -> Clip:
+    pose = formats.read(path, format="pose")
     fps = float(pose.body.fps)
     if language == "ase" and not same_rate(fps, CLIP_FPS):
         raise ValueError(f"{path} must have {CLIP_FPS} frames per second, but has {fps}.")

@@ -13,6 +13,9 @@ from signdiff_core.skeleton import BODY, BODY_JOINTS, LEFT_HAND, LEFT_WRIST, RIG
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+MAX_FRAMES: Final = 1_000_000
+"""Most frames that come of a clip."""
+
 _HANDS: Final = (("left", LEFT_HAND, LEFT_WRIST), ("right", RIGHT_HAND, RIGHT_WRIST))
 
 
@@ -62,7 +65,7 @@ def resample(joints: NDArray[np.float64], fps: float, target: float) -> NDArray[
         (T', ...), T' = T * target / fps, rounded, at least 1; the array itself if the rates are the same.
 
     Raises:
-        ValueError: a rate is not positive.
+        ValueError: a rate is not positive, or so different from the other that more than `MAX_FRAMES` come out.
 
     Example:
         >>> resample(np.array([0.0, 1.0, 2.0, 3.0]), 50, 25).tolist()
@@ -73,6 +76,8 @@ def resample(joints: NDArray[np.float64], fps: float, target: float) -> NDArray[
     if same_rate(fps, target):
         return joints
     count = max(1, round(len(joints) * target / fps))
+    if count > MAX_FRAMES:
+        raise ValueError(f"joints must last at most {MAX_FRAMES} frames at {target:g} a second, but last {count}.")
     times = np.minimum(np.arange(count) * (fps / target), len(joints) - 1)
     before = np.floor(times).astype(int)
     after = np.minimum(before + 1, len(joints) - 1)

@@ -142,6 +142,9 @@ def _read(source: Source, source_fps: float | None) -> tuple[Landmarks, float, b
         warnings.simplefilter("always")
         pose = formats.read(path, format=chosen.name, **options)
     notes = [str(warning.message) for warning in caught if issubclass(warning.category, formats.FormatWarning)]
-    landmarks = landmarks_of(pose)
+    try:
+        landmarks = landmarks_of(pose)
+    except ValueError as error:
+        raise formats.FormatError(path, str(error)) from error
     normal = not landmarks.loose_depth and formats.is_normalised(pose)
     return landmarks, float(pose.body.fps), normal, notes

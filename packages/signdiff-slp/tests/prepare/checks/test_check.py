@@ -181,6 +181,7 @@ def test_the_table_that_is_not_realigned_has_other_columns(write_table):
         (HEADER + "v\tV\ta\t \t0\t1\tText.\n", "line 2: expected a name in SENTENCE_NAME"),
         (HEADER + 'v\tV\ta\ta\t0\t1\t"Text.\nv\tV\tb\tb\t0\t1\tText.\n', "a quote is not closed"),
         (b"\xff\xfe", "line 1: expected text in UTF-8"),
+        ("a\tHi.\n\0\tHi.\n", "line 2: expected the name of a clip"),
         ("a\tHi.\nb\tGrüße\n".encode("latin-1"), "line 2: expected text in UTF-8"),
     ],
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from signdiff_core.formats import FormatError
+from signdiff_core.formats.lines import MARK, check_clip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -76,7 +77,9 @@ def _names_and_texts(path: Path) -> Iterator[Sentence]:
         place = f"{path}, line {number}"
         if not name.strip():
             raise FormatError(path, "expected a name, but it is empty.", place=f"line {number}")
-        yield Sentence(name=name, video="", start=math.nan, end=math.nan, text=text.strip(), place=place)
+        check_clip(name, path, f"line {number}")
+        text = text.strip().strip(MARK)
+        yield Sentence(name=name, video="", start=math.nan, end=math.nan, text=text, place=place)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
