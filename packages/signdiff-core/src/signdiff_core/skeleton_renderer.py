@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from signdiff_core.camera import Camera
-from signdiff_core.formats.normalise import normalised
+from signdiff_core.formats.normalise import visible
 from signdiff_core.skeleton import (
     HAND_LIMBS,
     LEFT_ELBOW,
@@ -78,14 +78,15 @@ class SkeletonRenderer:
             Iterator over (size, size, 3) uint8 RGB, one for each frame of the pose from ``start`` on.
 
         Raises:
-            ValueError: the pose has another skeleton, ``size`` is not between 16 and 4096, or ``start`` is negative.
+            ValueError: the pose has another skeleton or shows nobody, ``size`` is not between 16 and 4096, or ``start``
+                is negative.
         """
         size = 512 if size is None else size
         if not 16 <= size <= 4096:
             raise ValueError(f"size must be between 16 and 4096, but is {size}.")
         if start < 0:
             raise ValueError(f"start must be at least 0, but is {start}.")
-        joints, confidence = joints_of(normalised(pose))
+        joints, confidence = joints_of(visible(pose))
         return self._frames(joints[start:], confidence[start:], size)
 
     def _frames(

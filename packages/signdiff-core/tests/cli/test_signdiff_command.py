@@ -9,6 +9,7 @@ import pytest
 
 from signdiff_core import formats
 from signdiff_core.cli import run
+from signdiff_core.skeleton import make_pose
 from signdiff_core.video import probe, read_video
 
 
@@ -155,6 +156,16 @@ def test_bad_poses_are_named(command, tmp_path, name):
     assert name in err
     assert "expected" in err
     assert not (tmp_path / "a.mp4").exists()
+
+
+@pytest.mark.parametrize("renderer", ["skeleton", "diffusion", "avatar"])
+def test_a_pose_without_anybody_is_named(command, tmp_path, renderer):
+    path = tmp_path / "empty.pose"
+    formats.write(make_pose(np.zeros((4, 50, 3)), 25, confidence=np.zeros((4, 50))), path)
+    status, _, err = command("render", path, "-o", tmp_path / "out.mp4", "--renderer", renderer)
+    told = "pose must show somebody, but all joints are absent in all of its 4 frames."
+    assert (status, err) == (1, f"signdiff: error: {path}: {told}\n")
+    assert files(tmp_path) == ["empty.pose"]
 
 
 def test_convert_goes_round(command, pose, tmp_path):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from signdiff_core.formats.normalise import visible
 from signdiff_core.skeleton import joints_of
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class AvatarRenderer:
         """Draw a pose, frame by frame, as frames are asked for.
 
         Args:
-            pose: a pose of the 50 joints, normalised.
+            pose: a pose of the 50 joints, normalised or in pixels.
             size: side of the frames in pixels; 512 if not given.
             seed: draws the signer where none was given.
             start: number of the first frame to draw.
@@ -49,7 +50,7 @@ class AvatarRenderer:
 
         Raises:
             TypeError: there is an unknown option.
-            ValueError: the pose has another skeleton, or ``start`` is negative.
+            ValueError: the pose has another skeleton or shows nobody, or ``start`` is negative.
         """
         from signdiff_core.avatar.inverse_kinematics import fit
         from signdiff_core.avatar.motion import Motion
@@ -61,7 +62,7 @@ class AvatarRenderer:
             raise TypeError(f"the avatar renderer takes signer, device, camera, but got {', '.join(unknown)}.")
         if start < 0:
             raise ValueError(f"start must be at least 0, but is {start}.")
-        joints, confidence = joints_of(pose)
+        joints, confidence = joints_of(visible(pose))
         signer = options.get("signer") or self._signer or Signer.sample(np.random.default_rng(seed))
         motion = fit(signer.avatar(), joints, confidence)
         return render_frames(

@@ -212,16 +212,20 @@ def render(
     **options: Any,
 ) -> None:
     """Turn the pose in IN (any format that convert reads) into a video of a signer."""
-    from signdiff_core import formats
     from signdiff_core.cli.convert import read_pose
     from signdiff_core.cli.flow import Renderer
     from signdiff_core.cli.results import tell_video
+    from signdiff_core.formats.normalise import visible
 
     _even(options["size"])
     output_file(output, ".mp4", "--output")
     no_unfinished_video(output, resume)
     to_video = Renderer(renderer, given(options), device=device)
     _device_has_a_taker(device, to_video)
-    pose = formats.normalised(read_pose(source, None, {"index": index}))
+    pose = read_pose(source, None, {"index": index})
+    try:
+        pose = visible(pose)
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}") from error
     info = to_video(pose, output, resume=resume)
     tell_video(output, info, as_json=as_json, renderer=renderer, seed=options["seed"])

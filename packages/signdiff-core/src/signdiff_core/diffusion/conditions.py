@@ -12,7 +12,7 @@ from signdiff_core.camera import Camera
 from signdiff_core.diffusion.frnet_source import Predictor, check_source, default_source
 from signdiff_core.diffusion.images import as_array, cut_to, frames_of, resized_map
 from signdiff_core.drawing import draw
-from signdiff_core.formats.normalise import normalised
+from signdiff_core.formats.normalise import visible
 from signdiff_core.skeleton import joints_of, make_pose
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def drawings_of(
     Raises:
         ValueError: the pose has another skeleton.
     """
-    joints, confidence = joints_of(normalised(pose))
+    joints, confidence = joints_of(visible(pose))
     chosen = _chosen(len(joints), start, keep_first=keep_first)
     return (draw(joints[number], confidence[number], size=size, camera=camera) for number in chosen)
 
@@ -159,7 +159,7 @@ def retargeted(pose: Pose) -> Pose:
     """
     from signdiff_core.avatar import Signer, fit
 
-    joints, confidence = joints_of(normalised(pose))
+    joints, confidence = joints_of(visible(pose))
     return make_pose(fit(Signer.neutral().avatar(), joints, confidence).joints, pose.body.fps)
 
 
@@ -187,7 +187,7 @@ def neutral_conditions(
     """
     from signdiff_core.avatar import Motion, Signer, fit, render_frames
 
-    joints, confidence = joints_of(normalised(pose))
+    joints, confidence = joints_of(visible(pose))
     signer, camera = Signer.neutral(), camera or Camera()
     motion = fit(signer.avatar(), joints, confidence)
     motion = Motion(body=motion.body, turns=motion.turns[_chosen(len(joints), start, keep_first=keep_first)])

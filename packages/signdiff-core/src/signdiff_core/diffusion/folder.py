@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from signdiff_core.atomic import replacing
 from signdiff_core.trust import check_pipeline_folder
+from signdiff_core.trust.files import read_json
 
 if TYPE_CHECKING:
     import os
@@ -34,16 +35,40 @@ def check_folder(folder: str | os.PathLike[str], *, given: Mapping[str, Any]) ->
 
     Raises:
         signdiff_core.trust.ModelFolderError: it holds what is not safe, or not whole.
-        ValueError: a ControlNet of several is missing.
+        ValueError: the ControlNet, or one of several, is missing.
     """
     root = Path(folder)
     check_pipeline_folder(root, given=given)
+    if "controlnet" not in given:
+        check_controlnet(root)
     parts = json.loads((root / "model_index.json").read_text(encoding="utf-8"))
     several = parts.get("controlnet") == ["diffusers", "MultiControlNetModel"]
     if several and "controlnet" not in given and not (root / "controlnet_1").is_dir():
         # diffusers would load the first alone, and say nothing.
         raise ValueError(
             f"{root} must hold several ControlNets, as its model_index.json says, but has no controlnet_1."
+        )
+
+
+def check_controlnet(folder: str | os.PathLike[str]) -> None:
+    """Make sure that a pipeline's folder has a ControlNet, before anything large is read.
+
+    Args:
+        folder: where diffusers saved a pipeline; one that holds none is left to later checks.
+
+    Raises:
+        ValueError: the pipeline has none.
+    """
+    path = Path(folder) / "model_index.json"
+    if not path.is_file():
+        return
+    index = read_json(path)
+    part = index.get("controlnet")
+    if not isinstance(part, list) or None in part:
+        raise ValueError(
+            f"{folder} must hold a pipeline with a ControlNet, but holds {index.get('_class_name', 'one')} without. To "
+            "add one: SignDiffPipeline.from_pretrained(..., controlnet=...), or train it, with "
+            "signdiff_core.training.train_controlnet."
         )
 
 

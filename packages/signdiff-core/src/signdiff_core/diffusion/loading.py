@@ -58,7 +58,7 @@ class CheckedLoading(CheckedAdapters):
                 ``config``, from which tokenizer and configurations are read, is looked over as a pipeline's is.
 
         Raises:
-            ValueError: the file is of another kind, or is not whole.
+            ValueError: the file is of another kind or not whole, or ``controlnet`` is not given.
             signdiff_core.trust.ModelFolderError: ``config`` holds what is not safe to load.
         """
         name = os.fspath(pretrained_model_link_or_path)
@@ -66,6 +66,11 @@ class CheckedLoading(CheckedAdapters):
             raise ValueError(f"pretrained_model_link_or_path must be a .safetensors file, but is {name}.")
         if Path(name).is_file():
             check_weights(Path(name))
+        if kwargs.get("controlnet") is None:
+            raise ValueError(
+                f"controlnet must be given, since a single file such as {name} holds none: a ControlNetModel, or what "
+                "superimposed() makes of one or of a UNet."
+            )
         given = _GIVEN.set({"safety_checker": None, **kwargs})
         try:
             pipe: Self = super().from_single_file(name, **kwargs)

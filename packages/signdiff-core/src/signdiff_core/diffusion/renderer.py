@@ -9,12 +9,13 @@ import cv2
 import numpy as np
 
 from signdiff_core.diffusion.conditions import retargeted
+from signdiff_core.diffusion.folder import check_controlnet
 from signdiff_core.diffusion.frmap import FRMapper
 from signdiff_core.diffusion.frnet_source import check_source, default_source
 from signdiff_core.diffusion.images import read_picture
 from signdiff_core.diffusion.quiet import no_progress_bars
 from signdiff_core.diffusion.settings import RendererSettings, read_frnet
-from signdiff_core.formats.normalise import normalised
+from signdiff_core.formats.normalise import visible
 from signdiff_core.skeleton import joints_of
 
 if TYPE_CHECKING:
@@ -120,8 +121,8 @@ class DiffusionRenderer:
 
         Raises:
             FileNotFoundError: there is no pipeline in the folder.
-            ValueError: the pose has another skeleton, ``size`` is not between 16 and 4096, ``start`` is negative, or
-                FR-Net's parameters are not those of the model's training.
+            ValueError: the pose has another skeleton or shows nobody, ``size`` is not between 16 and 4096, ``start`` is
+                negative, or FR-Net's parameters are not those of the model's training.
         """
         if size is not None and not 16 <= size <= 4096:
             raise ValueError(f"size must be between 16 and 4096, but is {size}.")
@@ -131,7 +132,7 @@ class DiffusionRenderer:
             raise ValueError(f"start must be at least 0, but is {start}.")
         pipeline = self.pipeline
         settings = RendererSettings.read(self.folder)
-        normal = normalised(pose)
+        normal = visible(pose)
         joints_of(normal)  # refuses another skeleton now, not at the first frame
         options = {
             "image": normal,
@@ -161,16 +162,18 @@ class DiffusionRenderer:
         return self._loaded
 
     def _load(self) -> SignDiffPipeline:
-        import torch
-
-        from signdiff_core.diffusion.dtypes import dtype_option
-        from signdiff_core.diffusion.pipeline import SignDiffPipeline
-
         is_folder = self._model is None or isinstance(self._model, Path) or self.folder.exists()
         # A hub name is one word, or two around a slash; anything else can only have been meant as a folder.
         is_folder = is_folder or str(self._model).count("/") > 1 or str(self._model).startswith((".", "/"))
         if is_folder and not (self.folder / "model_index.json").is_file():
             raise FileNotFoundError(f"model must be a pipeline's folder, but {self.folder} has no model_index.json.")
+        if is_folder:
+            check_controlnet(self.folder)  # now, before the libraries are loaded
+        import torch
+
+        from signdiff_core.diffusion.dtypes import dtype_option
+        from signdiff_core.diffusion.pipeline import SignDiffPipeline
+
         with no_progress_bars():
             pipeline: SignDiffPipeline = SignDiffPipeline.from_pretrained(
                 str(self.folder if is_folder else self._model),

@@ -88,3 +88,21 @@ def normalised(pose: Pose) -> Pose:
     if is_normalised(pose):
         return pose
     return make_pose(normalise(joints, confidence).astype(np.float32), pose.body.fps, confidence=confidence)
+
+
+def visible(pose: Pose) -> Pose:
+    """Give a pose in normalised coordinates that can be drawn: in some frame there is somebody.
+
+    Args:
+        pose: a pose of the 50 joints, in pixels or normalised already.
+
+    Returns:
+        As of `normalised`.
+
+    Raises:
+        ValueError: as of `normalised`, or all joints are absent in all frames.
+    """
+    frames = len(pose.body.data)
+    if not joints_of(pose)[1].any():
+        raise ValueError(f"pose must show somebody, but all joints are absent in all of its {frames} frames.")
+    return normalised(pose)
