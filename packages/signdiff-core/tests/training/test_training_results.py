@@ -222,7 +222,7 @@ def test_the_command_line_keeps_folders_and_tokens_to_itself(tmp_path):
         pretrained_model_name_or_path=str(tmp_path / "sd15"), train_data_dir="/home/somebody/frames", hub_token=TOKEN
     )
     command = command_line(config, processes=8)
-    assert command.startswith("accelerate launch --num_processes 8 -m ")
+    assert command.startswith("torchrun --standalone --nproc_per_node 8 -m ")
     assert "--pretrained_model_name_or_path sd15 --train_data_dir frames" in command
     assert str(tmp_path) not in command
     assert "somebody" not in command

@@ -226,3 +226,26 @@ def test_pieces_velocities_and_mixed_precision(corpus, tmp_path):
     translator = BackTranslator.from_pretrained(folder)
     assert translator.details.features.size == 30
     assert len(translator([example.joints for example in read_examples(corpus, split="test")])) == 8
+
+
+def test_a_run_tells_what_it_is_and_keeps_its_folder(corpus, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")  # as accelerate launch --cpu --num_processes 2 leaves it
+    with pytest.raises(ValueError, match="mixed_precision must be no or bf16 on a CPU, but is fp16"):
+        train(corpus, tmp_path / "half", mixed_precision="fp16")
+    AcceleratorState._reset_state(reset_partial_state=True)
+    options = {"max_train_steps": 2, "gradient_accumulation_steps": 2}
+    train(corpus, tmp_path / "run", **options)
+    lines = capsys.readouterr().err.splitlines()
+    told = "1 process on cpu, precision float32; 8 poses a step (4 x 2 accumulated x 1 process), 2 steps; "
+    (line,) = [line for line in lines if line.startswith(told)]
+    assert line.endswith(f" parameters; to {tmp_path / 'run'}")
+    assert any("accelerate launch starts one process on CPUs" in line and "torchrun" in line for line in lines)
+    assert any(line.startswith("validation 000002: ") and line.endswith(" ...") for line in lines)
+    kept = (tmp_path / "run" / "losses.jsonl").read_text()
+    AcceleratorState._reset_state(reset_partial_state=True)
+    with pytest.raises(FileExistsError, match=r"holds checkpoint-2, .*: give --resume_from_checkpoint latest to go on"):
+        train(corpus, tmp_path / "run", **options)
+    assert (tmp_path / "run" / "losses.jsonl").read_text() == kept
+    train(corpus, tmp_path / "run", overwrite_output_dir=True, **options)
+    assert (tmp_path / "run" / "losses.jsonl").read_text() == kept  # begun anew, not added to

@@ -7,7 +7,7 @@ import dataclasses
 import sys
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
@@ -25,7 +25,13 @@ def option(default: Any = dataclasses.MISSING, *, help: str) -> Any:  # noqa: A0
     return dataclasses.field(default=default, metadata={"help": help})
 
 
-def parse(config: type[Config], arguments: Sequence[str] | None = None, *, description: str | None = None) -> Config:
+def parse(
+    config: type[Config],
+    arguments: Sequence[str] | None = None,
+    *,
+    description: str | None = None,
+    elsewhere: Mapping[str, str] | None = None,
+) -> Config:
     """Read a command line into a frozen dataclass.
 
     Fields become options of the same name. ``bool`` fields become ``--name`` and ``--no-name``; tuples take several
@@ -35,6 +41,8 @@ def parse(config: type[Config], arguments: Sequence[str] | None = None, *, descr
         config: a dataclass whose fields were made with `option`.
         arguments: the command line, by default that of this process.
         description: text above the options in ``--help``.
+        elsewhere: names of options that users know from another script and that are not here, with what is in their
+            place; giving one is an error that says so.
 
     Example:
         >>> @dataclasses.dataclass(frozen=True)
@@ -63,6 +71,10 @@ def parse(config: type[Config], arguments: Sequence[str] | None = None, *, descr
         else:
             default = None if required else field.default
             parser.add_argument(name, type=hint, default=default, required=required, help=text, metavar=_metavar(hint))
+    for name, instead in (elsewhere or {}).items():
+        parser.add_argument(
+            f"--{name}", nargs="*", dest=argparse.SUPPRESS, help=argparse.SUPPRESS, action=_Elsewhere, const=instead
+        )
     values = vars(parser.parse_args(arguments))
     try:
         return config(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
@@ -85,6 +97,13 @@ def run(main: Callable[[], None]) -> None:
         kept = "; ".join(getattr(stop, "__notes__", ())) or "nothing half-written was left"
         sys.stderr.write(f"{word_for(stop)}; {kept}.\n")
         raise SystemExit(exit_status(stop)) from None
+
+
+class _Elsewhere(argparse.Action):
+    """An option of another script."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        parser.error(f"{self.option_strings[0]} is not an option here: {self.const}.")
 
 
 def _without_none(hint: Any) -> Any:

@@ -10,6 +10,20 @@ from signdiff_core.training.arguments import option
 DEFAULT_TRAIN_STEPS: Final = 20000
 """Optimizer steps where neither steps nor epochs are given."""
 
+DIFFUSERS_ONLY: Final = {
+    "dataset_name": "frames are a folder, --train_data_dir, as signdiff prepare-frames makes it",
+    "dataset_config_name": "frames are a folder, --train_data_dir, as signdiff prepare-frames makes it",
+    "image_column": "a line of metadata.jsonl names the frame as file_name",
+    "conditioning_image_column": "drawings are made of the joints, and FR maps of the frames",
+    "caption_column": "a line of metadata.jsonl tells the caption as text",
+    "image_interpolation_mode": "frames are made smaller by averaging and larger by cubic interpolation",
+    "validation_prompt": "validation shows frames of --validation_data_dir with their captions",
+    "validation_image": "validation shows frames of --validation_data_dir with their drawings and FR maps",
+    "enable_xformers_memory_efficient_attention": "torch's own attention is as lean, and is always on",
+    "enable_npu_flash_attention": "torch's own attention is always on",
+}
+"""Flags of diffusers' own script that are not here, and what is in their place."""
+
 _POSITIVE: Final = (
     "resolution",
     "train_batch_size",
@@ -152,6 +166,7 @@ class ControlNetConfig:
     resume_from_checkpoint: str | None = option(
         None, help="A checkpoint's folder, or latest. All other options are those of this command line."
     )
+    overwrite_output_dir: bool = option(False, help="Begin anew in a folder that holds a run, which is lost.")
     validation_steps: int = option(1000, help="Steps between validations.")
     num_validation_images: int = option(6, help="Frames of a validation's picture; 0: none.")
     num_validation_frames: int = option(16, help="Frames of a validation's video, at most; 0: none.")

@@ -28,6 +28,7 @@ from signdiff_core.training.controlnet_networks import copied, make_networks, ow
 from signdiff_core.training.controlnet_reader import BatchReader
 from signdiff_core.training.controlnet_start import CHANNELS, check_maps
 from signdiff_core.training.frames import open_frames
+from signdiff_core.training.opening import check_precision, tell_start, telling
 from signdiff_core.training.optimizers import make_optimizer, make_schedule, schedule_options
 from signdiff_core.training.run_state import RunState
 from signdiff_core.training.some_frames import SomeFrames
@@ -75,7 +76,6 @@ class ControlNetRun:
         check_maps(config, self.mapper)
         self.base = BaseParts(config)
 
-        self.output.mkdir(parents=True, exist_ok=True)
         tracker = None if config.report_to == "none" else config.report_to
         self.accelerator = Accelerator(
             gradient_accumulation_steps=config.gradient_accumulation_steps,
@@ -88,6 +88,7 @@ class ControlNetRun:
         if self.accelerator.distributed_type in _SHARDED:
             kind = self.accelerator.distributed_type.value
             raise ValueError(f"accelerate must be configured to keep networks whole on each device, but is for {kind}.")
+        check_precision(self.accelerator)
         if self.accelerator.is_main_process:
             clean_up(self.output)
         if config.allow_tf32:
@@ -113,10 +114,24 @@ class ControlNetRun:
         self.schedule = self._schedule(0)
         self.averages = EMAModel(self.trained, decay=config.ema_decay) if config.use_ema else None
         self.model, self.optimizer = self.accelerator.prepare(networks, self._own_optimizer)
+        tell_start(
+            self.accelerator,
+            samples="frames",
+            batch=config.train_batch_size,
+            accumulated=config.gradient_accumulation_steps,
+            steps=self.steps,
+            trained=self.trained,
+            locked=[
+                *self.vae.parameters(),
+                *(weights for weights in networks.parameters() if not weights.requires_grad),
+            ],
+            output=self.output,
+        )
         self.vae.to(self.accelerator.device)
         if self.averages:
             self.averages.to(self.accelerator.device)
-        with self.accelerator.main_process_first():
+        made = f"drawings, FR maps and latents of {self.frames:,} frames, where they are not kept yet"
+        with self.accelerator.main_process_first(), telling(self.accelerator, made):
             conditions = self._conditions(frames)
             self.held_out = conditions if held_out is frames else self._conditions(held_out)
         self.batch = BatchReader(
@@ -206,9 +221,20 @@ class ControlNetRun:
             name: of the files ``validation/<name>.png`` and ``.mp4``.
             step: optimizer steps so far.
         """
-        config, networks, folder = self.config, self.networks, self.output / "validation"
+        config, folder = self.config, self.output / "validation"
         if not config.num_validation_images and not config.num_validation_frames:
             return
+        with telling(self.accelerator, self._validation(name)):
+            self._validate(name, folder, step=step)
+
+    def _validation(self, name: str) -> str:
+        """Say what a validation is."""
+        config, clip = self.config, longest_clip(self.held_out.frames.rows, self.config.num_validation_frames)
+        frames = min(config.num_validation_images, len(self.held_out.frames)) + len(clip)
+        return f"validation {name}: renders {frames} frames in {config.validation_inference_steps} steps each"
+
+    def _validate(self, name: str, folder: Path, *, step: int) -> None:
+        config, networks = self.config, self.networks
         folder.mkdir(exist_ok=True)
         modes = [(part, part.training) for part in (networks.text_encoder, networks.unet, networks.controlnet)]
         pipeline = self._assembled(*(part.eval() for part, _ in modes))

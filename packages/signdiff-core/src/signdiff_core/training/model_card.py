@@ -31,7 +31,7 @@ _FOLDERS: Final = (
     "resume_from_checkpoint",
     "logging_dir",
 )
-_SECRET: Final = ("hub_token",)
+_UNTOLD: Final = ("hub_token", "overwrite_output_dir")
 
 _LOOKS_AT: Final = {
     "superimposed": "skeleton drawings and FR maps, superimposed in six channels (SignDiff, equation 4)",
@@ -122,15 +122,16 @@ def command_line(config: ControlNetConfig, *, processes: int = 1) -> str:
     words = []
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
-        if value == field.default or field.name in _SECRET:
+        if value == field.default or field.name in _UNTOLD:
             continue
         if isinstance(value, bool):
             words.append(f"--{field.name}" if value else f"--no-{field.name}")
         else:
             shown = [_name(value)] if field.name in _FOLDERS else value if isinstance(value, tuple) else [value]
             words.append(" ".join([f"--{field.name}", *(shlex.quote(str(part)) for part in shown)]))
-    several = f" --num_processes {processes}" if processes > 1 else ""
-    lines, line = [f"accelerate launch{several} -m signdiff_core.training.train_controlnet"], "   "
+    # accelerate's own launcher starts a single process on CPUs; torchrun starts as many as it is told, anywhere.
+    launch = f"torchrun --standalone --nproc_per_node {processes}" if processes > 1 else "accelerate launch"
+    lines, line = [f"{launch} -m signdiff_core.training.train_controlnet"], "   "
     for word in words:
         if len(line) + len(word) > 110:
             lines.append(line)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signdiff_core.training.arguments import parse, run
-from signdiff_core.training.controlnet_config import ControlNetConfig
+from signdiff_core.training.controlnet_config import DIFFUSERS_ONLY, ControlNetConfig
 
 if TYPE_CHECKING:
     from signdiff_core.training.controlnet_run import ControlNetRun
@@ -33,7 +33,7 @@ def train_controlnet(config: ControlNetConfig) -> Path:
         The folder of the trained pipeline, ``output_dir/pipeline``.
 
     Raises:
-        OSError: base or frames cannot be read, or a disk is full.
+        OSError: base or frames cannot be read, a disk is full, or ``output_dir`` holds another run.
         ValueError: they do not fit each other.
         RuntimeError: a package is missing.
     """
@@ -47,9 +47,13 @@ def train_controlnet(config: ControlNetConfig) -> Path:
 
     from signdiff_core.training.checkpoints import telling_when_full
     from signdiff_core.training.controlnet_run import ControlNetRun
+    from signdiff_core.training.opening import own_folder
 
-    output = Path(config.output_dir)
-    with telling_when_full(output):
+    resume, overwrite = config.resume_from_checkpoint, config.overwrite_output_dir
+    with (
+        own_folder(config.output_dir, ["pipeline"], resume=resume, overwrite=overwrite) as output,
+        telling_when_full(output),
+    ):
         training = ControlNetRun(config)
         main = training.accelerator.is_main_process
         repository = make_repository(config) if config.push_to_hub and main else None
@@ -141,7 +145,7 @@ def _finish(training: ControlNetRun, loss: float) -> None:
 
 def main() -> None:
     """Train as the command line says."""
-    train_controlnet(parse(ControlNetConfig, description=__doc__))
+    train_controlnet(parse(ControlNetConfig, description=__doc__, elsewhere=DIFFUSERS_ONLY))
 
 
 if __name__ == "__main__":

@@ -35,9 +35,17 @@ def train_vae(config: VAEConfig) -> Path:
         The folder of the trained autoencoder, ``output_dir/vae``, beside ``measured.json``.
 
     Raises:
-        OSError: frames or base cannot be read.
+        OSError: frames or base cannot be read, or ``output_dir`` holds another run.
         ValueError: the frames have another form.
     """
+    from signdiff_core.training.opening import own_folder
+
+    resume, overwrite = config.resume_from_checkpoint, config.overwrite_output_dir
+    with own_folder(config.output_dir, ["vae"], resume=resume, overwrite=overwrite) as output:
+        return _train(config, output)
+
+
+def _train(config: VAEConfig, output: Path) -> Path:
     import torch
     from accelerate import Accelerator
     from accelerate.utils import set_seed
@@ -47,13 +55,14 @@ def train_vae(config: VAEConfig) -> Path:
     from signdiff_core.training.base_parts import read_weights
     from signdiff_core.training.checkpoints import clean_up, find_checkpoint, save_checkpoint, telling_when_full
     from signdiff_core.training.frames import open_frames
+    from signdiff_core.training.opening import check_precision, tell_start, telling
     from signdiff_core.training.optimizers import make_schedule
     from signdiff_core.training.run_state import RunState
     from signdiff_core.training.vae_data import crop_batch, latent_noise
     from signdiff_core.training.vae_loss import VAELoss
 
-    output = Path(config.output_dir)
     accelerator = Accelerator(mixed_precision=config.mixed_precision)
+    check_precision(accelerator)
     set_seed(config.seed)
     frames = open_frames(config.train_data_dir)
     vae = read_weights(AutoencoderKL, config.pretrained_model_name_or_path, "vae").train()
@@ -61,6 +70,15 @@ def train_vae(config: VAEConfig) -> Path:
     world, factor = accelerator.num_processes, 2 ** (len(vae.config.block_out_channels) - 1)
     network = VAELoss(vae, gradient_weight=config.gradient_weight, kl_weight=config.kl_weight)
     model, prepared = accelerator.prepare(network, optimizer)
+    tell_start(
+        accelerator,
+        samples=f"crops of {config.crop_sizes[0]} pixels",
+        batch=config.train_batch_size,
+        accumulated=1,
+        steps=config.max_train_steps,
+        trained=vae.parameters(),
+        output=output,
+    )
     state = RunState(parts={"vae": vae}, optimizer=prepared, scaler=accelerator.scaler)
     if accelerator.is_main_process:
         clean_up(output)
@@ -95,7 +113,9 @@ def train_vae(config: VAEConfig) -> Path:
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
         held_out = open_frames(config.validation_data_dir) if config.validation_data_dir else frames
-        _finish(accelerator.unwrap_model(model).vae.eval(), frames, held_out, config)
+        count = min(config.num_validation_images, len(held_out))
+        with telling(accelerator, f"scales the latents, and measures {count} frames"):
+            _finish(accelerator.unwrap_model(model).vae.eval(), frames, held_out, config)
     accelerator.end_training()
     return output / "vae"
 

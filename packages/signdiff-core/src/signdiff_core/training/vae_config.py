@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from signdiff_core.training.arguments import option
 
@@ -31,10 +32,11 @@ class VAEConfig:
     max_grad_norm: float = option(1.0, help="Gradients are cut to this norm.")
     gradient_weight: float = option(1.0, help="Weight of the L1 loss on horizontal and vertical differences.")
     kl_weight: float = option(1e-5, help="Weight of the KL divergence, averaged over the latent's values.")
-    mixed_precision: str = option("no", help="no, fp16 or bf16.")
+    mixed_precision: Literal["no", "fp16", "bf16"] = option("no", help="Precision of the networks' arithmetic.")
     checkpointing_steps: int = option(500, help="Steps between checkpoints.")
     checkpoints_total_limit: int = option(2, help="Checkpoints that are kept.")
     resume_from_checkpoint: str | None = option(None, help="A checkpoint's folder, or latest.")
+    overwrite_output_dir: bool = option(False, help="Begin anew in a folder that holds a run, which is lost.")
     num_validation_images: int = option(64, help="Frames that measure the result.")
     seed: int = option(0, help="Seed of all randomness.")
 

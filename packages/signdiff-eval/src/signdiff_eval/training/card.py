@@ -153,7 +153,7 @@ def _command(config: BackTranslationConfig, processes: int) -> str:
     parts = [f"{launch} -m signdiff_eval.training.train_backtranslation"]
     for field in fields(config):
         value = getattr(config, field.name)
-        if value == field.default or field.name == "resume_from_checkpoint":
+        if value == field.default or field.name in ("resume_from_checkpoint", "overwrite_output_dir"):
             continue
         if field.name.endswith(("_dir", "_data", "_texts")):
             value = Path(value).name

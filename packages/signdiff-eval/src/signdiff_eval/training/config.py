@@ -68,6 +68,7 @@ class BackTranslationConfig:
     checkpointing_steps: int = option(500, help="Steps between checkpoints.")
     checkpoints_total_limit: int = option(2, help="Checkpoints that are kept.")
     resume_from_checkpoint: str | None = option(None, help="A checkpoint's folder, or latest.")
+    overwrite_output_dir: bool = option(False, help="Begin anew in a folder that holds a run, which is lost.")
     validation_steps: int = option(250, help="Steps between scores of held-out poses (greedy search).")
     num_validation_samples: int = option(200, help="Held-out poses that are scored, at most.")
     early_stopping_patience: int = option(8, help="Stop after so many scores without a better one; 0: never.")

@@ -32,6 +32,7 @@ from signdiff_eval.training.checkpoints import (
 from signdiff_eval.training.examples import Example, read_examples, training_hash
 from signdiff_eval.training.log import Log
 from signdiff_eval.training.loss import BackTranslationLoss
+from signdiff_eval.training.opening import check_precision, tell_start, telling
 from signdiff_eval.training.scores import Ceiling, score_texts
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ class BackTranslationRun:
             log_with=None if config.report_to == "none" else config.report_to,
             project_config=ProjectConfiguration(project_dir=config.output_dir, logging_dir=str(self.output / "logs")),
         )
+        check_precision(self.accelerator)
         set_seed(config.seed)
         self.tokenizer = train_tokenizer(
             [example.text for example in self.train], config.tokenizer, vocab_size=config.vocab_size
@@ -122,6 +124,15 @@ class BackTranslationRun:
         loss = BackTranslationLoss(self.network, label_smoothing=config.label_smoothing, ctc_weight=config.ctc_weight)
         optimizer = torch.optim.AdamW(
             loss.parameters(), lr=config.learning_rate, weight_decay=config.adam_weight_decay, betas=(0.9, 0.98)
+        )
+        tell_start(
+            self.accelerator,
+            samples="poses",
+            batch=config.train_batch_size,
+            accumulated=config.gradient_accumulation_steps,
+            steps=config.max_train_steps,
+            parameters=loss.parameters(),
+            output=self.output,
         )
         self.model, self.optimizer = self.accelerator.prepare(loss, optimizer)
         # Kept from accelerate's hands, which would step it once for each process.
@@ -167,7 +178,9 @@ class BackTranslationRun:
         scores = None
         verdict = torch.zeros(1, device=self.accelerator.device)
         if self.accelerator.is_main_process:
-            scores = self.read(self.held_out[: self.config.num_validation_samples], num_beams=1)[0]
+            held_out = self.held_out[: self.config.num_validation_samples]
+            with telling(self.accelerator, f"validation {step:06d}: reads {len(held_out)} poses"):
+                scores = self.read(held_out, num_beams=1)[0]
             verdict[0] = scores.cer
         cer = float(self.accelerator.reduce(verdict, reduction="sum").item())
         if cer < self.best.cer:

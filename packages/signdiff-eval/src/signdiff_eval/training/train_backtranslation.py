@@ -36,7 +36,7 @@ def train_backtranslation(config: BackTranslationConfig) -> Path:
         each step's loss, the mean over all tokens of all processes; ``test.tsv`` what became of each test pose.
 
     Raises:
-        OSError: the data can't be read, or the folder can't be written.
+        OSError: the data can't be read, or the folder can't be written or holds another run.
         ValueError: the data have another form, or carry a generator's mark.
         ModuleNotFoundError: the extra ``backtranslation`` is not installed.
     """
@@ -45,11 +45,16 @@ def train_backtranslation(config: BackTranslationConfig) -> Path:
     need("backtranslation", *modules, purpose="training a back translator")
     from signdiff_eval.backtranslation.files import check_replaceable
     from signdiff_eval.training.checkpoints import telling_how_to_go_on
+    from signdiff_eval.training.opening import own_folder
     from signdiff_eval.training.run_state import BackTranslationRun
 
-    output = Path(config.output_dir)
+    output, results = Path(config.output_dir), ["translator", "losses.jsonl", "best.safetensors"]
     check_replaceable(output / "translator")
-    with telling_how_to_go_on(output):
+    resume, overwrite = config.resume_from_checkpoint, config.overwrite_output_dir
+    with (
+        own_folder(config.output_dir, results, resume=resume, overwrite=overwrite),
+        telling_how_to_go_on(output),
+    ):
         return _train(BackTranslationRun(config))
 
 
@@ -107,13 +112,15 @@ def _finish(training: BackTranslationRun, target: Path, step: int) -> None:
     from signdiff_eval.atomic import replacing
     from signdiff_eval.backtranslation.files import save
     from signdiff_eval.training.card import CardFacts, model_card
+    from signdiff_eval.training.opening import telling
 
     config = training.config
     training.restore_best()
     # What is scored is what is saved: weights in half precision.
     for weights in training.network.parameters():
         weights.data = weights.data.half().float()
-    ceiling, texts = training.read(training.test, num_beams=config.num_beams)
+    with telling(training.accelerator, f"test: reads {len(training.test)} poses with {config.num_beams} beams"):
+        ceiling, texts = training.read(training.test, num_beams=config.num_beams)
     _log(training, {f"test_{name}": value for name, value in ceiling.numbers().items()}, step)
     with replacing(training.output / "test.tsv") as temporary:
         rows = (f"{example.name}\t{example.text}\t{text}\n" for example, text in zip(training.test, texts, strict=True))

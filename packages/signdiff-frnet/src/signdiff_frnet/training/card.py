@@ -124,7 +124,7 @@ def _command(config: PredictorTrainingConfig, processes: int) -> str:
     parts = [f"{launch} -m signdiff_frnet.training.train_predictor"]
     for field in fields(config):
         value = getattr(config, field.name)
-        if value == field.default or field.name == "resume_from_checkpoint":
+        if value == field.default or field.name in ("resume_from_checkpoint", "overwrite_output_dir"):
             continue
         if field.name.endswith("_dir"):
             value = Path(value).name

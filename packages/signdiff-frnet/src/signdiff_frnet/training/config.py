@@ -65,6 +65,7 @@ class PredictorTrainingConfig:
     checkpointing_steps: int = option(500, help="Steps between checkpoints.")
     checkpoints_total_limit: int = option(2, help="Checkpoints that are kept.")
     resume_from_checkpoint: str | None = option(None, help="A checkpoint's folder, or latest.")
+    overwrite_output_dir: bool = option(False, help="Begin anew in a folder that holds a run, which is lost.")
     validation_steps: int = option(500, help="Steps between scores and pictures of held-out samples.")
     num_validation_samples: int = option(64, help="Held-out samples that are scored; the first few are pictured.")
     report_to: Literal["tensorboard", "none"] = option("tensorboard", help="Where losses and scores are logged.")

@@ -24,6 +24,7 @@ from signdiff_frnet.training.checkpoints import (
 from signdiff_frnet.training.log import Log
 from signdiff_frnet.training.loss import StrokeLoss
 from signdiff_frnet.training.network import StrokeUNet
+from signdiff_frnet.training.opening import check_precision, tell_start, telling
 from signdiff_frnet.training.sources import open_sources
 from signdiff_frnet.training.validation import Validation, picture, validate
 from signdiff_frnet.writing import replacing
@@ -56,6 +57,7 @@ class PredictorRun:
             log_with=None if config.report_to == "none" else config.report_to,
             project_config=ProjectConfiguration(project_dir=config.output_dir, logging_dir=str(self.output / "logs")),
         )
+        check_precision(self.accelerator)
         set_seed(config.seed)
         train, held_out = open_sources(config)
         self.batches, self.held_out = Batches(train, config), Batches(held_out, config)
@@ -65,6 +67,15 @@ class PredictorRun:
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.adam_weight_decay
         )
         loss = StrokeLoss(self.network, dice_weight=config.dice_weight, hand_weight=config.hand_weight)
+        tell_start(
+            self.accelerator,
+            samples=f"samples of {config.resolutions[0]} pixels",
+            batch=config.train_batch_size,
+            accumulated=config.gradient_accumulation_steps,
+            steps=config.max_train_steps,
+            parameters=self.network.parameters(),
+            output=self.output,
+        )
         self.model, self.optimizer = self.accelerator.prepare(loss, optimizer)
         # Kept from accelerate's hands, which would step it once for each process.
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer.optimizer, lambda step: rate(config, step))
@@ -116,8 +127,11 @@ class PredictorRun:
         """Score held-out samples, and picture some of them in ``validation/<name>.png``."""
         options: dict[str, Any] = {"samples": self.config.num_validation_samples, "device": self.accelerator.device}
         self.network.eval()
-        picture(self.network, self.held_out, self.output / "validation" / f"{name}.png", **options)
-        scores = validate(self.network, self.held_out, **options)
+        with telling(
+            self.accelerator, f"validation {name}: scores {self.config.num_validation_samples} samples at most"
+        ):
+            picture(self.network, self.held_out, self.output / "validation" / f"{name}.png", **options)
+            scores = validate(self.network, self.held_out, **options)
         self.network.train()
         return scores
 

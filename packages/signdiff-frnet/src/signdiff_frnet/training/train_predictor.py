@@ -34,17 +34,22 @@ def train_predictor(config: PredictorTrainingConfig) -> Path:
         each step's loss, the mean over all samples of all processes.
 
     Raises:
-        OSError: the data can't be read, or the folder can't be written.
+        OSError: the data can't be read, or the folder can't be written or holds another run.
         ValueError: the data have another form.
         ImportError: the data need something that is not installed.
     """
     from signdiff_frnet.training.checkpoints import telling_how_to_go_on
+    from signdiff_frnet.training.opening import own_folder
     from signdiff_frnet.training.run_state import PredictorRun
     from signdiff_frnet.training.save import check_replaceable
 
-    output = Path(config.output_dir)
+    output, results = Path(config.output_dir), ["predictor", "losses.jsonl"]
     check_replaceable(output / "predictor")
-    with telling_how_to_go_on(output):
+    resume, overwrite = config.resume_from_checkpoint, config.overwrite_output_dir
+    with (
+        own_folder(config.output_dir, results, resume=resume, overwrite=overwrite),
+        telling_how_to_go_on(output),
+    ):
         return _train(PredictorRun(config))
 
 
