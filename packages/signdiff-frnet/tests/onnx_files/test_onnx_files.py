@@ -73,6 +73,20 @@ def test_what_is_written_anew_computes_the_same_to_the_bit(content):
     onnx.checker.check_model(onnx.load_from_string(write_graph(graph)), full_check=True)
 
 
+def test_tensors_that_are_equal_are_written_once_by_torch():
+    """It gives the others as copies, by nodes of the kind Identity; an untrained network has many."""
+    torch = pytest.importorskip("torch")
+    from signdiff_frnet.training.network import StrokeUNet
+    from signdiff_frnet.training.onnx_export import to_onnx
+
+    torch.manual_seed(0)
+    content = to_onnx(StrokeUNet((4, 4, 4, 4, 4)).eval())
+    assert "Identity" in {node.op_type for node in onnx.load_from_string(content).graph.node}
+    direct = cv2.dnn.readNetFromONNX(np.frombuffer(content, np.uint8))
+    direct.enableWinograd(False)
+    assert np.array_equal(outcome(read_network(content)), outcome(direct))
+
+
 def conv(*inputs, **settings):
     return helper.make_node("Conv", ["x", "a", "b"] if not inputs else list(inputs), ["y"], **settings)
 

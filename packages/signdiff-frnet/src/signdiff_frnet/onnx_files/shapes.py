@@ -42,8 +42,11 @@ def check_shapes(graph: Graph) -> None:
         if node.kind == "Constant":
             graph.tensors[node.output] = _constant(node)
             continue
+        if node.kind == "Identity" and len(node.inputs) == 1 and node.inputs[0] in graph.tensors:
+            graph.tensors[node.output] = graph.tensors[node.inputs[0]]  # so torch writes tensors that are equal
+            continue
         if node.kind not in _KINDS:
-            raise ValueError(f"{place}is none of {', '.join(sorted([*_KINDS, 'Constant']))}")
+            raise ValueError(f"{place}is none of {', '.join(sorted([*_KINDS, 'Constant', 'Identity']))}")
         try:
             shape = _KINDS[node.kind](node, graph, shapes)
         except LookupError as error:

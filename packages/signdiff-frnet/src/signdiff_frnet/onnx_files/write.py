@@ -20,7 +20,7 @@ def write_graph(graph: Graph) -> bytes:
     Returns:
         The content of a ``.onnx`` file.
     """
-    nodes = [node for node in graph.nodes if node.kind != "Constant"]
+    nodes = [node for node in graph.nodes if node.output not in graph.tensors]
     names = {name: f"t{number}" for number, name in enumerate(graph.tensors)}
     names |= {name: f"v{number}" for number, name in enumerate([*graph.inputs, *(node.output for node in nodes)])}
     taken = sorted({name for node in nodes for name in node.inputs} & graph.tensors.keys(), key=list(names).index)
