@@ -226,7 +226,7 @@ def test_fid_says_what_is_missing(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match="weights must be a file"):
         FID(weights=str(tmp_path / "nowhere.pth"))
     (tmp_path / "other.pth").write_bytes(b"no weights")
-    with pytest.raises(ValueError, match=r"other\.pth must hold the weights"):
+    with pytest.raises(ValueError, match=r"other\.pth must be a file of the weights"):
         FID(weights=str(tmp_path / "other.pth"))
 
 

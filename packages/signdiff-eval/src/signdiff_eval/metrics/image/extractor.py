@@ -77,7 +77,9 @@ def inception(path: Path) -> Any:
     network.Mixed_7b = parts.FIDInceptionE_1(1280)
     network.Mixed_7c = parts.FIDInceptionE_2(2048)
     try:
-        network.load_state_dict(load_tensors(path, what="a file of weights", max_bytes=MAX_BYTES))
+        network.load_state_dict(
+            load_tensors(path, what="a file of the weights of pytorch-fid's network", max_bytes=MAX_BYTES)
+        )
     except (LookupError, RuntimeError, TypeError, AttributeError) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f"{path.name} must hold the weights of pytorch-fid's network, but doesn't: {first}") from error
