@@ -60,7 +60,7 @@ def damaged(case: Case, sound: list[Tree], seed: int, number: int) -> tuple[Tree
         if len(content) <= LARGEST_INPUT:
             tree[name] = content
             done.append(f"{mutator.__module__.rpartition('.')[2]}.{mutator.__name__} of {name}")
-    if random.random() < 0.03:
+    if random.random() < 0.03 and len(tree) > 1:
         done.append(f"without {name}")
         del tree[name]
     if case.reseal is not None and random.random() < 0.5:
