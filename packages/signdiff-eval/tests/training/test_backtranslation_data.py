@@ -147,3 +147,18 @@ def test_too_few_poses(batches):
 def test_config_refuses(options):
     with pytest.raises(ValueError, match=next(iter(options))):
         BackTranslationConfig(output_dir="", train_data="", **options)
+
+
+@pytest.mark.parametrize("damage", ["head", "half", "text", "archive", "huge"])
+def test_a_damaged_array_is_one_error_with_its_name(corpus, damage):
+    path = corpus / "train.poses.npy"
+    array, whole = np.load(path), path.read_bytes()
+    if damage == "archive":
+        np.savez(corpus / "other.npz", array)
+        whole = (corpus / "other.npz").read_bytes()
+    elif damage == "huge":
+        np.save(path, np.where(np.arange(array.size).reshape(array.shape) == 5, np.float32(1e30), array))
+        whole = path.read_bytes()
+    path.write_bytes({"head": whole[:50], "half": whole[: len(whole) // 2], "text": b"hello"}.get(damage, whole))
+    with pytest.raises(ValueError, match=r"train\.poses\.npy must (be a whole \.npy file|hold numbers up to 1e\+06)"):
+        read_examples(corpus)
