@@ -34,6 +34,38 @@ def test_a_picture_is_drawn(run, tmp_path, capsys):
     assert "must be a picture of the kinds" in capsys.readouterr().err
 
 
+def test_no_label_is_cut(run, tmp_path, monkeypatch):
+    figure = pytest.importorskip("matplotlib.figure", reason="needs signdiff-slp[plot]")
+    drawn = []
+    save = figure.Figure.savefig
+    monkeypatch.setattr(
+        figure.Figure, "savefig", lambda self, *rest, **more: (drawn.append(self), save(self, *rest, **more))
+    )
+    assert main(["curves", str(run), "-o", str(tmp_path / "curves.png")]) == 0
+    [picture] = drawn
+    for axes in picture.axes:
+        for label in (axes.xaxis.label, axes.yaxis.label):
+            box = label.get_window_extent()
+            assert box.x0 >= 0
+            assert box.y0 >= 0
+            assert box.x1 <= picture.bbox.x1
+            assert box.y1 <= picture.bbox.y1
+
+
+def test_runs_are_compared_by_what_they_share(run, tmp_path, capsys):
+    pytest.importorskip("matplotlib", reason="needs signdiff-slp[plot]")
+    new = tmp_path / "new"
+    (new / "metrics").mkdir(parents=True)
+    row = {"Step": 10, "Data Epoch": 1, "Pose Loss": 0.25, "Comparable Pose Loss": 0.5}
+    (new / "metrics/train.jsonl").write_text(json.dumps(row) + "\n")
+    assert read_curves(new).comparable == [0.5]
+    assert read_curves(run).comparable == []
+    assert main(["curves", str(new), "-o", str(tmp_path / "a.png")]) == 0
+    assert "comparable loss 0.5" in capsys.readouterr().out
+    assert main(["curves", str(new), str(run), "-o", str(tmp_path / "a.png")]) == 0
+    assert capsys.readouterr().out.count(" loss 0.25") == 2
+
+
 def test_what_is_no_run(run, tmp_path, capsys):
     assert main(["curves", str(tmp_path), "-o", str(tmp_path / "a.png")]) == 1
     assert "must be the folder of a training run" in capsys.readouterr().err

@@ -17,6 +17,7 @@ MAX_STEPS: Final = 10**12
 """Most steps or epochs of a run."""
 
 TRAIN: Final = Path("metrics") / "train.jsonl"
+COMPARABLE: Final = "Comparable Pose Loss"
 FREE: Final = Path("metrics") / "valid" / "free.jsonl"
 
 
@@ -27,7 +28,9 @@ class Curves:
     Attributes:
         name: of the run.
         epochs: of each entry of ``loss``; with a fraction where an epoch has several.
-        loss: training loss of poses.
+        loss: training loss of poses, as the run's own settings count it.
+        comparable: the same of the next frame alone, without padding, which runs of any settings share; empty for runs
+            that have not logged it.
         validated: epochs of the validations.
         dtw: DTW-MJE of held-out texts, decoded freely, as a share of a frozen mean pose's.
     """
@@ -35,6 +38,7 @@ class Curves:
     name: str
     epochs: list[float]
     loss: list[float]
+    comparable: list[float]
     validated: list[float]
     dtw: list[float]
 
@@ -57,6 +61,7 @@ def read_curves(run: Path) -> Curves:
         run.name,
         [step / per_epoch for step in steps],
         [float(row["Pose Loss"]) for row in train],
+        [float(row[COMPARABLE]) for row in train] if all(COMPARABLE in row for row in train) else [],
         [float(row["Step"]) / per_epoch for row in free],
         [float(row["DTW-MJE / Frozen"]) for row in free],
     )
@@ -85,13 +90,14 @@ def plot_curves(runs: Sequence[Curves], path: Path) -> None:
     if kind not in known:
         raise ValueError(f"output must be a picture of the kinds {', '.join(sorted(known))}, but is {path.name!r}.")
     above, below = figure.subplots(2, 1, sharex=True)
+    comparable = all(run.comparable for run in runs)
     for run in runs:
         above.plot(run.validated, run.dtw, marker="o", label=run.name)
-        below.plot(run.epochs, run.loss, label=run.name)
+        below.plot(run.epochs, run.comparable if comparable else run.loss, label=run.name)
     above.axhline(1, color="grey", linestyle=":", label="frozen mean pose")
-    above.set(ylabel="DTW-MJE / frozen, held out, decoded freely")
+    above.set(ylabel="DTW-MJE / frozen,\nheld out, decoded freely")
     above.set_ylim(bottom=0)
-    below.set(xlabel="epoch", ylabel="training loss", yscale="log")
+    below.set(xlabel="epoch", ylabel="comparable training loss" if comparable else "training loss", yscale="log")
     above.legend(frameon=False)
     with replacing(path) as temporary:
         figure.savefig(temporary, format=kind, dpi=150)

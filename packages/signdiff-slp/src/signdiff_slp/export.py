@@ -1,91 +1,127 @@
 """Turn a checkpoint of a training run into a folder that ``TextToPose.from_pretrained`` loads.
 
-``python -m signdiff_slp.export RUN/checkpoints -o FOLDER`` writes ``model.safetensors``, ``config.json``,
-``tokenizer.json`` and, given ``--card``, ``MODEL_CARD.md``.
+``python -m signdiff_slp.export RUN -o MODEL`` writes ``model.safetensors``, ``config.json``, the run's own tokenizer
+with its settings, ``tokenizer.json``, and, given ``--card``, ``MODEL_CARD.md``.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from signdiff_slp.runs import Run, find_run
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from signdiff_slp.tokenizers.saved import AnyTokenizer
+
 TOKENIZER: Final = "slp_latin_characters"
-"""The tokenizer with which the fingerspelling recipe trains."""
+"""The tokenizer of runs that tell nothing of theirs: that of the preset ``fingerspelling``."""
+
+FAMILIES: Final = ("slp_character", "slp_word", "slp_gloss", "slp_sentencepiece")
 
 
 def export(
     checkpoint: Path,
     folder: Path,
     *,
-    tokenizer: str = TOKENIZER,
-    tokenizer_family: str = "slp_character",
+    tokenizer: str | None = None,
+    tokenizer_family: str | None = None,
     card: Path | None = None,
 ) -> None:
     """Export a checkpoint.
 
     Args:
-        checkpoint: the folder ``checkpoints`` of a training run, for its newest one, or a folder ``step_N`` in it.
+        checkpoint: the folder of a training run or its ``checkpoints``, for the newest one; a ``step_N`` of them; or
+            the folder of a model that is exported already.
         folder: is made, and written to.
-        tokenizer: the run's tokenizer: a file, or a fairseq2 asset.
-        tokenizer_family: of the file: ``slp_character``, ``slp_word`` or ``slp_sentencepiece``.
+        tokenizer: a file, or a fairseq2 asset, for runs that do not carry their tokenizer.
+        tokenizer_family: of the file: ``slp_character``, ``slp_word``, ``slp_gloss`` or ``slp_sentencepiece``; by
+            default that of the run's settings, or ``slp_character``.
         card: copied to ``MODEL_CARD.md``.
 
     Raises:
         FileNotFoundError: there is no checkpoint, or no card.
-        ValueError: there is no such tokenizer, or it does not fit the model.
+        ValueError: there is no such tokenizer, or it does not fit the model, or is not the run's.
     """
     if card is not None and not card.is_file():
         raise FileNotFoundError(f"card must be a file, but {card} is not.")
-    step = find_step(checkpoint)
+    run = find_run(checkpoint)
+    if run is None and not (checkpoint / "config.json").is_file():
+        raise FileNotFoundError(
+            f"checkpoint must be a run's folder, its folder checkpoints, step_N in it, or a model, but is {checkpoint}."
+        )
 
-    from signdiff_slp.models.progressive.hub import get_progressive_model_hub
-    from signdiff_slp.models.progressive.release import read_run_config, save_release
-    from signdiff_slp.tokenizers.saved import open_tokenizer
+    from signdiff_core.atomic import replacing
+    from signdiff_slp.models.progressive.release import load_release, save_release
 
-    config = read_run_config(step.parent / "model.yaml")
-    opened = open_tokenizer(tokenizer, tokenizer_family)
-    if opened.vocab_info.size != config.vocab_size:
+    if run is None:
+        model, own = load_release(checkpoint)
+        opened = own if tokenizer is None else _choose(own, tokenizer, tokenizer_family, checkpoint)
+    else:
+        opened = _tokenizer_of(run, tokenizer, tokenizer_family)
+        model = run.load_model()
+    if opened.vocab_info.size != model.config.vocab_size:
         raise ValueError(
-            f"tokenizer must have the {config.vocab_size} tokens of the model, but {tokenizer} has "
+            f"tokenizer must have the {model.config.vocab_size} tokens of the model, but {tokenizer or 'its own'} has "
             f"{opened.vocab_info.size}."
         )
-    model = get_progressive_model_hub().load_custom_model(step / "model", config)
     save_release(folder, model, opened)
     if card is not None:
-        temporary = folder / f".MODEL_CARD.md.{os.getpid()}.tmp"
-        shutil.copyfile(card, temporary)
-        temporary.replace(folder / "MODEL_CARD.md")
+        with replacing(folder / "MODEL_CARD.md") as temporary:
+            shutil.copyfile(card, temporary)
+
+
+def _tokenizer_of(run: Run, tokenizer: str | None, family: str | None) -> AnyTokenizer:
+    from signdiff_slp.tokenizers.saved import open_tokenizer
+
+    # What a run of before tells of its tokenizer may lie elsewhere by now.
+    carried = (run.checkpoints / "tokenizer.json").is_file()
+    own = run.load_tokenizer() if carried or tokenizer is None else None
+    if own is not None:
+        return own if tokenizer is None else _choose(own, tokenizer, family, run.checkpoints)
+    section = run.read_settings().get("tokenizer") or {}
+    known = family or section.get("family") or "slp_character"
+    settings = (section.get("config_overrides") or {}) if known == section.get("family") else {}
+    return open_tokenizer(tokenizer or TOKENIZER, known, settings=settings)
+
+
+def _choose(own: AnyTokenizer, tokenizer: str, family: str | None, source: Path) -> AnyTokenizer:
+    """Take the tokenizer that a run or model carries, where another one is named that must be the same."""
+    import dataclasses
+
+    from signdiff_slp.tokenizers.saved import differences, family_of, open_tokenizer
+
+    kind = family or family_of(own)
+    settings = dataclasses.asdict(own.config) if kind == family_of(own) else {}
+    if differing := differences(own, open_tokenizer(tokenizer, kind, settings=settings)):
+        raise ValueError(f"tokenizer must be that of {source}, but {tokenizer} has {' and '.join(differing)}.")
+    return own
 
 
 def find_step(checkpoint: Path) -> Path:
-    """Find the folder ``step_N`` that is meant: ``checkpoint`` itself, or the newest in it.
+    """Find the folder ``step_N`` that is meant: ``checkpoint`` itself, or the newest of a run.
 
     Raises:
         FileNotFoundError: there is none.
     """
-    steps = {int(path.name[5:]): path for path in checkpoint.glob("step_*") if path.name[5:].isdecimal()}
-    step = checkpoint if (checkpoint / "model").is_dir() else steps[max(steps)] if steps else None
-    if step is None or not (step.parent / "model.yaml").is_file():
+    run = find_run(checkpoint)
+    if run is None or run.step is None:
         raise FileNotFoundError(f"checkpoint must be a run's folder checkpoints, or step_N in it, but is {checkpoint}.")
-    return step
+    return run.step
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m signdiff_slp.export", description="Export a trained model.")
-    parser.add_argument("checkpoint", type=Path, help="folder checkpoints of a training run, or step_N in it")
+    parser.add_argument("checkpoint", type=Path, metavar="RUN", help="folder of a training run, or step_N in it")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write")
-    parser.add_argument("--tokenizer", default=TOKENIZER, help="the run's: a file, or a fairseq2 asset")
-    parser.add_argument(
-        "--tokenizer-family", default="slp_character", choices=("slp_character", "slp_word", "slp_sentencepiece")
-    )
+    parser.add_argument("--tokenizer", help="a file or a fairseq2 asset, for runs that do not carry their own")
+    parser.add_argument("--tokenizer-family", choices=FAMILIES, help="of that file (default: as the run says)")
     parser.add_argument("--card", type=Path, metavar="FILE", help="model card to put beside the weights")
     parser.add_argument("--debug", action="store_true", help="show where an error came from")
     known = parser.parse_args(arguments)

@@ -14,6 +14,7 @@ from signdiff_slp.models.progressive import ProgressiveTransformer, generate
 from signdiff_slp.models.progressive.release import load_release
 from signdiff_slp.output import to_pose
 from signdiff_slp.pieces import into_pieces
+from signdiff_slp.runs import find_run
 from signdiff_slp.signed import Signed, time_words
 from signdiff_slp.text import spellable
 from signdiff_slp.tokenizers.character import CharacterTokenizer
@@ -76,8 +77,8 @@ class TextToPose:
         """Load a model.
 
         Args:
-            name_or_dir: a folder that `signdiff_slp.export` wrote, or the name of a fairseq2 asset. By default the
-                bundled model.
+            name_or_dir: a folder that `signdiff_slp.export` wrote, that of a training run (its newest checkpoint, or a
+                ``step_N`` in it), or the name of a fairseq2 asset. By default the bundled model.
             device: where the model is put.
             dtype: type of its parameters; by default float32.
 
@@ -89,6 +90,9 @@ class TextToPose:
             ValueError: a file is broken, or there is neither a folder nor an asset of that name.
         """
         folder = BUNDLED if name_or_dir is None else Path(name_or_dir)
+        run = find_run(folder) if name_or_dir is not None else None
+        if run is not None:
+            return cls(*run.load(device=device, dtype=dtype))
         if folder.is_dir() or name_or_dir is None:
             return cls(*load_release(folder, device=device, dtype=dtype))
         return cls._from_asset(str(name_or_dir), torch.device(device), dtype)

@@ -44,6 +44,23 @@ def test_the_default_is_the_mean_squared_error(make_model):
     assert loss.total.item() == pytest.approx(total, rel=1e-4)
 
 
+@pytest.mark.parametrize("count_padding", [False, True])
+@pytest.mark.parametrize("num_future_frames", [1, 4])
+def test_one_loss_is_comparable_between_all_settings(make_model, count_padding, num_future_frames):
+    model, batch = make_model(num_future_frames=num_future_frames), make_batch(extra=3)
+    predicted = predict(model, batch)
+    frames, _ = decoder_frames(model, batch)
+    expected = sum(
+        np.mean((predicted[row, frame, 0, :150] - frames[row, frame, :150].numpy()) ** 2)
+        for row, length in enumerate(batch.pose_lens)
+        for frame in range(length)
+    )
+    loss = loss_of(model, batch, count_padding=count_padding)
+    assert loss.num_frames == 14
+    assert loss.comparable.item() == pytest.approx(expected, rel=1e-4)
+    assert (loss.num_targets == 14) == (not count_padding and num_future_frames == 1)
+
+
 def test_the_rate_is_compared_with_the_length(make_model):
     model, batch = make_model(counter="rate"), make_batch()
     predicted = predict(model, batch)

@@ -22,7 +22,9 @@ def _curves(arguments: argparse.Namespace) -> int:
 
     runs = [read_curves(run) for run in arguments.runs]
     plot_curves(runs, arguments.output)
+    comparable = all(run.comparable for run in runs)
     for run in runs:
+        loss = f"comparable loss {run.comparable[-1]:.4g}" if comparable else f"loss {run.loss[-1]:.4g}"
         best = f", DTW-MJE / frozen {min(run.dtw):.3f} at best" if run.dtw else ""
-        print(f"{run.name}: {run.epochs[-1]:.1f} epochs, loss {run.loss[-1]:.4g}{best}")
+        print(f"{run.name}: {run.epochs[-1]:.1f} epochs, {loss}{best}")
     return 0

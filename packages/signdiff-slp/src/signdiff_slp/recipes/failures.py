@@ -14,6 +14,7 @@ from signdiff_slp.datasets.text_pose import CorpusError, TextPoseDataset
 from signdiff_slp.datasets.text_pose.scan import MAX_NAMED
 from signdiff_slp.models.progressive import ProgressiveConfig
 from signdiff_slp.tokenizers import cover
+from signdiff_slp.training import LossConfig
 
 
 def register_failures(container: DependencyContainer) -> None:
@@ -96,6 +97,52 @@ def check_texts(
     if coverage.lost:
         names = _named([examples[position].id for position in coverage.lost])
         log.warning("{} of {} texts of {} are unknown as a whole: {}.", len(coverage.lost), len(examples), split, names)
+
+
+def check_lengths(
+    config: ProgressiveConfig, dataset: TextPoseDataset, split: str, max_seq_len: int, gangs: Gangs
+) -> None:
+    """Make sure that a model can read every pose of a split that is not left out.
+
+    Raises:
+        CorpusError: poses are longer than the model's ``max_target_len``, and its clock counts frames.
+    """
+    if config.clock != "frame" or max_seq_len <= config.max_target_len:
+        return
+    examples = dataset.read_examples(split, gangs)
+    long = [example.id for example in examples if config.max_target_len < example.num_frames <= max_seq_len]
+    if long:
+        raise CorpusError(
+            f"poses of {split} must have at most {config.max_target_len} frames, but {len(long)} of {len(examples)} have "
+            f"more: {_named(long)}. A new model takes more with model.config_overrides.max_target_len; "
+            f"dataset.max_seq_len={config.max_target_len} leaves them out."
+        )
+
+
+def check_loss(config: ProgressiveConfig, loss: LossConfig) -> None:
+    """Make sure that a model keeps what its loss needs.
+
+    Raises:
+        RecipeError: it does not.
+    """
+    if loss.residual_noise > 0.0 and not config.residual_statistics:
+        raise RecipeError(
+            f"loss.residual_noise must be 0 for a model without residual_statistics, but is {loss.residual_noise}. A new "
+            "model keeps them with model.config_overrides.residual_statistics=true."
+        )
+
+
+def check_frames_per_step(config: ProgressiveConfig, frames_per_step: int) -> None:
+    """Make sure that a model predicts as many frames as are to be taken at a time.
+
+    Raises:
+        RecipeError: it does not.
+    """
+    if frames_per_step > config.num_future_frames:
+        raise RecipeError(
+            f"frames_per_step must be at most {config.num_future_frames}, the frames that the model predicts at a time, "
+            f"but is {frames_per_step}."
+        )
 
 
 def _named(names: list[str]) -> str:

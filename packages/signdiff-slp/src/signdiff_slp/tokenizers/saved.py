@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import shutil
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from signdiff_core.atomic import replacing
 from signdiff_slp.tokenizers.character import (
@@ -23,14 +24,34 @@ from signdiff_slp.tokenizers.sentencepiece import (
     SentencePieceTokenizerConfig,
     load_sentencepiece_tokenizer,
 )
-from signdiff_slp.tokenizers.word import WORD_FAMILY, WordTokenizer, WordTokenizerConfig, load_word_tokenizer
+from signdiff_slp.tokenizers.word import (
+    GLOSS_FAMILY,
+    WORD_FAMILY,
+    GlossTokenizerConfig,
+    WordTokenizer,
+    WordTokenizerConfig,
+    load_word_tokenizer,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TOKENIZER: Final = "tokenizer.json"
 PIECES: Final = "tokenizer.model"
 
 AnyTokenizer = CharacterTokenizer | WordTokenizer | SentencePieceTokenizer
 
-Config = TypeVar("Config", CharacterTokenizerConfig, WordTokenizerConfig, SentencePieceTokenizerConfig)
+FAMILIES: Final = (CHARACTER_FAMILY, WORD_FAMILY, GLOSS_FAMILY, SENTENCEPIECE_FAMILY)
+"""The families that are saved with a model."""
+
+
+def family_of(tokenizer: AnyTokenizer) -> str:
+    """Name a tokenizer's family."""
+    if isinstance(tokenizer, SentencePieceTokenizer):
+        return SENTENCEPIECE_FAMILY
+    if isinstance(tokenizer, CharacterTokenizer):
+        return CHARACTER_FAMILY
+    return GLOSS_FAMILY if isinstance(tokenizer.config, GlossTokenizerConfig) else WORD_FAMILY
 
 
 def save_tokenizer(folder: Path, tokenizer: AnyTokenizer) -> None:
@@ -39,16 +60,17 @@ def save_tokenizer(folder: Path, tokenizer: AnyTokenizer) -> None:
     Raises:
         ValueError: a SentencePiece model that was not read from a file.
     """
-    content: dict[str, Any] = {"config": dataclasses.asdict(tokenizer.config)}
+    content: dict[str, Any] = {
+        "config": dataclasses.asdict(tokenizer.config),
+        "tokenizer_family": family_of(tokenizer),
+    }
     if isinstance(tokenizer, SentencePieceTokenizer):
         if tokenizer.path is None:
             raise ValueError("tokenizer must have been read from a file, but was not.")
-        content["tokenizer_family"] = SENTENCEPIECE_FAMILY
         with replacing(folder / PIECES) as temporary:
             shutil.copyfile(tokenizer.path, temporary)
     else:
-        family = WORD_FAMILY if isinstance(tokenizer, WordTokenizer) else CHARACTER_FAMILY
-        content |= {"tokenizer_family": family, **tokenizer.content}
+        content |= tokenizer.content
     with replacing(folder / TOKENIZER) as temporary:
         temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -64,50 +86,85 @@ def load_tokenizer(folder: Path) -> AnyTokenizer:
     content = read_object(path)
     family = content.get("tokenizer_family", CHARACTER_FAMILY)
     settings = content.get("config", {})
-    if family == CHARACTER_FAMILY:
-        return load_character_tokenizer(path, _settings(path, CharacterTokenizerConfig(), settings))
-    if family == WORD_FAMILY:
-        return load_word_tokenizer(path, _settings(path, WordTokenizerConfig(), settings))
-    if family == SENTENCEPIECE_FAMILY:
-        return load_sentencepiece_tokenizer(folder / PIECES, _settings(path, SentencePieceTokenizerConfig(), settings))
-    families = f"{CHARACTER_FAMILY}, {WORD_FAMILY} or {SENTENCEPIECE_FAMILY}"
-    raise ValueError(f"{path} must be of the family {families}, but is of {family!r}.")
+    return _load(folder / PIECES if family == SENTENCEPIECE_FAMILY else path, family, settings, named=path)
 
 
-def _settings(path: Path, defaults: Config, given: Any) -> Config:
-    """Make a configuration of what a file says, where names and types are those of the defaults."""
-    known = dataclasses.asdict(defaults)
-    if not isinstance(given, dict):
-        raise ValueError(f"{path} must hold an object as config, but holds a {type(given).__name__}.")
-    for name, value in given.items():
-        if name not in known or type(value) is not type(known[name]):
-            raise ValueError(f"{path} must hold {', '.join(known)} as config, but holds {name!r}: {value!r}.")
-    return dataclasses.replace(defaults, **given)
+def describe_saved(folder: Path) -> tuple[Path, str, dict[str, Any]]:
+    """Look over a tokenizer that `save_tokenizer` wrote; errors as for `load_tokenizer`.
+
+    Returns:
+        The file that its loader reads, its family and its settings.
+    """
+    tokenizer = load_tokenizer(folder)
+    file = PIECES if isinstance(tokenizer, SentencePieceTokenizer) else TOKENIZER
+    return folder / file, family_of(tokenizer), dataclasses.asdict(tokenizer.config)
 
 
-def open_tokenizer(name_or_path: str | Path, family: str = CHARACTER_FAMILY) -> AnyTokenizer:
+def differences(wanted: AnyTokenizer, found: AnyTokenizer) -> list[str]:
+    """Say in what a tokenizer is another one: its family, its tokens, or a setting.
+
+    Example:
+        >>> differences(WordTokenizer(["a"]), WordTokenizer(["a", "b"], WordTokenizerConfig(lowercase=True)))
+        ['its tokens', 'lowercase True instead of False']
+    """
+    families = family_of(wanted), family_of(found)
+    if {*families} not in ({family} for family in FAMILIES) and {*families} != {WORD_FAMILY, GLOSS_FAMILY}:
+        return [f"the family {families[1]} instead of {families[0]}"]
+    differing = [] if _tokens(wanted) == _tokens(found) else ["its tokens"]
+    before, now = dataclasses.asdict(wanted.config), dataclasses.asdict(found.config)
+    return [*differing, *(f"{name} {now[name]} instead of {before[name]}" for name in now if now[name] != before[name])]
+
+
+def _tokens(tokenizer: AnyTokenizer) -> object:
+    if not isinstance(tokenizer, SentencePieceTokenizer):
+        return tokenizer.content
+    return None if tokenizer.path is None else hashlib.sha256(tokenizer.path.read_bytes()).digest()
+
+
+def open_tokenizer(
+    name_or_path: str | Path, family: str = CHARACTER_FAMILY, *, settings: Mapping[str, Any] | None = None
+) -> AnyTokenizer:
     """Open the tokenizer that a model was trained with.
 
     Args:
         name_or_path: a vocabulary, or a SentencePiece model; or the name of a fairseq2 asset.
-        family: of what the file holds: ``slp_character``, ``slp_word`` or ``slp_sentencepiece``.
+        family: of what the file holds: ``slp_character``, ``slp_word``, ``slp_gloss`` or ``slp_sentencepiece``.
+        settings: of its configuration, such as ``lowercase``; the others are the family's own, or the asset's.
 
     Raises:
-        ValueError: there is neither a file nor an asset of that name, or the file is broken.
+        ValueError: there is neither a file nor an asset of that name, the file is broken, or a setting is unknown.
     """
     path = Path(name_or_path)
-    if not path.is_file():
-        from fairseq2.data.tokenizers import TokenizerNotKnownError
+    if path.is_file():
+        return _load(path, family, settings or {}, named=path)
+    from fairseq2.data.tokenizers import TokenizerNotKnownError
 
-        try:
-            return get_character_tokenizer_hub().load_tokenizer(str(name_or_path))
-        except TokenizerNotKnownError as error:
-            raise ValueError(f"tokenizer must be a file or a fairseq2 asset, but is {str(name_or_path)!r}.") from error
-    if family == WORD_FAMILY:
-        return load_word_tokenizer(path, WordTokenizerConfig())
-    if family == SENTENCEPIECE_FAMILY:
-        return load_sentencepiece_tokenizer(path, SentencePieceTokenizerConfig())
-    if family == CHARACTER_FAMILY:
-        return load_character_tokenizer(path, CharacterTokenizerConfig())
-    families = f"{CHARACTER_FAMILY}, {WORD_FAMILY} or {SENTENCEPIECE_FAMILY}"
-    raise ValueError(f"tokenizer_family must be {families}, but is {family!r}.")
+    try:
+        asset = get_character_tokenizer_hub().load_tokenizer(str(name_or_path))
+    except TokenizerNotKnownError as error:
+        raise ValueError(f"tokenizer must be a file or a fairseq2 asset, but is {str(name_or_path)!r}.") from error
+    if not settings:
+        return asset
+    config = CharacterTokenizerConfig(**{**dataclasses.asdict(asset.config), **settings})
+    return CharacterTokenizer(asset.characters, config, tags=asset.tags, alphabets=asset.alphabets)
+
+
+def _load(file: Path, family: str, settings: Any, *, named: Path) -> AnyTokenizer:
+    kinds: dict[str, Any] = {
+        CHARACTER_FAMILY: (load_character_tokenizer, CharacterTokenizerConfig),
+        WORD_FAMILY: (load_word_tokenizer, WordTokenizerConfig),
+        GLOSS_FAMILY: (load_word_tokenizer, GlossTokenizerConfig),
+        SENTENCEPIECE_FAMILY: (load_sentencepiece_tokenizer, SentencePieceTokenizerConfig),
+    }
+    if family not in FAMILIES:
+        families = f"{', '.join(FAMILIES[:-1])} or {FAMILIES[-1]}"
+        raise ValueError(f"{named} must be of the family {families}, but is of {family!r}.")
+    load, config_kls = kinds[family]
+    known = dataclasses.asdict(config_kls())
+    if not isinstance(settings, dict):
+        raise ValueError(f"{named} must hold an object as config, but holds a {type(settings).__name__}.")
+    for name, value in settings.items():
+        if name not in known or type(value) is not type(known[name]):
+            raise ValueError(f"{named} must hold {', '.join(known)} as config, but holds {name!r}: {value!r}.")
+    loaded: AnyTokenizer = load(file, config_kls(**settings))
+    return loaded

@@ -33,7 +33,15 @@ class Loss:
     """Squared error of what is predicted for the counter, summed over frames."""
 
     num_targets: int
-    """Frames that the sums are to be divided by; a frame that is predicted K times counts K times."""
+    """Frames that these sums are to be divided by; a frame that is predicted K times counts K times, and padding counts
+    where the configuration says so."""
+
+    comparable: Tensor
+    """As ``pose``, of the next frame only where a step predicts several, and never of padding: to compare models and
+    losses of any configuration."""
+
+    num_frames: int
+    """What ``comparable`` is to be divided by: frames without padding."""
 
 
 @final
@@ -80,7 +88,7 @@ class Criterion:
         difference = torch.where(mask.unsqueeze(-1), predicted[..., :-1] - targets[..., :-1], 0.0)
         if self._model.training and model.residuals is not None:
             model.residuals.update(difference[:, :, 0], mask[:, :, 0])
-        squared = difference.square().mean(-1).sum()
+        squared = difference.square().mean(-1)
         distance = self._distance(difference)
         if config.velocity_weight > 0.0:
             change = torch.where(mask[:, 1:].unsqueeze(-1), difference[:, 1:] - difference[:, :-1], 0.0)
@@ -94,7 +102,14 @@ class Criterion:
         if config.lv_lambda > 0.0:
             # Gradients are divided by the number of targets, which this term does not depend on.
             total = total + config.lv_lambda * num_targets * weight_norms(self._model)
-        return Loss(total, squared.detach(), counter.sum().detach(), num_targets)
+        return Loss(
+            total,
+            squared.sum().detach(),
+            counter.sum().detach(),
+            num_targets,
+            squared[:, :, 0].sum().detach(),
+            int(mask[:, :, 0].sum()),
+        )
 
     def _pose_noise(self) -> Tensor | float:
         config, residuals = self._config, self._bare_model.residuals

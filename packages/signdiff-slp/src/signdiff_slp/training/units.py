@@ -18,6 +18,7 @@ _COUNTS = ("num_examples", "num_elements", "num_source_elements", "num_target_el
 def _prepare_loss_metrics(metric_bag: MetricBag) -> None:
     metric_bag.add("pose_loss", Mean())
     metric_bag.add("counter_loss", Mean())
+    metric_bag.add("comparable_loss", Mean())
     for name in _COUNTS:
         metric_bag.add(name, Sum())
     metric_bag.add("total_num_examples", Sum())
@@ -26,6 +27,7 @@ def _prepare_loss_metrics(metric_bag: MetricBag) -> None:
 def _update_loss_metrics(metric_bag: MetricBag, batch: TextPoseBatch, loss: Loss) -> None:
     metric_bag.get("pose_loss", Mean).update(loss.pose / loss.num_targets, weight=loss.num_targets)
     metric_bag.get("counter_loss", Mean).update(loss.counter / loss.num_targets, weight=loss.num_targets)
+    metric_bag.get("comparable_loss", Mean).update(loss.comparable / loss.num_frames, weight=loss.num_frames)
     for name in _COUNTS:
         metric_bag.get(name, Sum).update(getattr(batch, name))
     metric_bag.get("total_num_examples", Sum).update(batch.num_examples)

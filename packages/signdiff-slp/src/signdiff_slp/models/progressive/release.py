@@ -73,15 +73,7 @@ def load_release(
         FileNotFoundError: a file is missing.
         ValueError: a file is too large, broken, or does not belong to the others.
     """
-    for name in (CONFIG, TOKENIZER, WEIGHTS):
-        if not (folder / name).is_file():
-            raise FileNotFoundError(f"{folder} must hold {CONFIG}, {TOKENIZER} and {WEIGHTS}, but has no {name}.")
-    config = _read_config(folder / CONFIG)
-    try:
-        empty = create_single_model(config, torch.device("meta"))
-    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as ex:
-        raise ValueError(f"{folder / CONFIG} must describe a model that can be built, but: {ex}") from ex
-    _check_weights(folder / WEIGHTS, empty)
+    config = check_release(folder)
     model = create_single_model(config, torch.device("cpu"))
     model.load_state_dict(load_file(folder / WEIGHTS))
     model.to(device=device, dtype=dtype or torch.float32)
@@ -97,23 +89,46 @@ def load_release(
     return model, tokenizer
 
 
+def check_release(folder: Path) -> ProgressiveConfig:
+    """Look a model's folder over and read its configuration; arguments and errors as for `load_release`."""
+    for name in (CONFIG, TOKENIZER, WEIGHTS):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"{folder} must hold {CONFIG}, {TOKENIZER} and {WEIGHTS}, but has no {name}.")
+    config = _read_config(folder / CONFIG)
+    try:
+        empty = create_single_model(config, torch.device("meta"))
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as ex:
+        raise ValueError(f"{folder / CONFIG} must describe a model that can be built, but: {ex}") from ex
+    _check_weights(folder / WEIGHTS, empty)
+    return config
+
+
 def read_run_config(path: Path) -> ProgressiveConfig:
     """Read the ``model.yaml`` that a training run leaves beside its checkpoints.
 
     Raises:
         ValueError: the file is not that of a progressive transformer.
     """
+    content = read_yaml(path)
+    if not isinstance(content, dict) or not isinstance(content.get("model_config"), dict):
+        raise ValueError(f"{path} must hold the section model_config, but does not.")
+    return _make_config(path, {"model_family": content.get("model_family"), **content["model_config"]})
+
+
+def read_yaml(path: Path, most: int = _MAX_CONFIG_SIZE) -> Any:
+    """Read the first document of a YAML file of at most ``most`` bytes.
+
+    Raises:
+        ValueError: the file is not such YAML.
+    """
     from fairseq2.file_system import NativeLocalFileSystem
     from fairseq2.utils.yaml import RuamelYamlLoader, YamlError
 
     try:
-        documents: Any = RuamelYamlLoader(NativeLocalFileSystem()).load(StringIO(_read_small(path)))
+        documents: Any = RuamelYamlLoader(NativeLocalFileSystem()).load(StringIO(_read_small(path, most)))
     except YamlError as ex:
         raise ValueError(f"{path} must be YAML, but is not: {ex}.") from ex
-    content = documents[0] if documents else None
-    if not isinstance(content, dict) or not isinstance(content.get("model_config"), dict):
-        raise ValueError(f"{path} must hold the section model_config, but does not.")
-    return _make_config(path, {"model_family": content.get("model_family"), **content["model_config"]})
+    return documents[0] if documents else None
 
 
 def _read_config(path: Path) -> ProgressiveConfig:
@@ -126,9 +141,9 @@ def _read_config(path: Path) -> ProgressiveConfig:
     return _make_config(path, content)
 
 
-def _read_small(path: Path) -> str:
-    if path.stat().st_size > _MAX_CONFIG_SIZE:
-        raise ValueError(f"{path} must be at most {_MAX_CONFIG_SIZE} bytes, but is {path.stat().st_size}.")
+def _read_small(path: Path, most: int = _MAX_CONFIG_SIZE) -> str:
+    if path.stat().st_size > most:
+        raise ValueError(f"{path} must be at most {most} bytes, but is {path.stat().st_size}.")
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as ex:

@@ -12,7 +12,13 @@ from signdiff_slp.datasets.text_pose import TextPoseDataset
 from signdiff_slp.models.progressive import ProgressiveTransformer
 from signdiff_slp.recipes.dataset_section import create_valid_reader
 from signdiff_slp.recipes.evaluate.config import EvaluateConfig
-from signdiff_slp.recipes.failures import check_skeleton, check_texts, check_vocabulary, register_failures
+from signdiff_slp.recipes.failures import (
+    check_lengths,
+    check_skeleton,
+    check_texts,
+    check_vocabulary,
+    register_failures,
+)
 from signdiff_slp.training import (
     Criterion,
     FreeDecodingUnit,
@@ -42,6 +48,7 @@ class TextToPoseEvaluateRecipe(Recipe):
         check_vocabulary(model.config, tokenizer)
         check_skeleton(model.config, dataset)
         check_texts(model.config, dataset, config.split, tokenizer, context.gangs)
+        check_lengths(model.config, dataset, config.split, config.dataset.max_seq_len, context.gangs)
         units = [TeacherForcedUnit(Criterion(model, model, LossConfig())), FreeDecodingUnit(model)]
         readers = [create_valid_reader(dataset, config.dataset, config.split, tokenizer, context.gangs) for _ in units]
         return context.create_evaluator(units, readers)

@@ -51,4 +51,8 @@ class GenerateConfig(Validatable):
             result.add_error(f"`protocol` must be 'free' or 'gt-timing', but is {self.protocol!r}.")
         if self.protocol == "gt-timing" and (self.frames_per_step, self.speed) != (1, 1.0):
             result.add_error("`frames_per_step` and `speed` must be 1 with the protocol 'gt-timing'.")
+        if self.frames_per_step < 1:
+            result.add_error(f"`frames_per_step` must be at least 1, but is {self.frames_per_step}.")
+        if not 0.1 <= self.speed <= 10:
+            result.add_error(f"`speed` must be between 0.1 and 10, but is {self.speed}.")
         return result

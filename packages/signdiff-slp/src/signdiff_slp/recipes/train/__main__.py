@@ -22,6 +22,7 @@ def main() -> None:
         "python -m signdiff_slp.recipes.train",
         "Train a text-to-pose model on a corpus of texts and poses.",
         _load_recipe,
+        resumes=True,
     )
 
 

@@ -8,6 +8,7 @@ from fairseq2.recipe.config import (
     NOAM_LR,
     AdamWConfig,
     CommonSection,
+    CosineAnnealingLRConfig,
     GangSection,
     LRSchedulerSection,
     MixedPrecisionConfig,
@@ -18,14 +19,16 @@ from fairseq2.recipe.config import (
     TokenizerSection,
     TrainerSection,
 )
+from fairseq2.utils.validation import Validatable, ValidationResult
+from typing_extensions import override
 
 from signdiff_slp.models.progressive import PROGRESSIVE_FAMILY
 from signdiff_slp.recipes.dataset_section import TextPoseSection
-from signdiff_slp.training import LossConfig
+from signdiff_slp.training import FORCED_SCORES, FREE_SCORES, LossConfig
 
 
 @dataclass(kw_only=True)
-class TrainConfig:
+class TrainConfig(Validatable):
     """Holds the configuration of a training run. The default trains the paper's base model."""
 
     model: ModelSection = field(default_factory=lambda: ModelSection(family=PROGRESSIVE_FAMILY, arch="base"))
@@ -66,3 +69,33 @@ class TrainConfig:
 
     # Without this, a run that is resumed with a changed setting starts afresh in another folder.
     common: CommonSection = field(default_factory=lambda: CommonSection(no_sweep_dir=True))
+
+    @override
+    def validate(self) -> ValidationResult:
+        result = ValidationResult()
+        regime, scores = self.regime, (*FORCED_SCORES, *FREE_SCORES)
+        if regime.score_metric is not None and regime.score_metric not in scores:
+            result.add_error(
+                f"`regime.score_metric` must be one of {', '.join(scores)}, but is {regime.score_metric!r}."
+            )
+        if self.dataset.valid_split is None:
+            for name in ("validate_at_start", "keep_best_n_checkpoints"):
+                if getattr(regime, name):
+                    result.add_error(f"`regime.{name}` must be left out where `dataset.valid_split` is none.")
+        elif regime.score_metric in FREE_SCORES and not self.validate_free_decoding:
+            result.add_error(
+                f"`regime.score_metric` must be one of {', '.join(FORCED_SCORES)} where `validate_free_decoding` is false, "
+                f"but is {regime.score_metric!r}."
+            )
+        schedule = self.lr_scheduler.config
+        if (
+            isinstance(schedule, CosineAnnealingLRConfig)
+            and schedule.cycle_len is None
+            and regime.num_steps is not None
+        ):
+            if schedule.num_warmup_steps >= regime.num_steps:
+                result.add_error(
+                    f"`lr_scheduler.config.num_warmup_steps` must be below `regime.num_steps`, {regime.num_steps}, but is "
+                    f"{schedule.num_warmup_steps}."
+                )
+        return result

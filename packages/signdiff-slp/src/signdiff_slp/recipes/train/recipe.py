@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import final
 
+from fairseq2.checkpoint import CheckpointDir
 from fairseq2.recipe import Recipe, RecipeContext, Task
 from fairseq2.runtime.dependency import DependencyContainer
 from torch.nn import Module
@@ -12,8 +14,16 @@ from typing_extensions import override
 from signdiff_slp.datasets.text_pose import TextPoseDataset
 from signdiff_slp.models.progressive import ProgressiveTransformer
 from signdiff_slp.recipes.dataset_section import create_valid_reader
-from signdiff_slp.recipes.failures import check_skeleton, check_texts, check_vocabulary, register_failures
+from signdiff_slp.recipes.failures import (
+    check_lengths,
+    check_loss,
+    check_skeleton,
+    check_texts,
+    check_vocabulary,
+    register_failures,
+)
 from signdiff_slp.recipes.train.config import TrainConfig
+from signdiff_slp.recipes.train.record import RunRecord
 from signdiff_slp.training import (
     Criterion,
     FreeDecodingUnit,
@@ -51,16 +61,25 @@ class TextToPoseTrainRecipe(Recipe):
     @override
     def create_task(self, context: RecipeContext) -> Task:
         config = context.get_config_as(TrainConfig)
+        section, gangs = config.dataset, context.gangs
+        record = RunRecord(_checkpoints(context), gangs)
+        dataset = context.get_dataset_as(TextPoseDataset)
+        for split in filter(None, (section.train_split, section.valid_split)):
+            dataset.read_examples(split, gangs)
+        corpus = record.check_corpus(dataset, section.train_split, section.valid_split)
+        tokenizer = context.get_tokenizer()
+        record.check_tokenizer(tokenizer)
         model = context.get_data_parallel_model()
         bare_model = context.get_model_as(ProgressiveTransformer)
-        tokenizer = context.get_tokenizer()
-        dataset = context.get_dataset_as(TextPoseDataset)
+        record.check_model(bare_model.config)
         check_vocabulary(bare_model.config, tokenizer)
         check_skeleton(bare_model.config, dataset)
-        section, gangs = config.dataset, context.gangs
         for split in filter(None, (section.train_split, section.valid_split)):
             check_texts(bare_model.config, dataset, split, tokenizer, gangs)
+            check_lengths(bare_model.config, dataset, split, section.max_seq_len, gangs)
+        check_loss(bare_model.config, config.loss)
 
+        record.write(corpus, tokenizer, context.output_dir / "config.yaml")
         unit = TextPoseTrainUnit(Criterion(model, bare_model, config.loss))
         reader = dataset.create_reader(
             section.train_split,
@@ -91,3 +110,7 @@ class TextToPoseTrainRecipe(Recipe):
     @override
     def config_kls(self) -> type[object]:
         return TrainConfig
+
+
+def _checkpoints(context: RecipeContext) -> Path:
+    return context.resolver.resolve(CheckpointDir).path or context.output_dir / "checkpoints"

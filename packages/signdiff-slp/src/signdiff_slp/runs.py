@@ -1,0 +1,148 @@
+"""A training run's folder and what it carries beside its checkpoints: settings, corpus, tokenizer.
+
+``RUN/checkpoints`` holds ``model.yaml`` and ``step_N`` from fairseq2, and from this package ``tokenizer.json`` (see
+`signdiff_slp.tokenizers.saved`), ``corpus.json`` (where the corpus lies, and what it holds) and ``recipe.yaml`` (the
+run's settings). Runs of before have the first two only, and their settings in ``RUN/config.yaml``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import torch
+
+    from signdiff_slp.models.progressive import ProgressiveTransformer
+    from signdiff_slp.tokenizers.saved import AnyTokenizer
+
+CHECKPOINTS: Final = "checkpoints"
+MODEL: Final = "model.yaml"
+SETTINGS: Final = "recipe.yaml"
+CORPUS: Final = "corpus.json"
+TOKENIZER: Final = "tokenizer.json"
+
+_MAX_FILE_SIZE: Final = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A training run.
+
+    Attributes:
+        checkpoints: its folder of checkpoints.
+        step: the checkpoint that is meant, a folder ``step_N``: by default the newest; none where there is none yet.
+        newest: it is meant because it is the newest.
+    """
+
+    checkpoints: Path
+    step: Path | None
+    newest: bool = True
+
+    @property
+    def settings_file(self) -> Path:
+        """The file with the settings; it need not exist."""
+        own = self.checkpoints / SETTINGS
+        return own if own.is_file() else self.checkpoints.parent / "config.yaml"
+
+    def read_settings(self) -> dict[str, Any]:
+        """Read the settings; none where the run has left none.
+
+        Raises:
+            ValueError: the file is broken.
+        """
+        if not self.settings_file.is_file():
+            return {}
+        from signdiff_slp.models.progressive.release import read_yaml
+
+        content = read_yaml(self.settings_file, _MAX_FILE_SIZE)
+        if not isinstance(content, dict):
+            raise ValueError(f"{self.settings_file} must hold the settings of a run, but does not.")
+        return content
+
+    def read_corpus(self) -> dict[str, Any]:
+        """Read what the run has noted of its corpus; nothing for runs of before.
+
+        Raises:
+            ValueError: the file is broken.
+        """
+        path = self.checkpoints / CORPUS
+        if not path.is_file():
+            return {}
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{path} must be JSON, but is not: {error}.") from error
+        if not isinstance(content, dict):
+            raise ValueError(f"{path} must hold a JSON object, but holds a {type(content).__name__}.")
+        return content
+
+    def load_tokenizer(self) -> AnyTokenizer | None:
+        """Load the run's tokenizer; none where nothing tells it.
+
+        Raises:
+            ValueError: a file is broken, or the tokenizer is not there any more.
+        """
+        from signdiff_slp.tokenizers.saved import load_tokenizer, open_tokenizer
+
+        if (self.checkpoints / TOKENIZER).is_file():
+            return load_tokenizer(self.checkpoints)
+        section = self.read_settings().get("tokenizer") or {}
+        name = section.get("path") or section.get("name")
+        if name is None:
+            return None
+        family = section.get("family") or "slp_character"
+        return open_tokenizer(name, family, settings=section.get("config_overrides") or {})
+
+    def load_model(self) -> ProgressiveTransformer:
+        """Load the model of ``step``.
+
+        Raises:
+            FileNotFoundError: there is no checkpoint yet.
+            ValueError: ``model.yaml`` is broken.
+        """
+        from signdiff_slp.models.progressive.hub import get_progressive_model_hub
+        from signdiff_slp.models.progressive.release import read_run_config
+
+        if self.step is None:
+            raise FileNotFoundError(f"{self.checkpoints} must hold a checkpoint, but holds none yet.")
+        config = read_run_config(self.checkpoints / MODEL)
+        return get_progressive_model_hub().load_custom_model(self.step / "model", config)
+
+    def load(
+        self, *, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
+    ) -> tuple[ProgressiveTransformer, AnyTokenizer]:
+        """Load the model, in evaluation mode, and its tokenizer; arguments as for a model's folder.
+
+        Raises:
+            FileNotFoundError: there is no checkpoint yet.
+            ValueError: a file is broken, or the run does not tell its tokenizer.
+        """
+        import torch
+
+        tokenizer = self.load_tokenizer()
+        if tokenizer is None:
+            raise ValueError(f"{self.checkpoints} must hold a tokenizer, but does not: export it with --tokenizer.")
+        model = self.load_model().to(device=device, dtype=dtype or torch.float32)
+        model.standardizer.float()  # too fine for half precision
+        return model.requires_grad_(False).eval(), tokenizer
+
+
+def find_run(path: Path) -> Run | None:
+    """Find a training run.
+
+    Args:
+        path: its folder, its folder ``checkpoints``, or a ``step_N`` in it.
+
+    Returns:
+        The run; none if the path is no such folder.
+    """
+    if (path / "model").is_dir() and (path.parent / MODEL).is_file():
+        return Run(checkpoints=path.parent, step=path, newest=False)
+    for folder in (path, path / CHECKPOINTS):
+        if (folder / MODEL).is_file():
+            numbers = [int(each.name[5:]) for each in folder.glob("step_*") if each.name[5:].isdecimal()]
+            return Run(checkpoints=folder, step=folder / f"step_{max(numbers)}" if numbers else None)
+    return None
