@@ -217,6 +217,20 @@ def test_other_settings_are_refused(base, copied):
     Training(base, averages=False).state.read(copied)
 
 
+def test_a_run_does_not_go_on_with_other_frames(base, copied):
+    training = Training(base)
+    training.state.data = "ab"
+    training.state.read(copied)  # which, as one of before, tells nothing of its frames
+    state = json.loads((copied / STATE_NAME).read_text())
+    (copied / STATE_NAME).write_text(json.dumps(state | {"data": "cd"}))
+    with pytest.raises(
+        ValueError, match=r"train_data_dir must hold the frames that .* was trained on, but holds others"
+    ):
+        training.state.read(copied)
+    training.state.data = "cd"
+    training.state.read(copied)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

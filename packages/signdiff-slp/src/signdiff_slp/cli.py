@@ -16,6 +16,7 @@ from signdiff_slp.commands.check import add_check
 from signdiff_slp.commands.curves import add_curves
 from signdiff_slp.commands.imports import add_poses, add_skels
 from signdiff_slp.commands.languages import add_languages
+from signdiff_slp.commands.missing import answer_missing
 from signdiff_slp.commands.prepare import add_prepare
 from signdiff_slp.commands.progress import progress
 from signdiff_slp.commands.sign import add_sign
@@ -64,9 +65,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="signdiff-slp", description="Text to pose, and corpora for it.")
     parser.add_argument("--version", action="version", version=f"signdiff-slp {__version__}")
     parser.add_argument("--debug", action="store_true", help="show where an error comes from")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    answer_missing(parser)
+    commands = parser.add_subparsers(metavar="COMMAND")
     corpus = commands.add_parser("corpus", help="build corpora and look into them")
-    kinds = corpus.add_subparsers(metavar="COMMAND", required=True)
+    answer_missing(corpus)
+    kinds = corpus.add_subparsers(metavar="COMMAND")
 
     build = kinds.add_parser("fingerspelling", help="spell words with real letters, split by word")
     build.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="new or empty folder")

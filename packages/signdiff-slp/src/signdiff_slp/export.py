@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
 from signdiff_slp.runs import Run, find_run
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--card", type=Path, metavar="FILE", help="model card to put beside the weights")
     parser.add_argument("--debug", action="store_true", help="show where an error came from")
     known = parser.parse_args(arguments)
+    unwind_on_sigterm()
     try:
         export(
             known.checkpoint,
@@ -133,6 +135,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tokenizer_family=known.tokenizer_family,
             card=known.card,
         )
+    except KeyboardInterrupt as stop:
+        print(f"signdiff_slp.export: {word_for(stop)}; nothing half-written was left, run it again.", file=sys.stderr)
+        return exit_status(stop)
     except (OSError, ValueError) as ex:
         if known.debug:
             raise

@@ -105,3 +105,42 @@ def test_a_corpus_that_is_wrong(folder, tmp_path):
     (folder / "train.tsv").write_text("")
     with pytest.raises(ValueError, match="must hold at least one text, but is empty"):
         build_vocabulary(folder, tmp_path / "v.json", "word")
+
+
+@pytest.mark.parametrize(("size", "message"), [(6, "size must be at least "), (900, "size must be at most ")])
+def test_what_sentencepiece_asks_for_is_said_in_words_of_this_command(folder, tmp_path, size, message):
+    with pytest.raises(ValueError, match=message) as failure:
+        build_vocabulary(folder, tmp_path / "v.model", "sentencepiece", size=size)
+    assert "--" not in str(failure.value)  # it names an option of its own, which is none here
+    # And what it says is right.
+    right = int(str(failure.value).removeprefix(message).partition(",")[0])
+    assert build_vocabulary(folder, tmp_path / "v.model", "sentencepiece", size=right) == right
+
+
+def test_pieces_in_lower_case_carry_the_setting(folder, tmp_path):
+    build_vocabulary(folder, tmp_path / "v.model", "sentencepiece", size=25, lowercase=True)
+    tokenizer = load_sentencepiece_tokenizer(tmp_path / "v.model", SentencePieceTokenizerConfig())
+    encode = tokenizer.create_encoder()
+    assert encode("REGEN und Schnee").tolist() == encode("regen und schnee").tolist()
+    assert tokenizer.vocab_info.unk_idx not in encode("REGEN")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path):
+    _write(tmp_path, ["Wind", "Regen"])
+    table = (tmp_path / "train.tsv").read_bytes()
+    (tmp_path / "train.tsv").write_bytes(b"\xef\xbb\xbf" + table)
+    assert build_vocabulary(tmp_path, tmp_path / "v.txt", "word") == 6
+    (tmp_path / "v.txt").write_bytes(b"\xef\xbb\xbf" + b"Regen\r\nWind\r\n")
+    tokenizer = load_word_tokenizer(tmp_path / "v.txt", WordTokenizerConfig(end=False))
+    assert tokenizer.create_encoder()("Regen Wind").tolist() == [4, 5]
+
+
+def test_another_encoding_is_an_error_with_its_line(tmp_path):
+    _write(tmp_path, ["Wind", "grün"])
+    table = (tmp_path / "train.tsv").read_text(encoding="utf-8")
+    (tmp_path / "train.tsv").write_text(table, encoding="latin-1")
+    with pytest.raises(ValueError, match=r"train.tsv, line 2: expected text in UTF-8, but byte \d+ is 0xfc"):
+        build_vocabulary(tmp_path, tmp_path / "v.txt", "word")
+    (tmp_path / "v.txt").write_text("Wind\ngrün\n", encoding="latin-1")
+    with pytest.raises(ValueError, match=r"v.txt, line 2: expected text in UTF-8"):
+        load_word_tokenizer(tmp_path / "v.txt", WordTokenizerConfig())

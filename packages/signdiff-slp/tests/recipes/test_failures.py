@@ -118,6 +118,48 @@ def arguments_for(recipe, output_dir, data_dir, *settings):
     ]
 
 
+CONTRADICTIONS = {
+    "no free decoding": (
+        "train",
+        ("validate_free_decoding=false",),
+        "`regime.score_metric` must be one of pose_loss, counter_loss, comparable_loss where `validate_free_decoding` "
+        "is false, but is 'dtw_ratio'.",
+    ),
+    "no such score": (
+        "train",
+        ("regime.score_metric=avg_duration",),
+        "`regime.score_metric` must be one of pose_loss, counter_loss, comparable_loss, dtw_mje, dtw_ratio, but is "
+        "'avg_duration'.",
+    ),
+    "nothing to validate on": (
+        "train",
+        ("dataset.valid_split=null", "regime.validate_at_start=true", "regime.score_metric=null"),
+        "`regime.validate_at_start` must be left out where `dataset.valid_split` is none.",
+    ),
+    "shorter than its warm-up": (
+        "train",
+        ("regime.num_steps=50", "regime.validate_every_n_steps=50", "regime.checkpoint_every_n_steps=50"),
+        "`lr_scheduler.config.num_warmup_steps` must be below `regime.num_steps`, 50, but is 100.",
+    ),
+    "residual noise": (
+        "train",
+        ("loss.residual_noise=5",),
+        "loss.residual_noise must be 0 for a model without residual_statistics, but is 5.0.",
+    ),
+    "longer than its positions": (
+        "train",
+        ("model.config_overrides.clock=frame", "model.config_overrides.max_target_len=8"),
+        "poses of train must have at most 8 frames, but 16 of 16 have more: train-00, ",
+    ),
+    "too many frames a step": (
+        "generate",
+        ("frames_per_step=2",),
+        "frames_per_step must be at most 1, the frames that the model predicts at a time, but is 2.",
+    ),
+    "too fast": ("generate", ("speed=20",), "`speed` must be between 0.1 and 10, but is 20"),
+}
+
+
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
     """What every recipe does with every fault: ``{"recipe fault": (status, output)}``, and the corpora's folder."""
@@ -136,8 +178,11 @@ def outcomes(tmp_path_factory):
             settings = ("tokenizer.name=null", f"tokenizer.path={path}", f"tokenizer.family={family}")
             output_dir = folder / f"out-{recipe}-{path.stem}"
             cases[f"{recipe} {fault}"] = (recipe, arguments_for(recipe, output_dir, folder / "good", *settings))
+    for name, (recipe, settings, _) in CONTRADICTIONS.items():
+        output_dir = folder / f"out-{name}".replace(" ", "_")
+        cases[name] = (recipe, arguments_for(recipe, output_dir, folder / "good", *settings))
     command = [sys.executable, "-c", PROGRAM, json.dumps(cases)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.partition("RESULTS")[2]), folder
 
@@ -166,6 +211,14 @@ def test_a_vocabulary_that_does_not_match(outcomes, recipe, fault):
     [error] = errors_of(output)
     assert TOKENIZERS[fault][2].format(have=tokens_of(recipe)) in error
     assert status == 2
+
+
+@pytest.mark.parametrize("name", CONTRADICTIONS)
+def test_settings_that_contradict_each_other(outcomes, name):
+    status, output = outcomes[0][name]
+    assert "Traceback" not in output
+    assert CONTRADICTIONS[name][2] in output
+    assert status == (1 if "positions" in name else 2)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

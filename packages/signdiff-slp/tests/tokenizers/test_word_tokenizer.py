@@ -71,7 +71,7 @@ def test_a_json_file_gives_its_content_back(tmp_path):
         ("a.json", b'{"words": [1]}', "list of strings under 'words'"),
         ("a.json", b'{"words": ["a", "a"]}', "once each"),
         ("a.json", b"\xff", "must be JSON"),
-        ("a.txt", b"\xff\n", "must be text in UTF-8"),
+        ("a.txt", b"\xff\n", "expected text in UTF-8"),
     ],
 )
 def test_a_file_that_is_wrong(tmp_path, name, content, message):

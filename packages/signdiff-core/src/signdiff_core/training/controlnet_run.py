@@ -152,6 +152,7 @@ class ControlNetRun:
             optimizer=self.optimizer,
             averages=self.averages,
             scaler=self.accelerator.scaler,
+            data=frames.fingerprint().hex(),
             settings={
                 "conditions": config.conditions,
                 "trained": names,

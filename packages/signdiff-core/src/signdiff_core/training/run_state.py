@@ -51,6 +51,9 @@ class RunState:
     settings: dict[str, Any] = field(default_factory=dict)
     """What must be the same when the run goes on; plain JSON."""
 
+    data: str = ""
+    """Fingerprint of the training data, which must be the same, too; not compared if empty."""
+
     def write(self, folder: Path, **progress: float) -> None:
         """Write the state.
 
@@ -72,6 +75,7 @@ class RunState:
         state = {
             "version": _VERSION,
             "settings": self.settings,
+            "data": self.data,
             "progress": progress,
             "optimizer": numbers,
             "averages": self.averages.optimization_step if self.averages else None,
@@ -96,6 +100,11 @@ class RunState:
         for name, value in self.settings.items():
             if state["settings"].get(name) != value:
                 raise ValueError(f"{name} must be {state['settings'].get(name)!r} as in {folder}, but is {value!r}.")
+        if self.data and state.get("data", "") not in ("", self.data):
+            raise ValueError(
+                f"train_data_dir must hold the frames that {folder} was trained on, but holds others. Go on with "
+                "those, or start a run of its own from the trained pipeline."
+            )
         for name, part in self.parts.items():
             own = part.state_dict()
             part.load_state_dict(_tensors(folder / name / _weights_name(part), like=own))

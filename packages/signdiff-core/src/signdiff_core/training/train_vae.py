@@ -79,7 +79,7 @@ def _train(config: VAEConfig, output: Path) -> Path:
         trained=vae.parameters(),
         output=output,
     )
-    state = RunState(parts={"vae": vae}, optimizer=prepared, scaler=accelerator.scaler)
+    state = RunState(parts={"vae": vae}, optimizer=prepared, scaler=accelerator.scaler, data=frames.fingerprint().hex())
     if accelerator.is_main_process:
         clean_up(output)
 

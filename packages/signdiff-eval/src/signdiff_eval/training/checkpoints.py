@@ -75,7 +75,15 @@ def telling_how_to_go_on(folder: Path) -> Iterator[None]:
         raise
 
 
-def save_checkpoint(accelerator: Accelerator, folder: Path, step: int, *, keep: int, parts: Mapping[str, Any]) -> None:
+def save_checkpoint(
+    accelerator: Accelerator,
+    folder: Path,
+    step: int,
+    *,
+    keep: int,
+    parts: Mapping[str, Any],
+    identity: Mapping[str, str | int] | None = None,
+) -> None:
     """Write ``checkpoint-<step>`` under a temporary name, rename it, and thin out the older ones; on every process.
 
     Args:
@@ -84,6 +92,7 @@ def save_checkpoint(accelerator: Accelerator, folder: Path, step: int, *, keep: 
         step: optimizer steps so far.
         keep: checkpoints that stay, with this one.
         parts: the rest of the state by name, with ``state_dict`` and ``load_state_dict``: numbers and lists of them.
+        identity: what must be the same when the run goes on: its data and the sizes of its network, by name.
     """
     target = folder / f"checkpoint-{step}"
     # All processes write into one folder, which the main one makes, and renames when all are done.
@@ -94,7 +103,7 @@ def save_checkpoint(accelerator: Accelerator, folder: Path, step: int, *, keep: 
             raise OSError(f"{target} cannot be written: {error}") from error
         accelerator.wait_for_everyone()
         if accelerator.is_main_process:
-            state = {name: part.state_dict() for name, part in parts.items()}
+            state = {"identity": dict(identity or {})} | {name: part.state_dict() for name, part in parts.items()}
             (temporary / STATE_NAME).write_text(json.dumps(state) + "\n", encoding="utf-8")
     if accelerator.is_main_process:
         for path in list_checkpoints(folder)[:-keep]:
@@ -123,7 +132,9 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(doomed)
 
 
-def load_checkpoint(accelerator: Accelerator, folder: Path, *, parts: Mapping[str, Any]) -> None:
+def load_checkpoint(
+    accelerator: Accelerator, folder: Path, *, parts: Mapping[str, Any], identity: Mapping[str, str | int] | None = None
+) -> None:
     """Restore what `save_checkpoint` wrote; on every process.
 
     Weights are safetensors. The optimizer's state is a pickle of torch's, from which tensors and plain values alone are
@@ -133,9 +144,10 @@ def load_checkpoint(accelerator: Accelerator, folder: Path, *, parts: Mapping[st
         accelerator: takes the state.
         folder: the checkpoint.
         parts: as they were saved.
+        identity: of this run; not compared with checkpoints of before, which have none.
 
     Raises:
-        ValueError: a file is missing, damaged or of another kind.
+        ValueError: a file is missing, damaged or of another kind, or of other data or another network.
     """
     from pickle import UnpicklingError
 
@@ -149,10 +161,12 @@ def load_checkpoint(accelerator: Accelerator, folder: Path, *, parts: Mapping[st
         raise ValueError(f"{path} must have at most {_LARGEST} bytes, but has {path.stat().st_size}.")
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
-        accelerator.load_state(str(folder))
-        for name, part in parts.items():
-            if name != "log" or name in state:  # which older checkpoints do not have
-                part.load_state_dict(state[name])
+        differing = _differences(state.get("identity") or {}, identity or {})
+        if not differing:
+            accelerator.load_state(str(folder))
+            for name, part in parts.items():
+                if name != "log" or name in state:  # which older checkpoints do not have
+                    part.load_state_dict(state[name])
     except (
         SafetensorError,
         UnpicklingError,
@@ -165,3 +179,9 @@ def load_checkpoint(accelerator: Accelerator, folder: Path, *, parts: Mapping[st
     ) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f"{folder} must be a whole checkpoint of this run, but cannot be read: {reason}") from error
+    if differing:
+        raise ValueError(f"{folder} must be of the data and the network of this run, but {', '.join(differing)}.")
+
+
+def _differences(was: Mapping[str, str | int], now: Mapping[str, str | int]) -> list[str]:
+    return [f"{name} was {was[name]} and is {now[name]}" for name in now if name in was and was[name] != now[name]]

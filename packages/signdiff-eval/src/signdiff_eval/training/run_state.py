@@ -140,6 +140,12 @@ class BackTranslationRun:
         self.best = Best()
         self.log = Log(self.output / "losses.jsonl", is_writer=self.accelerator.is_main_process)
         self._parts = {"schedule": self.schedule, "best": self.best, "log": self.log}
+        names = ("d_model", "encoder_layers", "decoder_layers", "heads", "conv_layers", "conv_channels")
+        self._identity: dict[str, str | int] = {
+            "data": self.trained_on[:16],
+            "vocab_size": self.tokenizer.get_vocab_size(),
+            **{name: getattr(config, name) for name in names},
+        }
         if self.accelerator.is_main_process:
             clean_up(self.output)
             with replacing(self.output / SETTINGS_NAME) as temporary:
@@ -161,13 +167,13 @@ class BackTranslationRun:
         if checkpoint is None:
             self.log.load_state_dict({"bytes": 0})
             return 0
-        load_checkpoint(self.accelerator, checkpoint, parts=self._parts)
+        load_checkpoint(self.accelerator, checkpoint, parts=self._parts, identity=self._identity)
         return step_of(checkpoint)
 
     def save(self, step: int) -> None:
         """Write ``checkpoint-<step>`` and thin out the older ones; on every process."""
         keep = self.config.checkpoints_total_limit
-        save_checkpoint(self.accelerator, self.output, step, keep=keep, parts=self._parts)
+        save_checkpoint(self.accelerator, self.output, step, keep=keep, parts=self._parts, identity=self._identity)
 
     def validate(self, step: int) -> Ceiling | None:
         """Score held-out poses, keep the weights if they are the best so far; on every process.

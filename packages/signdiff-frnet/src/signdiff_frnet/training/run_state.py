@@ -25,7 +25,7 @@ from signdiff_frnet.training.log import Log
 from signdiff_frnet.training.loss import StrokeLoss
 from signdiff_frnet.training.network import StrokeUNet
 from signdiff_frnet.training.opening import check_precision, tell_start, telling
-from signdiff_frnet.training.sources import open_sources
+from signdiff_frnet.training.sources import fingerprint, open_sources
 from signdiff_frnet.training.validation import Validation, picture, validate
 from signdiff_frnet.writing import replacing
 
@@ -81,6 +81,10 @@ class PredictorRun:
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer.optimizer, lambda step: rate(config, step))
         self.log = Log(self.output / "losses.jsonl", is_writer=self.accelerator.is_main_process)
         self._parts = {"schedule": self.schedule, "log": self.log}
+        self._identity: dict[str, str | int] = {
+            "data": fingerprint(train),
+            "block_out_channels": ",".join(map(str, config.block_out_channels)),
+        }
         workers = config.dataloader_num_workers
         self._reader = ThreadPoolExecutor(workers) if workers else None
         self._ahead: dict[int, Future[Batch]] = {}
@@ -115,13 +119,13 @@ class PredictorRun:
         if checkpoint is None:
             self.log.load_state_dict({"bytes": 0})
             return 0
-        load_checkpoint(self.accelerator, checkpoint, parts=self._parts)
+        load_checkpoint(self.accelerator, checkpoint, parts=self._parts, identity=self._identity)
         return step_of(checkpoint)
 
     def save(self, step: int) -> None:
         """Write ``checkpoint-<step>`` and thin out the older ones; on every process."""
         keep = self.config.checkpoints_total_limit
-        save_checkpoint(self.accelerator, self.output, step, keep=keep, parts=self._parts)
+        save_checkpoint(self.accelerator, self.output, step, keep=keep, parts=self._parts, identity=self._identity)
 
     def validate(self, name: str) -> Validation:
         """Score held-out samples, and picture some of them in ``validation/<name>.png``."""

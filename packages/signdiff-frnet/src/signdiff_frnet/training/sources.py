@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from signdiff_frnet.contract import UInt8Image
     from signdiff_frnet.training.config import PredictorTrainingConfig
+
+
+_LOOK: Final = 64
 
 
 class Source(Protocol):
@@ -46,6 +50,21 @@ def open_sources(config: PredictorTrainingConfig) -> tuple[Source, Source]:
     if config.validation_data_dir is None:
         return train, train
     return train, open_folder(Path(config.validation_data_dir), frame_step=config.video_frame_step)
+
+
+def fingerprint(source: Source, *, samples: int = 4) -> str:
+    """Tell training data from others, by how many samples there are and what a few of them show.
+
+    Args:
+        source: the data.
+        samples: how many are looked at, spread over all.
+    """
+    digest = hashlib.sha256(str(len(source)).encode())
+    for number in range(samples):
+        index = number * (len(source) - 1) // max(1, samples - 1)
+        digest.update(source.drawing(index, _LOOK).tobytes())
+        digest.update(source.frame(index, _LOOK).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def open_folder(root: Path, *, frame_step: int = 5) -> Source:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from signdiff_slp.commands.missing import answer_missing
+
 if TYPE_CHECKING:
     import argparse
 
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 def add_step(commands: argparse._SubParsersAction[Any]) -> None:
     """Add ``step`` to a parser."""
     parser = commands.add_parser("step", help="do one step of a preparation to one clip")
-    steps = parser.add_subparsers(metavar="STEP", required=True)
+    answer_missing(parser, "STEP")
+    steps = parser.add_subparsers(metavar="STEP")
 
     read = steps.add_parser("read", help="the signer of a clip, in pixels")
     read.add_argument("clip", type=Path, metavar="CLIP", help="a folder of JSON, .npz, .h5, .pose or video")

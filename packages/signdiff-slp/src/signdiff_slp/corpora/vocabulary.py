@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
@@ -63,12 +64,13 @@ def build_vocabulary(
         raise ValueError(f"min_count must be at least 1, but is {min_count}.")
     check_writable(output)
     texts = read_texts(corpus, split)
-    if kind == "character" if lowercase is None else lowercase:
+    lowercase = kind == "character" if lowercase is None else lowercase
+    if lowercase and kind != "sentencepiece":
         texts = (text.lower() for text in texts)
     if kind == "sentencepiece":
         if min_count != 1:
             raise ValueError(f"min_count must be 1 for SentencePiece, which counts for itself, but is {min_count}.")
-        content, number = _train(texts, size or PIECES)
+        content, number = _train(texts, size or PIECES, lowercase=lowercase)
     elif kind == "character":
         content, number = _characters(texts, size, min_count)
     else:
@@ -87,7 +89,7 @@ def read_texts(corpus: Path, split: str) -> Iterator[str]:
 
     Raises:
         FileNotFoundError: the corpus has no such split.
-        ValueError: a line has other columns, or there is none.
+        ValueError: a line has other columns or is not in UTF-8, or there is none.
     """
     table = corpus / f"{split}.tsv"
     if not table.is_file():
@@ -136,7 +138,7 @@ def _characters(texts: Iterable[str], size: int | None, min_count: int) -> tuple
     return _json(content), len(_SPECIAL) + len(characters) + len(tags)
 
 
-def _train(texts: Iterable[str], size: int) -> tuple[bytes, int]:
+def _train(texts: Iterable[str], size: int, *, lowercase: bool) -> tuple[bytes, int]:
     import sentencepiece
 
     model = io.BytesIO()
@@ -146,6 +148,8 @@ def _train(texts: Iterable[str], size: int) -> tuple[bytes, int]:
             model_writer=model,
             vocab_size=size,
             character_coverage=1.0,
+            # The model itself puts texts in lower case, so that its file carries the setting.
+            normalization_rule_name="nmt_nfkc_cf" if lowercase else "nmt_nfkc",
             pad_id=0,
             unk_id=1,
             bos_id=2,
@@ -154,8 +158,17 @@ def _train(texts: Iterable[str], size: int) -> tuple[bytes, int]:
             minloglevel=2,
         )
     except RuntimeError as error:
-        raise ValueError(f"size must suit the texts, but SentencePiece cannot make {size} tokens: {error}") from error
+        raise ValueError(_advice(str(error), size)) from error
     return model.getvalue(), size
+
+
+def _advice(complaint: str, size: int) -> str:
+    if few := re.search(r"smaller than required_chars\. \d+ vs (\d+)", complaint):
+        return f"size must be at least {few[1]}, for each character of the texts gets a token, but is {size}."
+    if many := re.search(r"set it to a value <= (\d+)", complaint):
+        return f"size must be at most {many[1]}, as many pieces as the texts have, but is {size}."
+    reason = complaint.rpartition("] ")[2] or complaint
+    return f"size must suit the texts, but SentencePiece cannot make {size} tokens: {reason}"
 
 
 def _json(content: dict[str, list[str]]) -> bytes:

@@ -9,6 +9,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from signdiff_slp.recipes.stopping import Stopped, clear_up, stopping_on_signals
+
 if TYPE_CHECKING:
     from fairseq2.recipe import Recipe
 
@@ -81,18 +83,31 @@ def run_command(
         parser.error("output_dir is missing")
     if known.preset is not None and known.config_file is not None:
         parser.error("give --preset or --config-file, not both")
-    try:
-        settings = _settings(known, resumes=resumes)
-    except (OSError, ValueError) as error:
-        parser.exit(1, f"{prog}: error: {error}\n")
+    with stopping_on_signals():
+        try:
+            settings = _settings(known, resumes=resumes)
+            _run(prog, load_recipe, _fairseq2_arguments(known, settings))
+        except (OSError, ValueError) as error:
+            if known.no_exit_on_error:
+                raise
+            parser.exit(1, f"{prog}: error: {error}\n")
+        except Stopped as stop:
+            kept = clear_up(Path(known.output_dir or "."), _checkpoints(known))
+            parser.exit(stop.exit_status, f"{prog}: {stop.word}; {kept}.\n")
 
+
+def _run(prog: str, load_recipe: Callable[[], Recipe], arguments: list[str]) -> None:
     from fairseq2.recipe import main
 
     from signdiff_slp.training import hide_environment
 
     hide_environment()
-    sys.argv = [prog, *_fairseq2_arguments(known, settings)]
+    sys.argv = [prog, *arguments]
     main(load_recipe())
+
+
+def _checkpoints(known: argparse.Namespace) -> Path:
+    return Path(known.checkpoint_dir or Path(known.output_dir or ".") / "checkpoints")
 
 
 def _settings(known: argparse.Namespace, *, resumes: bool) -> list[str]:
@@ -102,7 +117,7 @@ def _settings(known: argparse.Namespace, *, resumes: bool) -> list[str]:
     if resumes and known.output_dir is not None and known.preset is None and known.config_file is None:
         from signdiff_slp.recipes.source import own_settings
 
-        own = own_settings(Path(known.checkpoint_dir or Path(known.output_dir) / "checkpoints"))
+        own = own_settings(_checkpoints(known))
         if own is not None:
             known.config_file, settings = str(own[0]), own[1]
     if known.model is not None:

@@ -113,8 +113,8 @@ def check_lengths(
     long = [example.id for example in examples if config.max_target_len < example.num_frames <= max_seq_len]
     if long:
         raise CorpusError(
-            f"poses of {split} must have at most {config.max_target_len} frames, but {len(long)} of {len(examples)} have "
-            f"more: {_named(long)}. A new model takes more with model.config_overrides.max_target_len; "
+            f"poses of {split} must have at most {config.max_target_len} frames, but {len(long)} of {len(examples)} "
+            f"have more: {_named(long)}. A new model takes more with model.config_overrides.max_target_len; "
             f"dataset.max_seq_len={config.max_target_len} leaves them out."
         )
 
@@ -127,8 +127,8 @@ def check_loss(config: ProgressiveConfig, loss: LossConfig) -> None:
     """
     if loss.residual_noise > 0.0 and not config.residual_statistics:
         raise RecipeError(
-            f"loss.residual_noise must be 0 for a model without residual_statistics, but is {loss.residual_noise}. A new "
-            "model keeps them with model.config_overrides.residual_statistics=true."
+            f"loss.residual_noise must be 0 for a model without residual_statistics, but is {loss.residual_noise}. A "
+            "new model keeps them with model.config_overrides.residual_statistics=true."
         )
 
 
@@ -140,8 +140,8 @@ def check_frames_per_step(config: ProgressiveConfig, frames_per_step: int) -> No
     """
     if frames_per_step > config.num_future_frames:
         raise RecipeError(
-            f"frames_per_step must be at most {config.num_future_frames}, the frames that the model predicts at a time, "
-            f"but is {frames_per_step}."
+            f"frames_per_step must be at most {config.num_future_frames}, the frames that the model predicts at a "
+            f"time, but is {frames_per_step}."
         )
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final, final
 from fairseq2.data.tokenizers import TokenizerHubAccessor
 from typing_extensions import override
 
+from signdiff_core.formats.lines import iter_lines
 from signdiff_slp.tokenizers.encoding import SymbolTokenizer
 from signdiff_slp.tokenizers.files import check_size, read_lists, told_with
 
@@ -103,11 +104,7 @@ def read_words(path: Path) -> list[str]:
     check_size(path, _MAX_FILE_SIZE)
     if path.suffix.lower() == ".json":
         return read_lists(path, "words")[0]
-    try:
-        with path.open(encoding="utf-8-sig") as lines:
-            return list(dict.fromkeys(line.removesuffix("\n") for line in lines))
-    except UnicodeDecodeError as ex:
-        raise ValueError(f"{path} must be text in UTF-8, but is not: {ex}.") from ex
+    return list(dict.fromkeys(iter_lines(path)))
 
 
 def load_word_tokenizer(path: Path, config: WordTokenizerConfig) -> WordTokenizer:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from io import StringIO
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +12,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from signdiff_core.atomic import replacing
 from signdiff_core.trust import check_weights
 from signdiff_slp.models.progressive.config import PROGRESSIVE_FAMILY, ProgressiveConfig
 from signdiff_slp.models.progressive.factory import create_single_model
@@ -45,11 +45,10 @@ def save_release(folder: Path, model: ProgressiveTransformer, tokenizer: AnyToke
     folder.mkdir(parents=True, exist_ok=True)
     config = {"model_family": PROGRESSIVE_FAMILY, **dataclasses.asdict(model.config)}
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    weights = folder / f".{WEIGHTS}.{os.getpid()}.tmp"
-    save_file(state, weights, metadata={"format": "pt"})
-    # safetensors makes files that only their owner reads; a model is meant to be passed on.
-    weights.chmod(0o644)
-    weights.replace(folder / WEIGHTS)
+    with replacing(folder / WEIGHTS) as weights:
+        save_file(state, weights, metadata={"format": "pt"})
+        # safetensors makes files that only their owner reads; a model is meant to be passed on.
+        weights.chmod(0o644)
     _write_json(folder / CONFIG, config)
     save_tokenizer(folder, tokenizer)
 
@@ -203,6 +202,5 @@ def _check_weights(path: Path, model: ProgressiveTransformer) -> None:
 
 
 def _write_json(path: Path, content: dict[str, object]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -19,7 +19,15 @@ from signdiff_slp.datasets.text_pose import TextPoseBatch, TextPoseDataset
 from signdiff_slp.models.progressive import ProgressiveTransformer, generate
 from signdiff_slp.output import to_pose
 from signdiff_slp.recipes.dataset_section import create_valid_reader
-from signdiff_slp.recipes.failures import check_names, check_skeleton, check_texts, check_vocabulary, register_failures
+from signdiff_slp.recipes.failures import (
+    check_frames_per_step,
+    check_lengths,
+    check_names,
+    check_skeleton,
+    check_texts,
+    check_vocabulary,
+    register_failures,
+)
 from signdiff_slp.recipes.generate.config import GenerateConfig
 from signdiff_slp.recipes.generate.told import decode_told
 from signdiff_slp.training import hide_environment
@@ -80,8 +88,11 @@ class TextToPoseGenerateRecipe(Recipe):
         tokenizer = context.get_tokenizer()
         check_vocabulary(model.config, tokenizer)
         check_skeleton(model.config, dataset)
+        check_frames_per_step(model.config, config.frames_per_step)
         check_names(dataset, config.split, context.gangs)
         check_texts(model.config, dataset, config.split, tokenizer, context.gangs)
+        if config.protocol == "gt-timing":
+            check_lengths(model.config, dataset, config.split, config.dataset.max_seq_len, context.gangs)
         reader = create_valid_reader(dataset, config.dataset, config.split, tokenizer, context.gangs)
         output_dir = context.output_dir / "poses"
         context.file_system.make_directory(output_dir)

@@ -73,7 +73,7 @@ class TrainConfig(Validatable):
     @override
     def validate(self) -> ValidationResult:
         result = ValidationResult()
-        regime, scores = self.regime, (*FORCED_SCORES, *FREE_SCORES)
+        regime, scores, forced = self.regime, (*FORCED_SCORES, *FREE_SCORES), ", ".join(FORCED_SCORES)
         if regime.score_metric is not None and regime.score_metric not in scores:
             result.add_error(
                 f"`regime.score_metric` must be one of {', '.join(scores)}, but is {regime.score_metric!r}."
@@ -84,18 +84,12 @@ class TrainConfig(Validatable):
                     result.add_error(f"`regime.{name}` must be left out where `dataset.valid_split` is none.")
         elif regime.score_metric in FREE_SCORES and not self.validate_free_decoding:
             result.add_error(
-                f"`regime.score_metric` must be one of {', '.join(FORCED_SCORES)} where `validate_free_decoding` is false, "
+                f"`regime.score_metric` must be one of {forced} where `validate_free_decoding` is false, "
                 f"but is {regime.score_metric!r}."
             )
-        schedule = self.lr_scheduler.config
-        if (
-            isinstance(schedule, CosineAnnealingLRConfig)
-            and schedule.cycle_len is None
-            and regime.num_steps is not None
-        ):
-            if schedule.num_warmup_steps >= regime.num_steps:
-                result.add_error(
-                    f"`lr_scheduler.config.num_warmup_steps` must be below `regime.num_steps`, {regime.num_steps}, but is "
-                    f"{schedule.num_warmup_steps}."
-                )
+        schedule, steps = self.lr_scheduler.config, regime.num_steps
+        if isinstance(schedule, CosineAnnealingLRConfig) and schedule.cycle_len is None and steps is not None:
+            name, warmup = "lr_scheduler.config.num_warmup_steps", schedule.num_warmup_steps
+            if warmup >= steps:
+                result.add_error(f"`{name}` must be below `regime.num_steps`, {steps}, but is {warmup}.")
         return result
