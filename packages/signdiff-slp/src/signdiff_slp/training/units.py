@@ -15,10 +15,11 @@ from signdiff_slp.training.criterion import Criterion, Loss
 _COUNTS = ("num_examples", "num_elements", "num_source_elements", "num_target_elements", "padding")
 
 
-def _prepare_loss_metrics(metric_bag: MetricBag) -> None:
+def _prepare_loss_metrics(metric_bag: MetricBag, *, comparable: bool = True) -> None:
     metric_bag.add("pose_loss", Mean())
     metric_bag.add("counter_loss", Mean())
-    metric_bag.add("comparable_loss", Mean())
+    if comparable:
+        metric_bag.add("comparable_loss", Mean())
     for name in _COUNTS:
         metric_bag.add(name, Sum())
     metric_bag.add("total_num_examples", Sum())
@@ -27,7 +28,8 @@ def _prepare_loss_metrics(metric_bag: MetricBag) -> None:
 def _update_loss_metrics(metric_bag: MetricBag, batch: TextPoseBatch, loss: Loss) -> None:
     metric_bag.get("pose_loss", Mean).update(loss.pose / loss.num_targets, weight=loss.num_targets)
     metric_bag.get("counter_loss", Mean).update(loss.counter / loss.num_targets, weight=loss.num_targets)
-    metric_bag.get("comparable_loss", Mean).update(loss.comparable / loss.num_frames, weight=loss.num_frames)
+    if "comparable_loss" in metric_bag.metrics:
+        metric_bag.get("comparable_loss", Mean).update(loss.comparable / loss.num_frames, weight=loss.num_frames)
     for name in _COUNTS:
         metric_bag.get(name, Sum).update(getattr(batch, name))
     metric_bag.get("total_num_examples", Sum).update(batch.num_examples)
@@ -35,14 +37,20 @@ def _update_loss_metrics(metric_bag: MetricBag, batch: TextPoseBatch, loss: Loss
 
 @final
 class TextPoseTrainUnit(TrainUnit[TextPoseBatch]):
-    """Computes the loss that is minimised."""
+    """Computes the loss that is minimised.
 
-    def __init__(self, criterion: Criterion) -> None:
+    Args:
+        criterion: the loss.
+        comparable: log ``comparable_loss``, too; checkpoints of runs that did not cannot be restored with it.
+    """
+
+    def __init__(self, criterion: Criterion, *, comparable: bool = True) -> None:
         self._criterion = criterion
+        self._comparable = comparable
 
     @override
     def prepare_metric_bag(self, metric_bag: MetricBag) -> None:
-        _prepare_loss_metrics(metric_bag)
+        _prepare_loss_metrics(metric_bag, comparable=self._comparable)
 
     @override
     def process_batch(self, batch: TextPoseBatch, metric_bag: MetricBag) -> tuple[Tensor, int | None]:

@@ -80,7 +80,7 @@ class TextToPoseTrainRecipe(Recipe):
         check_loss(bare_model.config, config.loss)
 
         record.write(corpus, tokenizer, context.output_dir / "config.yaml")
-        unit = TextPoseTrainUnit(Criterion(model, bare_model, config.loss))
+        unit = TextPoseTrainUnit(Criterion(model, bare_model, config.loss), comparable=record.logs_comparable_loss)
         reader = dataset.create_reader(
             section.train_split,
             tokenizer,

@@ -94,6 +94,11 @@ class RunRecord:
             log.warning("The texts or poses that the run is validated on have changed: scores of before are of others.")
         return corpus
 
+    @property
+    def logs_comparable_loss(self) -> bool:
+        """Whether the run has logged ``comparable_loss`` from its start, as all but those of before do."""
+        return self._run is None or bool(self._run.read_corpus().get("comparable_loss"))
+
     def check_tokenizer(self, tokenizer: Tokenizer) -> None:
         """Make sure that a run goes on with its own tokenizer.
 
@@ -151,6 +156,7 @@ class RunRecord:
         valid = None if valid_split is None else fingerprint(dataset.data_dir, valid_split)
         return {
             "data_dir": str(dataset.data_dir),
+            "comparable_loss": self.logs_comparable_loss,
             "train": fingerprint(dataset.data_dir, train_split),
             "valid": valid,
         }
