@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser = _parser()
         if not (sys.argv[1:] if argv is None else argv):
             parser.print_help(sys.stderr)
-            return 2
+            parser.exit(2)
         arguments = parser.parse_args(argv)
         return int(arguments.run(arguments))
     except KeyboardInterrupt as stop:
