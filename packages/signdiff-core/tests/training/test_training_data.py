@@ -1,4 +1,5 @@
 import json
+import shutil
 import struct
 import zlib
 
@@ -205,3 +206,30 @@ def test_damaged_joints_are_named(frames, tmp_path):
     joints[2, 4, 1] = np.nan  # an absent one
     save_file({"joints": joints}, path)
     assert np.isnan(FrameFolder(tmp_path).joints(2)[4, 1])
+
+
+def test_a_chunk_longer_than_its_file_is_refused_before_room_is_made(tmp_path):
+    path = tmp_path / "frame.png"
+    cv2.imwrite(str(path), np.zeros((64, 64, 3), np.uint8))
+    content = bytearray(path.read_bytes())
+    content[content.index(b"IDAT") - 4] = 0x60  # 1.5 GB
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"frame\.png must be an image, but cannot be read as one"):
+        read_image(path, 64)
+
+
+@pytest.mark.parametrize("content", [b"", b"noise", b"\x93NUMPY\x01\x00\x10\x00{'descr': [[[[[\n"])
+def test_a_damaged_cache_of_conditions_is_named(base, frames, tmp_path, content):
+    pytest.importorskip("signdiff_frnet")
+    diffusers = pytest.importorskip("diffusers")
+    from signdiff_core.diffusion import FRMapper
+    from signdiff_core.training.conditions import ConditionCache
+
+    folder = shutil.copytree(frames, tmp_path / "set", ignore=shutil.ignore_patterns("cache-*"))
+    vae = diffusers.AutoencoderKL.from_pretrained(base, subfolder="vae").eval()
+    ConditionCache(FrameFolder(folder), vae=vae, mapper=FRMapper(), resolution=64)
+    (cache,) = folder.glob("cache-*")
+    ConditionCache(FrameFolder(folder), vae=vae, mapper=FRMapper(), resolution=64)
+    (cache / "maps.npy").write_bytes(content)
+    with pytest.raises(ValueError, match=r"maps\.npy must be an array of NumPy's, but is damaged: remove .*cache-"):
+        ConditionCache(FrameFolder(folder), vae=vae, mapper=FRMapper(), resolution=64)

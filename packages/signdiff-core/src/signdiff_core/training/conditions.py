@@ -7,6 +7,7 @@ import json
 import os
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -144,9 +145,11 @@ class ConditionCache(Conditions):
         if not folder.is_dir():
             with replacing(folder, folder=True) as temporary:
                 _fill(temporary, ConditionReader(frames, vae=vae, mapper=mapper, resolution=resolution))
-        self.drawings = np.load(folder / "drawings.npy", mmap_mode="r")
-        self.maps = np.load(folder / "maps.npy", mmap_mode="r")
-        self.moments = np.load(folder / "moments.npy", mmap_mode="r")
+        total, channels = len(frames), vae.config.latent_channels
+        self.drawings = _kept(folder / "drawings.npy", (total, resolution, resolution, 3), np.uint8)
+        self.maps = _kept(folder / "maps.npy", (total, 2, resolution, resolution // 8), np.uint8)
+        latents = (total, 2 * channels, self.latent_size, self.latent_size)
+        self.moments = _kept(folder / "moments.npy", latents, np.float16)
 
     def drawing(self, index: int) -> NDArray[np.uint8]:
         """See `Conditions.drawing`."""
@@ -171,6 +174,17 @@ def encode(vae: AutoencoderKL, images: NDArray[np.uint8]) -> torch.Tensor:
     with torch.inference_mode():
         moments: torch.Tensor = vae.encode(pixels).latent_dist.parameters.float().cpu()
     return moments
+
+
+def _kept(path: Path, shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:
+    """Open one of a cache's arrays."""
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, SyntaxError, TypeError, RecursionError, MemoryError, TokenError) as error:
+        raise ValueError(f"{path} must be an array of NumPy's, but is damaged: remove {path.parent}.") from error
+    if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype != dtype:
+        raise ValueError(f"{path} must hold {shape} {np.dtype(dtype)}, but does not: remove {path.parent}.")
+    return array
 
 
 def _fill(folder: Path, reader: ConditionReader) -> None:

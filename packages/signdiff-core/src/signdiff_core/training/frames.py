@@ -287,7 +287,10 @@ def _size(content: bytes, place: str) -> tuple[int, int]:
     """Read an image's size from its header: OpenCV would make room for whatever that says. (0, 0) if it is none."""
     try:
         with Image.open(BytesIO(content)) as picture:
-            return picture.size
+            size = picture.size
+            if size[0] * size[1] <= MAX_PIXELS:
+                picture.verify()  # a chunk of a PNG may promise more than the file has
+            return size
     except Image.DecompressionBombError as error:
         raise ValueError(f"{place} must have at most {MAX_PIXELS} pixels, but: {error}") from error
     except _BROKEN:
