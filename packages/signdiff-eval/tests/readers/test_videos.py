@@ -59,7 +59,7 @@ def test_a_turned_video_scores_as_what_is_seen(tmp_path, scene):
     assert report.score("ssim").value == pytest.approx(1, abs=1e-9)
 
 
-@pytest.mark.parametrize("rates", [("30000/1001", "2997/100"), ("24000/1001", "23976/1000"), ("25", "25025/1000")])
+@pytest.mark.parametrize("rates", [("30000/1001", "2997/100"), ("24000/1001", "2398/100")])
 def test_one_rate_written_in_two_ways_is_one_rate(tmp_path, scene, rates):
     paths = [write(tmp_path / name / "a.mp4", scene, Fraction(rate)) for name, rate in zip("rh", rates, strict=True)]
     report = score_videos([Pair("a", *paths)])
