@@ -11,12 +11,16 @@ import signal
 import subprocess
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Final
+
+from kill.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from kill.command import Command, Words
 
 TEMPORARY: Final = re.compile(r"(^|/)\.[^/]*\.(tmp|part|partial)\b|\.tmp(/|$)|\.part\.")
 """Names of files and folders that nothing may leave."""
@@ -25,45 +29,7 @@ TERMINATED: Final = 143
 _AT_THE_END: Final = 0.35
 """Share of the moments that lie in the last fifth, where everything gets its name."""
 _LONGEST: Final = 600
-
-
-@dataclass(frozen=True, kw_only=True)
-class Command:
-    """A command that writes.
-
-    Attributes:
-        name: for people.
-        line: its words, of the folder of inputs and of the folder to write to.
-        again: words that are added to go on after an interruption.
-        older: whether there is an older output, of another run, that must stay whole until the new one is.
-        volatile: files that no two runs have alike: logs, and what tells times.
-        is_quick: whether it takes seconds; the short campaign has these.
-        stdout: whether what it prints is its output, too.
-        once: whether it refuses to make what is there.
-        before: commands whose output it needs, in the folder to write to.
-    """
-
-    name: str
-    line: Callable[[Path, Path], Sequence[str | Path]]
-    again: tuple[str, ...] = ()
-    older: str = ""
-    volatile: str = r"$^"
-    is_quick: bool = False
-    stdout: bool = False
-    once: bool = False
-    before: Callable[[Path, Path], Sequence[str | Path]] | None = None
-
-
-@dataclass
-class Outcome:
-    """What came of one command's kills."""
-
-    name: str
-    seconds: float = 0.0
-    kills: int = 0
-    early: int = 0
-    late: int = 0
-    faults: list[str] = field(default_factory=list)
+_starts: Final = Lock()
 
 
 class Bench:
@@ -78,21 +44,37 @@ class Bench:
     def __init__(self, command: Command, inputs: Path, home: Path) -> None:
         self.command, self.inputs, self.home = command, inputs, home
         self.out, self.tmp = home / "out", home / "tmp"
+        self.start: Path | None = None
         self.outcome = Outcome(command.name)
+        self.is_broken = False
 
     def measure(self) -> None:
-        """Run the command undisturbed, twice: the first run fills caches, the second tells time and output."""
-        self._start_anew()
-        began = time.monotonic()
-        self._run_to_the_end()
-        self.expected, first = self._made(), time.monotonic() - began
+        """Run the command undisturbed, and see whether it can be killed at all."""
+        try:
+            self._measure()
+        except AssertionError as fault:
+            self.is_broken = True
+            self.outcome.faults.append(str(fault))
+
+    def _measure(self) -> None:
+        if self.command.before is not None:
+            self._make_start(self.command.before)
         self._start_anew()
         began = time.monotonic()
         self.printed = self._run_to_the_end()
-        self.outcome.seconds = min(first, time.monotonic() - began)
-        differ = _differences(self._made(), self.expected)
-        if differ:
-            raise RuntimeError(f"{self.command.name}: two undisturbed runs must be equal, but differ in {differ}.")
+        self.outcome.seconds = time.monotonic() - began
+        self.expected = self._made()
+        if not self.expected and not self.command.stdout:
+            raise AssertionError("it made nothing")
+
+    def _make_start(self, before: Callable[[Path, Path], Words]) -> None:
+        """What several commands need is made once."""
+        self.start = self.home.with_name(f"start-{before.__module__}{before.__name__}")
+        with _starts:
+            if not self.start.exists():
+                self._clear()
+                self._check(before(self.inputs, self.out))
+                self.out.rename(self.start)
 
     def kill(self, share: float, number: signal.Signals, *, group: bool) -> None:
         """End a run after a share of its time, then run it to the end.
@@ -103,7 +85,7 @@ class Bench:
             group: signal all of its processes, as schedulers and terminals do, or the first alone.
         """
         self._start_anew()
-        printed, place = self.printed, f"{number.name} at {share:.3f}{' of all' if group else ''}"
+        printed = self.printed
         try:
             self._interrupt(share * self.outcome.seconds, number, group=group)
             self._check_older()
@@ -119,16 +101,16 @@ class Bench:
             if left:
                 raise AssertionError(f"after the next run there is {left}")
         except AssertionError as fault:
-            self.outcome.faults.append(f"{self.command.name}: {place}: {fault}")
+            self.outcome.faults.append(str(fault))
 
     def _interrupt(self, seconds: float, number: signal.Signals, *, group: bool) -> None:
-        process = self._popen(self._line())
+        process, began = self._popen(self._line()), time.monotonic()
         with suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
-        status = process.poll()
-        self.outcome.kills += 1
-        self.outcome.late += status is not None
-        if status is None:
+        is_late = process.poll() is not None
+        if is_late:  # the machine has more time now than when it was measured
+            self.outcome.seconds = min(self.outcome.seconds, time.monotonic() - began)
+        else:
             (os.killpg if group else os.kill)(process.pid, number)
         try:
             _, err = process.communicate(timeout=60)
@@ -136,24 +118,28 @@ class Bench:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
             raise AssertionError(f"{number.name} did not end it within 60 s") from None
-        _wait_for_group(process.pid)
-        if status is not None or number == signal.SIGKILL:
-            return
-        if process.returncode == -signal.SIGTERM:  # before Python had read what handles the signal, or when all is done
+        finally:
             is_begun = self._is_begun()
-            self.outcome.early += not is_begun
-            self.outcome.late += is_begun
-            if is_begun and _differences(self._made(), self.expected):
-                raise AssertionError(f"it died of SIGTERM after it had begun: {err!r}")
-        elif process.returncode == TERMINATED:
-            lines = [line for line in err.strip().splitlines() if "terminated; " in line]
-            if len(lines) != 1 or "Traceback" in err:
-                raise AssertionError(f"expected one line, but found {err[-2000:]!r}")
-            left = [path for path in _paths(self.out) | _paths(self.tmp) if TEMPORARY.search(path)]
-            if left:
-                raise AssertionError(f"SIGTERM left {left}")
-        elif process.returncode != 0:
-            raise AssertionError(f"expected the status {TERMINATED}, but it is {process.returncode}: {err[-2000:]!r}")
+            self.outcome.signals[number.name] += 1
+            self.outcome.moments["after" if is_late else "while" if is_begun else "before"] += 1
+        _wait_for_group(process.pid)
+        if not is_late and number == signal.SIGTERM:
+            self._check_end(process.returncode, err, is_begun=is_begun)
+
+    def _check_end(self, status: int, err: str, *, is_begun: bool) -> None:
+        """SIGTERM ended a run: its status, its one line, and what it left."""
+        if status in (0, -signal.SIGTERM):  # when all is done, or before Python had read what handles the signal
+            if (is_begun or status == 0) and _differences(self._made(), self.expected):
+                raise AssertionError(f"SIGTERM gave the status {status} before all was done: {err[-2000:]!r}")
+            return
+        if status != TERMINATED:
+            raise AssertionError(f"expected the status {TERMINATED}, but it is {status}: {err[-2000:]!r}")
+        lines = [line for line in err.strip().splitlines() if "terminated; " in line]
+        if len(lines) != 1 or "Traceback" in err:
+            raise AssertionError(f"expected one line, but found {err[-2000:]!r}")
+        left = [path for path in _paths(self.out) | _paths(self.tmp) if TEMPORARY.search(path)]
+        if left:
+            raise AssertionError(f"SIGTERM left {left}")
 
     def _is_begun(self) -> bool:
         return _paths(self.out) > self._at_start
@@ -168,16 +154,19 @@ class Bench:
             raise AssertionError(f"{self.command.older} is neither the older one nor the new one")
 
     def _start_anew(self) -> None:
-        shutil.rmtree(self.home, ignore_errors=True)
-        self.out.mkdir(parents=True)
-        self.tmp.mkdir()
-        if self.command.before is not None:
-            self._check(self.command.before(self.inputs, self.out))
+        self._clear()
+        if self.start is not None:
+            shutil.copytree(self.start, self.out, symlinks=True, dirs_exist_ok=True)
         if self.command.older:
             (self.out / self.command.older).parent.mkdir(parents=True, exist_ok=True)
             (self.out / self.command.older).write_bytes(b"older\n" * 100)
             self._older = _hash(self.out / self.command.older)
         self._at_start = _paths(self.out)
+
+    def _clear(self) -> None:
+        shutil.rmtree(self.home, ignore_errors=True)
+        self.out.mkdir(parents=True)
+        self.tmp.mkdir()
 
     def _run_to_the_end(self, again: Sequence[str] = ()) -> str:
         return self._check([*self._line(), *again])

@@ -46,7 +46,7 @@ def make(home: Path) -> None:
     Args:
         home: an empty folder.
     """
-    for name in ("poses", "pixels", "videos", "other", "openpose", "images"):
+    for name in ("poses", "pixels", "videos", "other", "openpose", "images", "skels"):
         (home / name).mkdir(parents=True)
     texts = {name: f"the word {name}" for name in CLIPS}
     for seed, name in enumerate(CLIPS):
@@ -59,6 +59,10 @@ def make(home: Path) -> None:
     formats.write(skeleton.make_pose(joints(4), 25), home / "short.pose")
     (home / "texts.tsv").write_text("".join(f"{name}\t{text}\n" for name, text in texts.items()))
     (home / "split.tsv").write_text("".join(f"{name}\t{text}\ttrain\n" for name, text in texts.items()))
+    formats.write_skels(
+        [formats.read(home / "poses" / f"{name}.pose") for name in CLIPS], home / "skels" / "train.skels"
+    )
+    (home / "skels" / "train.text").write_text("".join(f"{text}\n" for text in texts.values()))
     _frames(home / "frames")
     _pairs(home / "pairs")
     _corpus(home / "corpus")
