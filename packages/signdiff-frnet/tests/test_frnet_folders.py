@@ -134,7 +134,10 @@ def test_a_signal_leaves_nothing_half_made(long_clip, tmp_path, number, status, 
     target = tmp_path / ("fr.mkv" if kind == "file" else "out")
     where = long_clip if kind == "file" else source
     command = [sys.executable, "-m", "signdiff_frnet.cli", str(where), "-o", str(target)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    # A shell starts what runs in the background with SIGINT ignored, and children inherit that.
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    )
     folder, deadline = (tmp_path if kind == "file" else target), time.monotonic() + 30
     while not any(path.stat().st_size for path in folder.glob(".[bf]*.part.m*")):
         assert process.poll() is None

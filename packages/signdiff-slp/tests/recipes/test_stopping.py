@@ -35,7 +35,14 @@ def test_a_training_run_ends_in_one_line(corpus, tmp_path, number, word):
     settings = ["regime.num_steps=100000", "model.arch=tiny", "model.config_overrides.vocab_size=31"]
     every = [f"regime.{name}_every_n_steps=5" for name in ("validate", "checkpoint", "publish_metrics")]
     command += ["--no-rich", "--config", *settings, *every, "validate_free_decoding=false"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # A shell starts what runs in the background with SIGINT ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         deadline = time.monotonic() + 240
         while not (tmp_path / "run/checkpoints/step_5").is_dir():
             assert process.poll() is None, process.stdout.read()
