@@ -44,6 +44,7 @@ CORE = [
         name="convert openpose",
         once=True,
         line=lambda home, out: script("signdiff", "convert", home / "long.pose", out / "a"),
+        is_quick=True,
     ),
     Command(
         name="render skeleton",

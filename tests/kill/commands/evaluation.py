@@ -11,6 +11,7 @@ EVAL = [
             "signdiff-eval", "score", "--ref", home / "poses", "--hyp", home / "other", "--json"
         ),
         stdout=True,
+        is_quick=True,
     ),
     Command(
         name="audit",
@@ -24,6 +25,7 @@ EVAL = [
             *("--sys", f"b={home / 'poses'}", "--samples", "50", "--trials", "50", "--html", out / "report.html"),
         ),
         older="report.html",
+        is_quick=True,
     ),
     Command(
         name="compare --json",

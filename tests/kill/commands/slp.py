@@ -25,11 +25,13 @@ SLP = [
         line=lambda home, out: script(
             *("signdiff-slp", "corpus", "poses", home / "poses", "-o", out / "corpus", "--texts", home / "split.tsv")
         ),
+        is_quick=True,
     ),
     Command(
         name="slp corpus skels",
         once=True,
         line=lambda home, out: script("signdiff-slp", "corpus", "skels", home / "skels", "-o", out / "corpus"),
+        is_quick=True,
     ),
     Command(
         name="slp corpus export",
@@ -77,6 +79,7 @@ SLP = [
             "signdiff-slp", "step", "clean", home / "pixels" / "one.pose", "-o", out / "one.pose"
         ),
         older="one.pose",
+        is_quick=True,
     ),
     Command(
         name="slp step normalise",
