@@ -190,6 +190,23 @@ def test_settings_with_unknown_fields_are_refused(tmp_path):
     assert RendererSettings.read(tmp_path / "elsewhere") == RendererSettings()
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ('{"steps": 0}', "steps must be a whole number of at least 1, but is 0"),
+        ('{"steps": [1]}', "steps must be"),
+        ('{"prompt": 5}', "prompt must be a text, but is 5"),
+        ('{"guidance_scale": "x"}', "guidance_scale must be a finite number, but is 'x'"),
+        ('{"guidance_scale": NaN}', "guidance_scale must be"),
+        ('{"retarget": "no"}', "retarget must be true or false"),
+    ],
+)
+def test_settings_of_a_model_that_mean_nothing_are_refused(tmp_path, content, told):
+    (tmp_path / "renderer.json").write_text(content)
+    with pytest.raises(ValueError, match=rf"renderer\.json: {told}"):
+        RendererSettings.read(tmp_path)
+
+
 def test_without_an_avatar_c_is_the_pose_and_d_is_absent(pose):
     conditions = list(with_maps(drawings_of(pose, size=64), "none", None))
     assert len(conditions) == 5

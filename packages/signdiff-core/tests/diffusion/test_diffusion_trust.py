@@ -257,7 +257,7 @@ def test_one_file_must_be_safetensors_and_whole(folder, one_net, tmp_path):
         ({"unet": ["diffusers", 7]}, "must give library and class of 'unet'"),
         ({"unet": ["payload", "Own"]}, "takes it from 'payload'"),
         ({"unet": ["os", "system"]}, "takes it from 'os'"),
-        ({"text_encoder": ["transformers", "T5EncoderModel"]}, "must have CLIPTextModel or .* as 'text_encoder', but"),
+        ({"text_encoder": ["transformers", "T5EncoderModel"]}, "must have CLIPTextModel of transformers as 'text_encoder', but"),
         ({"text_encoder": ["transformers", "AutoModel"]}, "has 'AutoModel' of transformers"),
         ({"unet": ["transformers", "UNet2DConditionModel"]}, "has 'UNet2DConditionModel' of transformers"),
         ({"vae": ["diffusers", "UNet2DConditionModel"]}, "must have AutoencoderKL or .* as 'vae'"),
@@ -353,3 +353,41 @@ def test_the_folder_of_one_network(one_net, tmp_path):
     one_net.save_pretrained(tmp_path / "other", safe_serialization=False)
     with pytest.raises(ModelFolderError, match=r"has only diffusion_pytorch_model\.bin"):
         check_model_folder(tmp_path / "other")
+
+
+@pytest.mark.parametrize("value", [[None, None], None, "unet"])
+def test_a_part_that_is_not_there_is_named(folder, unet, value):
+    change(folder / "model_index.json", unet=value)
+    with pytest.raises(ValueError, match=r"must hold vae, .*, but its model_index\.json has no unet; to use another"):
+        SignDiffPipeline.from_pretrained(folder)
+    if value == [None, None]:
+        SignDiffPipeline.from_pretrained(folder, unet=unet)
+
+
+@pytest.mark.parametrize(
+    ("file", "values"),
+    [
+        ("text_encoder/config.json", {"hidden_act": "os.system"}),
+        ("text_encoder/config.json", {"dtype": "hub"}),
+        ("text_encoder/config.json", {"num_attention_heads": 0}),
+        ("vae/config.json", {"block_out_channels": 7}),
+    ],
+)
+def test_what_the_libraries_make_of_a_broken_configuration_is_one_error(folder, file, values):
+    change(folder / file, **values)
+    with pytest.raises(ModelFolderError, match=r"pipeline must hold a pipeline that can be loaded, but one of"):
+        SignDiffPipeline.from_pretrained(folder)
+
+
+def test_arguments_of_a_tokenizers_class_are_refused(folder):
+    """Its first two are paths."""
+    change(folder / "tokenizer" / "tokenizer_config.json", init_inputs=["/etc/hostname", "/etc/hostname"])
+    with pytest.raises(ModelFolderError, match=r"has \['/etc/hostname', '/etc/hostname'\] as init_inputs"):
+        SignDiffPipeline.from_pretrained(folder)
+
+
+def test_the_text_encoder_is_stable_diffusions(folder):
+    """The one with a projection, which Stable Diffusion XL has beside it, gives no states of tokens."""
+    change(folder / "model_index.json", text_encoder=["transformers", "CLIPTextModelWithProjection"])
+    with pytest.raises(ModelFolderError, match="must have CLIPTextModel of transformers as 'text_encoder', but has"):
+        SignDiffPipeline.from_pretrained(folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
 
 CUSTOM_PIPELINE: Final = "pipeline.py"
 """File by which ``DiffusionPipeline.from_pretrained(..., custom_pipeline=folder)`` finds `SignDiffPipeline`."""
+
+_NEEDED: Final = ("vae", "text_encoder", "tokenizer", "unet", "scheduler")
 
 _SOURCE: Final = '''"""This pipeline's class, for ``DiffusionPipeline.from_pretrained``; it comes with signdiff-core."""
 
@@ -35,13 +36,20 @@ def check_folder(folder: str | os.PathLike[str], *, given: Mapping[str, Any]) ->
 
     Raises:
         signdiff_core.trust.ModelFolderError: it holds what is not safe, or not whole.
-        ValueError: the ControlNet, or one of several, is missing.
+        ValueError: the ControlNet, or one of several, or another part is missing.
     """
     root = Path(folder)
     check_pipeline_folder(root, given=given)
     if "controlnet" not in given:
         check_controlnet(root)
-    parts = json.loads((root / "model_index.json").read_text(encoding="utf-8"))
+    parts = read_json(root / "model_index.json")
+    named = [part for part, value in parts.items() if isinstance(value, list) and None not in value]
+    lacking = [part for part in _NEEDED if part not in {*named, *given}]
+    if lacking:
+        raise ValueError(
+            f"{root} must hold {', '.join(_NEEDED)}, but its model_index.json has no {lacking[0]}; to use another: "
+            f"SignDiffPipeline.from_pretrained(..., {lacking[0]}=...)."
+        )
     several = parts.get("controlnet") == ["diffusers", "MultiControlNetModel"]
     if several and "controlnet" not in given and not (root / "controlnet_1").is_dir():
         # diffusers would load the first alone, and say nothing.

@@ -12,7 +12,7 @@ from diffusers import MultiControlNetModel
 from signdiff_core.diffusion.adapters import CheckedAdapters
 from signdiff_core.diffusion.dtypes import NAMES, dtype_option
 from signdiff_core.diffusion.folder import check_folder, complete_folder
-from signdiff_core.trust import check_pipeline_folder, check_weights
+from signdiff_core.trust import ModelFolderError, check_pipeline_folder, check_weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,14 @@ class CheckedLoading(CheckedAdapters):
         check_folder(folder, given=options)
         if isinstance(options.get("controlnet"), list | tuple):
             options["controlnet"] = MultiControlNetModel(options["controlnet"])
-        pipe: Self = super().from_pretrained(folder, **options)
+        try:
+            pipe: Self = super().from_pretrained(folder, **options)
+        except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
+            # What the libraries make of a configuration that is none.
+            raise ModelFolderError(
+                f"{name} must hold a pipeline that can be loaded, but one of its configurations cannot be used: "
+                f"{type(error).__name__}: {error}."
+            ) from error
         pipe.register_to_config(_name_or_path=name)
         return pipe
 

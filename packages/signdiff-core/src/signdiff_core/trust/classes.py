@@ -10,7 +10,7 @@ CLASSES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "vae": {
         "diffusers": ("AutoencoderKL", "AutoencoderTiny", "AsymmetricAutoencoderKL", "ConsistencyDecoderVAE"),
     },
-    "text_encoder": {"transformers": ("CLIPTextModel", "CLIPTextModelWithProjection")},
+    "text_encoder": {"transformers": ("CLIPTextModel",)},
     "tokenizer": {"transformers": ("CLIPTokenizer", "CLIPTokenizerFast")},
     "image_encoder": {"transformers": ("CLIPVisionModelWithProjection", "CLIPVisionModel")},
     "feature_extractor": {
@@ -46,7 +46,7 @@ def expected(part: str, library: str, kind: str) -> str | None:
     Example:
         >>> expected("unet", "diffusers", "UNet2DConditionModel")
         >>> expected("text_encoder", "transformers", "DPTForDepthEstimation")
-        'CLIPTextModel or CLIPTextModelWithProjection of transformers'
+        'CLIPTextModel of transformers'
     """
     if part not in CLASSES:
         return f"one of the parts {', '.join(sorted(CLASSES))}"

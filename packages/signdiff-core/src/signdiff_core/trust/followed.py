@@ -18,6 +18,7 @@ NAMES: Final = frozenset(
         "custom_pipelines",
         "download_kwargs",
         "index_path",
+        "init_inputs",
         "keypoint_detector_config",
         "passages_path",
         "quantization_config",
