@@ -2,7 +2,11 @@
 
 import os
 import re
+import signal
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -141,3 +145,18 @@ def test_nothing_in_a_checkpoint_is_executed(tmp_path, vocabulary, monkeypatch, 
     assert main(["none.ckpt", "-o", "model", "--vocabulary", str(vocabulary)]) == 1
     assert not (tmp_path / "executed").exists()
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells when the signal has its handler")
+def test_sigterm_is_one_line_and_leaves_nothing(tmp_path):
+    line = [sys.executable, "-m", "signdiff_slp.interop", "best.ckpt", "-o", "model", "--vocabulary", "words.txt"]
+    with subprocess.Popen(line, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        handled = "0"
+        while not int(handled, 16) >> (signal.SIGTERM - 1) & 1:
+            assert process.poll() is None
+            (handled,) = re.findall(r"SigCgt:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text())
+        process.send_signal(signal.SIGTERM)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert told == "signdiff_slp.interop: terminated; nothing half-written was left, run it again.\n"
+    assert list(tmp_path.iterdir()) == []

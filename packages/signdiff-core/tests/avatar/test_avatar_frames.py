@@ -1,6 +1,11 @@
 """The command that writes training frames."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -58,6 +63,27 @@ def test_a_run_that_was_cut_off_goes_on_to_the_same_files(poses, tmp_path, capsy
         (tmp_path / "cut" / name).unlink()
     run(poses, tmp_path / "cut")
     assert contents(tmp_path / "cut") == whole
+
+
+def test_sigterm_ends_all_processes_with_one_line_and_the_next_run_makes_the_same_files(poses, tmp_path, capsys):
+    run(poses, tmp_path / "whole", "--frames", "24")
+    out = tmp_path / "out"
+    options = ["--poses", poses, "-o", out, "--frames", "24", "--size", "32", "--seed", "3", "--workers", "2"]
+    line = [sys.executable, "-m", "signdiff_core.avatar.frames", *map(str, options)]
+    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        while not list(out.glob("clips/*.json")):
+            assert process.poll() is None
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGTERM)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert told == (
+        "signdiff_core.avatar.frames: terminated; whole clips are kept, and the same command goes on from there.\n"
+    )
+    assert not (out / "metadata.jsonl").exists()
+    assert [path for path in out.rglob("*") if path.name.startswith(".") or ".part" in path.name] == []
+    assert run(poses, out, "--frames", "24", "--workers", "2") == 0
+    assert contents(out) == contents(tmp_path / "whole")
 
 
 def test_arms_move_freely_in_the_share_of_clips_asked_for(poses, tmp_path, capsys):

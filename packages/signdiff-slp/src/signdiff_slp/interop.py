@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
 from signdiff_slp.checkpoints import read_checkpoint
 
 if TYPE_CHECKING:
@@ -174,8 +175,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--debug", action="store_true", help="show where an error came from")
     known = parser.parse_args(arguments)
+    unwind_on_sigterm()
     try:
         _run(known)
+    except KeyboardInterrupt as stop:
+        print(f"signdiff_slp.interop: {word_for(stop)}; nothing half-written was left, run it again.", file=sys.stderr)
+        return exit_status(stop)
     except (OSError, ValueError) as error:
         if known.debug:
             raise

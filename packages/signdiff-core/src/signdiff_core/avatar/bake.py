@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from signdiff_core.atomic import replacing
 from signdiff_core.avatar.cast import CAST_PATH, MATERIALS, Cast
 from signdiff_core.avatar.subdivide import subdivide
+from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
 from signdiff_core.skeleton import SHOULDER_WIDTH
 
 PHENOTYPES: Final[Mapping[str, Mapping[str, float]]] = {
@@ -294,10 +297,15 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m signdiff_core.avatar.bake", description=__doc__)
     parser.add_argument("-o", "--output", type=Path, default=CAST_PATH, help="the file to write (default: the bundled)")
     arguments = parser.parse_args(argv)
-    cast = bake_cast()
-    temporary = arguments.output.with_name(arguments.output.name + ".part")
-    cast.save(temporary)
-    temporary.replace(arguments.output)
+    unwind_on_sigterm()
+    try:
+        cast = bake_cast()
+        with replacing(arguments.output) as temporary:
+            cast.save(temporary)
+    except KeyboardInterrupt as stop:
+        told = f"{word_for(stop)}; {arguments.output} is as it was, run it again."
+        print(f"signdiff_core.avatar.bake: {told}", file=sys.stderr)
+        return exit_status(stop)
     counts = {"bodies": len(cast.names), "vertices": cast.vertices.shape[1], "triangles": len(cast.triangles)}
     print(json.dumps(counts | {"bytes": arguments.output.stat().st_size}))
     return 0

@@ -17,16 +17,19 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from signdiff_core.atomic import flush_to_disk, replacing
+from signdiff_core.engines import run_local
+from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
+
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
     from numpy.typing import NDArray
 
     from signdiff_core.avatar.body import AvatarBody
@@ -76,7 +79,6 @@ def write_clip(plan: Plan, clip: int) -> int:
     from pose_format import Pose
     from safetensors.numpy import save_file
 
-    from signdiff_core.atomic import flush_to_disk
     from signdiff_core.avatar.free_arms import free_arms
     from signdiff_core.avatar.inverse_kinematics import fit
     from signdiff_core.avatar.motion import Motion
@@ -84,7 +86,7 @@ def write_clip(plan: Plan, clip: int) -> int:
     from signdiff_core.avatar.signer import Signer
     from signdiff_core.skeleton import joints_of
 
-    done = plan.output / "clips" / f"{clip:06d}.json"
+    done = _clip_file(plan, clip)
     if done.exists():
         return 0
     rng = np.random.default_rng([plan.seed, clip])
@@ -127,12 +129,13 @@ def write_clip(plan: Plan, clip: int) -> int:
                 **asdict(signer),
             }
         )
-    save_file({"joints": np.ascontiguousarray(motion.joints)}, done.with_suffix(".safetensors"))
-    part = done.with_suffix(".part")
-    part.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    for written in (part, done.with_suffix(".safetensors"), *(plan.output / row["file_name"] for row in rows)):
-        flush_to_disk(written)
-    part.replace(done)
+    with replacing(done.with_suffix(".safetensors")) as temporary:
+        save_file({"joints": np.ascontiguousarray(motion.joints)}, temporary)
+    for row in rows:
+        flush_to_disk(plan.output / row["file_name"])
+        flush_to_disk(plan.output / row["neutral_file_name"])
+    with replacing(done) as temporary:
+        temporary.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return count
 
 
@@ -161,17 +164,50 @@ def write_frames(plan: Plan, *, workers: int = 1) -> Iterator[int]:
         (plan.output / folder).mkdir(parents=True, exist_ok=True)
     clips = range(-(-plan.frames // CLIP))
     if workers > 1:
-        with ProcessPoolExecutor(workers) as pool:
-            yield from pool.map(partial(write_clip, plan), clips, chunksize=4)
+        left = [clip for clip in clips if not _clip_file(plan, clip).exists()]
+        for clip in run_local(left, _Clips(plan), workers=workers):
+            yield min(CLIP, plan.frames - clip * CLIP)
     else:
         yield from (write_clip(plan, clip) for clip in clips)
-    parts = [plan.output / "clips" / f"{clip:06d}.json" for clip in clips]
+    parts = [_clip_file(plan, clip) for clip in clips]
     joints = np.concatenate([load_file(part.with_suffix(".safetensors"))["joints"] for part in parts])
-    save_file({"joints": joints}, plan.output / "joints.part")
-    (plan.output / "joints.part").replace(plan.output / "joints.safetensors")
-    metadata = plan.output / "metadata.part"
-    metadata.write_text("".join(part.read_text() for part in parts))
-    metadata.replace(plan.output / "metadata.jsonl")
+    with replacing(plan.output / "joints.safetensors") as temporary:
+        save_file({"joints": joints}, temporary)
+    with replacing(plan.output / "metadata.jsonl") as temporary:
+        temporary.write_text("".join(part.read_text() for part in parts))
+
+
+def _clip_file(plan: Plan, clip: int) -> Path:
+    """What tells that a clip is done: its rows."""
+    return plan.output / "clips" / f"{clip:06d}.json"
+
+
+@dataclass(frozen=True)
+class _Clips:
+    """The clips of a plan, as work for several processes."""
+
+    plan: Plan
+
+    def begin(self) -> None:
+        """Nothing to set up."""
+
+    def process(self, part: int, lethal: Collection[str] = ()) -> object:
+        """Write a clip."""
+        if lethal:
+            raise OSError(f"clip {part} must be drawn, but each process that tried to died of it.")
+        return write_clip(self.plan, part)
+
+    def rehearse(self, item: int) -> object:
+        """Write it: a clip that is there is done."""
+        return write_clip(self.plan, item)
+
+    def items(self, part: int) -> dict[str, int]:
+        """The clip itself."""
+        return {str(part): part}
+
+    def is_stored(self, part: int) -> bool:
+        """Whether it is there."""
+        return _clip_file(self.plan, part).exists()
 
 
 def _remember(plan: Plan) -> None:
@@ -182,7 +218,8 @@ def _remember(plan: Plan) -> None:
     if note.exists() and note.read_text() != ours:
         raise ValueError(f"{plan.output} holds frames of other arguments; take another folder or delete it.")
     plan.output.mkdir(parents=True, exist_ok=True)
-    note.write_text(ours)
+    with replacing(note) as temporary:
+        temporary.write_text(ours)
 
 
 def _progress(counts: Iterable[int], total: int) -> None:
@@ -215,6 +252,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--workers", type=int, default=1, help="processes (default: 1)")
     arguments = parser.parse_args(argv)
+    unwind_on_sigterm()
     poses = tuple(
         path
         for path in sorted(arguments.poses.glob("[!.]*.pose"))
@@ -238,9 +276,13 @@ def main(argv: list[str] | None = None) -> int:
     )
     try:
         _remember(plan)
+        _progress(write_frames(plan, workers=arguments.workers), plan.frames)
     except ValueError as error:
         parser.error(str(error))
-    _progress(write_frames(plan, workers=arguments.workers), plan.frames)
+    except KeyboardInterrupt as stop:
+        told = f"{word_for(stop)}; whole clips are kept, and the same command goes on from there."
+        print(f"signdiff_core.avatar.frames: {told}", file=sys.stderr)
+        return exit_status(stop)
     print(json.dumps({"frames": plan.frames, "poses": len(poses), "output": str(plan.output)}))
     return 0
 
