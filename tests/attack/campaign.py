@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import queue
 import shutil
 import sys
@@ -16,6 +17,7 @@ from attack.cases import CASES, find
 from attack.pool import BrokenCase, Worker
 from attack.table import Tally, table
 from attack.verdict import VERDICTS, judge
+from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +32,7 @@ KEPT = 25
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the campaign; returns 1 if anything was found."""
+    """Run the campaign; returns 1 if anything was found, 130 or 143 if it was cut off."""
     parser = argparse.ArgumentParser(prog="python tests/attack", description="Attack every reader with damaged files.")
     parser.add_argument("--inputs", type=int, default=2000, metavar="N", help="of all cases together (default: 2000)")
     parser.add_argument("--seed", type=int, default=0, help="another seed makes other inputs (default: 0)")
@@ -58,8 +60,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         jobs = [(case, range(known.number, known.number + 1)) for case in cases]
     else:
         jobs = shared_out(cases, known.inputs)
-    campaign.run(jobs, known.workers)
-    print(table(campaign.tallies.values(), time.monotonic() - begin))
+    unwind_on_sigterm()
+    stop = campaign.run(jobs, known.workers)
+    print(table(campaign.tallies.values(), time.monotonic() - begin), flush=True)
+    if stop is not None:
+        print(f"{word_for(stop)}; the table is of the inputs until then.", file=sys.stderr)
+        return exit_status(stop)
     found = sum(tally.findings for tally in campaign.tallies.values())
     if found or campaign.broken:
         print(f"{found} findings, {len(campaign.broken)} broken cases: see {known.findings}", file=sys.stderr)
@@ -68,13 +74,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def shared_out(cases: Sequence[Case], inputs: int) -> list[tuple[Case, range]]:
-    """Divide inputs among cases by their weights, in pieces of `AT_ONCE`; every case gets at least one."""
+    """Divide inputs among cases by their weights, in pieces of `AT_ONCE`, the first ones first.
+
+    Every case gets at least one, and a campaign that is cut off has been at all of them.
+    """
     whole = sum(case.weight for case in cases)
     jobs = []
     for case in cases:
         count = max(1, round(inputs * case.weight / whole))
         jobs += [(case, range(start, min(start + AT_ONCE, count))) for start in range(0, count, AT_ONCE)]
-    return jobs
+    return sorted(jobs, key=lambda job: job[1].start)
 
 
 class Campaign:
@@ -85,41 +94,56 @@ class Campaign:
         self.broken: dict[str, str] = {}
         self._seed, self._findings = seed, findings
         self._lock = threading.Lock()
+        self._cut_off = threading.Event()
 
-    def run(self, jobs: Sequence[tuple[Case, range]], workers: int) -> None:
-        """Have all jobs done."""
+    def run(self, jobs: Sequence[tuple[Case, range]], workers: int) -> KeyboardInterrupt | None:
+        """Have all jobs done; returns what cut them off, if anything did."""
         waiting: queue.SimpleQueue[tuple[Case, range]] = queue.SimpleQueue()
         for job in jobs:
             waiting.put(job)
-        threads = [threading.Thread(target=self._work, args=(waiting,)) for _ in range(min(workers, len(jobs)))]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with contextlib.ExitStack() as homes:
+            readers = [homes.enter_context(Worker()) for _ in range(min(workers, len(jobs)))]
+            threads = [threading.Thread(target=self._work, args=(waiting, reader)) for reader in readers]
+            for thread in threads:
+                thread.start()
+            try:
+                for thread in threads:
+                    thread.join()
+            except KeyboardInterrupt as stop:
+                self._cut_off.set()
+                for reader in readers:
+                    reader.kill()
+                for thread in threads:
+                    thread.join()
+                return stop
+        return None
 
-    def _work(self, waiting: queue.SimpleQueue[tuple[Case, range]]) -> None:
-        with Worker() as worker:
-            while True:
-                try:
-                    case, numbers = waiting.get_nowait()
-                except queue.Empty:
-                    return
-                for number in numbers:
-                    if case.name in self.broken:
-                        break
-                    self._one(worker, case, number)
+    def _work(self, waiting: queue.SimpleQueue[tuple[Case, range]], worker: Worker) -> None:
+        while not self._cut_off.is_set():
+            try:
+                case, numbers = waiting.get_nowait()
+            except queue.Empty:
+                return
+            for number in numbers:
+                if case.name in self.broken or self._cut_off.is_set():
+                    break
+                self._one(worker, case, number)
 
     def _one(self, worker: Worker, case: Case, number: int) -> None:
         try:
             answer = worker.read(case, self._seed, number)
         except BrokenCase as error:
+            if self._cut_off.is_set():
+                return
             with self._lock:
                 self.broken[case.name] = error.args[1]
                 print(f"{case.name}: the case is broken: {error.args[1]}", file=sys.stderr)
             return
+        if self._cut_off.is_set():  # the reader was killed, perhaps at this input
+            return
         with self._lock:
             tally = self.tallies[case.name]
-            tally.add(answer)
+            tally.add(number, answer)
             if answer["verdict"] not in VERDICTS[:2] and tally.findings <= KEPT:
                 self._keep(case, number, answer, worker.input)
 

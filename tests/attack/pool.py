@@ -71,6 +71,11 @@ class Worker:
             late = code in (-signal.SIGXCPU, -signal.SIGALRM)
             return {"verdict": "time" if late else "death", "why": told, "told": "", "seconds": 0.0, "mib": 0.0}
 
+    def kill(self) -> None:
+        """End the process, while another thread waits for it."""
+        if (process := self._process) is not None:
+            process.kill()
+
     def _ask(self, order: dict[str, Any], patience: float) -> dict[str, Any]:
         process = self._process or self._start()
         try:
@@ -98,6 +103,7 @@ class Worker:
                 stderr=errors,
                 text=True,
                 env={**os.environ, **SETTINGS},
+                start_new_session=True,  # Ctrl-C ends the campaign, which ends its readers
             )
         return self._process
 

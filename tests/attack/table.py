@@ -18,12 +18,14 @@ class Tally:
         self.name = name
         self.counts: Counter[str] = Counter()
         self.seconds = self.most_seconds = self.most_mib = 0.0
+        self.slowest = 0
 
-    def add(self, answer: dict[str, Any]) -> None:
+    def add(self, number: int, answer: dict[str, Any]) -> None:
         """Count an input."""
         self.counts[answer["verdict"]] += 1
         self.seconds += answer["seconds"]
-        self.most_seconds = max(self.most_seconds, answer["seconds"])
+        if answer["seconds"] > self.most_seconds:
+            self.most_seconds, self.slowest = answer["seconds"], number
         self.most_mib = max(self.most_mib, answer["mib"])
 
     @property
@@ -39,7 +41,7 @@ def table(tallies: Iterable[Tally], wall: float) -> str:
         tallies: of the cases.
         wall: seconds that all took.
     """
-    rows = [["case", "inputs", *VERDICTS, "MiB", "s", "ms each"]]
+    rows = [["case", "inputs", *VERDICTS, "MiB", "s", "ms each", "slowest"]]
     whole: Counter[str] = Counter()
     for tally in tallies:
         count = tally.counts.total()
@@ -51,8 +53,11 @@ def table(tallies: Iterable[Tally], wall: float) -> str:
                 f"{tally.most_mib:.0f}",
                 f"{tally.most_seconds:.2f}",
                 f"{1000 * tally.seconds / max(1, count):.1f}",
+                str(tally.slowest),
             ]
         )
-    rows.append(["all", *map(str, (whole.total(), *(whole[verdict] for verdict in VERDICTS))), "", f"{wall:.0f}", ""])
+    rows.append(
+        ["all", *map(str, (whole.total(), *(whole[verdict] for verdict in VERDICTS))), "", f"{wall:.0f}", "", ""]
+    )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join("  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows)

@@ -55,6 +55,14 @@ def test_failure_is_one_line_without_traceback(folders):
     assert done.stderr.rstrip().endswith("world.")
 
 
+def test_codes_for_a_terminal_are_escaped(folders):
+    (folders[1] / "world.pose").rename(folders[1] / "w\x1b[31m.pose")
+    done = run("score", "--ref", folders[0], "--hyp", folders[1])
+    assert done.returncode == 1
+    assert r"w\x1b[31m" in done.stderr
+    assert "\x1b" not in done.stderr
+
+
 def test_debug_shows_the_traceback(folders):
     (folders[1] / "world.pose").unlink()
     done = run("score", "--ref", folders[0], "--hyp", folders[1], "--debug")

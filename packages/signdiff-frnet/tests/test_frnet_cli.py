@@ -121,6 +121,12 @@ def test_wrong_use(image, tmp_path, arguments, words):
     assert not (tmp_path / "out").exists()
 
 
+def test_codes_for_a_terminal_are_escaped(tmp_path):
+    message = fails([tmp_path / "a\x1b[31m.png", "-o", tmp_path / "out.png"], 1)
+    assert r"a\x1b[31m.png" in message
+    assert "\x1b" not in message
+
+
 @pytest.mark.parametrize("name", ["absent.png", "broken.png", "broken.mp4", "cut.png", "empty.jpg"])
 def test_failures(image, tmp_path, name):
     (tmp_path / "broken.png").write_bytes(b"no image")

@@ -153,3 +153,20 @@ def test_return_pil_is_honoured_as_by_nine_of_controlnet_aux(detector):
             assert isinstance(annotate(image, return_pil=value, output_type="pil"), kind)
     with pytest.warns(DeprecationWarning, match="return_pil"):
         assert isinstance(annotate(np.asarray(image), return_pil=True), Image.Image)
+
+
+def test_a_page_without_a_size_is_one_line(tmp_path, capsys):
+    path = tmp_path / "pages.tif"
+    page = Image.fromarray(smooth(0))
+    page.save(path, save_all=True, append_images=[page])
+    content = bytearray(path.read_bytes())
+    first = int.from_bytes(content[4:8], "little")
+    after = first + 2 + 12 * int.from_bytes(content[first : first + 2], "little")
+    second = int.from_bytes(content[after : after + 4], "little")
+    assert content[second + 2 : second + 4] == (256).to_bytes(2, "little")  # the tag of the width
+    content[second + 2 : second + 4] = (253).to_bytes(2, "little")
+    path.write_bytes(content)
+    assert main([str(path), "-o", str(tmp_path / "map.png"), *SMALL]) == 1
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert f"{path}: expected an image, but it can't be decoded" in message

@@ -72,7 +72,7 @@ def test_storage_that_claims_more_than_the_file_has_is_no_memory_access(tmp_path
     torch.save({"a": torch.arange(16.0)}, tmp_path / "old.ckpt", **LEGACY)
     data = (tmp_path / "old.ckpt").read_bytes()
     (tmp_path / "old.ckpt").write_bytes(data.replace(b"K\x10N", b"J\0\0\0\x10N", 1))
-    with pytest.raises(ValueError, match="a storage of 268435456 values is larger than the file"):
+    with pytest.raises(ValueError, match="a tensor of 268435456 values is larger than the file"):
         read_checkpoint(tmp_path / "old.ckpt")
 
 

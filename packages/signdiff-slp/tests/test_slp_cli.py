@@ -59,6 +59,14 @@ def test_a_missing_corpus_is_status_1(tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
+def test_codes_for_a_terminal_are_escaped(tmp_path, capsys):
+    assert main(["corpus", "export", str(tmp_path / "a\x1b[31m\nb"), "-o", str(tmp_path / "out")]) == 1
+    message = capsys.readouterr().err
+    assert r"a\x1b[31m b" in message
+    assert "\x1b" not in message
+    assert message.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     "wrong", [[], ["corpus"], ["corpus", "fingerspelling"], ["corpus", "fingerspelling", "--share", "2"]]
 )

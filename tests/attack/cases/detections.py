@@ -155,7 +155,7 @@ CASES = (
         seeds=(pose_in_pixels,),
         real=(("pose-format-samples/*.pose", "clip.pose"),),
         read=read_pose_in_pixels,
-        weight=2,
+        weight=1.5,
     ),
-    Case(name="pose-corpus", seeds=(landmarks_corpus,), read=read_landmarks_corpus, weight=2),
+    Case(name="pose-corpus", seeds=(landmarks_corpus,), read=read_landmarks_corpus, weight=0.7),
 )

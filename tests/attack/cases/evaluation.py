@@ -30,12 +30,12 @@ def predictions(folder: Path) -> None:
 
 def read_challenge(folder: Path) -> None:
     """Read its poses."""
-    from signdiff_eval.readers import SLRTPFormat
+    from signdiff_eval.readers import PoseFormats
 
-    for name, pose in SLRTPFormat().read_all(folder / "test.pt"):
-        check(bool(name), "a clip without a name")
-        check(pose.body.data.shape[1:] == (1, 178, 3), f"shape {pose.body.data.shape}")
-        check_numbers("coordinates", pose.body.data)
+    for sequence in PoseFormats().read(folder / "test.pt"):
+        check(bool(sequence.clip), "a clip without a name")
+        check(sequence.joints.shape[1:] == (178, 3), f"shape {sequence.joints.shape}")
+        check_numbers("coordinates", sequence.joints, absent=True)
 
 
 def read_challenge_texts(folder: Path) -> None:

@@ -203,7 +203,7 @@ def _parts() -> tuple[dict[str, object], tuple[object, object]]:
 
 
 CASES = (
-    Case(name="text-to-pose", seeds=(text_to_pose,), read=read_text_to_pose, weight=2),
+    Case(name="text-to-pose", seeds=(text_to_pose,), read=read_text_to_pose, weight=1.5),
     Case(
         name="back-translator", seeds=(back_translator,), read=read_back_translator, reseal=with_checksums, weight=1.5
     ),

@@ -234,9 +234,9 @@ CASES = (
     Case(name="video-journal", seeds=(half_a_film,), read=go_on_with_film, weight=1.5),
     Case(name="frames-part", seeds=(parts_of_frames,), read=read_parts_of_frames, weight=3),
     Case(name="poses-part", seeds=(parts_of_poses,), read=read_parts_of_poses, weight=3),
-    Case(name="core-checkpoint", seeds=(core_checkpoint,), read=read_core_checkpoint, weight=1),
+    Case(name="core-checkpoint", seeds=(core_checkpoint,), read=read_core_checkpoint, weight=0.6),
     Case(name="frnet-checkpoint", seeds=(frnet_checkpoint,), read=read_frnet_checkpoint, weight=1.5),
     Case(name="eval-checkpoint", seeds=(eval_checkpoint,), read=read_eval_checkpoint, weight=1.5),
     Case(name="curves", seeds=(log,), read=read_log, aimed=("metrics",), weight=3),
-    Case(name="run-config", seeds=(log,), read=read_model_settings, aimed=("model.yaml",), weight=0.7),
+    Case(name="run-config", seeds=(log,), read=read_model_settings, aimed=("model.yaml",), weight=2),
 )

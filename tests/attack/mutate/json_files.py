@@ -32,7 +32,8 @@ def near_value(random: Random, content: bytes) -> bytes:
         if isinstance(value, bool):
             holder[key] = not value
         elif isinstance(value, (int, float)):
-            holder[key] = random.choice((value + 1, value - 1, -value, 2 * value, value * 1000, float(value)))
+            other_kind = float(value) if abs(value) < 1e300 else str(value)[:300]
+            holder[key] = random.choice((value + 1, value - 1, -value, 2 * value, value * 1000, other_kind))
         elif isinstance(value, (str, list)) and value:
             holder[key] = random.choice((value[1:], value + value, value[:1], value[::-1]))
         else:

@@ -33,6 +33,15 @@ def generated(command, tmp_path):
     return call
 
 
+def test_codes_for_a_terminal_are_escaped(command, tmp_path):
+    broken = tmp_path / "a\x1b[31m.pose"
+    broken.write_bytes(b"no pose")
+    status, _, message = command("convert", broken, tmp_path / "out.pose")
+    assert status == 1
+    assert r"a\x1b[31m.pose" in message
+    assert "\x1b" not in message
+
+
 def files(folder):
     return sorted(path.name for path in folder.iterdir() if path.name != "site")
 

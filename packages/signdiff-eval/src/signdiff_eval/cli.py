@@ -13,6 +13,7 @@ from signdiff_eval.commands.compare import compare
 from signdiff_eval.commands.score import score
 from signdiff_eval.commands.settings import warn
 from signdiff_eval.interruption import told, unwind_on_sigterm
+from signdiff_eval.messages import one_line
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -58,5 +59,5 @@ def main() -> None:
 
 
 def _fail(message: str, status: int) -> None:
-    click.echo(f"signdiff-eval: error: {' '.join(message.split())}", err=True)
+    click.echo(f"signdiff-eval: error: {one_line(message)}", err=True)
     sys.exit(status)

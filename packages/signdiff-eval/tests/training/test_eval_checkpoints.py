@@ -1,8 +1,10 @@
-"""Checkpoints are on the disk before they count."""
+"""Checkpoints are on the disk before they count, and a stranger's take no more memory than they have bytes."""
 
 import errno
+import json
 import os
 import resource
+import zipfile
 
 import pytest
 import torch
@@ -59,3 +61,59 @@ def test_a_run_goes_on_with_its_own_data_and_network(tmp_path):
     # Checkpoints of before tell nothing, and are read.
     save_checkpoint(accelerator, tmp_path, 2, keep=1, parts={})
     load_checkpoint(accelerator, tmp_path / "checkpoint-2", parts={}, identity=own)
+
+
+def rewritten(path, change, method=zipfile.ZIP_STORED):
+    """Write an archive anew, with what its members hold changed and their checksums right."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, content in members.items():
+            archive.writestr(name, change(name, content))
+
+
+@pytest.fixture
+def trained(tmp_path):
+    accelerator = Accelerator(cpu=True)
+    network = torch.nn.Linear(2, 2)
+    network, optimizer = accelerator.prepare(network, torch.optim.AdamW(network.parameters()))
+    network(torch.ones(1, 2)).sum().backward()
+    optimizer.step()
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer.optimizer, lambda step: 1.0)
+    parts = {"schedule": schedule}
+    save_checkpoint(accelerator, tmp_path, 1, keep=1, parts=parts)
+    return accelerator, tmp_path / "checkpoint-1", parts
+
+
+def test_archives_that_hold_other_than_they_say_are_not_read(trained):
+    accelerator, folder, parts = trained
+    load_checkpoint(accelerator, folder, parts=parts)
+    whole = (folder / "optimizer.bin").read_bytes()
+
+    def padded(name, content):
+        return content + bytes(1 << 24) if name.endswith("data/1") else content
+
+    def taller(name, content):
+        two, million = b"K\x02", b"J\x00\x00\x10\x00"
+        assert not name.endswith("data.pkl") or two + two + b"\x86" in content
+        return content.replace(two + two + b"\x86", million + two + b"\x86") if name.endswith("data.pkl") else content
+
+    for change, method, message in (
+        (padded, zipfile.ZIP_DEFLATED, "is compressed"),
+        (taller, zipfile.ZIP_STORED, "storage"),
+    ):
+        (folder / "optimizer.bin").write_bytes(whole)
+        rewritten(folder / "optimizer.bin", change, method)
+        with pytest.raises(ValueError, match=f"checkpoint-1 must be a whole checkpoint .* optimizer.bin: .*{message}"):
+            load_checkpoint(accelerator, folder, parts=parts)
+    (folder / "optimizer.bin").write_bytes(b"no archive")
+    with pytest.raises(ValueError, match=r"optimizer\.bin: File is not a zip file"):
+        load_checkpoint(accelerator, folder, parts=parts)
+
+
+@pytest.mark.parametrize("content", [7, [], {"schedule": "x"}, {"schedule": None}, {"identity": "x"}])
+def test_a_state_of_another_kind_is_refused(trained, content):
+    accelerator, folder, parts = trained
+    (folder / "state.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="checkpoint-1 must be a whole checkpoint of this run"):
+        load_checkpoint(accelerator, folder, parts=parts, identity={"data": "ab12"})

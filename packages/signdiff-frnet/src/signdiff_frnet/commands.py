@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Callable
 from typing import NoReturn
 
+from signdiff_frnet.messages import one_line
+
 
 class UsageError(Exception):
     """A command was called in a way that can't work; its exit status is 2."""
@@ -65,7 +67,7 @@ def run(parser: CommandParser, argv: list[str] | None, command: Callable[[argpar
     except (UsageError, ValueError, OSError) as error:
         if arguments.debug:
             raise
-        _tell(parser, _one_line(error), error)
+        _tell(parser, _text(error), error)
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt as error:
         _tell(parser, "interrupted", error)
@@ -84,9 +86,9 @@ def tell(prog: str, words: object) -> None:
 
     Args:
         prog: the command's name.
-        words: what to say; an error in one line.
+        words: what to say, or an error.
     """
-    print(f"{prog}: {_one_line(words) if isinstance(words, Exception) else words}", file=sys.stderr)
+    print(f"{prog}: {one_line(_text(words))}", file=sys.stderr)
 
 
 def _tell(parser: CommandParser, words: str, error: BaseException) -> None:
@@ -98,7 +100,7 @@ def _terminate(number: int, _frame: object) -> NoReturn:
     raise Terminated
 
 
-def _one_line(error: Exception) -> str:
+def _text(error: object) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split())
+    return str(error).strip()

@@ -1,5 +1,6 @@
 """Reading pictures as RGB frames: stills, and those that move (GIF and WebP)."""
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,9 @@ from signdiff_frnet.suffixes import ANIMATED_SUFFIXES
 
 _UNSTATED = 0.1
 """Seconds that players show a frame whose own time is 10 milliseconds or less, or not given."""
+
+_BROKEN = (ArithmeticError, AttributeError, EOFError, LookupError, SyntaxError, TypeError, ValueError, struct.error)
+"""What Pillow raises for broken files, among others."""
 
 _SUBFILE = 254
 """Number of the tag by which TIFF tells a page from a smaller copy of it."""
@@ -121,5 +125,5 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         if error.filename is not None:
             raise
         raise MediaError(f"{path}: expected an image, but it can't be decoded: {error}") from error
-    except (Image.DecompressionBombError, SyntaxError, ValueError, EOFError) as error:
+    except (Image.DecompressionBombError, *_BROKEN) as error:
         raise MediaError(f"{path}: expected an image, but it can't be decoded: {error}") from error

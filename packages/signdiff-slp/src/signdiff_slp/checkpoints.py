@@ -2,14 +2,12 @@
 
 ``weights_only`` keeps code from running, but not from being handed memory that is not there: torch takes the sizes of
 storages from the pickle. So archives are mapped, which keeps all reading within the file, after every member's checksum
-was compared; and files of torch before 1.6 are scanned for storages that are larger than they are.
+was compared; and files of torch before 1.6 are searched for tensors that are larger than they are.
 """
 
 from __future__ import annotations
 
-import io
 import pickle
-import pickletools
 import re
 import struct
 import zipfile
@@ -23,9 +21,6 @@ if TYPE_CHECKING:
 
 MAX_SIZE: Final = 4 << 30
 """Largest checkpoint that is read, in bytes."""
-
-MAX_PICKLE: Final = 64 << 20
-"""Largest description of what a checkpoint holds, in bytes."""
 
 LARGEST: Final = 1e6
 """Largest absolute value of a weight."""
@@ -110,12 +105,10 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
 def _content(path: Path) -> Any:
     import torch
 
+    from signdiff_eval.readers import check_torch_file
+
     try:
-        archive = zipfile.is_zipfile(path)
-        if archive:
-            _check_archive(path)
-        else:
-            _check_storages(path)
+        archive = check_torch_file(path)
         with torch.serialization.safe_globals([(_Scalar, name) for name in _HARMLESS]):
             return torch.load(path, map_location="cpu", weights_only=True, mmap=archive)
     except _BROKEN as error:
@@ -128,33 +121,6 @@ def _content(path: Path) -> Any:
         reason = str(error).rpartition(_TORCHS_REASON)[2].strip().partition("\n")[0]
         reason = _ESCAPES.sub("", reason) or type(error).__name__
         raise ValueError(f"{message} cannot be read: {reason}") from error
-
-
-def _check_archive(path: Path) -> None:
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1:
-                raise ValueError(f"{member.filename} is compressed or encrypted")
-            if member.filename.endswith(".pkl") and member.file_size > MAX_PICKLE:
-                raise ValueError(f"{member.filename} has more than {MAX_PICKLE} bytes")
-        if (broken := archive.testzip()) is not None:
-            raise ValueError(f"{broken} is damaged")
-
-
-def _check_storages(path: Path) -> None:
-    """Look for a storage that is larger than the file, in a file of torch before 1.6: five pickles, then the data."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        start = io.BytesIO(file.read(MAX_PICKLE))  # of a file itself, torch reads as much at once as a length says
-    for _ in range(5):
-        numbers: list[int] = []
-        for opcode, argument, _place in pickletools.genops(start):
-            if opcode.name == "MARK":
-                numbers.clear()
-            elif isinstance(argument, int) and "PUT" not in opcode.name and "GET" not in opcode.name:
-                numbers.append(argument)
-            elif opcode.name == "BINPERSID" and not all(0 <= number <= size for number in numbers):
-                raise ValueError(f"a storage of {max(numbers)} values is larger than the file")
 
 
 def _check(path: Path, name: object, value: object) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
+from signdiff_core.messages import one_line
 from signdiff_slp import __version__
 from signdiff_slp.commands.check import add_check
 from signdiff_slp.commands.curves import add_curves
@@ -45,14 +46,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = parser.parse_args(argv)
         return int(arguments.run(arguments))
     except KeyboardInterrupt as stop:
-        print(f"signdiff-slp: {word_for(stop)}; {_notes(stop) or 'nothing half-written was left'}.", file=sys.stderr)
+        kept = one_line(_notes(stop) or "nothing half-written was left")
+        print(f"signdiff-slp: {word_for(stop)}; {kept}.", file=sys.stderr)
         return exit_status(stop)
     except (OSError, ValueError, ModuleNotFoundError) as error:
         if arguments.debug:
             raise
         notes = _notes(error)
         line = f"{str(error).rstrip('.')}; {notes}." if notes else str(error)
-        print(f"signdiff-slp: error: {line}", file=sys.stderr)
+        print(f"signdiff-slp: error: {one_line(line)}", file=sys.stderr)
         return 1
 
 

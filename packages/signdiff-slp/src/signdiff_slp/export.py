@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
+from signdiff_core.messages import one_line
 from signdiff_slp.runs import Run, find_run
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ValueError) as ex:
         if known.debug:
             raise
-        print(f"signdiff_slp.export: {ex}", file=sys.stderr)
+        print(f"signdiff_slp.export: {one_line(ex)}", file=sys.stderr)
         return 1
     return 0
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
+from signdiff_core.messages import one_line
 from signdiff_slp.checkpoints import read_checkpoint
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         if known.debug:
             raise
-        print(f"signdiff_slp.interop: {error}", file=sys.stderr)
+        print(f"signdiff_slp.interop: {one_line(error)}", file=sys.stderr)
         return 1
     return 0
 

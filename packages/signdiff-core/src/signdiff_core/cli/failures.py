@@ -7,6 +7,7 @@ import traceback
 import click
 
 from signdiff_core.interruption import exit_status, word_for
+from signdiff_core.messages import one_line
 
 FAILURE, WRONG_USE = 1, 2
 
@@ -24,14 +25,15 @@ def report(error: BaseException, *, debug: bool) -> int:
     if debug:
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
-        click.echo(f"signdiff: {word_for(error)}; {_notes(error) or 'nothing half-written was left'}.", err=True)
+        kept = one_line(_notes(error) or "nothing half-written was left")
+        click.echo(f"signdiff: {word_for(error)}; {kept}.", err=True)
         return exit_status(error)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
     else:
         notes = _notes(error)
-        line = f"{_line(error).rstrip('.')}; {notes}." if notes else _line(error)
-        click.echo(f"signdiff: error: {line}", err=True)
+        line = f"{_line(error).rstrip().rstrip('.')}; {notes}." if notes else _line(error)
+        click.echo(f"signdiff: error: {one_line(line)}", err=True)
     return _status(error)
 
 
@@ -41,7 +43,7 @@ def show_warning(message: Warning | str, category: type[Warning], *_place: objec
     # The packages of this project warn with classes of their own.
     ours = category.__module__.startswith("signdiff_")
     if ours or (context is not None and context.meta.get("signdiff.debug")):
-        click.echo(f"signdiff: note: {' '.join(str(message).split())}", err=True)
+        click.echo(f"signdiff: note: {one_line(message)}", err=True)
 
 
 def _status(error: BaseException) -> int:
@@ -71,4 +73,4 @@ def _line(error: BaseException) -> str:
         text = str(error)
     else:
         text = f"{type(error).__name__}: {error} (--debug shows where)"
-    return " ".join(text.split())
+    return text

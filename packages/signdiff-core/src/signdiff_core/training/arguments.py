@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
+from signdiff_core.messages import one_line
 
 Config = TypeVar("Config")
 
@@ -91,7 +92,7 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
     except (OSError, ValueError, LookupError, RuntimeError) as error:
-        sys.stderr.write(f"error: {' '.join(str(error).split()) or type(error).__name__}\n")
+        sys.stderr.write(f"error: {one_line(error) or type(error).__name__}\n")
         raise SystemExit(1) from error
     except KeyboardInterrupt as stop:
         kept = "; ".join(getattr(stop, "__notes__", ())) or "nothing half-written was left"

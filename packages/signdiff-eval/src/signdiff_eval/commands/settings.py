@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from signdiff_eval.messages import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -121,7 +123,7 @@ def check_files(**files: Path) -> None:
 
 def warn(message: Warning | str, *_: Any, **__: Any) -> None:
     """Print a warning in one line."""
-    click.echo(f"signdiff-eval: warning: {' '.join(str(message).split())}", err=True)
+    click.echo(f"signdiff-eval: warning: {one_line(message)}", err=True)
 
 
 existing = click.Path(exists=True, path_type=Path)

@@ -6,6 +6,7 @@ from signdiff_eval.readers.pairs import Pair, pair_up
 from signdiff_eval.readers.poses import PoseSequence, sequence_of
 from signdiff_eval.readers.slrtp import SLRTPFormat, read_slrtp_texts
 from signdiff_eval.readers.text import read_lines
+from signdiff_eval.readers.torch_files import check_torch_file
 from signdiff_eval.readers.video import VIDEO_SUFFIXES, is_video, open_video
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "PoseSequence",
     "SLRTPFormat",
     "channels_of",
+    "check_torch_file",
     "is_video",
     "open_video",
     "pair_up",

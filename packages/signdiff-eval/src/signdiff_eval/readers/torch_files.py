@@ -56,8 +56,7 @@ def load_tensors(path: Path, *, what: str, max_bytes: int) -> Any:
 
     check_size(path, max_bytes)
     try:
-        archive = zipfile.is_zipfile(path)
-        _check_archive(path) if archive else _check_storages(path)
+        archive = check_torch_file(path)
         return torch.load(path, map_location="cpu", weights_only=True, mmap=archive)
     except _BROKEN as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -82,7 +81,29 @@ def check_size(path: Path, max_bytes: int) -> None:
         raise ValueError(f"{path.name} must hold at most {max_bytes} bytes, but holds {size}.")
 
 
-def _check_archive(path: Path) -> None:
+def check_torch_file(path: Path) -> bool:
+    """Look over a file of ``torch.save`` before torch reads it.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Whether it is an archive, which torch must then map (``mmap=True``); those of torch before 1.6 are none.
+
+    Raises:
+        ValueError, OSError, zipfile.BadZipFile and others: it is damaged, or says that it holds more than it does.
+    """
+    archive = zipfile.is_zipfile(path)
+    check_archive(path) if archive else _check_storages(path)
+    return archive
+
+
+def check_archive(path: Path) -> None:
+    """Make sure that an archive holds what it says: nothing in it is compressed, and every checksum agrees.
+
+    Raises:
+        ValueError, OSError, zipfile.BadZipFile and others: it does not, or is no archive.
+    """
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1:

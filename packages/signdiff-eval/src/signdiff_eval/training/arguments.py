@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from signdiff_eval.interruption import told, unwind_on_sigterm
+from signdiff_eval.messages import one_line
 
 Config = TypeVar("Config")
 
@@ -66,7 +67,7 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
     except (ImportError, OSError, ValueError, LookupError, RuntimeError) as error:
-        sys.stderr.write(f"error: {' '.join(str(error).split()) or type(error).__name__}\n")
+        sys.stderr.write(f"error: {one_line(error) or type(error).__name__}\n")
         raise SystemExit(1) from error
     except KeyboardInterrupt as stop:
         word, status = told(stop)

@@ -10,6 +10,8 @@ import typing
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from signdiff_frnet.messages import one_line
+
 Config = TypeVar("Config")
 
 
@@ -66,7 +68,7 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
     except (ImportError, OSError, ValueError, LookupError, RuntimeError) as error:
-        sys.stderr.write(f"error: {' '.join(str(error).split()) or type(error).__name__}\n")
+        sys.stderr.write(f"error: {one_line(error) or type(error).__name__}\n")
         raise SystemExit(1) from error
     except KeyboardInterrupt as stop:
         kept = "; ".join(getattr(stop, "__notes__", ())) or "nothing half-written was left"

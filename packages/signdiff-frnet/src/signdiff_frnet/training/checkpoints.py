@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from safetensors import SafetensorError
 
 from signdiff_core.atomic import replacing_folder
+from signdiff_frnet.training.torch_archives import check_archives
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -160,9 +161,10 @@ def load_checkpoint(
     if path.stat().st_size > _LARGEST:
         raise ValueError(f"{path} must have at most {_LARGEST} bytes, but has {path.stat().st_size}.")
     try:
-        state = json.loads(path.read_text(encoding="utf-8"))
+        state = _json_object(path)
         differing = _differences(state.get("identity") or {}, identity or {})
         if not differing:
+            check_archives(folder)
             accelerator.load_state(str(folder))
             for name, part in parts.items():
                 if name != "log" or name in state:  # which older checkpoints do not have
@@ -170,6 +172,8 @@ def load_checkpoint(
     except (
         SafetensorError,
         UnpicklingError,
+        ArithmeticError,
+        AttributeError,
         EOFError,
         OSError,
         RuntimeError,
@@ -181,6 +185,13 @@ def load_checkpoint(
         raise ValueError(f"{folder} must be a whole checkpoint of this run, but cannot be read: {reason}") from error
     if differing:
         raise ValueError(f"{folder} must be of the data and the network of this run, but {', '.join(differing)}.")
+
+
+def _json_object(path: Path) -> dict[str, Any]:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(content, dict):
+        raise ValueError(f"{path.name} holds no JSON object, but a {type(content).__name__}")
+    return content
 
 
 def _differences(was: Mapping[str, str | int], now: Mapping[str, str | int]) -> list[str]:

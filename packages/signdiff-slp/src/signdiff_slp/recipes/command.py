@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from signdiff_core.messages import one_line
 from signdiff_slp.recipes.stopping import Stopped, clear_up, stopping_on_signals
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def run_command(
         except (OSError, ValueError) as error:
             if known.no_exit_on_error:
                 raise
-            parser.exit(1, f"{prog}: error: {error}\n")
+            parser.exit(1, f"{prog}: error: {one_line(error)}\n")
         except Stopped as stop:
             kept = clear_up(Path(known.output_dir or "."), _checkpoints(known))
             parser.exit(stop.exit_status, f"{prog}: {stop.word}; {kept}.\n")

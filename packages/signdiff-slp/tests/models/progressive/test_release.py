@@ -107,9 +107,10 @@ def test_files_that_are_too_large_or_no_json(release):
     path.write_text(" " * (1 << 17))
     with pytest.raises(ValueError, match="at most 65536 bytes"):
         load_release(release[0])
-    path.write_text("{")
-    with pytest.raises(ValueError, match="must be JSON"):
-        load_release(release[0])
+    for content in ("{", '{"model_dim": ' + "1" * 5000 + "}"):
+        path.write_text(content)
+        with pytest.raises(ValueError, match=rf"{path} must be JSON"):
+            load_release(release[0])
 
 
 def test_a_tokenizer_that_does_not_fit(release):
@@ -119,13 +120,26 @@ def test_a_tokenizer_that_does_not_fit(release):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [("a: [", "must be YAML"), ("model_family: x", "section model_config")]
+    ("content", "message"),
+    [
+        ("a: [", "must be YAML"),
+        ("a: b\n  c: d\n", "must be YAML"),
+        ("a: \0", "must be YAML"),
+        (f"a: {'1' * 5000}", "must be YAML"),
+        ("[" * 5000, "must be YAML"),
+        ("model_family: x", "section model_config"),
+        (f"model_family: slp_progressive\nmodel_config: {{vocab_size: 0x{'f' * 5000}}}", "of very many digits"),
+        (f"model_family: slp_progressive\nmodel_config: {{variant: {[1] * 5000}}}", "which is not a setting"),
+    ],
 )
 def test_a_run_configuration_that_is_wrong(tmp_path, content, message):
     path = tmp_path / "model.yaml"
     path.write_text(content)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message) as caught:
         read_run_config(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 1000
 
 
 @pytest.mark.parametrize(

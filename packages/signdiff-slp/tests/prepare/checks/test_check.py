@@ -182,6 +182,7 @@ def test_the_table_that_is_not_realigned_has_other_columns(write_table):
         (HEADER + 'v\tV\ta\ta\t0\t1\t"Text.\nv\tV\tb\tb\t0\t1\tText.\n', "a quote is not closed"),
         (b"\xff\xfe", "line 1: expected text in UTF-8"),
         ("a\tHi.\n\0\tHi.\n", "line 2: expected the name of a clip"),
+        ("a\rb\tHi.\n", "line 1: expected a table, but new-line character"),
         ("a\tHi.\nb\tGrüße\n".encode("latin-1"), "line 2: expected text in UTF-8"),
     ],
 )

@@ -123,17 +123,20 @@ def read_yaml(path: Path, most: int = _MAX_CONFIG_SIZE) -> Any:
     from fairseq2.file_system import NativeLocalFileSystem
     from fairseq2.utils.yaml import RuamelYamlLoader, YamlError
 
+    text = _read_small(path, most)
     try:
-        documents: Any = RuamelYamlLoader(NativeLocalFileSystem()).load(StringIO(_read_small(path, most)))
-    except YamlError as ex:
-        raise ValueError(f"{path} must be YAML, but is not: {ex}.") from ex
+        documents: Any = RuamelYamlLoader(NativeLocalFileSystem()).load(StringIO(text))
+    except (YamlError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as ex:
+        # The YAML library tells of wrong documents in several lines, and passes on what Python says of wrong scalars.
+        raise ValueError(f"{path} must be YAML, but is not: {' '.join(str(ex).split())}") from ex
     return documents[0] if documents else None
 
 
 def _read_config(path: Path) -> ProgressiveConfig:
+    text = _read_small(path)
     try:
-        content: Any = json.loads(_read_small(path))
-    except json.JSONDecodeError as ex:
+        content: Any = json.loads(text)
+    except ValueError as ex:
         raise ValueError(f"{path} must be JSON, but is not: {ex}.") from ex
     except RecursionError as ex:
         raise ValueError(f"{path} must be JSON, but is nested too deep.") from ex
@@ -156,12 +159,13 @@ def _make_config(path: Path, fields: Any) -> ProgressiveConfig:
     for name, value in fields.items():
         kind = type(defaults.get(name))
         if name not in defaults or not (type(value) is kind or (kind is float and type(value) is int)):
-            raise ValueError(f"{path} holds {name!r}: {value!r}, which is not a setting of a progressive transformer.")
+            shown = f"{_shown(name)}: {_shown(value)}"
+            raise ValueError(f"{path} holds {shown}, which is not a setting of a progressive transformer.")
         _check_number(path, name, value)
     config = ProgressiveConfig(**fields)
     result = config.validate()
     if result.has_error():
-        raise ValueError(f"{path} holds settings that do not fit: {result}")
+        raise ValueError(f"{path} holds settings that do not fit: {' '.join(str(result).split())}")
     if config.pad_idx >= config.vocab_size:
         raise ValueError(f"{path} must have a pad_idx below its vocab_size, but has {config.pad_idx}.")
     width = config.model_dim + config.ffn_inner_dim + config.vocab_size + config.output_dim
@@ -181,7 +185,16 @@ def _check_number(path: Path, name: str, value: object) -> None:
         lowest = 0
     highest = 1 if name == "dropout_p" else MAX_POSITIONS if name.startswith("max_") else MAX_SETTING
     if not lowest <= value <= highest:
-        raise ValueError(f"{path} must hold from {lowest} to {highest} as {name}, but holds {value}.")
+        raise ValueError(f"{path} must hold from {lowest} to {highest} as {name}, but holds {_shown(value)}.")
+
+
+def _shown(value: object) -> str:
+    """Write a value of a stranger's file: in short, and Python writes no number of more than 4,300 digits."""
+    try:
+        shown = repr(value)
+    except ValueError:
+        return f"a {type(value).__name__} of very many digits"
+    return shown if len(shown) <= 100 else f"{shown[:100]}..."
 
 
 def _check_weights(path: Path, model: ProgressiveTransformer) -> None:

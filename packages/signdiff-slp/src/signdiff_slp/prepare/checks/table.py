@@ -93,7 +93,10 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
             raise FormatError(path, f"expected as many lines as in its .files, {len(names)}, but found {len(lines)}.")
         yield from ((number, name, text) for number, (name, text) in enumerate(zip(names, lines, strict=True), start=1))
         return
-    header = next(csv.reader(lines[:1]), [])
+    try:
+        header = next(csv.reader(lines[:1]), [])
+    except csv.Error as error:
+        raise FormatError(path, f"expected a table, but {error}.", place="line 1") from error
     if {"id", "text"} <= set(header):
         columns = header.index("id"), header.index("text")
         rows = csv.reader(line + "\n" for line in lines[1:])

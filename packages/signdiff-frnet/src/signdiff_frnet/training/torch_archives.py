@@ -1,0 +1,54 @@
+"""Archives of ``torch.save`` in a checkpoint, looked over before torch reads them.
+
+torch takes the sizes of what it reads from the archive itself, and would unpack a few kilobytes to gigabytes.
+"""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SUFFIXES: Final = (".bin", ".pkl", ".pt")
+"""Of the files that accelerate has torch write."""
+
+_MAX_PICKLE: Final = 1 << 26
+"""Largest description of what a file holds, in bytes."""
+
+
+def check_archives(folder: Path) -> None:
+    """Make sure that what torch saved in a folder holds what it says.
+
+    Args:
+        folder: of a checkpoint.
+
+    Raises:
+        ValueError: a file is no archive of torch, is compressed or damaged, or tells of values that it has not; the
+            message names it.
+        UnpicklingError: a file names code.
+    """
+    from accelerate.utils import load
+
+    for path in sorted(folder.iterdir()):
+        if path.suffix in _SUFFIXES:
+            try:
+                _check_archive(path)
+                load(path, map_location="cpu", mmap=True)  # mapped, torch refuses tensors that are larger than the file
+            except (zipfile.BadZipFile, struct.error, zlib.error, OSError, RuntimeError, ValueError) as error:
+                raise ValueError(f"{path.name}: {error}") from error
+
+
+def _check_archive(path: Path) -> None:
+    """Make sure that an archive holds what it says: nothing in it is compressed, and every checksum agrees."""
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1:
+                raise ValueError(f"{member.filename} is compressed or encrypted")
+            if member.filename.endswith(".pkl") and member.file_size > _MAX_PICKLE:
+                raise ValueError(f"{member.filename} has more than {_MAX_PICKLE} bytes")
+        if (broken := archive.testzip()) is not None:
+            raise ValueError(f"{broken} is damaged")

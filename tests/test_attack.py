@@ -1,0 +1,37 @@
+"""The campaign of tests/attack itself: it is cut off without loss, and its inputs are what they were."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+from attack.mutate import json_files
+
+ATTACK = Path(__file__).parent / "attack"
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_campaign_that_is_cut_off_tells_what_it_did(tmp_path, number, status):
+    command = [sys.executable, str(ATTACK), "--case", "texts", "--inputs", "10000000", "--findings", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as campaign:
+        time.sleep(6)
+        campaign.send_signal(number)
+        table, told = campaign.communicate(timeout=60)
+    assert campaign.returncode == status
+    assert told.endswith("; the table is of the inputs until then.\n")
+    head, texts, whole = (line.split() for line in table.splitlines())
+    assert head[:4] == ["case", "inputs", "read", "refused"]
+    assert texts[0] == "texts"
+    assert int(texts[1]) == int(texts[2]) + int(texts[3]) == int(whole[1])
+
+
+def test_no_number_of_a_file_stops_its_damage():
+    content = json.dumps([10**400, -(10**400), 10**300, 0.5, float("inf")]).encode()
+    damaged = {json_files.near_value(Random(seed), content) for seed in range(200)}
+    assert len(damaged) > 10
+    for one in damaged:
+        json.loads(one)
