@@ -1,15 +1,17 @@
 """The campaign of tests/attack itself: it is cut off without loss, and its inputs are what they were."""
 
+import io
 import json
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 from random import Random
 
 import pytest
-from attack.mutate import json_files
+from attack.mutate import json_files, zips
 
 ATTACK = Path(__file__).parent / "attack"
 
@@ -35,3 +37,16 @@ def test_no_number_of_a_file_stops_its_damage():
     assert len(damaged) > 10
     for one in damaged:
         json.loads(one)
+
+
+def test_a_bomb_is_a_whole_archive():
+    small = io.BytesIO()
+    with zipfile.ZipFile(small, "w") as archive:
+        archive.writestr("one", b"content")
+    damaged = zips.bomb(Random(0), small.getvalue())
+    assert len(damaged) < 1 << 21
+    with zipfile.ZipFile(io.BytesIO(damaged)) as archive:
+        assert archive.getinfo("one").file_size == 7 + (300 << 20)
+        with archive.open("one") as member:
+            assert member.read(10) == b"content\0\0\0"
+        assert archive.testzip() is None

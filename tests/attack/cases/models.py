@@ -214,7 +214,7 @@ CASES = (
         seeds=(pipeline,),
         read=load_pipeline,
         aimed=(".json", ".safetensors", ".txt"),
-        weight=0.3,
+        weight=0.2,
         seconds=30,
     ),
 )

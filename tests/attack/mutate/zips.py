@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+import zlib
+from functools import cache
 from random import Random
 
 from attack.mutate import binary, names, numpy_files
 
+_MEBIBYTE, _ZEROS = bytes(1 << 20), 300 << 20
 _LOCAL, _CENTRAL = b"PK\x03\x04", b"PK\x01\x02"
 # Where flags, method, checksum and both sizes stand after each signature.
 _FIELDS = {
@@ -84,12 +87,38 @@ def _rewritten(random: Random, content: bytes, how: str) -> bytes:
                 continue
             elif info is chosen and how == "renamed":
                 name = random.choice((*(n.decode() for n in names.NAMES if b"\0" not in n), name + "_", name.upper()))
-            elif info is chosen and how == "bomb":
-                data, method = data + b"\0" * (300 << 20), zipfile.ZIP_DEFLATED
-            archive.writestr(zipfile.ZipInfo(name), data, method, 1 if how == "bomb" else None)
+            written_info = zipfile.ZipInfo(name)
+            if info is chosen and how == "bomb":
+                _write_bomb(archive, written_info, data)
+                continue
+            archive.writestr(written_info, data, method)
             if info is chosen and how == "twice":
                 archive.writestr(zipfile.ZipInfo(name), random.choice(list(found.values())), method)
     return written.getvalue()
+
+
+def _write_bomb(archive: zipfile.ZipFile, info: zipfile.ZipInfo, data: bytes) -> None:
+    """Write a member with a great many zeros after its content, without packing them anew each time."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
+    packed = packer.compress(data) + packer.flush(zlib.Z_FULL_FLUSH) + _packed_zeros()
+    archive.writestr(info, packed, zipfile.ZIP_STORED)
+    checksum = zlib.crc32(data)
+    for _ in range(_ZEROS >> 20):
+        checksum = zlib.crc32(_MEBIBYTE, checksum)
+    # The archive's list of members is written when it is closed.
+    info.compress_type, info.CRC, info.file_size = zipfile.ZIP_DEFLATED, checksum, len(data) + _ZEROS
+    end = archive.fp.tell()  # type: ignore[union-attr]
+    for field, value in (("method", zipfile.ZIP_DEFLATED), ("crc", checksum), ("size", info.file_size)):
+        kind, local, _central = _FIELDS[field]
+        archive.fp.seek(info.header_offset + local)  # type: ignore[union-attr]
+        archive.fp.write(struct.pack(kind, value))  # type: ignore[union-attr]
+    archive.fp.seek(end)  # type: ignore[union-attr]
+
+
+@cache
+def _packed_zeros() -> bytes:
+    packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return b"".join(packer.compress(_MEBIBYTE) for _ in range(_ZEROS >> 20)) + packer.flush()
 
 
 def _members(content: bytes) -> dict[zipfile.ZipInfo, bytes]:

@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
 from diffusers import ControlNetModel, MultiControlNetModel, StableDiffusionControlNetPipeline  # noqa: E402
+from safetensors.torch import load_file, save_file  # noqa: E402
 from torch.serialization import get_unsafe_globals_in_checkpoint  # noqa: E402
 
 from signdiff_core.diffusion import SignDiffPipeline  # noqa: E402
@@ -257,7 +258,10 @@ def test_one_file_must_be_safetensors_and_whole(folder, one_net, tmp_path):
         ({"unet": ["diffusers", 7]}, "must give library and class of 'unet'"),
         ({"unet": ["payload", "Own"]}, "takes it from 'payload'"),
         ({"unet": ["os", "system"]}, "takes it from 'os'"),
-        ({"text_encoder": ["transformers", "T5EncoderModel"]}, "must have CLIPTextModel of transformers as 'text_encoder', but"),
+        (
+            {"text_encoder": ["transformers", "T5EncoderModel"]},
+            "must have CLIPTextModel of transformers as 'text_encoder', but",
+        ),
         ({"text_encoder": ["transformers", "AutoModel"]}, "has 'AutoModel' of transformers"),
         ({"unet": ["transformers", "UNet2DConditionModel"]}, "has 'UNet2DConditionModel' of transformers"),
         ({"vae": ["diffusers", "UNet2DConditionModel"]}, "must have AutoencoderKL or .* as 'vae'"),
@@ -371,11 +375,27 @@ def test_a_part_that_is_not_there_is_named(folder, unet, value):
         ("text_encoder/config.json", {"dtype": "hub"}),
         ("text_encoder/config.json", {"num_attention_heads": 0}),
         ("vae/config.json", {"block_out_channels": 7}),
+        ("unet/config.json", {"down_block_types": ["DownBlock2D"]}),
+        ("unet/config.json", {"down_block_types": ["x\ny", "x\ny"]}),
+        ("scheduler/scheduler_config.json", {"beta_start": {"": {}}}),
+        ("tokenizer/tokenizer_config.json", {"bos_token": {"content": 0.5, "__type": "AddedToken"}}),
     ],
 )
 def test_what_the_libraries_make_of_a_broken_configuration_is_one_error(folder, file, values):
     change(folder / file, **values)
-    with pytest.raises(ModelFolderError, match=r"pipeline must hold a pipeline that can be loaded, but one of"):
+    with pytest.raises(
+        ModelFolderError, match=r"pipeline must hold a pipeline that can be loaded, but one of"
+    ) as caught:
+        SignDiffPipeline.from_pretrained(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_that_a_file_lacks_are_named(folder):
+    path = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    held = load_file(path)
+    del held["quant_conv.weight"]
+    save_file(held, path, metadata={"format": "pt"})
+    with pytest.raises(ModelFolderError, match=r"must hold all weights of its vae, but lacks quant_conv\.weight"):
         SignDiffPipeline.from_pretrained(folder)
 
 

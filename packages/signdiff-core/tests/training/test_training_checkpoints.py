@@ -204,7 +204,7 @@ def test_missing_and_foreign_files_are_named(base, copied):
 
 def test_moments_of_something_else_are_refused(base, copied):
     save_file({"unet.conv_in.bias/exp_avg": torch.zeros(8)}, copied / "optimizer.safetensors")
-    with pytest.raises(ValueError, match=r"must hold moments of what is trained, but holds unet.conv_in.bias"):
+    with pytest.raises(ValueError, match=r"must hold moments of what is trained, but holds 'unet.conv_in.bias"):
         Training(base).state.read(copied)
 
 

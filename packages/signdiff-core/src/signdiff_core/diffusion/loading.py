@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
+import torch
 from diffusers import MultiControlNetModel
 
 from signdiff_core.diffusion.adapters import CheckedAdapters
@@ -46,12 +47,16 @@ class CheckedLoading(CheckedAdapters):
             options["controlnet"] = MultiControlNetModel(options["controlnet"])
         try:
             pipe: Self = super().from_pretrained(folder, **options)
-        except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
-            # What the libraries make of a configuration that is none.
+        except ModelFolderError:
+            raise
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            # What the libraries make of a configuration that is none, or is not that of its weights.
             raise ModelFolderError(
                 f"{name} must hold a pipeline that can be loaded, but one of its configurations cannot be used: "
-                f"{type(error).__name__}: {error}."
+                f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
             ) from error
+        if options.get("device_map") is None:
+            _check_whole(name, pipe)
         pipe.register_to_config(_name_or_path=name)
         return pipe
 
@@ -125,3 +130,16 @@ class CheckedLoading(CheckedAdapters):
             kwargs |= dtype_option(pipeline.dtype)
         pipe: Self = super().from_pipe(pipeline, **kwargs)
         return pipe
+
+
+def _check_whole(name: str, pipe: Any) -> None:
+    """Make sure that every part has all its weights; diffusers leaves those that a file lacks without values.
+
+    Raises:
+        signdiff_core.trust.ModelFolderError: one has not.
+    """
+    for part, network in pipe.components.items():
+        weights = network.state_dict() if isinstance(network, torch.nn.Module) else {}
+        missing = [key for key, value in weights.items() if value.is_meta]
+        if missing:
+            raise ModelFolderError(f"{name} must hold all weights of its {part}, but lacks {missing[0]}.")

@@ -149,7 +149,7 @@ class RunState:
         for key, value in (*_load(path).items(), *numbers.items()):
             name, *keys = key.split("/")
             if name not in parameters or not keys:
-                raise ValueError(f"{path} must hold moments of what is trained, but holds {key}.")
+                raise ValueError(f"{path} must hold moments of what is trained, but holds {key!r}.")
             place = state.setdefault(indices[name], {})
             for inner in keys[:-1]:
                 place = place.setdefault(inner, {})
@@ -206,7 +206,7 @@ def _read_json(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{path} must be JSON, but is not: {error}.") from error
     if not isinstance(state, dict) or state.get("version") != _VERSION:
         version = state.get("version") if isinstance(state, dict) else None
-        raise ValueError(f"{path} must be of version {_VERSION}, but is of {version}.")
+        raise ValueError(f"{path} must be of version {_VERSION}, but is of {version!r}.")
     wrong = [key for key in ("settings", "progress", "optimizer") if not isinstance(state.get(key), dict)]
     if wrong:
         raise ValueError(f"{path} must hold an object named {wrong[0]}, but does not.")

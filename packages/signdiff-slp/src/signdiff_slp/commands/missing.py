@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     import argparse
@@ -15,7 +15,6 @@ def answer_missing(parser: argparse.ArgumentParser, metavar: str = "COMMAND") ->
     parser.set_defaults(run=partial(_answer, parser, metavar))
 
 
-def _answer(parser: argparse.ArgumentParser, metavar: str, _arguments: argparse.Namespace) -> int:
+def _answer(parser: argparse.ArgumentParser, metavar: str, _arguments: argparse.Namespace) -> NoReturn:
     parser.print_help(sys.stderr)
-    print(f"\n{parser.prog}: error: a {metavar} is missing, one of those above", file=sys.stderr)
-    return 2
+    parser.exit(2, f"\n{parser.prog}: error: a {metavar} is missing, one of those above\n")
