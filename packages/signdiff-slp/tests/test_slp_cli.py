@@ -76,13 +76,6 @@ def test_wrong_use_is_status_2(wrong):
     assert exit_.value.code == 2
 
 
-def test_a_bare_command_shows_what_there_is(capsys):
-    with pytest.raises(SystemExit):
-        main([])
-    told = capsys.readouterr().err
-    assert all(word in told for word in ("usage:", "sign", "corpus", "prepare"))
-
-
 def test_corpora_load_neither_torch_nor_fairseq2():
     code = (
         "import sys, signdiff_slp.cli, signdiff_slp.corpora.fingerspelling, signdiff_slp.corpora.classifier;"

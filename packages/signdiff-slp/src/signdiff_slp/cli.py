@@ -39,11 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     unwind_on_sigterm()
     try:
-        parser = _parser()
-        if not (sys.argv[1:] if argv is None else argv):
-            parser.print_help(sys.stderr)
-            parser.exit(2)
-        arguments = parser.parse_args(argv)
+        arguments = _parser().parse_args(argv)
         return int(arguments.run(arguments))
     except KeyboardInterrupt as stop:
         kept = one_line(_notes(stop) or "nothing half-written was left")

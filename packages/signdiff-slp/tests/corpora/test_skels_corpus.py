@@ -105,7 +105,7 @@ def test_files_that_are_missing(folder, tmp_path):
 
 
 def test_a_variant_that_no_line_follows(folder, tmp_path):
-    with pytest.raises(ValueError, match=r"all 3 were left out; the first was train/clip-0: .*'prompt2sign'"):
+    with pytest.raises(ValueError, match=r"all 3 were left out: 3 as train/clip-0: .*'prompt2sign'"):
         import_skels(folder, tmp_path / "corpus", variant="prompt2sign")
     with pytest.raises(FormatError):
         list(iter_skels(folder / "train.skels", variant="prompt2sign"))
