@@ -216,7 +216,7 @@ def moments(count: int, seed: str) -> list[tuple[float, signal.Signals, bool]]:
     drawn = []
     for place in range(count):
         share = draw.uniform(0.8, 1.02) if draw.random() < _AT_THE_END else draw.uniform(0.05, 1.0)
-        drawn.append((share, (signal.SIGKILL, signal.SIGTERM)[place % 2], draw.random() < 0.5))
+        drawn.append((share, (signal.SIGTERM, signal.SIGKILL)[place % 2], draw.random() < 0.5))
     return drawn
 
 
