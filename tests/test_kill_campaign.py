@@ -5,7 +5,8 @@ import sys
 
 import pytest
 from kill.command import Command
-from kill.harness import Bench, moments
+from kill.harness import Bench
+from kill.moments import Moment, moments
 from kill.outcome import table
 
 WHOLE = """
@@ -47,8 +48,8 @@ def test_a_kill_finds(kind, tmp_path):
     bench = Bench(command, tmp_path, tmp_path / "bench")
     bench.measure()
     assert not bench.is_broken, bench.outcome.faults
-    bench.kill(0.7, number, group=True)
-    assert dict(bench.outcome.signals) == {number.name: 1}
+    bench.kill(Moment(0.3, of_writing=True, number=number, group=True))
+    assert (dict(bench.outcome.signals), dict(bench.outcome.moments)) == ({number.name: 1}, {"while": 1})
     if expected is None:
         assert bench.outcome.faults == []
     else:
@@ -67,4 +68,4 @@ def test_a_command_that_fails_is_not_killed(tmp_path):
 def test_a_seed_draws_the_same_moments():
     drawn = moments(20, "0 a command")
     assert drawn == moments(20, "0 a command") != moments(20, "1 a command")
-    assert [number for _, number, _ in drawn].count(signal.SIGKILL) == 10
+    assert [moment.number for moment in drawn].count(signal.SIGKILL) == 10

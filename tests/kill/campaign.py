@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from kill import inputs
 from kill.commands import COMMANDS
-from kill.harness import Bench, moments
+from kill.harness import Bench
+from kill.moments import moments
 from kill.outcome import table
 
 if TYPE_CHECKING:
@@ -98,12 +99,12 @@ class Campaign:
     def _kill(self, bench: Bench, place: int) -> None:
         if time.monotonic() > self.end or bench.is_broken:
             return
-        faults, moment = len(bench.outcome.faults), "undisturbed"
+        faults, moment = len(bench.outcome.faults), None
         if place == 0:
             bench.measure()
         if not bench.is_broken:
-            share, number, group = self.moments[bench.command.name][place]
-            moment = f"{number.name} at {share:.2f}{' of all' if group else ''}"
-            bench.kill(share, number, group=group)
+            moment = self.moments[bench.command.name][place]
+            bench.kill(moment)
+        moment = moment or "undisturbed"
         found = [f"\n    {moment}: {fault}" for fault in bench.outcome.faults[faults:]]
         print(f"{bench.command.name:<28}{bench.outcome.seconds:6.1f} s  {moment}", *found, flush=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import random
 import re
 import shutil
 import signal
@@ -21,13 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kill.command import Command, Words
+    from kill.moments import Moment
 
 TEMPORARY: Final = re.compile(r"(^|/)\.[^/]*\.(tmp|part|partial)\b|\.tmp(/|$)|\.part\.")
 """Names of files and folders that nothing may leave."""
 
 TERMINATED: Final = 143
-_AT_THE_END: Final = 0.35
-"""Share of the moments that lie in the last fifth, where everything gets its name."""
 _LONGEST: Final = 600
 _starts: Final = Lock()
 
@@ -60,8 +58,10 @@ class Bench:
         if self.command.before is not None:
             self._make_start(self.command.before)
         self._start_anew()
-        began = time.monotonic()
-        self.printed = self._run_to_the_end()
+        process, began = self._popen(self._line()), time.monotonic()
+        self._wait_for_writing(process)
+        self.writes_after = time.monotonic() - began
+        self.printed = self._finish(process)
         self.outcome.seconds = time.monotonic() - began
         self.expected = self._made()
         if not self.expected and not self.command.stdout:
@@ -76,18 +76,12 @@ class Bench:
                 self._check(before(self.inputs, self.out))
                 self.out.rename(self.start)
 
-    def kill(self, share: float, number: signal.Signals, *, group: bool) -> None:
-        """End a run after a share of its time, then run it to the end.
-
-        Args:
-            share: of the time of an undisturbed run.
-            number: what ends it.
-            group: signal all of its processes, as schedulers and terminals do, or the first alone.
-        """
+    def kill(self, moment: Moment) -> None:
+        """End a run at a moment, then run it to the end."""
         self._start_anew()
         printed = self.printed
         try:
-            self._interrupt(share * self.outcome.seconds, number, group=group)
+            self._interrupt(moment)
             self._check_older()
             if not self.command.once or _differences(self._made(), self.expected):
                 again = self.command.again if self._is_begun() else ()
@@ -103,28 +97,35 @@ class Bench:
         except AssertionError as fault:
             self.outcome.faults.append(str(fault))
 
-    def _interrupt(self, seconds: float, number: signal.Signals, *, group: bool) -> None:
+    def _interrupt(self, moment: Moment) -> None:
         process, began = self._popen(self._line()), time.monotonic()
+        seconds = self.outcome.seconds
+        if moment.of_writing:
+            self._wait_for_writing(process)
+            seconds = max(0.0, seconds - self.writes_after)
         with suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
-        is_late = process.poll() is not None
+            process.wait(moment.share * seconds)
+        is_late, is_begun = process.poll() is not None, self._is_begun()
+        self.outcome.signals[moment.number.name] += 1
+        self.outcome.moments["after" if is_late else "while" if is_begun else "before"] += 1
         if is_late:  # the machine has more time now than when it was measured
             self.outcome.seconds = min(self.outcome.seconds, time.monotonic() - began)
-        else:
-            (os.killpg if group else os.kill)(process.pid, number)
+            return
+        (os.killpg if moment.group else os.kill)(process.pid, moment.number)
         try:
-            _, err = process.communicate(timeout=60)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            raise AssertionError(f"{number.name} did not end it within 60 s") from None
-        finally:
-            is_begun = self._is_begun()
-            self.outcome.signals[number.name] += 1
-            self.outcome.moments["after" if is_late else "while" if is_begun else "before"] += 1
+            process.wait()
+            raise AssertionError(f"{moment.number.name} did not end it within 60 s") from None
         _wait_for_group(process.pid)
-        if not is_late and number == signal.SIGTERM:
-            self._check_end(process.returncode, err, is_begun=is_begun)
+        if moment.number == signal.SIGTERM:
+            self._check_end(process.returncode, self._texts()[1], is_begun=is_begun)
+
+    def _wait_for_writing(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait for the first thing that is written, or for the end."""
+        while process.poll() is None and not self._is_begun():
+            time.sleep(0.002)
 
     def _check_end(self, status: int, err: str, *, is_begun: bool) -> None:
         """SIGTERM ended a run: its status, its one line, and what it left."""
@@ -142,7 +143,7 @@ class Bench:
             raise AssertionError(f"SIGTERM left {left}")
 
     def _is_begun(self) -> bool:
-        return _paths(self.out) > self._at_start
+        return _state(self.out) != self._at_start
 
     def _check_older(self) -> None:
         """The older output is whole, or the new one is."""
@@ -161,7 +162,7 @@ class Bench:
             (self.out / self.command.older).parent.mkdir(parents=True, exist_ok=True)
             (self.out / self.command.older).write_bytes(b"older\n" * 100)
             self._older = _hash(self.out / self.command.older)
-        self._at_start = _paths(self.out)
+        self._at_start = _state(self.out)
 
     def _clear(self) -> None:
         shutil.rmtree(self.home, ignore_errors=True)
@@ -172,31 +173,39 @@ class Bench:
         return self._check([*self._line(), *again])
 
     def _check(self, line: Sequence[str | Path]) -> str:
-        process = self._popen(line)
+        return self._finish(self._popen(line))
+
+    def _finish(self, process: subprocess.Popen[bytes]) -> str:
+        """Wait for the end of a run, and give what it printed."""
         try:
-            out, err = process.communicate(timeout=_LONGEST)
+            process.wait(_LONGEST)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
             raise AssertionError("the run to the end took more than ten minutes") from None
+        printed, told = self._texts()
         if process.returncode:
-            raise AssertionError(f"the next run ends with {process.returncode}: {err[-2000:]!r}")
-        return out.replace(str(self.home), "")
+            raise AssertionError(f"the next run ends with {process.returncode}: {told[-2000:]!r}")
+        return printed.replace(str(self.home), "")
+
+    def _texts(self) -> tuple[str, str]:
+        return (self.home / "stdout").read_text(), (self.home / "stderr").read_text()
 
     def _line(self) -> list[str | Path]:
         return list(self.command.line(self.inputs, self.out))
 
-    def _popen(self, line: Sequence[str | Path]) -> subprocess.Popen[str]:
+    def _popen(self, line: Sequence[str | Path]) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "TMPDIR": str(self.tmp), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-        return subprocess.Popen(
-            [*map(str, line)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=self.home,
-            env=environment,
-            start_new_session=True,
-        )
+        with (self.home / "stdout").open("wb") as out, (self.home / "stderr").open("wb") as err:
+            return subprocess.Popen(
+                [*map(str, line)],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                cwd=self.home,
+                env=environment,
+                start_new_session=True,
+            )
 
     def _made(self) -> dict[str, str]:
         return {
@@ -204,20 +213,6 @@ class Bench:
             for path in sorted(_paths(self.out))
             if (self.out / path).is_file() and not re.search(self.command.volatile, path)
         }
-
-
-def moments(count: int, seed: str) -> list[tuple[float, signal.Signals, bool]]:
-    """Draw when and how a command is ended; more often towards its end.
-
-    Returns:
-        Shares of its time, signals, and whether all processes get it.
-    """
-    draw = random.Random(seed)
-    drawn = []
-    for place in range(count):
-        share = draw.uniform(0.8, 1.02) if draw.random() < _AT_THE_END else draw.uniform(0.05, 1.0)
-        drawn.append((share, (signal.SIGTERM, signal.SIGKILL)[place % 2], draw.random() < 0.5))
-    return drawn
 
 
 def _wait_for_group(group: int) -> None:
@@ -234,7 +229,20 @@ def _wait_for_group(group: int) -> None:
 
 
 def _paths(root: Path) -> set[str]:
-    return {path.relative_to(root).as_posix() for path in root.rglob("*")}
+    return set(_state(root))
+
+
+def _state(root: Path) -> dict[str, tuple[int, int]]:
+    """Files and folders, which may come and go meanwhile, and the files' sizes and times."""
+    found = {}
+    for folder, folders, files in os.walk(root):
+        here = Path(folder)
+        found |= {(here / name).relative_to(root).as_posix(): (0, 0) for name in folders}
+        for name in files:
+            with suppress(FileNotFoundError):
+                status = (here / name).stat()
+                found[(here / name).relative_to(root).as_posix()] = (status.st_size, status.st_mtime_ns)
+    return found
 
 
 def _hash(path: Path) -> str:
