@@ -99,12 +99,13 @@ class Campaign:
     def _kill(self, bench: Bench, place: int) -> None:
         if time.monotonic() > self.end or bench.is_broken:
             return
-        faults, moment = len(bench.outcome.faults), None
+        faults, when = len(bench.outcome.faults), "undisturbed"
         if place == 0:
             bench.measure()
         if not bench.is_broken:
             moment = self.moments[bench.command.name][place]
+            when = str(moment)
             bench.kill(moment)
-        moment = moment or "undisturbed"
-        found = [f"\n    {moment}: {fault}" for fault in bench.outcome.faults[faults:]]
-        print(f"{bench.command.name:<28}{bench.outcome.seconds:6.1f} s  {moment}", *found, flush=True)
+        told = [f"{bench.command.name:<28}{bench.outcome.seconds:6.1f} s  {when}"]
+        told += [f"    {fault}" for fault in bench.outcome.faults[faults:]]
+        print("\n".join(told), flush=True)

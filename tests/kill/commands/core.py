@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kill.command import LOGS, Command, module, script
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from kill.command import Words
 
@@ -21,6 +22,8 @@ def _frames_of(layout: str) -> Callable[[Path, Path], Words]:
 
     return line
 
+
+_BUNDLED = Path(str(files("signdiff_core"))) / "diffusion" / "bundled"
 
 _TINY_BASE = (
     *("--resolution", "64", "--vae_channels", "8", "32", "32", "--latent_channels", "12"),
@@ -113,14 +116,13 @@ CORE = [
             *("--crop_sizes", "32", "--train_batch_size", "2", "--max_train_steps", "4", "--checkpointing_steps", "1"),
             *("--num_validation_images", "2", "--resume_from_checkpoint", "latest"),
         ),
-        volatile=LOGS,
+        volatile=rf"{LOGS}|/measured\.json$",  # which tells how long a frame takes
     ),
     Command(
         name="widen",
-        before=_make_base,
         line=lambda home, out: module(
-            *("signdiff_core.training.widen", "--pretrained_model_name_or_path", out / "base"),
-            *("--output_dir", out / "wider", "--levels", "1"),
+            *("signdiff_core.training.widen", "--pretrained_model_name_or_path", _BUNDLED),
+            *("--output_dir", out / "wider"),
         ),
     ),
     Command(
