@@ -156,6 +156,8 @@ CONTRADICTIONS = {
         ("frames_per_step=2",),
         "frames_per_step must be at most 1, the frames that the model predicts at a time, but is 2.",
     ),
+    "a split that is not there": ("evaluate", ("split=valid",), "(dev, test, train), but is 'valid': give --config sp"),
+    "another split": ("generate", ("split=valid",), "(dev, test, train), but is 'valid': give --config split=dev."),
     "too fast": ("generate", ("speed=20",), "`speed` must be between 0.1 and 10, but is 20"),
 }
 
@@ -218,7 +220,7 @@ def test_settings_that_contradict_each_other(outcomes, name):
     status, output = outcomes[0][name]
     assert "Traceback" not in output
     assert CONTRADICTIONS[name][2] in output
-    assert status == (1 if "positions" in name else 2)
+    assert status == (1 if "positions" in name or "split" in name else 2)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

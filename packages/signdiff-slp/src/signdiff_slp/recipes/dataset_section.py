@@ -11,7 +11,7 @@ from fairseq2.recipe.config import DatasetSection
 from fairseq2.utils.validation import ValidationResult
 from typing_extensions import override
 
-from signdiff_slp.datasets.text_pose import TEXT_POSE_FAMILY, TextPoseBatch, TextPoseDataset
+from signdiff_slp.datasets.text_pose import TEXT_POSE_FAMILY, CorpusError, TextPoseBatch, TextPoseDataset
 
 
 @dataclass(kw_only=True)
@@ -55,6 +55,20 @@ class TextPoseSection(DatasetSection):
         if self.emphasis < 1:
             result.add_error(f"`emphasis` must be at least 1, but is {self.emphasis}.")
         return result
+
+
+def check_split(dataset: TextPoseDataset, split: str) -> None:
+    """Make sure that a corpus has the split that a recipe is set to.
+
+    Raises:
+        CorpusError: it does not; the message tells the setting.
+    """
+    if split not in dataset.splits:
+        splits = sorted(dataset.splits)
+        raise CorpusError(
+            f"split must be one that {dataset.data_dir} has ({', '.join(splits)}), but is {split!r}: give --config "
+            f"split={splits[0]}."
+        )
 
 
 def create_valid_reader(

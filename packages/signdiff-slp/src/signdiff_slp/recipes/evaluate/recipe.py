@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from signdiff_slp.datasets.text_pose import TextPoseDataset
 from signdiff_slp.models.progressive import ProgressiveTransformer
-from signdiff_slp.recipes.dataset_section import create_valid_reader
+from signdiff_slp.recipes.dataset_section import check_split, create_valid_reader
 from signdiff_slp.recipes.evaluate.config import EvaluateConfig
 from signdiff_slp.recipes.failures import (
     check_lengths,
@@ -47,6 +47,7 @@ class TextToPoseEvaluateRecipe(Recipe):
         tokenizer = context.get_tokenizer()
         check_vocabulary(model.config, tokenizer)
         check_skeleton(model.config, dataset)
+        check_split(dataset, config.split)
         check_texts(model.config, dataset, config.split, tokenizer, context.gangs)
         check_lengths(model.config, dataset, config.split, config.dataset.max_seq_len, context.gangs)
         units = [TeacherForcedUnit(Criterion(model, model, LossConfig())), FreeDecodingUnit(model)]

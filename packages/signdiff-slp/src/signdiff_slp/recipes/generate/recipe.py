@@ -18,7 +18,7 @@ from signdiff_slp import __version__
 from signdiff_slp.datasets.text_pose import TextPoseBatch, TextPoseDataset
 from signdiff_slp.models.progressive import ProgressiveTransformer, generate
 from signdiff_slp.output import to_pose
-from signdiff_slp.recipes.dataset_section import create_valid_reader
+from signdiff_slp.recipes.dataset_section import check_split, create_valid_reader
 from signdiff_slp.recipes.failures import (
     check_frames_per_step,
     check_lengths,
@@ -89,6 +89,7 @@ class TextToPoseGenerateRecipe(Recipe):
         check_vocabulary(model.config, tokenizer)
         check_skeleton(model.config, dataset)
         check_frames_per_step(model.config, config.frames_per_step)
+        check_split(dataset, config.split)
         check_names(dataset, config.split, context.gangs)
         check_texts(model.config, dataset, config.split, tokenizer, context.gangs)
         if config.protocol == "gt-timing":
