@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -108,7 +109,10 @@ class Worker:
         return self._process
 
     def _stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
+        if (process := self._process) is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                with contextlib.suppress(BrokenPipeError):  # what was to be written is of no use any more
+                    pipe.close()  # type: ignore[union-attr]
         self._process, self._ready = None, set()
