@@ -37,3 +37,26 @@ def test_what_a_killed_process_left_goes_with_the_next_that_makes_the_same(tmp_p
         assert (tmp_path / "b").is_dir(), "the older one is back"
         (temporary / "whole").touch()
     assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == ["a.html", "b", "b/whole"]
+
+
+DELETES = """
+import os, signal, sys, time
+from signdiff_eval.interruption import unwind_on_sigterm
+
+class Deleted:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.1)
+
+unwind_on_sigterm()
+try:
+    Deleted()
+    time.sleep(20)
+except KeyboardInterrupt as stop:
+    sys.exit(f"ended by {type(stop).__name__}")
+"""
+
+
+def test_sigterm_is_not_lost_where_python_drops_exceptions():
+    ended = subprocess.run([sys.executable, "-c", DELETES], capture_output=True, text=True, timeout=15)
+    assert ended.stderr == "ended by Terminated\n"

@@ -5,7 +5,9 @@ A command calls `unwind_on_sigterm` first; what it catches at its outer edge tel
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -17,6 +19,9 @@ INTERRUPTED: Final = 130
 
 TERMINATED: Final = 143
 """Exit status after SIGTERM."""
+
+
+_SHORTLY: Final = 0.05
 
 
 class Terminated(KeyboardInterrupt):
@@ -31,6 +36,7 @@ def unwind_on_sigterm() -> None:
     in_main = threading.current_thread() is threading.main_thread()
     if in_main and signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
         signal.signal(signal.SIGTERM, _raise)
+        sys.unraisablehook = _raise_again
 
 
 def exit_status(error: BaseException) -> int:
@@ -52,3 +58,14 @@ def _raise(_number: int, _frame: FrameType | None) -> NoReturn:
     # Schedulers signal every process of a job, and its first process passes it on: clearing up goes on regardless.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise Terminated
+
+
+def _raise_again(lost: sys.UnraisableHookArgs) -> None:
+    """Where an object is deleted, as imports do, Python drops what is raised: the signal comes once more, shortly."""
+    if not issubclass(lost.exc_type, Terminated):
+        sys.__unraisablehook__(lost)
+        return
+    signal.signal(signal.SIGTERM, _raise)
+    again = threading.Timer(_SHORTLY, os.kill, [os.getpid(), signal.SIGTERM])
+    again.daemon = True
+    again.start()

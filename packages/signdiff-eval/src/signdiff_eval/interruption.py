@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 if TYPE_CHECKING:
     from types import FrameType
+
+
+_SHORTLY: Final = 0.05
 
 
 class Terminated(KeyboardInterrupt):
@@ -22,6 +27,7 @@ def unwind_on_sigterm() -> None:
     in_main = threading.current_thread() is threading.main_thread()
     if in_main and signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
         signal.signal(signal.SIGTERM, _raise)
+        sys.unraisablehook = _raise_again
 
 
 def told(error: BaseException) -> tuple[str, int]:
@@ -38,3 +44,14 @@ def _raise(_number: int, _frame: FrameType | None) -> NoReturn:
     # Schedulers signal every process of a job, and its first process passes it on: clearing up goes on regardless.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise Terminated
+
+
+def _raise_again(lost: sys.UnraisableHookArgs) -> None:
+    """Where an object is deleted, as imports do, Python drops what is raised: the signal comes once more, shortly."""
+    if not issubclass(lost.exc_type, Terminated):
+        sys.__unraisablehook__(lost)
+        return
+    signal.signal(signal.SIGTERM, _raise)
+    again = threading.Timer(_SHORTLY, os.kill, [os.getpid(), signal.SIGTERM])
+    again.daemon = True
+    again.start()
