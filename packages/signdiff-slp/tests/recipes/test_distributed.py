@@ -217,7 +217,7 @@ def test_a_fault_is_told_once(tmp_path):
     done = subprocess.run(arguments, env=environment(), capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 1
     [error] = [line for line in (done.stdout + done.stderr).splitlines() if "ERROR: fairseq2" in line]
-    assert "holds NaN or infinity in 1 of 16 examples: train-10. " in error
+    assert "holds NaN, infinity or numbers beyond 1000000 in 1 of 16 examples: train-10. " in error
     for rank in range(2):
         assert "in 1 of 16 examples: train-10. " in (tmp_path / f"out/logs/rank_{rank}.log").read_text()
 

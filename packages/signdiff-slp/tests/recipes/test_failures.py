@@ -65,11 +65,11 @@ MESSAGES = {
     ".": "data_dir must hold at least one split.tsv, but {folder} does not.",
     "empty": "{folder}/empty/{split}.tsv must hold a line for each example, but is empty.",
     "void": "{folder}/void/{split}.tsv must hold a line for each example, but is empty.",
-    "three": "{folder}/three/{split}.poses.npy must be finite, but holds NaN or infinity in 3 of 16 examples: "
-    "{split}-00, {split}-04, {split}-07. ",
+    "three": "{folder}/three/{split}.poses.npy must be finite, but holds NaN, infinity or numbers beyond 1000000 in "
+    "3 of 16 examples: {split}-00, {split}-04, {split}-07. ",
     "many": "in 15 of 16 examples: {split}-00, {split}-01, {split}-02, {split}-03, {split}-04, {split}-05, "
     "{split}-06, {split}-07, {split}-08, {split}-09 and 5 more. ",
-    "between": "holds NaN or infinity in 2 frames, though in no example. ",
+    "between": "holds NaN, infinity or numbers beyond 1000000 in 2 frames, though in no example. ",
     "long": "texts of {split} must have at most 128 tokens, but 2 of 16 have more: {split}-00, {split}-01. A new model",
     "strange": "texts of {split} must hold tokens that the tokenizer knows, but none does: 32 of 32 tokens (100.0%): ",
     "double": "{split}.poses.npy must be float32 (frames, 150), but is float64 (160, 150).",

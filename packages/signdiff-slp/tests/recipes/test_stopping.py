@@ -8,7 +8,15 @@ import pytest
 from signdiff_slp.recipes.stopping import Stopped, clear_up, stopping_on_signals
 
 
-def test_signals_become_one_exception_and_go_back_to_what_they_were():
+@pytest.fixture
+def ctrl_c_heard():
+    """As in a terminal: a shell starts what runs in the background with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_signals_become_one_exception_and_go_back_to_what_they_were(ctrl_c_heard):
     before = signal.getsignal(signal.SIGTERM)
     for number, word, status in ((signal.SIGTERM, "terminated", 143), (signal.SIGINT, "interrupted", 130)):
         with pytest.raises(Stopped) as stop, stopping_on_signals():
