@@ -43,6 +43,12 @@ def bound_time(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + seconds + 1, hard))
 
 
+def free_time() -> None:
+    """Lift the bound."""
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
+
+
 class Gauge:
     """Measures what memory and time are taken from its making on."""
 

@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attack.bounds import Gauge, bound_memory, bound_time, free_memory, prepare
+from attack.bounds import Gauge, bound_memory, bound_time, free_memory, free_time, prepare
 from attack.case import plant
 from attack.cases import find
 from attack.inputs import damaged, sound_inputs
@@ -40,6 +40,7 @@ def serve(home: Path) -> int:
         os.ftruncate(2, 0)
         if order["number"] is None:
             free_memory()
+            free_time()
             sound[case.name] = sound_inputs(case)
             _warm_up(case, sound[case.name], home)
             answer = {}

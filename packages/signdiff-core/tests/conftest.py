@@ -4,6 +4,9 @@ import os
 import sys
 from pathlib import Path
 
+# Before anything imports the library of the Hub, as doctests of the sources do; no test may reach it.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
 import numpy as np
 import pytest
 

@@ -44,11 +44,13 @@ def test_absent_joints_leave_their_limbs_out(pose):
     assert whole[y, x].max() < 150 < part[y, x].min()
 
 
-def test_nothing_present_is_an_empty_frame(pose):
-    empty = make_pose(np.zeros((2, 50, 3)), 25, confidence=np.zeros((2, 50)))
-    first, second = SkeletonRenderer().render(empty, size=64)
-    assert np.array_equal(first, second)
-    assert np.unique(first[0], axis=0).shape[0] == 1
+def test_a_frame_without_anybody_is_empty_and_a_pose_without_anybody_is_refused(pose):
+    joints, confidence = np.zeros((2, 50, 3)), np.zeros((2, 50))
+    with pytest.raises(ValueError, match="pose must show somebody"):
+        SkeletonRenderer().render(make_pose(joints, 25, confidence=confidence), size=64)
+    confidence[1] = 1
+    empty, _ = SkeletonRenderer().render(make_pose(joints, 25, confidence=confidence), size=64)
+    assert (empty == empty[:, :1]).all()  # the wall alone
 
 
 @pytest.mark.parametrize("size", [0, 8, 100_000])

@@ -33,6 +33,7 @@ def write_sealed(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> with tempfile.TemporaryDirectory() as home:
         ...     write_sealed(Path(home) / "part", {"a": np.arange(3)}, {"clip": "hello"})
         ...     read_sealed(Path(home) / "part")

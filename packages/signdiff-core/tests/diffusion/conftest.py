@@ -1,9 +1,5 @@
 """Tiny Stable-Diffusion-shaped parts of the real classes, with random weights."""
 
-import os
-
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-
 import pytest
 
 torch = pytest.importorskip("torch")

@@ -100,14 +100,14 @@ def test_latents_are_for_all_frames_or_for_each(pipe):
     expected = render(pipe, generator=[seeded(seed) for seed in range(7)], chunk_size=2)
     assert np.array_equal(render(pipe, latents=each, chunk_size=2), expected)
     for latents, message in (
-        (each[:3], "one for all frames or one each"),
+        (each[:3], "one for all frames or one for each"),
         (noise[:, :2], r"must have the shape \(T, 4, 32, 32\)"),
         (noise[0], r"must be \(1, C, h, w\)"),
     ):
         with pytest.raises(ValueError, match=message):
             render(pipe, latents=latents)
-    with pytest.raises(ValueError, match="generator must be one or one per frame"):
-        render(pipe, generator=[seeded()])
+    with pytest.raises(ValueError, match="generator must be one for all frames or one for each"):
+        render(pipe, generator=[seeded(), seeded(1)])
 
 
 def test_noise_is_added_again_from_each_frame_s_generator(pipe):

@@ -192,7 +192,7 @@ def test_the_configuration_of_a_single_file_runs_none(folder, other, marker, tmp
         assert marker.exists()
 
 
-def test_parts_of_the_hubs_cache_run_none(folder, other, marker, tmp_path):
+def test_parts_of_the_hubs_cache_run_none(folder, other, marker, tmp_path, one_net):
     """A snapshot in the cache is looked over as any folder is."""
     pretrained_backbone(folder, other)
     snapshot = tmp_path / "hub" / "models--owner--pipeline" / "snapshots" / ("0" * 40)
@@ -204,7 +204,7 @@ def test_parts_of_the_hubs_cache_run_none(folder, other, marker, tmp_path):
         SignDiffPipeline.from_pretrained("owner/pipeline", **options)
     with pytest.raises(ModelFolderError, match="'text_encoder', but has 'DPTForDepthEstimation'"):
         SignDiffPipeline.from_single_file(
-            single_file(tmp_path), config="owner/pipeline", controlnet=None, cache_dir=str(tmp_path / "hub")
+            single_file(tmp_path), config="owner/pipeline", controlnet=one_net, cache_dir=str(tmp_path / "hub")
         )
     assert not marker.exists()
 

@@ -1,9 +1,6 @@
 """A folder of small synthetic frames: a moving hand-like figure, with captions and joints."""
 
 import json
-import os
-
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import cv2
 import numpy as np
