@@ -149,6 +149,21 @@ def test_what_the_disk_does_not_keep_never_takes_its_place(tmp_path, monkeypatch
         assert list(tmp_path.iterdir()) == [target]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_disk_without_room_is_told_with_the_file(tmp_path):
+    target = tmp_path / "a"
+    with (
+        pytest.raises(OSError, match="No space left") as caught,
+        replacing(target),
+        Path("/dev/full").open("wb") as file,
+    ):
+        file.write(b"1")
+    assert caught.value.filename == str(target)
+    with pytest.raises(OSError, match="a socket") as caught, replacing(target):
+        raise OSError(errno.EPIPE, "a socket")
+    assert caught.value.filename is None
+
+
 def test_all_of_a_folder_is_on_the_disk_before_it_takes_its_place(tmp_path, monkeypatch):
     kept = []
     keep = os.fsync

@@ -17,8 +17,9 @@ def test_what_the_disk_does_not_keep_never_takes_its_place(tmp_path, monkeypatch
     target = tmp_path / "report.html"
     target.write_text("older")
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space left"), replacing(target) as temporary:
+    with pytest.raises(OSError, match="No space left") as caught, replacing(target) as temporary:
         temporary.write_text("newer")
+    assert caught.value.filename == str(target)
     with pytest.raises(OSError, match="No space left"), replacing_folder(tmp_path / "model") as temporary:
         (temporary / "config.json").write_text("{}")
     assert target.read_text() == "older"

@@ -78,7 +78,7 @@ def test_grey_and_palettes_with_opacity_are_read_in_both(tmp_path, mode):
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp"])
 @pytest.mark.parametrize("whole", [False, True])
-def test_an_animation_is_a_video(tmp_path, suffix, whole):
+def test_an_animation_is_a_video(tmp_path, suffix, whole, capsys):
     path, target = tmp_path / f"clip{suffix}", tmp_path / "out"
     stills = [Image.fromarray(smooth(seed)) for seed in range(6)]
     options = {"lossless": True} if suffix == ".webp" else {}
@@ -86,6 +86,8 @@ def test_an_animation_is_a_video(tmp_path, suffix, whole):
     if whole:
         target = target.with_name("fr.mkv")
     assert main([str(path), "-o", str(target)]) == 0
+    assert main([str(path), "-o", str(tmp_path / "map.png")]) == 2
+    assert f"as the animation {path} is one" in capsys.readouterr().err
     frames, fps = frames_of(target if whole else target / "clip.mp4")
     assert (len(frames), fps) == (6, 25)
     if whole:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _LOCKS: Final = "fcntl" in globals()
 
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Make sure that a file can be written, before work is spent on its content.
@@ -87,7 +89,8 @@ def replacing(path: str | os.PathLike[str], *, folder: bool = False) -> Iterator
             temporary.replace(target)
             _sync(target.parent)
         except OSError as error:
-            if error.filename == str(temporary) or isinstance(error.filename, int):
+            full = error.filename is None and error.errno in _FULL  # of what the block wrote: the system names no file
+            if full or error.filename == str(temporary) or isinstance(error.filename, int):
                 error.filename = str(target)  # the name that the user knows, for ours or a descriptor's number
             raise
         finally:

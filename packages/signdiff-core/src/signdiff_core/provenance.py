@@ -8,6 +8,7 @@ signdiff-eval refuses marked files as references and as training data.
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,7 @@ from signdiff_core.atomic import replacing
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator
 
 FOLDER_MARK: Final = "generator.json"
 """Name of the file that marks a folder."""
@@ -50,3 +52,23 @@ def mark_generated(path: str | os.PathLike[str], generator: str, **details: str)
     with replacing(mark) as temporary:
         temporary.write_text(json.dumps({"generator": generator, **details}, indent=2) + "\n", encoding="utf-8")
     return mark
+
+
+@contextmanager
+def marking(path: str | os.PathLike[str], generator: str, **details: str) -> Iterator[None]:
+    """Mark a file while it is written; if it does not come to be, its mark goes, too.
+
+    Args:
+        path: the file that the block writes.
+        generator: as for `mark_generated`.
+        details: as for `mark_generated`.
+
+    Raises:
+        OSError: the mark cannot be written.
+    """
+    mark = mark_generated(path, generator, **details)
+    try:
+        yield
+    finally:
+        if not Path(path).exists():
+            mark.unlink(missing_ok=True)

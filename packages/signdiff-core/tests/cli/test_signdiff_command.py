@@ -9,6 +9,7 @@ import pytest
 
 from signdiff_core import formats
 from signdiff_core.cli import run
+from signdiff_core.provenance import marking
 from signdiff_core.skeleton import make_pose
 from signdiff_core.video import probe, read_video
 
@@ -72,6 +73,22 @@ def test_a_translated_pose_is_marked_as_generated(command, tmp_path):
     mark = json.loads((tmp_path / "a.pose.json").read_text())
     assert mark["generator"]
     assert (mark["translator"], mark["model"], mark["protocol"]) == ("semaphore", "default", "free")
+
+
+def test_a_pose_that_does_not_come_to_be_leaves_no_mark(tmp_path):
+    def write(*, content=b""):
+        with marking(tmp_path / "a.pose", "ours 1.0"):
+            if content:
+                (tmp_path / "a.pose").write_bytes(content)
+            assert "a.pose.json" in files(tmp_path)
+            raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        write()
+    assert files(tmp_path) == []
+    with pytest.raises(OSError, match="full"):
+        write(content=b"an older pose")
+    assert files(tmp_path) == ["a.pose", "a.pose.json"]
 
 
 def test_options_reach_the_plugins(generated, tmp_path):

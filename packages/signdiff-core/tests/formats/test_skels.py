@@ -65,7 +65,7 @@ def test_contradictions_name_the_evidence(pt, prompt2sign):
 def test_mixed_evidence_is_never_guessed(prompt2sign):
     values = np.array(prompt2sign.read_text().split(), float).reshape(2, 151)[:, :150]
     prompt2sign.write_text(line(values, [0, 0.5]))
-    with pytest.raises(FormatError, match=r"expected the variant 'pt'.* or 'prompt2sign'.*, but"):
+    with pytest.raises(FormatError, match=r"expected the variant 'pt'.* or 'prompt2sign'.*, but.*--variant"):
         formats.read(prompt2sign)
     prompt2sign.write_text(line(values, [0.3, 0.4]))
     with pytest.raises(FormatError, match=r"counter runs from 0\.3 to 0\.4 in 2 frames"):

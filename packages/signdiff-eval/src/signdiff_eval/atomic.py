@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 with suppress(ImportError):  # a system without such locks
     import fcntl
@@ -15,6 +15,8 @@ with suppress(ImportError):  # a system without such locks
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
@@ -37,6 +39,10 @@ def replacing(path: Path) -> Iterator[Path]:
             yield temporary
             _sync(temporary)
             temporary.replace(path)
+        except OSError as error:
+            if error.filename in (None, str(temporary)) and error.errno in _FULL:
+                error.filename = str(path)  # the system names no file, or ours, which the user does not know
+            raise
         finally:
             temporary.unlink(missing_ok=True)
 

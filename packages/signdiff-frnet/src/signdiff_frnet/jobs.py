@@ -86,6 +86,8 @@ def _single(inputs: Sequence[Path], output: Path) -> Job:
     allowed = tuple(VIDEO_CODECS) if video else LOSSLESS_SUFFIXES
     if output.suffix.lower() not in allowed:
         kind = "video" if video else "image, which a lossy format would not keep binary,"
+        if inputs[0].suffix.lower() in ANIMATED_SUFFIXES and video:
+            kind = f"video, as the animation {inputs[0]} is one,"
         raise UsageError(f"-o must end in one of {' '.join(allowed)} for a {kind} but is {output}")
     return Job(inputs[0], output)
 

@@ -175,7 +175,10 @@ def _export(arguments: argparse.Namespace) -> int:
         re.sub("[<>]", "", example.text).replace(" ", "_") if example.holds else example.name: example
         for example in examples
     }
-    paths = {name: inside(arguments.output, name, ".pose") for name in named}
+    try:
+        paths = {name: inside(arguments.output, name, ".pose") for name in named}
+    except ValueError as error:
+        raise ValueError(f"{arguments.corpus / arguments.split}.tsv: {error}") from error
     for name, example in named.items():
         paths[name].parent.mkdir(parents=True, exist_ok=True)
         formats.write(make_pose(example.joints, CLIP_FPS), paths[name])

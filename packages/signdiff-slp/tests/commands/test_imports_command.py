@@ -77,7 +77,7 @@ def test_no_name_leads_out_of_the_folder(poses, tmp_path, capsys):
     np.save(tmp_path / "corpus" / "test.poses.npy", np.zeros((4, 150), np.float32))
     (tmp_path / "corpus" / "test.tsv").write_text("../../escaped\t0\t4\tein satz\n")
     assert main(["corpus", "export", str(tmp_path / "corpus"), "-o", str(tmp_path / "a" / "b")]) == 1
-    assert "name must be a path inside a folder" in capsys.readouterr().err
+    assert "test.tsv: name must be a path inside a folder" in capsys.readouterr().err
     assert not list(tmp_path.rglob("escaped*"))
 
 
@@ -99,5 +99,7 @@ def test_another_counter_and_another_scale_are_named_with_what_to_do(poses, tmp_
     assert "--normalise" in told
     assert main([*command, "--ignore-counter", "--normalise"]) == 0
     assert "10 clips       60 frames" in capsys.readouterr().out
+    report = json.loads((tmp_path / "corpus" / "report.json").read_text())
+    assert (report["counter"], report["normalised"]) == ("ignored", True)
     frames = np.load(tmp_path / "corpus" / "train.poses.npy").reshape(-1, 50, 3)
     assert np.linalg.norm(frames[:, 2] - frames[:, 5], axis=-1) == pytest.approx(1 / 3, abs=1e-5)

@@ -157,9 +157,9 @@ class Translator:
             path: the ``.pose`` file.
         """
         from signdiff_core import formats
-        from signdiff_core.provenance import mark_generated
+        from signdiff_core.provenance import marking
 
         # A plug-in sees nothing but the text, so no timing of a reference is in its output.
         told = {"translator": self.name, "model": self.model or "default", "protocol": "free", **self.language}
-        mark_generated(path, self.generator, **told)
-        formats.write(pose, path)
+        with marking(path, self.generator, **told):
+            formats.write(pose, path)

@@ -82,7 +82,8 @@ def detect(evidence: Evidence, path: Path, place: str, *, variant: Variant | Non
     first, last = evidence.counter[0], evidence.counter[-1]
     shown = f"the counter runs from {first:.6g} to {last:.6g} in {len(evidence.counter)} frames"
     shown += f" and the neck lies at {evidence.place_of_neck}"
-    raise FormatError(path, f"expected the variant {' or '.join(wanted)}, but {shown}.", place=place)
+    advice = "" if variant else "; name the variant (--variant) of files whose coordinates were moved"
+    raise FormatError(path, f"expected the variant {' or '.join(wanted)}, but {shown}{advice}.", place=place)
 
 
 def decode(

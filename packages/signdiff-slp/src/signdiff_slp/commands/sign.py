@@ -28,8 +28,9 @@ def _sign(arguments: argparse.Namespace) -> int:
 
     from signdiff_core import formats
     from signdiff_core.atomic import check_writable, replacing
-    from signdiff_core.provenance import mark_generated
+    from signdiff_core.provenance import marking
     from signdiff_slp import TextToPose, __version__
+    from signdiff_slp.models.progressive.generation import CutWarning
     from signdiff_slp.text_to_pose import TextWarning
     from signdiff_slp.timing import to_json, to_webvtt
 
@@ -37,13 +38,17 @@ def _sign(arguments: argparse.Namespace) -> int:
     check_writable(output)
     formats.format_for(output, "write")  # before work, and before the mark
     translator = TextToPose.from_pretrained(arguments.model, device=arguments.device)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TextWarning)  # said below, in a line of this command
+    with warnings.catch_warnings(record=True) as caught:  # said below, in lines of this command
+        warnings.simplefilter("ignore", TextWarning)
+        warnings.simplefilter("always", CutWarning)
         [signed] = translator.sign([arguments.text], signed_language=arguments.signed_language, speed=arguments.speed)
+    for warning in caught:
+        if issubclass(warning.category, CutWarning):
+            print(f"signdiff-slp: note: {warning.message}", file=sys.stderr)
     if signed.coverage.num_unknown:
         print(f"signdiff-slp: note: the model does not know {signed.coverage}", file=sys.stderr)
-    mark_generated(output, f"signdiff-slp {__version__}", protocol="free")
-    formats.write(signed.pose, output)
+    with marking(output, f"signdiff-slp {__version__}", protocol="free"):
+        formats.write(signed.pose, output)
     fps, num_frames = float(signed.pose.body.fps), len(signed.pose.body.data)
     if arguments.timing:
         if not signed.words:

@@ -62,7 +62,9 @@ def import_skels(
     if not splits:
         raise FileNotFoundError(f"folder must hold train.skels, dev.skels or test.skels, but {folder} does not.")
     texts = {split: _read_lines(folder / f"{split}.{source}") for split in splits}
-    with CorpusWriter(output, {"format": "skels", "source": source}) as writer:
+    origin: dict[str, Any] = {"format": "skels", "source": source}
+    origin |= {"counter": "ignored" if ignore_counter else "checked", "normalised": normalise}
+    with CorpusWriter(output, origin) as writer:
         for split in splits:
             clips: Iterable[Named] = _clips(
                 folder / f"{split}.skels", variant=variant, ignore_counter=ignore_counter, normalise=normalise

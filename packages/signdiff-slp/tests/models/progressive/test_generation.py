@@ -5,6 +5,7 @@ import torch
 from fairseq2.nn import BatchLayout
 
 from signdiff_slp.models.progressive import generate, generate_with_timing
+from signdiff_slp.models.progressive.generation import CutWarning
 
 MODES = [
     pytest.param({"just_counter": True, "clock": "token", "counter": "rate"}, id="counter-token-rate"),
@@ -144,7 +145,7 @@ def test_told_timing_is_followed(make_model):
 def test_items_leave_the_batch_one_by_one(make_model):
     model = make_model(max_frames_per_token=2)
     seqs, lens = texts(9, 3, 6)
-    with pytest.warns(RuntimeWarning, match=r"\d of 3 texts were cut"):
+    with pytest.warns(CutWarning, match=r"\d of 3 texts were cut"):
         lengths = [len(item) for item in generate(model, seqs, lens, max_frames=15)]
     assert all(length <= limit for length, limit in zip(lengths, (15, 6, 12), strict=True))
     assert len(set(lengths)) > 1

@@ -19,6 +19,10 @@ _CACHE_INCREMENT: Final = 128
 16 texts of 2,000 frames."""
 
 
+class CutWarning(RuntimeWarning):
+    """A pose ends before its text does: the model had not come to its end within the limit of frames."""
+
+
 @torch.inference_mode()
 def generate(
     model: ProgressiveTransformer,
@@ -121,7 +125,7 @@ def generate(
         warnings.warn(
             f"{num_cut} of {len(source_lens)} texts were cut: their counter had not reached 1 within the limit of "
             f"frames.",
-            RuntimeWarning,
+            CutWarning,
             stacklevel=2,
         )
     stacked = [torch.cat(frames) for frames in outputs]
