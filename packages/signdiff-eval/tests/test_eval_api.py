@@ -27,6 +27,7 @@ PUBLIC = {
         "PoseSequence",
         "SLRTPFormat",
         "channels_of",
+        "check_torch_file",
         "is_video",
         "open_video",
         "pair_up",
