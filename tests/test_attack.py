@@ -19,10 +19,20 @@ ATTACK = Path(__file__).parent / "attack"
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_campaign_that_is_cut_off_tells_what_it_did(tmp_path, number, status):
     command = [sys.executable, str(ATTACK), "--case", "texts", "--inputs", "10000000", "--findings", str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as campaign:
-        time.sleep(6)
-        campaign.send_signal(number)
-        table, told = campaign.communicate(timeout=60)
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell starts what runs in the background with SIGINT ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as campaign:
+        try:
+            time.sleep(6)
+            campaign.send_signal(number)
+            table, told = campaign.communicate(timeout=60)
+        finally:
+            campaign.kill()
     assert campaign.returncode == status
     assert told.endswith("; the table is of the inputs until then.\n")
     head, texts, whole = (line.split() for line in table.splitlines())
