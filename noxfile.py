@@ -94,9 +94,10 @@ def tests(session: nox.Session, package: str) -> None:
 
 @nox.session
 def integration(session: nox.Session) -> None:
-    """What crosses packages, with all four installed."""
+    """What crosses packages, with all four installed; and those tests of a package that need another beside it."""
     install(session, EVERYTHING, *TEST_TOOLS)
     pytest(session, "-m", "not slow", "tests")
+    pytest(session, "-m", "sibling and not slow", f"{CORE}/tests", f"{EVAL}/tests")
 
 
 @nox.session(reuse_venv=False)

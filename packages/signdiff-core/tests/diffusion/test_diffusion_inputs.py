@@ -128,6 +128,7 @@ def test_a_pose_without_anybody_is_refused(pipe):
         call(pipe, nobody(), frnet_source="none")
 
 
+@pytest.mark.sibling
 def test_a_pose_without_anybody_is_refused_where_it_gives_the_maps_too(pipe):
     pytest.importorskip("signdiff_frnet")
     with pytest.raises(ValueError, match="pose must show somebody"):

@@ -148,6 +148,7 @@ def test_images_may_be_pil_float_or_tensor(pipe):
     assert np.abs(floats.images - expected).max() < 1e-5
 
 
+@pytest.mark.sibling
 def test_two_passes_look_at_the_first(pipe):
     pytest.importorskip("signdiff_frnet")
     from signdiff_core.diffusion import FRMapper

@@ -101,6 +101,7 @@ def test_options_of_the_stream_reach_it(model, pose, tmp_path):
         rendered(anchor=tmp_path / "text.png")
 
 
+@pytest.mark.sibling
 def test_a_video_of_the_signer_is_read_from_the_same_frame(model, pose, tmp_path):
     pytest.importorskip("signdiff_frnet")
     from signdiff_core.video import write_video
@@ -168,6 +169,7 @@ def test_a_model_of_avatars_gets_an_avatars_proportions(model, pose):
     assert not np.array_equal(made, own)
 
 
+@pytest.mark.sibling
 def test_fr_parameters_must_be_those_of_the_training(model, pose):
     pytest.importorskip("signdiff_frnet")
     pytest.importorskip("warp")
@@ -177,6 +179,7 @@ def test_fr_parameters_must_be_those_of_the_training(model, pose):
         DiffusionRenderer(model=model, frnet_source="avatar", frnet={}).render(pose)
 
 
+@pytest.mark.sibling
 def test_unknown_fr_parameters_are_refused():
     pytest.importorskip("signdiff_frnet")
     with pytest.raises(ValueError, match="colour"):
@@ -230,6 +233,7 @@ def test_a_source_must_be_named_or_be_there(tmp_path):
         DiffusionRenderer(frnet_source=str(tmp_path / "text.mp4"))
 
 
+@pytest.mark.sibling
 def test_with_an_avatar_d_is_the_neutral_signers_map(pose):
     pytest.importorskip("warp")
     pytest.importorskip("signdiff_frnet")

@@ -7,6 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytest.importorskip("signdiff_frnet")
+pytestmark = pytest.mark.sibling
 
 from accelerate.state import AcceleratorState  # noqa: E402
 from diffusers import AutoencoderKL, UNet2DConditionModel  # noqa: E402

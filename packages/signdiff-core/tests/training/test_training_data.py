@@ -218,6 +218,7 @@ def test_a_chunk_longer_than_its_file_is_refused_before_room_is_made(tmp_path):
         read_image(path, 64)
 
 
+@pytest.mark.sibling
 @pytest.mark.parametrize("content", [b"", b"noise", b"\x93NUMPY\x01\x00\x10\x00{'descr': [[[[[\n"])
 def test_a_damaged_cache_of_conditions_is_named(base, frames, tmp_path, content):
     pytest.importorskip("signdiff_frnet")

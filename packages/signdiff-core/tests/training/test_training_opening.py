@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytest.importorskip("signdiff_frnet")
+pytestmark = pytest.mark.sibling
 
 from accelerate.state import AcceleratorState  # noqa: E402
 from diffusers import AutoencoderKL  # noqa: E402

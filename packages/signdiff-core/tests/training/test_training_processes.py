@@ -12,6 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytest.importorskip("signdiff_frnet")
+pytestmark = pytest.mark.sibling
 
 from accelerate.state import AcceleratorState  # noqa: E402
 from diffusers import ControlNetModel, UNet2DConditionModel  # noqa: E402

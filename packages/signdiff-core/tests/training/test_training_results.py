@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytest.importorskip("signdiff_frnet")
+pytestmark = pytest.mark.sibling
 pytest.importorskip("tensorboard")
 
 from diffusers import ControlNetModel  # noqa: E402

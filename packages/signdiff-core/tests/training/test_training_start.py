@@ -8,6 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytest.importorskip("signdiff_frnet")
+pytestmark = pytest.mark.sibling
 
 from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel  # noqa: E402
 from diffusers.optimization import get_scheduler  # noqa: E402

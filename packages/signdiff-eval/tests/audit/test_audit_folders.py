@@ -73,6 +73,7 @@ def test_a_folder_in_other_units_is_told_as_that_and_not_as_frozen(folders, writ
     assert "signdiff convert FILE OUT --normalise" in first.detail
 
 
+@pytest.mark.sibling
 @pytest.mark.realdata
 def test_real_skels_are_found_only_when_they_are_scaled(realdata, tmp_path):
     pytest.importorskip("signdiff_core")
@@ -97,6 +98,7 @@ def test_nan_frames_in_a_file(folders, write_pose, walk, rng):
     assert found(folders) == {("nan-frames", "b.pose"), ("empty-frames", "b.pose")}
 
 
+@pytest.mark.sibling
 def test_counters_that_are_the_references(tmp_path, rng):
     pytest.importorskip("signdiff_core")
     from signdiff_core.formats import write_skels

@@ -5,7 +5,7 @@ accelerate launch -m signdiff_frnet.training.train_predictor --train_data_dir FR
 
 OUT/predictor is the trained predictor, for FRNetPredictor.from_pretrained; OUT/validation holds pictures (drawing,
 chances, reference, chances with it, true map), OUT/logs what tensorboard shows. --resume_from_checkpoint latest goes on
-exactly where a run was cut off. Needs signdiff-frnet[train]; drawings of joints, poses and avatars need signdiff-core.
+exactly where a run was cut off. Needs signdiff-frnet[train], which brings signdiff-core.
 """
 
 from __future__ import annotations
