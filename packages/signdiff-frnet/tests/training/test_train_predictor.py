@@ -262,7 +262,7 @@ def test_a_run_tells_what_it_is_and_keeps_its_folder(pairs, tmp_path, capsys, mo
         "1 process on cpu, precision float32; 8 samples of 64 pixels a step (4 x 2 accumulated x 1 process), 2 steps; "
     )
     (line,) = [line for line in lines if line.startswith(told)]
-    assert line.endswith(f" parameters; to {tmp_path / 'run'}")
+    assert line.endswith(f" parameters trained; to {tmp_path / 'run'}")
     assert any("accelerate launch starts one process on CPUs" in line and "torchrun" in line for line in lines)
     assert any(line.startswith("validation final: ") and line.endswith(" ...") for line in lines)
     kept = (tmp_path / "run" / "losses.jsonl").read_text()

@@ -13,6 +13,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import ProjectConfiguration, set_seed
 
+from signdiff_core.training.opening import check_precision, tell_start, telling
 from signdiff_frnet.training.batches import Batch, Batches
 from signdiff_frnet.training.checkpoints import (
     clean_up,
@@ -24,7 +25,6 @@ from signdiff_frnet.training.checkpoints import (
 from signdiff_frnet.training.log import Log
 from signdiff_frnet.training.loss import StrokeLoss
 from signdiff_frnet.training.network import StrokeUNet
-from signdiff_frnet.training.opening import check_precision, tell_start, telling
 from signdiff_frnet.training.sources import fingerprint, open_sources
 from signdiff_frnet.training.validation import Validation, picture, validate
 from signdiff_frnet.writing import replacing
@@ -73,7 +73,7 @@ class PredictorRun:
             batch=config.train_batch_size,
             accumulated=config.gradient_accumulation_steps,
             steps=config.max_train_steps,
-            parameters=self.network.parameters(),
+            trained=self.network.parameters(),
             output=self.output,
         )
         self.model, self.optimizer = self.accelerator.prepare(loss, optimizer)

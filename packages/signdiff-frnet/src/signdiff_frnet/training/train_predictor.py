@@ -38,8 +38,8 @@ def train_predictor(config: PredictorTrainingConfig) -> Path:
         ValueError: the data have another form.
         ImportError: the data need something that is not installed.
     """
+    from signdiff_core.training.opening import own_folder
     from signdiff_frnet.training.checkpoints import telling_how_to_go_on
-    from signdiff_frnet.training.opening import own_folder
     from signdiff_frnet.training.run_state import PredictorRun
     from signdiff_frnet.training.save import check_replaceable
 
