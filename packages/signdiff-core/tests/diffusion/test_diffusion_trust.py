@@ -1,19 +1,18 @@
 """Folders of real pipelines: those that are fine pass and load, those with a fault are refused before they load."""
 
 import hashlib
-import json
 import os
 import pickle
 import shutil
 from pathlib import Path
 
 import pytest
+from model_folders import change
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
 from diffusers import ControlNetModel, MultiControlNetModel, StableDiffusionControlNetPipeline  # noqa: E402
-from safetensors.torch import load_file, save_file  # noqa: E402
 from torch.serialization import get_unsafe_globals_in_checkpoint  # noqa: E402
 
 from signdiff_core.diffusion import SignDiffPipeline  # noqa: E402
@@ -42,11 +41,6 @@ def passes_and_loads(folder, pipe, **options):
     loaded = SignDiffPipeline.from_pretrained(folder, **options)
     pairs = zip(weights(loaded), weights(pipe), strict=True)
     assert all(torch.equal(left, right.to(left.dtype)) for left, right in pairs)
-
-
-def change(path, **values):
-    content = json.loads(path.read_text()) if path.exists() else {}
-    path.write_text(json.dumps(content | values))
 
 
 def cache_snapshot(folder, cache):
@@ -357,46 +351,6 @@ def test_the_folder_of_one_network(one_net, tmp_path):
     one_net.save_pretrained(tmp_path / "other", safe_serialization=False)
     with pytest.raises(ModelFolderError, match=r"has only diffusion_pytorch_model\.bin"):
         check_model_folder(tmp_path / "other")
-
-
-@pytest.mark.parametrize("value", [[None, None], None, "unet"])
-def test_a_part_that_is_not_there_is_named(folder, unet, value):
-    change(folder / "model_index.json", unet=value)
-    with pytest.raises(ValueError, match=r"must hold vae, .*, but its model_index\.json has no unet; to use another"):
-        SignDiffPipeline.from_pretrained(folder)
-    if value == [None, None]:
-        SignDiffPipeline.from_pretrained(folder, unet=unet)
-
-
-@pytest.mark.parametrize(
-    ("file", "values"),
-    [
-        ("text_encoder/config.json", {"hidden_act": "os.system"}),
-        ("text_encoder/config.json", {"dtype": "hub"}),
-        ("text_encoder/config.json", {"num_attention_heads": 0}),
-        ("vae/config.json", {"block_out_channels": 7}),
-        ("unet/config.json", {"down_block_types": ["DownBlock2D"]}),
-        ("unet/config.json", {"down_block_types": ["x\ny", "x\ny"]}),
-        ("scheduler/scheduler_config.json", {"beta_start": {"": {}}}),
-        ("tokenizer/tokenizer_config.json", {"bos_token": {"content": 0.5, "__type": "AddedToken"}}),
-    ],
-)
-def test_what_the_libraries_make_of_a_broken_configuration_is_one_error(folder, file, values):
-    change(folder / file, **values)
-    with pytest.raises(
-        ModelFolderError, match=r"pipeline must hold a pipeline that can be loaded, but one of"
-    ) as caught:
-        SignDiffPipeline.from_pretrained(folder)
-    assert "\n" not in str(caught.value)
-
-
-def test_weights_that_a_file_lacks_are_named(folder):
-    path = folder / "vae" / "diffusion_pytorch_model.safetensors"
-    held = load_file(path)
-    del held["quant_conv.weight"]
-    save_file(held, path, metadata={"format": "pt"})
-    with pytest.raises(ModelFolderError, match=r"must hold all weights of its vae, but lacks quant_conv\.weight"):
-        SignDiffPipeline.from_pretrained(folder)
 
 
 def test_arguments_of_a_tokenizers_class_are_refused(folder):
