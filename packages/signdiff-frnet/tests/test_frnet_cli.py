@@ -169,3 +169,24 @@ def test_as_a_process_help_and_version_load_no_numpy():
     assert "numpy" not in done.stderr
     done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["signdiff-frnet", __version__]
+
+
+DELETES = """
+import signal, sys, time
+from signdiff_frnet.commands import CommandParser, run
+
+class Deleted:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+
+def command(_):
+    Deleted()
+    time.sleep(20)
+
+sys.exit(run(CommandParser(prog="deletes"), [], command))
+"""
+
+
+def test_sigterm_is_not_lost_where_python_drops_exceptions():
+    ended = subprocess.run([sys.executable, "-c", DELETES], capture_output=True, text=True, timeout=15)
+    assert (ended.returncode, ended.stderr) == (143, "deletes: terminated\n")

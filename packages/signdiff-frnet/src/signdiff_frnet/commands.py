@@ -1,9 +1,12 @@
 """What the commands have in common: exit statuses, and errors of one line."""
 
+from __future__ import annotations
+
 import argparse
 import os
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable
 from typing import NoReturn
@@ -53,8 +56,10 @@ def run(parser: CommandParser, argv: list[str] | None, command: Callable[[argpar
         # Set before OpenCV loads, or it prints lines of its own beside ours.
         os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
         os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    unraisable = sys.unraisablehook
     try:
         before = signal.signal(signal.SIGTERM, _terminate)
+        sys.unraisablehook = _terminate_again
     except ValueError:  # not the main thread, which alone receives signals
         before = None
     try:
@@ -78,6 +83,7 @@ def run(parser: CommandParser, argv: list[str] | None, command: Callable[[argpar
     finally:
         if before is not None:
             signal.signal(signal.SIGTERM, before)
+            sys.unraisablehook = unraisable
     return 0
 
 
@@ -98,6 +104,17 @@ def _tell(parser: CommandParser, words: str, error: BaseException) -> None:
 def _terminate(number: int, _frame: object) -> NoReturn:
     signal.signal(number, signal.SIG_IGN)  # a second one must not disturb the cleaning up
     raise Terminated
+
+
+def _terminate_again(lost: sys.UnraisableHookArgs) -> None:
+    """Where an object is deleted, as imports do, Python drops what is raised: the signal comes once more, shortly."""
+    if not issubclass(lost.exc_type, Terminated):
+        sys.__unraisablehook__(lost)
+        return
+    signal.signal(signal.SIGTERM, _terminate)
+    again = threading.Timer(0.05, os.kill, [os.getpid(), signal.SIGTERM])
+    again.daemon = True
+    again.start()
 
 
 def _text(error: object) -> str:

@@ -25,6 +25,24 @@ def test_signals_become_one_exception_and_go_back_to_what_they_were(ctrl_c_heard
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+class DeletedByASignal:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+
+
+def delete_and_wait():
+    DeletedByASignal()
+    time.sleep(10)
+
+
+def test_a_signal_is_not_lost_where_python_drops_exceptions():
+    before = sys.unraisablehook
+    with pytest.raises(Stopped) as stop, stopping_on_signals():
+        delete_and_wait()
+    assert stop.value.exit_status == 143
+    assert sys.unraisablehook is before
+
+
 def test_half_a_checkpoint_goes(tmp_path):
     for name in ("step_2/model", "step_10/model", "step_12.tmp/model"):
         (tmp_path / "checkpoints" / name).mkdir(parents=True)

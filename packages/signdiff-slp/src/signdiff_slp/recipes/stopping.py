@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,15 +41,17 @@ def stopping_on_signals() -> Iterator[None]:
 
     A signal that the process ignores stays ignored. Outside the main thread this does nothing.
     """
-    before = {}
+    before, unraisable = {}, sys.unraisablehook
     if threading.current_thread() is threading.main_thread():
         before = {number: signal.getsignal(number) for number in _WORDS}
     for number, handler in before.items():
         if handler is not signal.SIG_IGN:
             signal.signal(number, _raise)
+            sys.unraisablehook = _raise_again
     try:
         yield
     finally:
+        sys.unraisablehook = unraisable
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -76,3 +79,15 @@ def _raise(number: int, _frame: FrameType | None) -> NoReturn:
     for each in _WORDS:
         signal.signal(each, signal.SIG_IGN)
     raise Stopped(number)
+
+
+def _raise_again(lost: sys.UnraisableHookArgs) -> None:
+    """Where an object is deleted, as imports do, Python drops what is raised: the signal comes once more, shortly."""
+    if not isinstance(lost.exc_value, Stopped):
+        sys.__unraisablehook__(lost)
+        return
+    number = lost.exc_value.exit_status - 128
+    signal.signal(number, _raise)
+    again = threading.Timer(0.05, os.kill, [os.getpid(), number])
+    again.daemon = True
+    again.start()
