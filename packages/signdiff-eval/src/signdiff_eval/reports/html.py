@@ -31,6 +31,7 @@ th[scope],th:first-child,th:nth-child(2){text-align:left}
 td{font-size:13px}
 svg{max-width:100%;height:auto}
 code{font-size:12px;overflow-wrap:anywhere}
+p,figcaption{overflow-wrap:anywhere}
 figure{margin:1rem 0}figcaption{color:#444}
 .pair{display:flex;flex-wrap:wrap;gap:1rem;align-items:center}
 @media (max-width:760px){
