@@ -84,6 +84,11 @@ def test_what_is_no_run(run, tmp_path, capsys):
         ('{"Step": 1e30, "Data Epoch": 1, "Pose Loss": 1}', "train.jsonl:2 must have 'Step' from 0 to"),
         ('{"Step": NaN, "Data Epoch": 1, "Pose Loss": 1}', "train.jsonl:2 must have 'Step' from 0 to"),
         ('{"Step": 1, "Data Epoch": "", "Pose Loss": 1}', "train.jsonl:2 must hold numbers"),
+        ('{"Step": 1, "Data Epoch": 1, "Pose Loss": 1' + 400 * "0" + "}", "train.jsonl:2 must hold numbers"),
+        (
+            '{"Step": 1, "Data Epoch": 1, "Pose Loss": 1, "Comparable Pose Loss": "low"}',
+            "train.jsonl:2 must hold numbers",
+        ),
     ],
 )
 def test_a_damaged_log_is_one_line(run, line, message):

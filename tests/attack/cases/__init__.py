@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attack.cases import corpora, detections, evaluation, frame_sets, models, poses, runs, tokenizers, videos
+from attack.cases import adapters, corpora, detections, evaluation, frame_sets, models, poses, runs, tokenizers, videos
 
 if TYPE_CHECKING:
     from attack.case import Case
 
 CASES: tuple[Case, ...] = (
     *(*poses.CASES, *detections.CASES, *corpora.CASES, *evaluation.CASES, *videos.CASES),
-    *(*frame_sets.CASES, *tokenizers.CASES, *models.CASES, *runs.CASES),
+    *(*frame_sets.CASES, *tokenizers.CASES, *models.CASES, *adapters.CASES, *runs.CASES),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
@@ -34,6 +35,27 @@ def read_text_to_pose(folder: Path) -> None:
     model = TextToPose.from_pretrained(folder)
     tokens = model.tokenizer.create_encoder()("abc")
     check(int(tokens.max()) < model.model.config.vocab_size, "a token that the model does not know")
+
+
+def run(folder: Path) -> None:
+    """A tiny run of signdiff-slp, as the recipe ``train`` leaves it."""
+    import torch
+    import yaml
+
+    from signdiff_slp.models.progressive.release import load_release
+    from signdiff_slp.tokenizers.saved import save_tokenizer
+
+    text_to_pose(folder)
+    model, tokenizer = load_release(folder)
+    for path in folder.iterdir():
+        path.unlink()
+    checkpoints = folder / "checkpoints"
+    weights = checkpoints / "step_4" / "model" / "pp_00" / "tp_00" / "sdp_00.pt"
+    weights.parent.mkdir(parents=True)
+    torch.save(model.state_dict(), weights)
+    save_tokenizer(checkpoints, tokenizer)
+    described = {"model_family": "slp_progressive", "model_config": asdict(model.config)}
+    (checkpoints / "model.yaml").write_text(yaml.safe_dump({"name": "checkpoint", **described}))
 
 
 def back_translator(folder: Path) -> None:
@@ -204,6 +226,7 @@ def _parts() -> tuple[dict[str, object], tuple[object, object]]:
 
 CASES = (
     Case(name="text-to-pose", seeds=(text_to_pose,), read=read_text_to_pose, weight=1.5),
+    Case(name="run", seeds=(run,), read=read_text_to_pose, weight=1.5),
     Case(
         name="back-translator", seeds=(back_translator,), read=read_back_translator, reseal=with_checksums, weight=1.5
     ),

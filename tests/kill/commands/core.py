@@ -124,6 +124,7 @@ CORE = [
             *("signdiff_core.training.widen", "--pretrained_model_name_or_path", _BUNDLED),
             *("--output_dir", out / "wider"),
         ),
+        once=True,
     ),
     Command(
         name="avatar frames",

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from signdiff_core.messages import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -31,7 +33,12 @@ class Cause:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.count:,} as {self.name}: {self.reason}"
+        return f"{self.count:,} as {self.of_first}"
+
+    @property
+    def of_first(self) -> str:
+        """Name and reason of the first, in one line; of very long ones, beginning and end."""
+        return f"{_shown(self.name, 100)}: {_shown(self.reason, 400)}"
 
 
 def by_cause(left_out: Iterable[tuple[str, str]]) -> list[Cause]:
@@ -69,8 +76,13 @@ def told(left_out: Sequence[tuple[str, str]], *, most: int = 8) -> list[str]:
     """
     causes = by_cause(left_out)
     lines = [
-        f"{cause.count:>8,}  {'such as ' * (cause.count > 1)}{cause.name}: {cause.reason}" for cause in causes[:most]
+        f"{cause.count:>8,}  {'such as ' * (cause.count > 1)}{cause.of_first}" for cause in causes[:most]
     ]
     if causes[most:]:
         lines.append(f"{sum(cause.count for cause in causes[most:]):>8,}  for {len(causes) - most} other reasons")
     return lines
+
+
+def _shown(text: str, most: int) -> str:
+    line = one_line(text)
+    return line if len(line) <= most else f"{line[: most // 2]}…{line[-(most // 2) :]}"

@@ -54,10 +54,10 @@ def check_name(name: object, what: str = "name") -> None:
         raise ValueError(f"{what} must be a path inside a folder, but is {type(name).__name__}.")
     parts = name.split("/")
     if "\\" in name or "\0" in name or any(part in ("", ".", "..") for part in parts):
-        raise ValueError(f"{what} must be a path inside a folder, without empty parts, '.' and '..', but is {name!r}.")
+        raise ValueError(f"{what} must be a path inside a folder, without empty parts, '.' and '..', but is {name!r:.100}.")
     try:
         lengths = [len(part.encode()) for part in parts]
     except UnicodeEncodeError as error:
-        raise ValueError(f"{what} must be text that UTF-8 can hold, but is {name!a}.") from error
+        raise ValueError(f"{what} must be text that UTF-8 can hold, but is {name!a:.100}.") from error
     if max(lengths) > MAX_PART:
-        raise ValueError(f"{what} must have at most {MAX_PART} bytes between slashes, but is {name!r}.")
+        raise ValueError(f"{what} must have at most {MAX_PART} bytes between slashes, but is {name!r:.100}.")

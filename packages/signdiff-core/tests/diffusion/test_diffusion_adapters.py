@@ -13,6 +13,7 @@ from tiny_adapters import ip_adapter  # noqa: E402
 from tiny_renders import OPTIONS, PROMPT, frames, quiet, render, seeded, tensor  # noqa: E402
 
 from signdiff_core.diffusion import SignDiffPipeline  # noqa: E402
+from signdiff_core.trust import ModelFolderError  # noqa: E402
 
 
 def test_a_lora_changes_frames_and_goes_again(pipe, tmp_path):
@@ -34,6 +35,17 @@ def test_a_lora_changes_frames_and_goes_again(pipe, tmp_path):
     assert np.isfinite(render(pipe, anchor=True, cache_interval=2)).all()
     pipe.unload_lora_weights()
     assert np.array_equal(render(pipe), before)
+
+
+@pytest.mark.parametrize(("token", "more", "told"), [("", 0, "must name the token"), ("<x>", 1, "must hold an emb")])
+def test_a_textual_inversion_that_does_not_fit_changes_nothing(pipe, tmp_path, token, more, told):
+    width = pipe.text_encoder.config.hidden_size + more
+    save_file({token: torch.randn(1, width)}, tmp_path / "signer.safetensors")
+    before = pipe.text_encoder.get_input_embeddings().weight.clone()
+    with pytest.raises(ModelFolderError, match=told) as caught:
+        pipe.load_textual_inversion(str(tmp_path / "signer.safetensors"))
+    assert "signer.safetensors" in str(caught.value)
+    assert torch.equal(pipe.text_encoder.get_input_embeddings().weight, before)
 
 
 def test_textual_inversion(pipe, tmp_path):

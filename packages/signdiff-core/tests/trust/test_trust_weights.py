@@ -101,6 +101,15 @@ def test_a_header_that_contradicts_itself_is_refused(path, tensors):
         check_weights(path)
 
 
+@pytest.mark.parametrize("tensors", [{"a": described(dtype="F\n\x1b[31m")}, {"a\n\x1b[31m": described(shape=[2])}])
+def test_what_a_header_says_is_told_in_one_line(path, tensors):
+    header = json.dumps(tensors).encode()
+    path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(4))
+    with pytest.raises(ModelFolderError) as caught:
+        check_weights(path)
+    assert str(caught.value).isprintable()
+
+
 def test_a_missing_file_is_an_os_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         check_weights(tmp_path / "model.safetensors")

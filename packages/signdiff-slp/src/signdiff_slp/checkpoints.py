@@ -25,7 +25,7 @@ MAX_SIZE: Final = 4 << 30
 LARGEST: Final = 1e6
 """Largest absolute value of a weight."""
 
-_BROKEN: Final = (
+BROKEN: Final = (
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -111,7 +111,7 @@ def _content(path: Path) -> Any:
         archive = check_torch_file(path)
         with torch.serialization.safe_globals([(_Scalar, name) for name in _HARMLESS]):
             return torch.load(path, map_location="cpu", weights_only=True, mmap=archive)
-    except _BROKEN as error:
+    except BROKEN as error:
         message = f"{path} must be a checkpoint of tensors, but"
         if found := _GLOBAL.search(str(error)):
             allowed = "tensors, plain values and NumPy scalars"

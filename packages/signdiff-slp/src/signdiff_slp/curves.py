@@ -114,10 +114,15 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         raise ValueError(f"{path} must hold a JSON object a line, but can't be read: {error}") from error
     wanted = {"Step"} | ({"DTW-MJE / Frozen"} if path.name == FREE.name else {"Data Epoch", "Pose Loss"})
     for number, row in enumerate(rows, start=1):
-        if not isinstance(row, dict) or not all(type(row.get(name)) in (int, float) for name in wanted):
+        if not isinstance(row, dict) or not all(_is_number(row.get(name)) for name in wanted | {COMPARABLE} & {*row}):
             raise ValueError(f"{path}:{number} must hold numbers named {', '.join(sorted(wanted))}, but does not.")
         # A loss may be NaN, where a run has gone astray; a count may not.
         for name in wanted & {"Step", "Data Epoch"}:
             if not 0 <= row[name] <= MAX_STEPS:
                 raise ValueError(f"{path}:{number} must have {name!r} from 0 to {MAX_STEPS}, but has {row[name]}.")
     return rows
+
+
+def _is_number(value: object) -> bool:
+    """Whether it is one that a float can hold."""
+    return type(value) is float or (type(value) is int and abs(value) <= MAX_STEPS)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from signdiff_core.messages import one_line
+
 if TYPE_CHECKING:
     import torch
 
@@ -101,15 +103,27 @@ class Run:
 
         Raises:
             FileNotFoundError: there is no checkpoint yet.
-            ValueError: ``model.yaml`` is broken.
+            ValueError: ``model.yaml`` or the weights are broken.
         """
+        from fairseq2.error import OperationalError, StateDictError
+        from fairseq2.model_checkpoint import CorruptModelCheckpointError
+
+        from signdiff_eval.readers import check_torch_file
+        from signdiff_slp.checkpoints import BROKEN
         from signdiff_slp.models.progressive.hub import get_progressive_model_hub
         from signdiff_slp.models.progressive.release import read_run_config
 
         if self.step is None:
             raise FileNotFoundError(f"{self.checkpoints} must hold a checkpoint, but holds none yet.")
-        config = read_run_config(self.checkpoints / MODEL)
-        return get_progressive_model_hub().load_custom_model(self.step / "model", config)
+        config, weights = read_run_config(self.checkpoints / MODEL), self.step / "model"
+        try:
+            # Sizes in a checkpoint are believed only where the file has room for them.
+            archives = [check_torch_file(file) for file in sorted(weights.rglob("*.pt"))]
+            hub = get_progressive_model_hub()
+            return hub.load_custom_model(weights, config, mmap=all(archives), restrict=True)
+        except (*BROKEN, CorruptModelCheckpointError, OperationalError, StateDictError) as error:
+            reason = one_line(error.__cause__ or error) or type(error).__name__
+            raise ValueError(f"{weights} must hold the weights of {MODEL}, but cannot be read: {reason}") from error
 
     def load(
         self, *, device: torch.device | str = "cpu", dtype: torch.dtype | None = None

@@ -53,6 +53,14 @@ def test_broken_lines_are_listed_and_the_rest_stays(folder, clips, tmp_path):
     assert poses == pytest.approx(clips[[0, 2]].reshape(14, 150), abs=1e-5)
 
 
+def test_names_that_no_file_can_have_are_told_in_short_with_their_line(folder, tmp_path):
+    (folder / "train.files").write_text("".join(f"{letter * 20_000}\n" for letter in "abc"))
+    with pytest.raises(ValueError, match=r"train\.skels, line 1: name must have at most 200 bytes") as caught:
+        import_skels(folder, tmp_path / "corpus")
+    assert len(str(caught.value)) < 2000
+    assert "all 3 were left out" in str(caught.value)
+
+
 def test_absent_joints_are_interpolated_or_the_clip_left_out(tmp_path):
     joints = np.random.default_rng(1).normal(size=(6, 50, 3))
     joints[:, 1], joints[:, 2], joints[:, 5] = 0.1, (-1 / 6, 0.1, 0.1), (1 / 6, 0.1, 0.1)
@@ -67,13 +75,14 @@ def test_absent_joints_are_interpolated_or_the_clip_left_out(tmp_path):
     assert report.clips == {"train": 2}
     assert report.filled["train"] == pytest.approx(2 / (12 * 50))
     report = import_skels(tmp_path / "all", tmp_path / "b")
-    assert report.left_out == [("train-1", "joints must be seen in some frame, but 1 of the left hand is never.")]
+    reason = "train.skels, line 2: joints must be seen in some frame, but 1 of the left hand is never."
+    assert report.left_out == [("train-1", reason)]
 
 
 def test_clips_without_text_are_listed(folder, tmp_path):
     (folder / "train.text").write_text("ein tag\n\ndrei tage\n")
     report = import_skels(folder, tmp_path / "corpus")
-    assert report.left_out == [("train/clip-1", "text must hold something, but is empty.")]
+    assert report.left_out == [("train/clip-1", "train.skels, line 2: text must hold something, but is empty.")]
 
 
 @pytest.mark.parametrize("lines", ["one\ntwo\n", "one\ntwo\nthree\nfour\n"])

@@ -158,6 +158,17 @@ CONTRADICTIONS = {
     ),
     "a split that is not there": ("evaluate", ("split=valid",), "(dev, test, train), but is 'valid': give --config sp"),
     "another split": ("generate", ("split=valid",), "(dev, test, train), but is 'valid': give --config split=dev."),
+    "no such setting": (
+        "evaluate",
+        ("protocol=gt-timing",),
+        "protocol must be a setting of this recipe, but is none; it has common, dataset, evaluator, ",
+    ),
+    "no such setting of a section": (
+        "train",
+        ("trainer.speed=3",),
+        "trainer.speed must be a setting of this recipe, but is none; trainer has activation_checkpointing, ",
+    ),
+    "a word for a number": ("train", ("regime.num_steps=many",), "regime.num_steps: invalid literal for int()"),
     "too fast": ("generate", ("speed=20",), "`speed` must be between 0.1 and 10, but is 20"),
 }
 

@@ -193,6 +193,18 @@ def test_runs_and_models_of_before(done, tmp_path):
     assert not load_release(tmp_path / "named")[1].config.lowercase
 
 
+@pytest.mark.parametrize("keep", [0.0, 0.5, 0.99])
+def test_damaged_weights_of_a_run_are_one_error(done, tmp_path, keep):
+    from signdiff_slp import TextToPose
+
+    _, folder = done
+    shutil.copytree(folder / "run", tmp_path / "run")
+    [weights] = (tmp_path / "run/checkpoints/step_4/model").rglob("*.pt")
+    weights.write_bytes(weights.read_bytes()[: int(keep * weights.stat().st_size)])
+    with pytest.raises(ValueError, match=r"step_4/model must hold the weights of model\.yaml, but cannot be read: "):
+        TextToPose.from_pretrained(tmp_path / "run")
+
+
 def test_another_tokenizer_is_not_exported(done, tmp_path):
     from signdiff_slp.export import export
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from diffusers import StableDiffusionControlNetPipeline
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from transformers import CLIPVisionModelWithProjection
 
 from signdiff_core.diffusion.dtypes import dtype_option
+from signdiff_core.messages import one_line
 from signdiff_core.trust import ModelFolderError, check_model_folder, check_weights
 from signdiff_core.trust.configs import check_content
 
@@ -23,22 +24,33 @@ class CheckedAdapters(StableDiffusionControlNetPipeline):
     With ``use_safetensors=False``, other files are read by torch with ``weights_only=True``, which runs nothing.
     """
 
-    def load_textual_inversion(self, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> None:
+    def load_textual_inversion(
+        self, pretrained_model_name_or_path: Any, token: Any = None, *args: Any, **kwargs: Any
+    ) -> None:
         """Load embeddings of tokens.
 
         Args:
             pretrained_model_name_or_path: as for diffusers' own; files are ``.safetensors``.
+            token: likewise.
             *args: likewise.
             **kwargs: likewise.
 
         Raises:
-            signdiff_core.trust.ModelFolderError: a file is of another format, or is damaged.
+            signdiff_core.trust.ModelFolderError: a file is of another format, is damaged, or does not fit.
         """
         kwargs = {"use_safetensors": True} | kwargs
-        several = isinstance(pretrained_model_name_or_path, list)
-        for one in pretrained_model_name_or_path if several else [pretrained_model_name_or_path]:
-            _check_file(one, kwargs)
-        super().load_textual_inversion(pretrained_model_name_or_path, *args, **kwargs)
+        names = _listed(pretrained_model_name_or_path)
+        for one in names:
+            path = _check_file(one, kwargs)
+            if path is not None and token is None:
+                _check_token(path)
+        try:
+            super().load_textual_inversion(pretrained_model_name_or_path, token, *args, **kwargs)
+        except (ValueError, IndexError, RuntimeError) as error:
+            files = ", ".join(str(one) for one in names if isinstance(one, str | os.PathLike))
+            if not files or isinstance(error, ModelFolderError):
+                raise
+            raise ModelFolderError(f"{files} must hold an embedding for this pipeline, but: {one_line(error)}") from error
 
     @classmethod
     def lora_state_dict(cls, pretrained_model_name_or_path_or_dict: Any, **kwargs: Any) -> Any:
@@ -57,7 +69,7 @@ class CheckedAdapters(StableDiffusionControlNetPipeline):
             found = super().lora_state_dict(pretrained_model_name_or_path_or_dict, **kwargs)
         except SafetensorError as error:
             raise ModelFolderError(
-                f"{pretrained_model_name_or_path_or_dict} must be whole safetensors, but is damaged: {error}."
+                f"{pretrained_model_name_or_path_or_dict} must be whole safetensors, but is damaged: {one_line(error)}."
             ) from error
         if kwargs.get("return_lora_metadata"):
             check_content(f"The metadata of {pretrained_model_name_or_path_or_dict}", found[-1])
@@ -132,10 +144,14 @@ def fetch(name: str, folder: str, *, variant: str | None = None, **options: Any)
     return Path(snapshot_download(name, allow_patterns=patterns, **options))
 
 
-def _check_file(name: Any, options: dict[str, Any]) -> None:
-    """Make sure that an adapter is safetensors, as far as its name and what lies on the disk tell."""
+def _check_file(name: Any, options: dict[str, Any]) -> Path | None:
+    """Make sure that an adapter is safetensors, as far as its name and what lies on the disk tell.
+
+    Returns:
+        The file that was looked over, if it lies on the disk.
+    """
     if not isinstance(name, str | os.PathLike) or options.get("use_safetensors") is False:
-        return
+        return None
     path, file = Path(name), options.get("weight_name")
     if path.is_dir():
         path = path / (options.get("subfolder") or "") / (file or "")
@@ -145,8 +161,18 @@ def _check_file(name: Any, options: dict[str, Any]) -> None:
             f"{name} must be loaded from a .safetensors file, but {shown.name} is none; where there is no other, set "
             "use_safetensors=False, and torch reads it with weights_only=True."
         )
-    if path.is_file():
-        check_weights(path)
+    if not path.is_file():
+        return None
+    check_weights(path)
+    return path
+
+
+def _check_token(path: Path) -> None:
+    """Make sure that an embedding's own token is one: for an empty one, diffusers writes over all embeddings."""
+    with safe_open(path, framework="numpy") as file:
+        names = list(file.keys())
+    if len(names) == 1 and not names[0].strip():
+        raise ModelFolderError(f"{path} must name the token of its embedding, but names {names[0]!r}: give token.")
 
 
 def _listed(value: Any) -> list[Any]:

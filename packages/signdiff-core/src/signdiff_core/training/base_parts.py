@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from signdiff_core.diffusion.adapters import fetch
+from signdiff_core.messages import one_line
 from signdiff_core.trust import check_model_folder
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def read_weights(
             folder, use_safetensors=True, variant=variant
         )
     except SafetensorError as error:
-        raise ValueError(f"{folder} must hold whole weights, but they are damaged: {error}.") from error
+        raise ValueError(f"{folder} must hold whole weights, but they are damaged: {one_line(error)}.") from error
     if isinstance(network, ConfigMixin):
         # What is saved tells no one's folders.
         network.register_to_config(_name_or_path=Path(name).resolve().name if Path(name).exists() else name)

@@ -13,6 +13,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
+from signdiff_core.messages import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -224,7 +226,7 @@ def _load(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except SafetensorError as error:
-        raise ValueError(f"{path} must be a whole safetensors file, but is damaged: {error}.") from error
+        raise ValueError(f"{path} must be a whole safetensors file, but is damaged: {one_line(error)}.") from error
 
 
 def _tensors(path: Path, *, like: Mapping[str, Tensor]) -> dict[str, Tensor]:

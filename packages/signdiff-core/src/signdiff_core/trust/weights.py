@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from signdiff_core.messages import one_line
 from signdiff_core.trust.error import ModelFolderError
 from signdiff_core.trust.files import is_plain, read_json
 
@@ -58,7 +59,7 @@ def check_weights(path: str | os.PathLike[str]) -> None:
         promised = _LENGTH + length + _end(header)
         if size < promised:
             raise _truncated(path, size, promised) from error
-        raise ModelFolderError(f"{path} must be a safetensors file, but cannot be read as one: {error}.") from error
+        raise ModelFolderError(f"{path} must be a safetensors file, but cannot be read as one: {one_line(error)}.") from error
 
 
 def check_index(path: Path) -> None:

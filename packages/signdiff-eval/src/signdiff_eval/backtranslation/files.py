@@ -17,6 +17,7 @@ from signdiff_eval.backtranslation.limits import (
     checked_count,
 )
 from signdiff_eval.backtranslation.tokenizer import read_tokenizer
+from signdiff_eval.messages import one_line
 from signdiff_eval.readers.json_files import read_json
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def load(folder: Path, *, device: str) -> tuple[Any, Tokenizer, Translation, str
     try:
         return _load(folder, device)
     except (SafetensorError, MemoryError, RecursionError, *_BROKEN) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         if isinstance(error, ValueError) and str(folder) in reason:
             raise ValueError(reason) from error
         raise ValueError(f"{folder} must hold a back translator, but: {reason or type(error).__name__}") from error

@@ -94,6 +94,9 @@ def check_torch_file(path: Path) -> bool:
         ValueError, OSError, zipfile.BadZipFile and others: it is damaged, or says that it holds more than it does.
     """
     archive = zipfile.is_zipfile(path)
+    with path.open("rb") as file:
+        if not archive and file.read(2) == b"PK":
+            raise ValueError("it is an archive that is cut off")
     check_archive(path) if archive else _check_storages(path)
     return archive
 

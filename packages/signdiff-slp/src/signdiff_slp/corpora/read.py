@@ -71,7 +71,7 @@ def read_split(folder: Path, split: str, *, kind: str | None = None) -> list[Exa
     examples = []
     for number, (row, (name, holds)) in enumerate(zip(listed, held, strict=True), start=1):
         if name != row.id:
-            raise ValueError(f"{holds_file}:{number} must be of {row.id}, but is of {name}.")
+            raise ValueError(f"{holds_file}:{number} must be of {row.id!r:.100}, but is of {name!r:.100}.")
         if any(hold.end > row.num_frames for hold in holds):
             raise ValueError(f"{holds_file}:{number} must hold letters within {row.num_frames} frames, but does not.")
         if kind is not None and kind not in name.split("-")[1:2]:

@@ -71,14 +71,14 @@ def import_skels(
             )
             if progress is not None:
                 clips = progress(clips, split)
-            for clip, text in zip_longest(clips, texts[split]):
+            for line, (clip, text) in enumerate(zip_longest(clips, texts[split]), start=1):
                 if clip is None or text is None:
                     raise ValueError(
                         f"{split}.skels and {split}.{source} must have as many lines, but the latter has "
                         f"{len(texts[split])}."
                     )
                 name, pose = clip
-                _add(writer, split, name, pose, text)
+                _add(writer, split, line, name, pose, text)
     return writer.report
 
 
@@ -92,7 +92,7 @@ def _clips(path: Path, **reading: Any) -> Iterator[Named]:
     yield from broken
 
 
-def _add(writer: CorpusWriter, split: str, name: str, pose: Pose | FormatError, text: str) -> None:
+def _add(writer: CorpusWriter, split: str, line: int, name: str, pose: Pose | FormatError, text: str) -> None:
     # Without a file of names, lines are numbered, in every split from 0.
     name = f"{split}-{name}" if name.isdecimal() else name
     if isinstance(pose, FormatError):
@@ -102,7 +102,7 @@ def _add(writer: CorpusWriter, split: str, name: str, pose: Pose | FormatError, 
     try:
         writer.add(split, name, text, fill_absent(joints, confidence), filled=float((confidence == 0).mean()))
     except ValueError as error:
-        writer.leave_out(name, str(error))
+        writer.leave_out(name, f"{split}.skels, line {line}: {error}")
 
 
 def _read_lines(path: Path) -> list[str]:

@@ -87,7 +87,7 @@ def run_command(
     with stopping_on_signals():
         try:
             settings = _settings(known, resumes=resumes)
-            _run(prog, load_recipe, _fairseq2_arguments(known, settings))
+            _run(prog, load_recipe, _fairseq2_arguments(known, settings), with_traces=known.no_exit_on_error)
         except (OSError, ValueError) as error:
             if known.no_exit_on_error:
                 raise
@@ -97,12 +97,15 @@ def run_command(
             parser.exit(stop.exit_status, f"{prog}: {stop.word}; {kept}.\n")
 
 
-def _run(prog: str, load_recipe: Callable[[], Recipe], arguments: list[str]) -> None:
+def _run(prog: str, load_recipe: Callable[[], Recipe], arguments: list[str], *, with_traces: bool) -> None:
     from fairseq2.recipe import main
 
+    from signdiff_slp.recipes.explained import explain_in_one_line
     from signdiff_slp.training import hide_environment
 
     hide_environment()
+    if not with_traces:
+        explain_in_one_line()
     sys.argv = [prog, *arguments]
     main(load_recipe())
 
