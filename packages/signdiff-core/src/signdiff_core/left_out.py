@@ -75,9 +75,7 @@ def told(left_out: Sequence[tuple[str, str]], *, most: int = 8) -> list[str]:
         ['       2  such as a: text without clip']
     """
     causes = by_cause(left_out)
-    lines = [
-        f"{cause.count:>8,}  {'such as ' * (cause.count > 1)}{cause.of_first}" for cause in causes[:most]
-    ]
+    lines = [f"{cause.count:>8,}  {'such as ' * (cause.count > 1)}{cause.of_first}" for cause in causes[:most]]
     if causes[most:]:
         lines.append(f"{sum(cause.count for cause in causes[most:]):>8,}  for {len(causes) - most} other reasons")
     return lines

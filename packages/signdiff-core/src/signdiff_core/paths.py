@@ -54,7 +54,9 @@ def check_name(name: object, what: str = "name") -> None:
         raise ValueError(f"{what} must be a path inside a folder, but is {type(name).__name__}.")
     parts = name.split("/")
     if "\\" in name or "\0" in name or any(part in ("", ".", "..") for part in parts):
-        raise ValueError(f"{what} must be a path inside a folder, without empty parts, '.' and '..', but is {name!r:.100}.")
+        raise ValueError(
+            f"{what} must be a path inside a folder, without empty parts, '.' and '..', but is {name!r:.100}."
+        )
     try:
         lengths = [len(part.encode()) for part in parts]
     except UnicodeEncodeError as error:

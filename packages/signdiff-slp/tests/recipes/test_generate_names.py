@@ -51,6 +51,25 @@ def test_names_with_slashes_make_folders_each_with_its_mark(tmp_path):
         assert json.loads((tmp_path / folder / "generator.json").read_text())["protocol"] == "free"
 
 
+def test_what_is_cut_is_named_in_every_batch(tmp_path, caplog):
+    torch.manual_seed(1)  # of weights whose counter does not rise
+    config = ProgressiveConfig(
+        model_dim=8, vocab_size=6, num_encoder_layers=1, num_decoder_layers=1, num_heads=2, ffn_inner_dim=8
+    )
+    model = create_single_model(config, CPU).eval()
+    unit = GenerateUnit(model, tmp_path, GenerateConfig())
+    bag = MetricBag(CPU)
+    unit.prepare_metric_bag(bag)
+    for names in (["a", "b"], ["c", "d"]):
+        seqs = torch.full((2, 2), 4)
+        batch = TextPoseBatch(
+            ids=names, source_seqs=seqs, source_lens=[2] * 2, poses=torch.zeros(2, 3, 150), pose_lens=[3] * 2
+        )
+        unit.process_batch(batch, bag)
+    told = [record.getMessage() for record in caplog.records if "were cut" in record.getMessage()]
+    assert [line.rpartition("They are ")[2] for line in told] == ["a, b.", "c, d."]
+
+
 @pytest.mark.parametrize(
     "name", ["../../escaped", "/tmp/escaped", "a//b", "a/./b", "..", "a\\b", "a/" + "x" * 300, "a/../../b", "dev/"]
 )

@@ -50,7 +50,9 @@ class CheckedAdapters(StableDiffusionControlNetPipeline):
             files = ", ".join(str(one) for one in names if isinstance(one, str | os.PathLike))
             if not files or isinstance(error, ModelFolderError):
                 raise
-            raise ModelFolderError(f"{files} must hold an embedding for this pipeline, but: {one_line(error)}") from error
+            raise ModelFolderError(
+                f"{files} must hold an embedding for this pipeline, but: {one_line(error)}"
+            ) from error
 
     @classmethod
     def lora_state_dict(cls, pretrained_model_name_or_path_or_dict: Any, **kwargs: Any) -> Any:

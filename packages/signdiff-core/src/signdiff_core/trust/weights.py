@@ -59,7 +59,9 @@ def check_weights(path: str | os.PathLike[str]) -> None:
         promised = _LENGTH + length + _end(header)
         if size < promised:
             raise _truncated(path, size, promised) from error
-        raise ModelFolderError(f"{path} must be a safetensors file, but cannot be read as one: {one_line(error)}.") from error
+        raise ModelFolderError(
+            f"{path} must be a safetensors file, but cannot be read as one: {one_line(error)}."
+        ) from error
 
 
 def check_index(path: Path) -> None:

@@ -60,7 +60,9 @@ def export_predictor(config: ExportConfig) -> dict[str, int]:
     try:
         tensors = load_file(checkpoint / "model.safetensors")
     except SafetensorError as error:
-        raise ValueError(f"checkpoint must hold whole weights, but {checkpoint} does not: {one_line(error)}.") from error
+        raise ValueError(
+            f"checkpoint must hold whole weights, but {checkpoint} does not: {one_line(error)}."
+        ) from error
     network.load_state_dict({name.removeprefix("network."): tensor for name, tensor in tensors.items()})
     _, held_out = open_sources(options)
     scores = validate(

@@ -51,7 +51,9 @@ class FrameFolder:
         try:
             joints = load_file(root / "joints.safetensors").get("joints")
         except (SafetensorError, KeyError, TypeError) as error:  # the latter two for types that NumPy lacks
-            raise ValueError(f"{root}/joints.safetensors must be whole, but cannot be read: {one_line(error)}.") from error
+            raise ValueError(
+                f"{root}/joints.safetensors must be whole, but cannot be read: {one_line(error)}."
+            ) from error
         if joints is None or joints.dtype.kind != "f" or joints.ndim != 3 or joints.shape[1:] != (JOINTS, 3):
             raise ValueError(f"{root}/joints.safetensors must hold floats 'joints' of shape (N, {JOINTS}, 3).")
         if (np.abs(joints) > LARGEST).any():

@@ -45,6 +45,8 @@ def _sign(arguments: argparse.Namespace) -> int:
     for warning in caught:
         if issubclass(warning.category, CutWarning):
             print(f"signdiff-slp: note: {warning.message}", file=sys.stderr)
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     if signed.coverage.num_unknown:
         print(f"signdiff-slp: note: the model does not know {signed.coverage}", file=sys.stderr)
     with marking(output, f"signdiff-slp {__version__}", protocol="free"):

@@ -145,8 +145,11 @@ def test_told_timing_is_followed(make_model):
 def test_items_leave_the_batch_one_by_one(make_model):
     model = make_model(max_frames_per_token=2)
     seqs, lens = texts(9, 3, 6)
-    with pytest.warns(CutWarning, match=r"\d of 3 texts were cut"):
+    with pytest.warns(CutWarning, match=r"\d of 3 texts were cut") as caught:
         lengths = [len(item) for item in generate(model, seqs, lens, max_frames=15)]
+    [warning] = caught
+    assert set(warning.message.places) <= {place for place, limit in enumerate((15, 6, 12)) if lengths[place] == limit}
+    assert str(warning.message).startswith(f"{len(warning.message.places)} of 3")
     assert all(length <= limit for length, limit in zip(lengths, (15, 6, 12), strict=True))
     assert len(set(lengths)) > 1
 

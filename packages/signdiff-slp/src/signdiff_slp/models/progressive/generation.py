@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from typing import Final
 
 import torch
@@ -20,7 +21,16 @@ _CACHE_INCREMENT: Final = 128
 
 
 class CutWarning(RuntimeWarning):
-    """A pose ends before its text does: the model had not come to its end within the limit of frames."""
+    """Poses end before their texts do: the model had not come to their end within the limit of frames.
+
+    Args:
+        message: how many of how many.
+        places: of these texts in the batch, from 0.
+    """
+
+    def __init__(self, message: str, places: Sequence[int] = ()) -> None:
+        super().__init__(message)
+        self.places = tuple(places)
 
 
 @torch.inference_mode()
@@ -52,8 +62,8 @@ def generate(
         use_cache: keep keys and values between steps. Turning it off changes nothing but the time.
 
     Returns:
-        N tensors (T, 151): normalised coordinates and the counter. A text that reached ``max_frames`` before its
-        counter reached 1 comes with a `RuntimeWarning`.
+        N tensors (T, 151): normalised coordinates and the counter. Texts that reached ``max_frames`` before their
+        counter reached 1 come with a `CutWarning`.
 
     Raises:
         ValueError: ``frames_per_step`` is not between 1 and what the model predicts, or ``speed`` not between 0.1
@@ -83,7 +93,8 @@ def generate(
     history = newest
     alive = list(range(len(source_lens)))
     outputs: list[list[Tensor]] = [[] for _ in source_lens]
-    num_cut = num_frames = 0
+    cut: list[int] = []
+    num_frames = 0
 
     while True:
         if use_cache:
@@ -109,7 +120,7 @@ def generate(
                 if left[place] > frames_per_step:
                     going.append(place)
                 else:
-                    num_cut += 1
+                    cut.append(item)
         if not going:
             break
         if len(going) < len(alive):
@@ -121,13 +132,9 @@ def generate(
         if newest.shape[:2] != (len(newest_layout.seq_lens), newest_layout.width):
             newest_layout = BatchLayout.of(newest)
 
-    if num_cut:
-        warnings.warn(
-            f"{num_cut} of {len(source_lens)} texts were cut: their counter had not reached 1 within the limit of "
-            f"frames.",
-            CutWarning,
-            stacklevel=2,
-        )
+    if cut:
+        told = f"{len(cut)} of {len(source_lens)} texts were cut: their counter had not reached 1 within the limit of "
+        warnings.warn(CutWarning(f"{told}frames.", sorted(cut)), stacklevel=2)
     stacked = [torch.cat(frames) for frames in outputs]
     signed = [torch.cat([model.standardizer.inverse(x[:, :-1]), x[:, -1:]], dim=-1) for x in stacked]
     return signed if decoded_speed == speed else [retimed(frames, speed) for frames in signed]

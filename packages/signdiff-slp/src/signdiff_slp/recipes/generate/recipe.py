@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import final
 
+from fairseq2.logging import log
 from fairseq2.metrics import MetricBag, Sum
 from fairseq2.recipe import GeneratorUnit, Recipe, RecipeContext, Task
 from fairseq2.runtime.dependency import DependencyContainer
@@ -17,6 +19,7 @@ from signdiff_core.provenance import mark_generated
 from signdiff_slp import __version__
 from signdiff_slp.datasets.text_pose import TextPoseBatch, TextPoseDataset
 from signdiff_slp.models.progressive import ProgressiveTransformer, generate
+from signdiff_slp.models.progressive.generation import CutWarning
 from signdiff_slp.output import to_pose
 from signdiff_slp.recipes.dataset_section import check_split, create_valid_reader
 from signdiff_slp.recipes.failures import (
@@ -66,9 +69,19 @@ class GenerateUnit(GeneratorUnit[TextPoseBatch]):
         model, config = self._model, self._config
         if config.protocol == "gt-timing":
             return decode_told(model, batch)
-        return generate(
-            model, batch.source_seqs, batch.source_lens, frames_per_step=config.frames_per_step, speed=config.speed
-        )
+        with warnings.catch_warnings(record=True) as caught:  # Python shows equal ones of later batches no more
+            warnings.simplefilter("always", CutWarning)
+            outputs = generate(
+                model, batch.source_seqs, batch.source_lens, frames_per_step=config.frames_per_step, speed=config.speed
+            )
+        for each in caught:
+            if isinstance(each.message, CutWarning):
+                log.warning(
+                    "{} They are {}.", each.message, ", ".join(batch.ids[place] for place in each.message.places)
+                )
+            else:
+                warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+        return outputs
 
 
 @final
