@@ -56,6 +56,19 @@ def run(folder: Path) -> None:
     save_tokenizer(checkpoints, tokenizer)
     described = {"model_family": "slp_progressive", "model_config": asdict(model.config)}
     (checkpoints / "model.yaml").write_text(yaml.safe_dump({"name": "checkpoint", **described}))
+    settings = {"dataset": {"config_overrides": {"data_dir": "corpus"}}, "regime": {"num_steps": 4}}
+    (checkpoints / "recipe.yaml").write_text(yaml.safe_dump(settings))
+    (checkpoints / "corpus.json").write_text(json.dumps({"data_dir": "corpus", "splits": {"train": "ab" * 32}}))
+
+
+def read_run(folder: Path) -> None:
+    """Load it with signdiff-slp, with what it says of itself."""
+    from signdiff_slp.runs import find_run
+
+    run = find_run(folder)
+    for told in (run.read_settings(), run.read_corpus()) if run is not None else ():
+        check(isinstance(told, dict), f"a run that says {told!r:.100}")
+    read_text_to_pose(folder)
 
 
 def back_translator(folder: Path) -> None:
@@ -226,7 +239,7 @@ def _parts() -> tuple[dict[str, object], tuple[object, object]]:
 
 CASES = (
     Case(name="text-to-pose", seeds=(text_to_pose,), read=read_text_to_pose, weight=1.5),
-    Case(name="run", seeds=(run,), read=read_text_to_pose, weight=1.5),
+    Case(name="run", seeds=(run,), read=read_run, weight=1.5),
     Case(
         name="back-translator", seeds=(back_translator,), read=read_back_translator, reseal=with_checksums, weight=1.5
     ),
