@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from attack.cases.tokenizers import published, vocabulary
 from safetensors.numpy import save_file
 
 from signdiff_core import formats, skeleton
@@ -46,7 +47,7 @@ def make(home: Path) -> None:
     Args:
         home: an empty folder.
     """
-    for name in ("poses", "pixels", "videos", "other", "openpose", "images", "skels"):
+    for name in ("poses", "pixels", "videos", "other", "openpose", "images", "skels", "published"):
         (home / name).mkdir(parents=True)
     texts = {name: f"the word {name}" for name in CLIPS}
     for seed, name in enumerate(CLIPS):
@@ -66,6 +67,8 @@ def make(home: Path) -> None:
     _frames(home / "frames")
     _pairs(home / "pairs")
     _corpus(home / "corpus")
+    published(home / "published")
+    vocabulary(home / "published")
 
 
 def _clip(home: Path, name: str, moves: np.ndarray) -> None:

@@ -136,6 +136,13 @@ def test_the_published_score_is_a_numpy_scalar(tmp_path, vocabulary, capsys):
     assert main(arguments) == 0, capsys.readouterr().err
 
 
+def test_a_model_needs_its_vocabulary(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["best.ckpt", "-o", "model"])
+    assert stop.value.code == 2
+    assert "the following arguments are required: --vocabulary" in capsys.readouterr().err
+
+
 def test_nothing_in_a_checkpoint_is_executed(tmp_path, vocabulary, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     torch.save({"model_state": published_state(), "optimizer": Harmful()}, "bad.ckpt")

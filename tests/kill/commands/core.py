@@ -127,6 +127,12 @@ CORE = [
         once=True,
     ),
     Command(
+        name="bundle",
+        line=lambda home, out: module(
+            *("signdiff_core.diffusion.bundle", "--pipeline", _BUNDLED, "--output_dir", out / "bundle")
+        ),
+    ),
+    Command(
         name="avatar frames",
         line=lambda home, out: module(
             *("signdiff_core.avatar.frames", "--poses", home / "poses", "-o", out / "set"),

@@ -60,6 +60,13 @@ RECIPES = [
         volatile=LOGS,
     ),
     Command(
+        name="interop",
+        line=lambda home, out: module(
+            *("signdiff_slp.interop", home / "published" / "best.ckpt", "-o", out / "model", "--heads", "2"),
+            *("--corpus", home / "corpus", "--vocabulary", home / "published" / "src_vocab.txt"),
+        ),
+    ),
+    Command(
         name="slp curves",
         before=_train,
         line=lambda home, out: script("signdiff-slp", "curves", out / "run", "-o", out / "curves.png"),

@@ -49,6 +49,18 @@ def test_a_bundle_is_small_nameless_and_ready_to_use(trained, tmp_path):
     SignDiffPipeline.from_pretrained(target)
 
 
+def test_an_older_bundle_stays_whole_where_a_new_one_fails(trained, tmp_path, monkeypatch):
+    (trained / "frnet.json").write_text('{"offset": 4.0}')
+    config = BundleConfig(pipeline=str(trained), output_dir=str(tmp_path / "bundle"))
+    bundle(config)
+    before = {path: path.read_bytes() for path in (tmp_path / "bundle").rglob("*") if path.is_file()}
+    monkeypatch.setattr(SignDiffPipeline, "save_pretrained", lambda self, folder: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        bundle(config)
+    assert {path: path.read_bytes() for path in (tmp_path / "bundle").rglob("*") if path.is_file()} == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bundle", "trained"]
+
+
 def test_a_pipeline_of_unknown_fr_maps_is_not_bundled(trained, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"must hold frnet\.json"):
         bundle(BundleConfig(pipeline=str(trained), output_dir=str(tmp_path / "bundle")))

@@ -172,7 +172,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--corpus", type=Path, metavar="DIR", help="training corpus, for the pose that decoding starts at"
     )
     parser.add_argument(
-        "--vocabulary", type=Path, metavar="FILE", help="its src_vocab.txt, which is put beside the model"
+        "--vocabulary",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="its src_vocab.txt, which is put beside the model",
     )
     parser.add_argument("--debug", action="store_true", help="show where an error came from")
     known = parser.parse_args(arguments)

@@ -9,7 +9,9 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from signdiff_core.atomic import replacing_folder
 from signdiff_core.diffusion.renderer import BUNDLED
 from signdiff_core.diffusion.settings import RendererSettings, read_frnet
 from signdiff_core.training.arguments import option, parse, run
@@ -27,8 +29,11 @@ class BundleConfig:
     retarget: bool = option(True, help="Bring poses to the neutral avatar's body; not for models of real people.")
 
 
+_PARTS: Final = ("controlnet", "scheduler", "text_encoder", "tokenizer", "unet", "vae")
+
+
 def bundle(config: BundleConfig) -> dict[str, int]:
-    """Write the folder.
+    """Write the folder, or leave an older one as it was.
 
     Args:
         config: source, target and defaults.
@@ -49,21 +54,20 @@ def bundle(config: BundleConfig) -> dict[str, int]:
     if read_frnet(source) is None:
         raise FileNotFoundError(f"pipeline must hold {CONFIG_NAME}, but {source} has none.")
     pipeline = SignDiffPipeline.from_pretrained(str(source), local_files_only=True).to(dtype=torch.float16)
-    target.mkdir(parents=True, exist_ok=True)
-    for part in ("controlnet", "scheduler", "text_encoder", "tokenizer", "unet", "vae"):
-        if (target / part).is_dir():
-            shutil.rmtree(target / part)
-    pipeline.save_pretrained(target)
-    for path in target.rglob("*.json"):
-        _forget_origin(path)
-    for path in target.rglob("*.safetensors"):
-        path.chmod(0o644)  # safetensors writes files that only their owner can read
-    shutil.copyfile(source / CONFIG_NAME, target / CONFIG_NAME)
     prompt = config.prompt or Signer.neutral().prompt
     settings = RendererSettings(
         prompt=prompt, steps=config.steps, guidance_scale=config.guidance_scale, retarget=config.retarget
     )
-    settings.write(target)
+    with replacing_folder(target) as folder:
+        if target.is_dir():
+            shutil.copytree(target, folder, ignore=shutil.ignore_patterns(*_PARTS), dirs_exist_ok=True)
+        pipeline.save_pretrained(folder)
+        for path in folder.rglob("*.json"):
+            _forget_origin(path)
+        for path in folder.rglob("*.safetensors"):
+            path.chmod(0o644)  # safetensors writes files that only their owner can read
+        shutil.copyfile(source / CONFIG_NAME, folder / CONFIG_NAME)
+        settings.write(folder)
     return {str(path.relative_to(target)): path.stat().st_size for path in sorted(target.rglob("*.safetensors"))}
 
 
