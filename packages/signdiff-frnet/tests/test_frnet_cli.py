@@ -189,4 +189,4 @@ sys.exit(run(CommandParser(prog="deletes"), [], command))
 
 def test_sigterm_is_not_lost_where_python_drops_exceptions():
     ended = subprocess.run([sys.executable, "-c", DELETES], capture_output=True, text=True, timeout=15)
-    assert (ended.returncode, ended.stderr) == (143, "deletes: terminated\n")
+    assert (ended.returncode, ended.stderr) == (143, "deletes: terminated; nothing half-written was left\n")

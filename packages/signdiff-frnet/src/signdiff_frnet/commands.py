@@ -75,10 +75,10 @@ def run(parser: CommandParser, argv: list[str] | None, command: Callable[[argpar
         _tell(parser, _text(error), error)
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt as error:
-        _tell(parser, "interrupted", error)
+        _tell_end(parser, "interrupted", error)
         return 130
     except Terminated as error:
-        _tell(parser, "terminated", error)
+        _tell_end(parser, "terminated", error)
         return 143
     finally:
         if before is not None:
@@ -99,6 +99,12 @@ def tell(prog: str, words: object) -> None:
 
 def _tell(parser: CommandParser, words: str, error: BaseException) -> None:
     tell(parser.prog, "; ".join([words, *getattr(error, "__notes__", ())]))
+
+
+def _tell_end(parser: CommandParser, word: str, stop: BaseException) -> None:
+    if not getattr(stop, "__notes__", ()):
+        stop.add_note("nothing half-written was left")
+    _tell(parser, word, stop)
 
 
 def _terminate(number: int, _frame: object) -> NoReturn:

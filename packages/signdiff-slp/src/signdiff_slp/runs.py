@@ -87,10 +87,20 @@ class Run:
         Raises:
             ValueError: a file is broken, or the tokenizer is not there any more.
         """
-        from signdiff_slp.tokenizers.saved import load_tokenizer, open_tokenizer
+        from signdiff_slp.tokenizers.saved import load_tokenizer
 
         if (self.checkpoints / TOKENIZER).is_file():
             return load_tokenizer(self.checkpoints)
+        return self.load_named_tokenizer()
+
+    def load_named_tokenizer(self) -> AnyTokenizer | None:
+        """Load the tokenizer that the run's settings name; none where they name none.
+
+        Raises:
+            ValueError: a file is broken, or the tokenizer is not there any more.
+        """
+        from signdiff_slp.tokenizers.saved import open_tokenizer
+
         section = self.read_settings().get("tokenizer") or {}
         name = section.get("path") or section.get("name")
         if name is None:

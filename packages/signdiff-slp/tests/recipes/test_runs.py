@@ -161,6 +161,8 @@ def test_what_was_refused_has_changed_nothing(done):
     assert yaml.safe_load((folder / "run/checkpoints/model.yaml").read_text())["model_config"]["model_dim"] == 32
     assert json.loads((folder / "run/checkpoints/corpus.json").read_text())["data_dir"] == str(folder / "corpus")
     assert "Resuming training" in results["go on"][1] or "Restoring" in results["go on"][1]
+    settings = yaml.safe_load((folder / "run/checkpoints/recipe.yaml").read_text())
+    assert settings["tokenizer"]["path"] == str(folder / "words.json")
 
 
 def test_a_run_is_told_by_its_folder(done):
@@ -203,6 +205,21 @@ def test_damaged_weights_of_a_run_are_one_error(done, tmp_path, keep):
     weights.write_bytes(weights.read_bytes()[: int(keep * weights.stat().st_size)])
     with pytest.raises(ValueError, match=r"step_4/model must hold the weights of model\.yaml, but cannot be read: "):
         TextToPose.from_pretrained(tmp_path / "run")
+
+
+def test_a_run_goes_on_with_its_own_tokenizer_where_the_named_one_changed(done, tmp_path):
+    from signdiff_slp.recipes.source import own_settings
+
+    _, folder = done
+    shutil.copytree(folder / "run", tmp_path / "run")
+    checkpoints = tmp_path / "run/checkpoints"
+    assert not [item for item in own_settings(checkpoints)[1] if item.startswith("tokenizer.")]
+    settings = yaml.safe_load((checkpoints / "recipe.yaml").read_text())
+    for path in (tmp_path / "gone.json", tmp_path / "other.json"):
+        settings["tokenizer"]["path"] = str(path)
+        (checkpoints / "recipe.yaml").write_text(yaml.safe_dump(settings))
+        assert f'tokenizer.path="{checkpoints}/tokenizer.json"' in own_settings(checkpoints)[1]
+        (tmp_path / "other.json").write_text(json.dumps({"words": list("abcde")}))
 
 
 def test_another_tokenizer_is_not_exported(done, tmp_path):

@@ -60,14 +60,26 @@ def own_settings(checkpoints: Path) -> tuple[Path, list[str]] | None:
         checkpoints: its folder of checkpoints.
 
     Returns:
-        The file, and what in it has a better place: the run's corpus and tokenizer. Nothing, if there is no checkpoint.
+        The file, and what in it has a better place: the run's corpus, and its tokenizer where what the file names is
+        another one by now. Nothing, if there is no checkpoint.
     """
     run = find_run(checkpoints)
     if run is None or run.step is None or not run.settings_file.is_file():
         return None
-    moved = _saved_tokenizer(checkpoints) if (checkpoints / TOKENIZER).is_file() else []
+    is_moved = (checkpoints / TOKENIZER).is_file() and not _names_its_tokenizer(run)
+    moved = _saved_tokenizer(checkpoints) if is_moved else []
     corpus = corpus_settings(str(checkpoints)) if (checkpoints / CORPUS).is_file() else []
     return run.settings_file, [*corpus, *moved]
+
+
+def _names_its_tokenizer(run: Run) -> bool:
+    from signdiff_slp.tokenizers.saved import differences, load_tokenizer
+
+    try:
+        named = run.load_named_tokenizer()
+    except (OSError, ValueError):
+        return False
+    return named is not None and not differences(load_tokenizer(run.checkpoints), named)
 
 
 def _run_model(run: Run) -> Iterator[str]:
