@@ -1,0 +1,35 @@
+"""Devices are checked before models are loaded for them."""
+
+import subprocess
+import sys
+
+import pytest
+
+from signdiff_core.devices import check_device
+
+torch = pytest.importorskip("torch")
+
+
+@pytest.mark.parametrize("name", ["cpu", "cpu:0", torch.device("cpu")])
+def test_a_device_that_is_there_is_taken(name):
+    check_device(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["foo", "", "meta", "cuda:99", "cuda:-1", "cuda:99999999999999999999", "xla", "hpu", 1.5]
+)
+def test_another_is_refused_with_those_that_are_there(name):
+    with pytest.raises(ValueError, match=r"^device must be one that PyTorch has here \(cpu.*\), but is '.*'\.$"):
+        check_device(name)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="cuda is there")
+@pytest.mark.parametrize("name", ["cuda", "cuda:0", torch.device("cuda"), 0])
+def test_cuda_is_refused_where_there_is_none(name):
+    with pytest.raises(ValueError, match="device must be one that PyTorch has here"):
+        check_device(name)
+
+
+def test_the_module_loads_no_torch():
+    code = "import sys, signdiff_core.devices as d; d.check_device('cpu'); sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
