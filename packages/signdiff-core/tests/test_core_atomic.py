@@ -179,3 +179,21 @@ def test_all_of_a_folder_is_on_the_disk_before_it_takes_its_place(tmp_path, monk
         for number in range(1, 30):
             (temporary / "deep" / str(number)).write_bytes(bytes(number))
     assert sorted(kept) == list(range(1, 30))
+
+
+@pytest.mark.parametrize(("call", "folder"), [("open", False), ("open", True), ("mkdir", True)])
+def test_a_signal_just_after_a_temporary_is_made_leaves_none(tmp_path, monkeypatch, call, folder):
+    made, stopped = getattr(os, call), []
+
+    def make(path, *rest, **more):
+        result = made(path, *rest, **more)
+        if str(path).endswith(".tmp") and not stopped:
+            stopped.append(path)
+            raise KeyboardInterrupt
+        return result
+
+    monkeypatch.setattr(os, call, make)
+    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "a", folder=folder):
+        raise AssertionError("it was not stopped")
+    assert stopped
+    assert list(tmp_path.iterdir()) == []

@@ -45,3 +45,20 @@ def test_a_file_that_does_not_fit_is_no_file(tmp_path, limit, fits):
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == (0 if fits else 1)
     assert target.stat().st_size == (100_000 if fits else 5)
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_signal_just_after_a_temporary_is_made_leaves_none(tmp_path, monkeypatch):
+    made, stopped = os.open, []
+
+    def make(path, *rest, **more):
+        result = made(path, *rest, **more)
+        if str(path).endswith(".tmp") and not stopped:
+            stopped.append(path)
+            raise KeyboardInterrupt
+        return result
+
+    monkeypatch.setattr(os, "open", make)
+    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "a"):
+        raise AssertionError("it was not stopped")
+    assert stopped
+    assert list(tmp_path.iterdir()) == []

@@ -91,6 +91,16 @@ def test_whole_numbers_in_a_list_are_an_image():
     )
 
 
+def test_masked_pixels_are_refused_and_a_mask_of_none_is_none():
+    image = np.random.default_rng(3).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    masked = np.ma.masked_array(image, mask=np.zeros(image.shape, bool))
+    detector = FRNetDetector()
+    np.testing.assert_array_equal(detector(masked, output_type="np"), detector(image, output_type="np"))
+    masked[5, 5] = np.ma.masked
+    with pytest.raises(ValueError, match="input_image must have all its pixels, but some are masked"):
+        detector(masked)
+
+
 def test_one_pixel_becomes_a_white_map():
     found = DETECTOR(np.zeros((1, 1, 3), np.uint8))
     assert found.shape == (512, 512, 3)

@@ -106,7 +106,12 @@ def test_pictures_are_read_the_right_way_up(tmp_path):
         (["IMAGE", "IMAGE", "-o", "OUT"], "would both be written"),
         (["IMAGE", "-o", "IMAGE"], "-o must leave the inputs alone"),
         (["IMAGE", "-o", "OUT", "--kernel-size", "4"], "kernel_size must be an odd integer"),
-        (["IMAGE", "-o", "OUT", "--detect-resolution", "32"], "detect_resolution must be greater than 32"),
+        (["IMAGE", "-o", "OUT", "--detect-resolution", "999999999999"], "above 32 and up to 268435456, but is 9999"),
+        (["IMAGE", "-o", "nowhere/map.png"], "-o must lie in a folder that is there, but nowhere is none"),
+        (
+            ["IMAGE", "-o", "OUT", "--detect-resolution", "32"],
+            "--detect-resolution must be a number of pixels above 32 and up to",
+        ),
         (["IMAGE", "-o", "OUT", "--threshold-method", "otsu"], "invalid choice: 'otsu'"),
         (["EMPTY", "-o", "OUT"], "holds none"),
         (["TEXT", "-o", "OUT"], "expected an image or a video"),

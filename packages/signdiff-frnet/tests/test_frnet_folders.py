@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from signdiff_frnet.cli import main
-from signdiff_frnet.jobs import names_file
+from signdiff_frnet.jobs import names_file, plan
 from signdiff_frnet.session import JOURNAL_NAME
 
 RGB = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8), (15, 15), 0)
@@ -64,6 +64,22 @@ def test_hidden_files_and_folders_are_passed_over(folders):
     assert maps(out) == ["a.png", "b.png", "deep/c.png"]
     # One that is named is meant.
     assert len(run(source / "._a.mp4", "-o", out.with_name("fr.mp4"), status=1)) == 1
+
+
+def test_a_folder_that_vanishes_on_the_way_is_passed_over_and_told(folders, monkeypatch, capsys):
+    source, target = folders
+    (source / "vanished").mkdir()
+    list_folder = os.scandir
+
+    def vanishing(path):
+        if os.fspath(path).endswith("vanished"):
+            raise FileNotFoundError(2, "No such file or directory", os.fspath(path))
+        return list_folder(path)
+
+    monkeypatch.setattr(os, "scandir", vanishing)
+    jobs = plan([source], target)
+    assert jobs
+    assert f"{source / 'vanished'}: passed over, for it cannot be read: No such file" in capsys.readouterr().err
 
 
 def test_bad_files_are_told_at_the_end_and_the_others_are_drawn(folders):

@@ -1,5 +1,9 @@
 """Pictures on the command line and in Python: depth, modes, animations, pages, sizes."""
 
+import tracemalloc
+from contextlib import suppress
+from io import BytesIO
+
 import cv2
 import numpy as np
 import pytest
@@ -8,6 +12,8 @@ from PIL import Image, ImageSequence
 
 from signdiff_frnet import FRNetDetector, FRNetPredictor, InvalidImageError, frnet
 from signdiff_frnet.cli import main
+from signdiff_frnet.errors import MediaError
+from signdiff_frnet.pictures import read_image
 
 RAMP = np.arange(64 * 80, dtype=np.uint16).reshape(64, 80)
 SIZES = {"detect_resolution": 64, "image_resolution": 64}
@@ -134,6 +140,20 @@ def test_a_picture_of_too_many_pixels_is_one_line(tmp_path, capsys, monkeypatch)
     words = capsys.readouterr().err
     assert words.startswith(f"signdiff-frnet: {path}: expected an image, but it can't be decoded: Image size (60000")
     assert words.count("\n") == 1
+
+
+def test_a_part_that_says_it_is_large_takes_no_memory(tmp_path):
+    content = BytesIO()
+    Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(content, "PNG")
+    forged = content.getvalue()[:-12] + (2**31 - 1).to_bytes(4, "big") + b"IDAT" + bytes(8)
+    (tmp_path / "forged.png").write_bytes(forged)
+    tracemalloc.start()
+    try:
+        with suppress(MediaError):
+            read_image(tmp_path / "forged.png")
+        assert tracemalloc.get_traced_memory()[1] < 1e7
+    finally:
+        tracemalloc.stop()
 
 
 def test_images_at_their_own_size(tmp_path):

@@ -1,5 +1,6 @@
 """What was written is what was said: a file that could not be kept whole is an error, and the older one stays."""
 
+import os
 import resource
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from PIL import Image
 
 from signdiff_frnet.containers import is_closed, is_cut_short
 from signdiff_frnet.errors import OutputError
-from signdiff_frnet.writing import write_image, write_video
+from signdiff_frnet.writing import replacing, write_image, write_video
 
 FRAMES = [np.random.default_rng(number).integers(0, 256, (64, 96, 3), dtype=np.uint8) for number in range(12)]
 
@@ -114,3 +115,20 @@ def test_a_live_recording_is_not_closed_and_not_cut_short(tmp_path):
     data[4:8] = bytes(4)
     path.write_bytes(data)
     assert (is_closed(path), is_cut_short(path)) == (False, False)
+
+
+def test_a_signal_just_after_a_temporary_is_made_leaves_none(tmp_path, monkeypatch):
+    made, stopped = os.open, []
+
+    def make(path, *rest, **more):
+        result = made(path, *rest, **more)
+        if ".part" in str(path) and not stopped:
+            stopped.append(path)
+            raise KeyboardInterrupt
+        return result
+
+    monkeypatch.setattr(os, "open", make)
+    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "a.png"):
+        raise AssertionError("it was not stopped")
+    assert stopped
+    assert list(tmp_path.iterdir()) == []

@@ -35,7 +35,9 @@ def test_sides_are_the_nearest_multiples_of_64(height, width, resolution):
 
 @pytest.mark.parametrize("resolution", [32, 0, -1, float("nan"), float("inf"), None, "512"])
 def test_refuses_resolutions(resolution):
-    with pytest.raises(ValueError, match=r"^detect_resolution must be a number of pixels greater than 32, but is "):
+    with pytest.raises(
+        ValueError, match=r"^detect_resolution must be a number of pixels above 32 and up to 268435456, but is "
+    ):
         target_size(10, 10, resolution, name="detect_resolution")
 
 

@@ -183,16 +183,31 @@ def _sync(path: Path) -> None:
 def _temporary(target: Path, *, folder: bool) -> Iterator[Path]:
     """Make an empty file or folder beside ``target``, or take one over that nobody writes any more."""
     path = target.with_name(f".{target.name}.tmp")
-    file = _take(path, folder=folder)
-    if file is None:
-        path = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-        if folder:
-            path.mkdir()
-        yield path
-        return
     try:
-        yield path
-    finally:
+        file = _take(path, folder=folder)
+        if file is None:
+            path = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+            if folder:
+                path.mkdir()
+            yield path
+            return
+        try:
+            yield path
+        finally:
+            os.close(file)
+    except BaseException as stop:
+        if not isinstance(stop, Exception):
+            _discard(path, folder=folder)
+        raise
+
+
+def _discard(path: Path, *, folder: bool) -> None:
+    """Remove a temporary that nobody writes: a signal may come just after the system has made it."""
+    if not path.exists():
+        return
+    file = _take(path, folder=folder)
+    if file is not None:
+        path.rmdir() if folder else path.unlink()  # what is taken is empty
         os.close(file)
 
 

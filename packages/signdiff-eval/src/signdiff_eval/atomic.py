@@ -51,15 +51,27 @@ def replacing(path: Path) -> Iterator[Path]:
 def _temporary(path: Path) -> Iterator[Path]:
     """Name a temporary file that is locked while it is written: what a killed process left is taken over."""
     temporary = path.with_name(f".{path.name}.tmp")
-    file = os.open(temporary, os.O_RDWR | os.O_CREAT, 0o666)
     try:
+        file = os.open(temporary, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (OSError, NameError):  # another process writes it, or files cannot be locked
-            temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-        yield temporary
-    finally:
-        os.close(file)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except (OSError, NameError):  # another process writes it, or files cannot be locked
+                temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+            yield temporary
+        finally:
+            os.close(file)
+    except BaseException as stop:
+        if not isinstance(stop, Exception):
+            _discard(temporary)
+        raise
+
+
+def _discard(temporary: Path) -> None:
+    """Remove a file that nobody writes: a signal may come just after the system has made it."""
+    with suppress(OSError, NameError), temporary.open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        temporary.unlink()
 
 
 @contextmanager

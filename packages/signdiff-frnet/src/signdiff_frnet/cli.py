@@ -137,10 +137,13 @@ def _draw(job: Job, arguments: argparse.Namespace, parameters: FRNetParameters) 
 
 
 def _parameters(arguments: argparse.Namespace) -> FRNetParameters:
+    from signdiff_frnet.sizes import LARGEST
+
     for name in ("detect_resolution", "image_resolution"):
         value = getattr(arguments, name)
-        if value is not None and value <= 32:
-            raise UsageError(f"{name} must be greater than 32, but is {value}.")
+        if value is not None and not 32 < value <= LARGEST:
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{option} must be a number of pixels above 32 and up to {LARGEST}, but is {value}.")
     names = ("threshold_method", "block_size", "offset", "kernel_size")
     given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     try:

@@ -47,7 +47,10 @@ def to_array(image: Any) -> UInt8Image:
         >>> to_array(Image.new("1", (2, 1), 1))
         array([[255, 255]], dtype=uint8)
     """
+    if np.ma.is_masked(image):
+        raise InvalidImageError("input_image must have all its pixels, but some are masked: fill them first.")
     if isinstance(image, np.ndarray):
+        image = np.asarray(image)  # of a masked array without masked pixels, its data
         if image.dtype != np.uint8:
             raise InvalidImageError(f"input_image must be a uint8 array, but its dtype is {image.dtype}.")
         return image

@@ -1,10 +1,11 @@
 """Which file is drawn to which: the plan of the signdiff-frnet command."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from signdiff_frnet.commands import UsageError
+from signdiff_frnet.commands import UsageError, tell
 from signdiff_frnet.suffixes import (
     ANIMATED_SUFFIXES,
     IMAGE_SUFFIXES,
@@ -89,6 +90,8 @@ def _single(inputs: Sequence[Path], output: Path) -> Job:
         if inputs[0].suffix.lower() in ANIMATED_SUFFIXES and video:
             kind = f"video, as the animation {inputs[0]} is one,"
         raise UsageError(f"-o must end in one of {' '.join(allowed)} for a {kind} but is {output}")
+    if not output.parent.exists():
+        raise UsageError(f"-o must lie in a folder that is there, but {output.parent} is none")
     return Job(inputs[0], output)
 
 
@@ -97,15 +100,22 @@ def _sources(inputs: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
         if not path.is_dir():
             yield _known(path), Path(path.name)
             continue
-        inside = ((file, file.relative_to(path)) for file in sorted(path.rglob("*")))
-        found = [
-            (file, relative)
-            for file, relative in inside
-            if not any(part.startswith(".") for part in relative.parts) and file.is_file() and _has_known_suffix(file)
-        ]
+        found = [(file, file.relative_to(path)) for file in sorted(_visible(path)) if _has_known_suffix(file)]
         if not found:
             raise UsageError(f"{path}: expected a folder that holds images or videos, but it holds none")
         yield from found
+
+
+def _visible(folder: Path) -> Iterator[Path]:
+    """The files in a folder and below it, but for hidden ones and what is in hidden folders."""
+    for home, folders, files in os.walk(folder, onerror=_tell_passed_over):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = (Path(home, name) for name in files if not name.startswith("."))
+        yield from (path for path in paths if path.is_file())
+
+
+def _tell_passed_over(error: OSError) -> None:
+    tell("signdiff-frnet", f"{error.filename}: passed over, for it cannot be read: {error.strerror}")
 
 
 def _check_overwriting(jobs: Sequence[Job]) -> None:

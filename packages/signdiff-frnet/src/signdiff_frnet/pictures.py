@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,8 @@ def _count(picture: Any) -> int:
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     try:
-        with Image.open(path) as picture:
+        # Of a file on the disk, Pillow would ask memory for as many bytes as a part of it says that it has.
+        with Image.open(BytesIO(path.read_bytes())) as picture:
             yield picture
     except UnidentifiedImageError:
         raise MediaError(f"{path}: expected an image, but its content is of no known format.") from None

@@ -43,7 +43,7 @@ def target_size(height: int, width: int, resolution: float, *, name: str = "reso
 
 def _check_resolution(name: str, resolution: object) -> None:
     if not isinstance(resolution, Real) or resolution <= 32 or not resolution <= LARGEST:
-        raise ValueError(f"{name} must be a number of pixels greater than 32, but is {resolution!r}.")
+        raise ValueError(f"{name} must be a number of pixels above 32 and up to {LARGEST}, but is {resolution!r}.")
 
 
 def resize_frame(image: UInt8Image, resolution: float, *, name: str = "resolution") -> UInt8Image:

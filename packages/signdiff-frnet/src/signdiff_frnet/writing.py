@@ -48,18 +48,30 @@ def _temporary(path: Path) -> Iterator[Path]:
     """Make a temporary file that is locked while it is written: what a killed process left is taken over."""
     temporary = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
-        file = os.open(temporary, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:  # early, and in the words of the system
-        raise OutputError(error.errno, f"can't be written there: {error.strerror}", str(path)) from None
-    try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (OSError, NameError):  # another process writes it, or files can't be locked
-            temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-            temporary.touch()
-        yield temporary
-    finally:
-        os.close(file)
+            file = os.open(temporary, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:  # early, and in the words of the system
+            raise OutputError(error.errno, f"can't be written there: {error.strerror}", str(path)) from None
+        try:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except (OSError, NameError):  # another process writes it, or files can't be locked
+                temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+                temporary.touch()
+            yield temporary
+        finally:
+            os.close(file)
+    except BaseException as stop:
+        if not isinstance(stop, Exception):
+            _discard(temporary)
+        raise
+
+
+def _discard(temporary: Path) -> None:
+    """Remove a file that nobody writes: a signal may come just after the system has made it."""
+    with suppress(OSError, NameError), temporary.open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        temporary.unlink()
 
 
 def sync(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import cv2
@@ -122,7 +123,8 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
             several pictures.
     """
     try:
-        with Image.open(path) as picture:
+        # Of a file on the disk, Pillow would ask memory for as many bytes as a part of it says that it has.
+        with Image.open(BytesIO(path.read_bytes())) as picture:
             if (count := _count(picture)) > 1:
                 raise ValueError(f"it holds {count}")
             if picture.width * picture.height > MAX_PIXELS:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -23,6 +22,9 @@ if TYPE_CHECKING:
 
 STATE_NAME: Final = "training_state.json"
 """File of a checkpoint with what is no tensor; written last."""
+
+_LARGEST: Final = 1e38
+"""Largest number of a training's progress: its losses are float32."""
 
 _OPTIMIZER: Final = "optimizer.safetensors"
 _AVERAGES: Final = "averages.safetensors"
@@ -219,7 +221,7 @@ def _read_json(folder: Path) -> dict[str, Any]:
 
 
 def _is_number(value: object) -> bool:
-    return type(value) in (int, float) and math.isfinite(cast("float", value))
+    return type(value) in (int, float) and abs(cast("float", value)) <= _LARGEST
 
 
 def _load(path: Path) -> dict[str, Tensor]:
