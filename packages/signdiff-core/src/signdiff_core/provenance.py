@@ -8,9 +8,10 @@ signdiff-eval refuses marked files as references and as training data.
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from signdiff_core.atomic import replacing
 
@@ -47,8 +48,7 @@ def mark_generated(path: str | os.PathLike[str], generator: str, **details: str)
     """
     if not generator.strip():
         raise ValueError("generator must be the name of a system, but is empty.")
-    marked = Path(path)
-    mark = marked / FOLDER_MARK if marked.is_dir() else marked.with_name(f"{marked.name}.json")
+    mark = _mark_of(Path(path))
     with replacing(mark) as temporary:
         temporary.write_text(json.dumps({"generator": generator, **details}, indent=2) + "\n", encoding="utf-8")
     return mark
@@ -72,3 +72,71 @@ def marking(path: str | os.PathLike[str], generator: str, **details: str) -> Ite
     finally:
         if not Path(path).exists():
             mark.unlink(missing_ok=True)
+
+
+def read_mark(path: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """Read the mark of a file or folder: its own, or else that of the folder in which it lies.
+
+    Args:
+        path: what may be marked.
+
+    Returns:
+        What the mark tells, ``generator`` among it; None if there is none.
+
+    Raises:
+        FormatError: there is a mark that cannot be read: what it marks must not be taken for unmarked.
+    """
+    from signdiff_core.formats.errors import FormatError
+
+    folder_mark = Path(path).parent / FOLDER_MARK
+    found = _own(Path(path))
+    if found is None and folder_mark.is_file() and (found := _content(folder_mark)) is None:
+        raise FormatError(folder_mark, "expected the key 'generator', but it is not there.")
+    return found
+
+
+@contextmanager
+def carrying(source: str | os.PathLike[str], target: str | os.PathLike[str], *, folder: bool = False) -> Iterator[None]:
+    """Give what the block makes of a pose the pose's mark, or none if it has none.
+
+    Args:
+        source: the pose, a file or a folder.
+        target: the file that the block writes; a mark of what was there before goes.
+        folder: whether it is a folder.
+
+    Raises:
+        OSError: the mark cannot be written.
+        FormatError: the mark of ``source`` cannot be read.
+    """
+    carried, made = read_mark(source), Path(target)
+    if carried is None:
+        yield
+        if _own(made) is not None:
+            _mark_of(made).unlink()
+    elif not folder:
+        with marking(made, **carried):
+            yield
+    else:  # which can only hold its mark once it is there
+        yield
+        try:
+            mark_generated(made, **carried)
+        except BaseException:
+            shutil.rmtree(made, ignore_errors=True)
+            raise
+
+
+def _own(path: Path) -> dict[str, Any] | None:
+    mark = _mark_of(path)
+    return _content(mark) if mark.is_file() else None
+
+
+def _content(mark: Path) -> dict[str, Any] | None:
+    """Read a file that may be a mark; None if it is about something else."""
+    from signdiff_core.formats.json_frames import load_json
+
+    content = load_json(mark)
+    return content if isinstance(content, dict) and content.get("generator") else None
+
+
+def _mark_of(path: Path) -> Path:
+    return path / FOLDER_MARK if path.is_dir() else path.with_name(f"{path.name}.json")

@@ -64,9 +64,13 @@ def convert(
     normalise: bool,
     as_json: bool,
 ) -> None:
-    """Convert the pose in IN to the format of OUT: .pose, .skels, or a folder of OpenPose JSON (no suffix)."""
+    """Convert the pose in IN to the format of OUT: .pose, .skels, or a folder of OpenPose JSON (no suffix).
+
+    The mark of a generated pose (IN.json, or generator.json in its folder) goes with it.
+    """
     from signdiff_core import formats
     from signdiff_core.cli.results import tell_pose
+    from signdiff_core.provenance import carrying
     from signdiff_core.skeleton import joints_of, make_pose
 
     writer = formats.format_for(target, "write", name=to_format)
@@ -75,5 +79,6 @@ def convert(
     if normalise:
         joints, confidence = joints_of(pose)
         pose = make_pose(formats.normalise(joints, confidence), pose.body.fps, confidence=confidence)
-    writer.write(pose, target, **writing["write"])
+    with carrying(source, target, folder="" in writer.suffixes):
+        writer.write(pose, target, **writing["write"])
     tell_pose(target, pose, as_json=as_json)

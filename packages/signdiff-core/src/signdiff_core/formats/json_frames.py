@@ -54,23 +54,32 @@ def frames_of(folder: Path, pattern: str = "*.json", *, most: int = MAX_FRAMES) 
     return [numbered[number] for number in sorted(numbered)]
 
 
-def load_object(path: Path) -> dict[str, Any]:
-    """Read the object in a file of JSON.
+def load_json(path: Path) -> Any:
+    """Read a file of JSON.
 
     Raises:
-        FormatError: the file is larger than `MAX_BYTES`, is not JSON, or holds something else.
+        FormatError: the file is larger than `MAX_BYTES`, or is not JSON.
     """
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise FormatError(path, f"expected at most {MAX_BYTES} bytes, but the file has {size}.")
     try:
-        content = json.loads(path.read_bytes())
+        return json.loads(path.read_bytes())
     except json.JSONDecodeError as error:
         raise FormatError(path, f"expected JSON, but {error.msg}.", place=f"byte {error.pos}") from error
     except RecursionError as error:
         raise FormatError(path, "expected JSON, but it is nested too deep.") from error
     except ValueError as error:  # bytes that are no text, and integers of thousands of digits
         raise FormatError(path, f"expected JSON, but {error}.") from error
+
+
+def load_object(path: Path) -> dict[str, Any]:
+    """Read the object in a file of JSON.
+
+    Raises:
+        FormatError: the file is larger than `MAX_BYTES`, is not JSON, or holds something else.
+    """
+    content = load_json(path)
     if not isinstance(content, dict):
         raise FormatError(path, f"expected an object, but found {type(content).__name__}.")
     return content
