@@ -2,7 +2,7 @@
 
 A mark is a small JSON file with the key ``"generator"``: ``hello.pose.json`` beside ``hello.pose``, or
 ``generator.json`` in a folder for all that lies directly in it. Pose files themselves have no room for one.
-signdiff-eval refuses marked files as references and as training data.
+signdiff-eval warns where references are marked, and refuses marked files as training data.
 """
 
 from __future__ import annotations

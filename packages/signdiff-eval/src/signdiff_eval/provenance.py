@@ -13,6 +13,7 @@ from signdiff_eval.atomic import replacing
 from signdiff_eval.readers.json_files import read_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 FOLDER_MARK: Final = "generator.json"
@@ -81,15 +82,59 @@ def protocol_of(path: Path) -> str | None:
     return protocol
 
 
+def marked_place(path: Path) -> tuple[str, str] | None:
+    """Find out what marks a file as generated, where that is told and not refused.
+
+    Args:
+        path: as for `generator_of`.
+
+    Returns:
+        What is marked, the file itself or its folder (with a slash behind it), and the generator's name; that is
+        ``unknown``, with the reason, where the mark can't be read. None where there is no mark.
+    """
+    for mark, place in ((_mark_of(path), f"{path}/" if path.is_dir() else f"{path}"), (path.parent / FOLDER_MARK, "")):
+        try:
+            content = _content_of(mark)
+        except ValueError as error:
+            return place or f"{path.parent}/", f"unknown: {error}".rstrip(".")
+        if content is not None:
+            return place or f"{path.parent}/", str(content["generator"])
+    return None
+
+
+def told_marks(marked: Sequence[tuple[str, str]], *, most: int = 5) -> str:
+    """Say which references are a system's output, without a full stop; empty if none is.
+
+    Args:
+        marked: places and generators, as from `marked_place`.
+        most: so many are named.
+    """
+    if not marked:
+        return ""
+    named = ", ".join(f"{place} ({generator:.100})" for place, generator in marked[:most])
+    more = f" and {len(marked) - most} more" if len(marked) > most else ""
+    return (
+        f"references should be ground truth, but carry a generator's mark: {named}{more}; "
+        "scores against them say how near that system's output is"
+    )
+
+
 def _read_mark(path: Path) -> dict[str, Any] | None:
     for mark in (_mark_of(path), path.parent / FOLDER_MARK):
-        if not mark.is_file():
-            continue
-        content = read_json(mark, what="JSON", max_bytes=MAX_BYTES)
-        if isinstance(content, dict) and content.get("generator"):
+        content = _content_of(mark)
+        if content is not None:
             return content
-        if mark.name == FOLDER_MARK:
-            raise ValueError(f"{mark} must hold the key 'generator', but doesn't.")
+    return None
+
+
+def _content_of(mark: Path) -> dict[str, Any] | None:
+    if not mark.is_file():
+        return None
+    content = read_json(mark, what="JSON", max_bytes=MAX_BYTES)
+    if isinstance(content, dict) and content.get("generator"):
+        return content
+    if mark.name == FOLDER_MARK:
+        raise ValueError(f"{mark} must hold the key 'generator', but doesn't.")
     return None
 
 

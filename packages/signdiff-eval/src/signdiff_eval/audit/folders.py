@@ -12,7 +12,7 @@ from signdiff_eval.audit.counters import counters_of, same_counters
 from signdiff_eval.audit.finding import Finding
 from signdiff_eval.audit.pairwise import compare
 from signdiff_eval.audit.single import frozen, holes, off_scale
-from signdiff_eval.provenance import generator_of
+from signdiff_eval.provenance import marked_place
 from signdiff_eval.readers import PoseFormats
 from signdiff_eval.readers.pairs import order_of
 from signdiff_eval.readers.rates import same_rate
@@ -30,11 +30,13 @@ class Audit:
         findings: in the order of the files.
         files: hypotheses that were looked at.
         pairs: sequences that had a reference.
+        marked: references that carry a generator's mark: the file or its folder, and the generator.
     """
 
     findings: tuple[Finding, ...]
     files: int
     pairs: int
+    marked: tuple[tuple[str, str], ...] = ()
 
     def counts(self) -> dict[str, int]:
         """Count the findings of each kind that there is."""
@@ -64,7 +66,10 @@ def audit(hypothesis: Path, reference: Path | None = None, *, formats: PoseForma
     findings: list[Finding] = []
     rates: dict[float, str] = {}
     lengths: list[bool] = []
+    marks = {path: found for path in true.values() if (found := marked_place(path))}
     for name in sorted(made.keys() | true.keys()):
+        if name in true and true[name] in marks:
+            findings.append(_generated(true[name], marks[true[name]][1]))
         if name not in made:
             findings.append(Finding("unpaired", true[name].name, "a reference without hypothesis"))
             continue
@@ -82,7 +87,8 @@ def audit(hypothesis: Path, reference: Path | None = None, *, formats: PoseForma
         findings.append(Finding("frame-rate", hypothesis.name, f"the folder mixes {listed} frames per second"))
     if len(lengths) > 2 and all(lengths):
         findings.append(Finding("same-length", hypothesis.name, f"all {len(lengths)} sequences: state gt-timing"))
-    return Audit(tuple(dict.fromkeys(findings)), len(made), len(lengths))
+    marked = tuple(dict.fromkeys(marks.values()))
+    return Audit(tuple(dict.fromkeys(findings)), len(made), len(lengths), marked)
 
 
 def _entries(place: Path, formats: PoseFormats) -> dict[str, Path]:
@@ -129,10 +135,11 @@ def _alone(path: Path, formats: PoseFormats, rates: dict[float, str]) -> Iterato
             yield Finding("frozen", name, stands)
 
 
+def _generated(path: Path, generator: str) -> Finding:
+    return Finding("generated-reference", f"reference {path.name}", f"made by {generator}")
+
+
 def _reference(path: Path, formats: PoseFormats) -> Iterator[Finding]:
-    generator = generator_of(path)
-    if generator is not None:
-        yield Finding("generated-reference", f"reference {path.name}", f"made by {generator}")
     clips, broken = _clips(path, formats)
     if broken:
         yield Finding("unreadable", f"reference {path.name}", broken)

@@ -145,10 +145,12 @@ def compare(
     if old is not None:
         for report in comparison.reports.values():
             old.check(report)
+    from signdiff_eval.provenance import told_marks
     from signdiff_eval.reports.tables import print_comparison, to_json, too_few
 
-    if few := too_few(comparison):
-        warn(f"{few}.")
+    for warning in (too_few(comparison), told_marks(comparison.marked)):
+        if warning:
+            warn(f"{warning}.")
     if html is not None:
         from signdiff_eval.reports.html import write_html
 

@@ -22,6 +22,7 @@ from signdiff_eval.commands.settings import (
     signature_option,
     text_options,
     video_options,
+    warn,
 )
 
 if TYPE_CHECKING:
@@ -177,8 +178,11 @@ def _poses(
 
 
 def _print(report: Report, *, as_json: bool, slrtp: bool) -> None:
+    from signdiff_eval.provenance import told_marks
     from signdiff_eval.reports.scores import print_table, to_dict, to_slrtp
 
+    if warning := told_marks(report.marked):
+        warn(f"{warning}.")
     if as_json:
         content = {"slrtp2025": to_slrtp(report)} | to_dict(report) if slrtp else to_dict(report)
         click.echo(json.dumps(content, indent=2, allow_nan=False))

@@ -68,6 +68,11 @@ class Comparison:
         return list(dict.fromkeys(one for report in self.reports.values() for one in report.unscored))
 
     @property
+    def marked(self) -> list[tuple[str, str]]:
+        """References that carry a generator's mark, as in `Report`."""
+        return list(dict.fromkeys(one for report in self.reports.values() for one in report.marked))
+
+    @property
     def smallest_p(self) -> float:
         """The p-value that so many files can reach at best."""
         return smallest_p(self.reports[self.baseline].pairs)

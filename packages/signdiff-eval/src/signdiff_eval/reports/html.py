@@ -10,6 +10,7 @@ import numpy as np
 from signdiff_eval import __version__
 from signdiff_eval.atomic import replacing
 from signdiff_eval.metrics.text.lines import TextMetric
+from signdiff_eval.provenance import told_marks
 from signdiff_eval.reports.compare import per_sequence
 from signdiff_eval.reports.controls import NAMES
 from signdiff_eval.reports.examples import show
@@ -73,8 +74,9 @@ def _page(comparison: Comparison, examples: int, formats: PoseFormats | None) ->
     yield f"paired bootstrap of {comparison.settings['samples']} samples, approximate randomisation of "
     yield f"{comparison.settings['trials']} trials{tried(comparison)}, seed {comparison.settings['seed']}. "
     yield "The ceiling is the same score on the references themselves.</p>"
-    if warning := too_few(comparison):
-        yield f"<p><strong>{escape(warning)}.</strong></p>"
+    for warning in (too_few(comparison), told_marks(comparison.marked)):
+        if warning:
+            yield f"<p><strong>{escape(warning)}.</strong></p>"
     yield from _table(comparison)
     for key, reason in comparison.unscored:
         yield f"<p>{escape(key)}: not scored: {escape(reason)}</p>"

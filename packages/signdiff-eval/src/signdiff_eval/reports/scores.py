@@ -36,7 +36,8 @@ def to_dict(report: Report) -> dict[str, Any]:
     counts = {"pairs": report.pairs, "absent_joints": {"reference": reference, "hypothesis": hypothesis}}
     hands = {name: {"without_hand": lost, "frames": frames} for name, lost, frames in report.without_hand}
     unscored = {"not_scored": dict(report.unscored)} if report.unscored else {}
-    return scores | counts | ({"hands": hands} if hands else {}) | unscored
+    marked = {"marked_references": dict(report.marked)} if report.marked else {}
+    return scores | counts | ({"hands": hands} if hands else {}) | unscored | marked
 
 
 def to_slrtp(report: Report) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from signdiff_eval.metrics import DTW
 from signdiff_eval.metrics.text.lines import TextMetric
-from signdiff_eval.provenance import protocol_of
+from signdiff_eval.provenance import marked_place, protocol_of
 from signdiff_eval.readers import PoseFormats
 from signdiff_eval.scoring.fitting import check_rate, fitted, partners
 from signdiff_eval.scoring.reading import Translations
@@ -63,10 +63,13 @@ def score_poses(
     absent, rate = [0, 0], fps
     names: list[str] = []
     protocols: set[str] = set()
+    marked: dict[tuple[str, str], None] = {}
     translations = Translations(reading) if reading else None
     for pair in pairs:
         references, hypotheses = formats.read(pair.reference), formats.read(pair.hypothesis)
         protocols.add(protocol_of(pair.hypothesis) or protocol or "free")
+        if found := marked_place(pair.reference):
+            marked[found] = None
         if hypothesis_fps is not None:
             hypotheses = [replace(sequence, fps=hypothesis_fps) for sequence in hypotheses]
         hypotheses = partners(pair, references, hypotheses) if derive is None else derive(hypotheses)[: len(references)]
@@ -101,6 +104,7 @@ def score_poses(
     return Report(
         *(scored.scores, len(names), (absent[0], absent[1]), tuple(names), scored.system, texts),
         unscored=scored.unscored,
+        marked=tuple(marked),
     )
 
 

@@ -31,6 +31,7 @@ class Report:
         texts: what was translated back of each sequence, (reference, hypothesis, what should be said).
         unscored: name and reason of each metric that these files give no score, such as that of movement where every
             reference has a single frame.
+        marked: references that carry a generator's mark: the file or its folder, and the generator.
         without_hand: for each metric of hands its name, frames in which it found none to compare, and frames in all.
     """
 
@@ -42,6 +43,7 @@ class Report:
     texts: tuple[tuple[str, str, str], ...] = ()
     without_hand: tuple[tuple[str, int, int], ...] = ()
     unscored: tuple[tuple[str, str], ...] = ()
+    marked: tuple[tuple[str, str], ...] = ()
 
     def score(self, name: str) -> Score:
         """Find a score by its key."""

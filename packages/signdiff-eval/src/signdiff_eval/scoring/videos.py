@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from signdiff_eval.metrics import FID, SSIM, Flicker
 from signdiff_eval.metrics.image import update_together
 from signdiff_eval.metrics.image.hands import HandMetric
+from signdiff_eval.provenance import marked_place
 from signdiff_eval.readers import open_video
 from signdiff_eval.readers.rates import same_rate
 from signdiff_eval.scoring.report import Report, scores_of
@@ -39,8 +40,11 @@ def score_videos(
     for metric in ceiling:
         metric.reset()
     names: list[str] = []
+    marked: dict[tuple[str, str], None] = {}
     first = 0.0
     for pair in pairs:
+        if found := marked_place(pair.reference):
+            marked[found] = None
         with open_video(pair.reference) as (rate, reference), open_video(pair.hypothesis) as (other, hypothesis):
             first = first or rate
             for side, own in (("reference", rate), ("hypothesis", other)):
@@ -66,6 +70,7 @@ def score_videos(
         names=tuple(names),
         system=scored.system,
         unscored=scored.unscored,
+        marked=tuple(marked),
         without_hand=tuple(
             (metric.name, metric.frames_without_hand, metric.frames)
             for metric in system
