@@ -164,11 +164,13 @@ def _export(arguments: argparse.Namespace) -> int:
     from signdiff_core.paths import inside
     from signdiff_core.skeleton import make_pose
     from signdiff_slp.corpora.clips import CLIP_FPS
+    from signdiff_slp.corpora.rate import corpus_rate
     from signdiff_slp.corpora.read import read_split
 
     examples = read_split(arguments.corpus, arguments.split, kind=arguments.kind)
     if arguments.count is not None and arguments.count < len(examples):
         examples = [examples[int(i)] for i in np.linspace(0, len(examples) - 1, arguments.count)]
+    fps = corpus_rate(arguments.corpus) or CLIP_FPS
     arguments.output.mkdir(parents=True, exist_ok=True)
     # What is spelled names its file, so that equal texts share one; sentences are too long for that.
     named = {
@@ -181,11 +183,11 @@ def _export(arguments: argparse.Namespace) -> int:
         raise ValueError(f"{arguments.corpus / arguments.split}.tsv: {error}") from error
     for name, example in named.items():
         paths[name].parent.mkdir(parents=True, exist_ok=True)
-        formats.write(make_pose(example.joints, CLIP_FPS), paths[name])
+        formats.write(make_pose(example.joints, fps), paths[name])
     with replacing(arguments.output / "texts.tsv") as temporary:
         lines = [f"{name}\t{example.text}\n" for name, example in named.items()]
         temporary.write_text("".join(lines), encoding="utf-8")
-    print(f"{len(named)} poses, and what they say in texts.tsv")
+    print(f"{len(named)} poses at {fps:g} frames per second, and what they say in texts.tsv")
     return 0
 
 

@@ -10,6 +10,7 @@ from fairseq2.recipe.error import RecipeError
 from fairseq2.runtime.dependency import DependencyContainer
 
 from signdiff_core.paths import inside
+from signdiff_core.rates import same_rate
 from signdiff_slp.datasets.text_pose import CorpusError, TextPoseDataset
 from signdiff_slp.datasets.text_pose.scan import MAX_NAMED
 from signdiff_slp.models.progressive import ProgressiveConfig
@@ -57,6 +58,30 @@ def check_skeleton(config: ProgressiveConfig, dataset: TextPoseDataset) -> None:
             f"model.config_overrides.pose_dim={3 * dataset.skeleton.num_joints}; a corpus of another skeleton is "
             f"dataset.config_overrides.skeleton={config.skeleton}."
         )
+
+
+def check_rate(config: ProgressiveConfig, dataset: TextPoseDataset, *, goes_on: bool = False) -> None:
+    """Make sure that a model has the frame rate of a corpus that tells its own.
+
+    Args:
+        config: the model's configuration.
+        dataset: the corpus.
+        goes_on: whether a run goes on, which may have begun with the wrong rate: it is told, and no more.
+
+    Raises:
+        RecipeError: they differ.
+    """
+    rate = dataset.read_rate()
+    if rate is None or same_rate(config.fps, rate):
+        return
+    wrong = (
+        f"model must have the frame rate of the corpus, {rate:g}, but has {config.fps:g}: what it signs would last "
+        f"{rate / config.fps:.3g} times as long as it should. For a model of these poses, set "
+        f"model.config_overrides.fps={rate:g}"
+    )
+    if not goes_on:
+        raise RecipeError(f"{wrong}; for one of {config.fps:g}, make the corpus with --fps {config.fps:g}.")
+    log.warning("{}. The run goes on as it is.", wrong)
 
 
 def check_names(dataset: TextPoseDataset, split: str, gangs: Gangs) -> None:

@@ -16,6 +16,7 @@ from signdiff_slp.text_to_pose import BUNDLED
         ({"counter": "guess"}, "`counter` must be"),
         ({"clock": "wall"}, "`clock` must be"),
         ({"fps": 0.0}, "`fps` must be positive"),
+        ({"fps": float("inf")}, "`fps` must be positive"),
         ({"max_piece_len": 2}, "`max_piece_len` must be"),
     ],
 )

@@ -12,6 +12,7 @@ from fairseq2.logging import log
 
 from signdiff_core.plugins import PluginError
 from signdiff_core.skeletons import OPENPOSE50, Skeleton, find_skeleton
+from signdiff_slp.corpora.rate import corpus_rate
 from signdiff_slp.datasets.text_pose.batch import TextPoseBatch
 from signdiff_slp.datasets.text_pose.config import TextPoseConfig
 from signdiff_slp.datasets.text_pose.error import CorpusError
@@ -46,6 +47,17 @@ class TextPoseDataset:
                 f"dataset.config_overrides.data_dir must hold at least one split.tsv, but {data_dir} does not."
             )
         self._checked: dict[str, list[Example]] = {}
+
+    def read_rate(self) -> float | None:
+        """Find the frames per second of the poses; ``None`` where the corpus does not tell.
+
+        Raises:
+            CorpusError: what tells them is broken.
+        """
+        try:
+            return corpus_rate(self.data_dir)
+        except ValueError as error:
+            raise CorpusError(str(error)) from error
 
     def read_examples(self, split: str, gangs: Gangs) -> list[Example]:
         """List a split's examples. The first time, all of its poses are checked; all ranks have to call.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -132,7 +133,7 @@ class ProgressiveConfig(Validatable):
                 f"`max_piece_len` must be from 3 to `max_source_len` ({self.max_source_len}), but is "
                 f"{self.max_piece_len}."
             )
-        if not self.fps > 0:
+        if not 0 < self.fps < math.inf:
             result.add_error(f"`fps` must be positive, but is {self.fps}.")
         if self.counter not in ("value", "rate"):
             result.add_error(f"`counter` must be 'value' or 'rate', but is {self.counter!r}.")

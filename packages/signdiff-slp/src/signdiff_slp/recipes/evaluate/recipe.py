@@ -14,6 +14,7 @@ from signdiff_slp.recipes.dataset_section import check_split, create_valid_reade
 from signdiff_slp.recipes.evaluate.config import EvaluateConfig
 from signdiff_slp.recipes.failures import (
     check_lengths,
+    check_rate,
     check_skeleton,
     check_texts,
     check_vocabulary,
@@ -47,6 +48,7 @@ class TextToPoseEvaluateRecipe(Recipe):
         tokenizer = context.get_tokenizer()
         check_vocabulary(model.config, tokenizer)
         check_skeleton(model.config, dataset)
+        check_rate(model.config, dataset)
         check_split(dataset, config.split)
         check_texts(model.config, dataset, config.split, tokenizer, context.gangs)
         check_lengths(model.config, dataset, config.split, config.dataset.max_seq_len, context.gangs)

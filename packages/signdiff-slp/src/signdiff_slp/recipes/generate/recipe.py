@@ -26,6 +26,7 @@ from signdiff_slp.recipes.failures import (
     check_frames_per_step,
     check_lengths,
     check_names,
+    check_rate,
     check_skeleton,
     check_texts,
     check_vocabulary,
@@ -101,6 +102,7 @@ class TextToPoseGenerateRecipe(Recipe):
         tokenizer = context.get_tokenizer()
         check_vocabulary(model.config, tokenizer)
         check_skeleton(model.config, dataset)
+        check_rate(model.config, dataset)
         check_frames_per_step(model.config, config.frames_per_step)
         check_split(dataset, config.split)
         check_names(dataset, config.split, context.gangs)

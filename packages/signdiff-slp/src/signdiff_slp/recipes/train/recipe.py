@@ -17,6 +17,7 @@ from signdiff_slp.recipes.dataset_section import create_valid_reader
 from signdiff_slp.recipes.failures import (
     check_lengths,
     check_loss,
+    check_rate,
     check_skeleton,
     check_texts,
     check_vocabulary,
@@ -52,6 +53,7 @@ class TextToPoseTrainRecipe(Recipe):
             config = context.get_config_as(TrainConfig)
             dataset = context.get_dataset_as(TextPoseDataset)
             check_skeleton(model.config, dataset)
+            check_rate(model.config, dataset)
             dataset.read_examples(config.dataset.train_split, context.gangs)
             # On other ranks, the model comes from the first one, its standardiser with it.
             if not model.standardizer.mean.is_meta:
@@ -74,6 +76,7 @@ class TextToPoseTrainRecipe(Recipe):
         record.check_model(bare_model.config)
         check_vocabulary(bare_model.config, tokenizer)
         check_skeleton(bare_model.config, dataset)
+        check_rate(bare_model.config, dataset, goes_on=record.goes_on)
         for split in filter(None, (section.train_split, section.valid_split)):
             check_texts(bare_model.config, dataset, split, tokenizer, gangs)
             check_lengths(bare_model.config, dataset, split, section.max_seq_len, gangs)

@@ -95,6 +95,11 @@ class RunRecord:
         return corpus
 
     @property
+    def goes_on(self) -> bool:
+        """Whether there is a checkpoint of the run."""
+        return self._run is not None
+
+    @property
     def logs_comparable_loss(self) -> bool:
         """Whether the run has logged ``comparable_loss`` from its start, as all but those of before do."""
         return self._run is None or bool(self._run.read_corpus().get("comparable_loss"))
