@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from signdiff_eval._arrays import array_of, indices, numbers
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from numpy.typing import ArrayLike, NDArray
 
 
 def sequence(name: str, values: ArrayLike, *, ndim: int, axes: str) -> NDArray[np.float64]:
     """Turn values into a float64 array of ``ndim`` axes: at least one frame, all numbers finite, none masked."""
-    array = np.asarray(unmasked(name, values), dtype=np.float64)
+    array = numbers(name, values)
+    unmasked(name, values)
     if array.ndim != ndim or 0 in array.shape:
         raise ValueError(f"{name} must have the shape {axes} with at least one of each, but has {array.shape}.")
     if not np.isfinite(array).all():
@@ -35,11 +38,16 @@ def unmasked(name: str, values: ArrayLike) -> ArrayLike:
     return values
 
 
-def nan_where_masked(values: ArrayLike) -> NDArray[np.float64]:
+def nan_where_masked(name: str, values: ArrayLike) -> NDArray[np.float64]:
     """Turn values into float64, with NaN, which says that something is absent, where they are masked."""
+    array = numbers(name, values)
     masked = mask_of(values)
-    array = np.asarray(values, dtype=np.float64)
-    return array if masked is None else np.where(masked, np.nan, array)
+    if masked is not None:
+        array = np.where(masked, np.nan, array)
+    if np.isinf(array).any():
+        place = tuple(int(index) for index in np.argwhere(np.isinf(array))[0])
+        raise ValueError(f"{name} must be finite, or NaN where nothing was found, but has an infinity at {place}.")
+    return array
 
 
 def mask_of(values: ArrayLike) -> NDArray[np.bool_] | None:
@@ -60,24 +68,43 @@ def same_frame_shape(reference: NDArray[np.float64], hypothesis: NDArray[np.floa
         )
 
 
-def lines(hypotheses: Sequence[str], references: Sequence[str]) -> None:
-    """Check that both are lists of strings, equally long and not empty."""
-    for name, texts in (("hypotheses", hypotheses), ("references", references)):
-        if isinstance(texts, str):
-            raise TypeError(f"{name} must be a list of strings, but is one string.")
-        for index, text in enumerate(texts):
-            if not isinstance(text, str):
-                raise TypeError(f"{name} must be a list of strings, but entry {index} is {text!r}.")
-    if len(hypotheses) != len(references) or not len(references):
+def joints(name: str, chosen: Iterable[int], count: int) -> list[int]:
+    """Check that joints are indices of a sequence's ``count`` joints, at least one."""
+    found = indices(chosen, count)
+    if found is None:
+        given = f"{list(chosen) if isinstance(chosen, (list, tuple, range)) else chosen!r}"
+        raise ValueError(f"{name} must be indices from 0 to {count - 1}, at least one, but is {given:.200}.")
+    return found
+
+
+def lines(hypotheses: Iterable[str], references: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Turn both into lists of strings, equally long and not empty."""
+    hypotheses, references = _strings("hypotheses", hypotheses), _strings("references", references)
+    if len(hypotheses) != len(references) or not references:
         raise ValueError(
             "hypotheses and references must be equally many, at least one, "
             f"but are {len(hypotheses)} and {len(references)}."
         )
+    return hypotheses, references
+
+
+def _strings(name: str, texts: Iterable[str]) -> list[str]:
+    if isinstance(texts, str):
+        raise TypeError(f"{name} must be a list of strings, but is one string.")
+    try:
+        listed = list(texts)
+    except TypeError as error:
+        raise TypeError(f"{name} must be a list of strings, but is {texts!r:.200}.") from error
+    for index, text in enumerate(listed):
+        if not isinstance(text, str):
+            raise TypeError(f"{name} must be a list of strings, but entry {index} is {text!r:.200}.")
+    return listed
 
 
 def image(name: str, values: ArrayLike) -> NDArray[np.uint8]:
     """Check that values are an image: (H, W) or (H, W, 3) uint8."""
-    array = np.asarray(unmasked(name, values))
+    array = array_of(name, values)
+    unmasked(name, values)
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
         raise ValueError(f"{name} must be (H, W) or (H, W, 3) uint8, but is {array.shape} {array.dtype}.")
     return array

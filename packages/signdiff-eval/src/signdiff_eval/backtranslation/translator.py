@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 
 from signdiff_eval import _checks
+from signdiff_eval._arrays import numbers
 from signdiff_eval.backtranslation.files import Translation, load
 from signdiff_eval.extras import need
 from signdiff_eval.readers import PoseSequence, sequence_of
@@ -130,6 +131,8 @@ class BackTranslator:
                 raise ValueError(f"{pose.name} must have the skeleton of the training files, but has another.")
             pose = pose.resampled(features.fps).joints
         try:
-            return features(np.asarray(_checks.unmasked("joints", pose), dtype=np.float64))
+            joints = numbers("joints", pose)
+            _checks.unmasked("joints", pose)
+            return features(joints)
         except ValueError as error:
             raise ValueError(f"poses[{index}]: {error}") from error

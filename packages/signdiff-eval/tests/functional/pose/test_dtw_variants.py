@@ -69,7 +69,7 @@ def test_channels_are_what_their_joints_alone_score(walk, variant):
 
 @pytest.mark.parametrize("channels", [{"all": [0]}, {"body": []}, {"body": [2]}, {"body": [-1]}])
 def test_channels_refuse(channels):
-    with pytest.raises(ValueError, match="indices from 0 to 1 under other names than 'all'"):
+    with pytest.raises(ValueError, match=r"channels.*(indices from 0 to 1|other names than 'all')"):
         dtw_channels(np.zeros((2, 2, 3)), np.zeros((2, 2, 3)), channels)
 
 

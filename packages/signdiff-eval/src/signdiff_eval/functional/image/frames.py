@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from signdiff_eval import _checks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -36,3 +36,29 @@ def paired(
         yield true, made
     if index < 0:
         raise ValueError("reference and hypothesis must have at least one frame, but have none.")
+
+
+def beside(frames: Iterable[Sequence[Any]], name: str, entries: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+    """Put what belongs to a frame behind it.
+
+    Args:
+        frames: tuples, such as those of `paired`.
+        name: what the entries are, for the message.
+        entries: one for each frame.
+
+    Yields:
+        The tuples, each with its entry at the end.
+
+    Raises:
+        ValueError: there are fewer entries, or more.
+    """
+    end: Any = object()
+    rest = iter(entries)
+    count = 0
+    for count, frame in enumerate(frames, start=1):
+        entry = next(rest, end)
+        if entry is end:
+            raise ValueError(f"{name} must have an entry for each frame, but ends after {count - 1}.")
+        yield *frame, entry
+    if next(rest, end) is not end:
+        raise ValueError(f"{name} must have an entry for each frame, but goes on after the last, number {count}.")

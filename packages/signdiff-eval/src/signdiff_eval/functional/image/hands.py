@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -31,7 +32,7 @@ def hand_box(keypoints: ArrayLike, shape: tuple[int, ...], *, scale: float = SCA
         ends. ``None`` where no key point lies within the frame, or the frame is smaller than that.
 
     Raises:
-        ValueError: another shape, or a scale that isn't positive.
+        ValueError: another shape, an infinity, or a scale that isn't positive and finite.
 
     Example:
         >>> hand_box([[40.0, 30.0], [60.0, 50.0]], (100, 100, 3))
@@ -40,8 +41,8 @@ def hand_box(keypoints: ArrayLike, shape: tuple[int, ...], *, scale: float = SCA
         True
     """
     points = _points("keypoints", keypoints, ndim=2, axes="(K, 2)")
-    if not scale > 0:
-        raise ValueError(f"scale must be positive, but is {scale}.")
+    if not 0 < scale < math.inf:
+        raise ValueError(f"scale must be positive and finite, but is {scale}.")
     height, width = shape[:2]
     points = points[np.isfinite(points).all(axis=1)]
     within = (points >= 0).all(axis=1) & (points < (width, height)).all(axis=1)
@@ -69,7 +70,7 @@ def hand_pose(reference: ArrayLike, hypothesis: ArrayLike) -> float:
         The mean Euclidean distance in pixels.
 
     Raises:
-        ValueError: shapes that differ or aren't such, or not one point detected in both.
+        ValueError: shapes that differ or aren't such, an infinity, or not one point detected in both.
 
     Example:
         >>> reference = np.zeros((2, 21, 2))
@@ -96,7 +97,7 @@ def hand_pose_statistics(reference: ArrayLike, hypothesis: ArrayLike) -> tuple[f
 
 
 def _points(name: str, values: ArrayLike, *, ndim: int, axes: str) -> NDArray[np.float64]:
-    array = _checks.nan_where_masked(values)
+    array = _checks.nan_where_masked(name, values)
     if array.ndim < 2 or (ndim and array.ndim != ndim) or array.shape[-1] != 2:
         raise ValueError(f"{name} must have the shape {axes}, but has {array.shape}.")
     return array

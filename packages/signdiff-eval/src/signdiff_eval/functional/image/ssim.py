@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -40,7 +41,8 @@ def ssim(reference: ArrayLike, hypothesis: ArrayLike, *, box: Box | None = None)
         The similarity, at most 1; 1 for equal images.
 
     Raises:
-        ValueError: another dtype or shape, or less than 11 pixels a side (of the frame, or of the box within it).
+        ValueError: another dtype or shape, a box of other than integers, or less than 11 pixels a side (of the frame,
+            or of the box within it).
 
     Example:
         >>> import numpy as np
@@ -57,7 +59,7 @@ def ssim(reference: ArrayLike, hypothesis: ArrayLike, *, box: Box | None = None)
     reference, hypothesis = _checks.image("reference", reference), _checks.image("hypothesis", hypothesis)
     _checks.same_image_shape(reference, hypothesis)
     if box is not None:
-        left, top, right, bottom = box
+        left, top, right, bottom = _sides(box)
         rows, columns = slice(max(top, 0), max(bottom, 0)), slice(max(left, 0), max(right, 0))
         reference, hypothesis = reference[rows, columns], hypothesis[rows, columns]
     if min(reference.shape[:2]) < WINDOW:
@@ -68,6 +70,14 @@ def ssim(reference: ArrayLike, hypothesis: ArrayLike, *, box: Box | None = None)
         )
     pixels = (np.ascontiguousarray(image.reshape(*image.shape[:2], -1)) for image in (reference, hypothesis))
     return float(mean_similarity(*pixels, _window(), (0.01 * DATA_RANGE) ** 2, (0.03 * DATA_RANGE) ** 2))
+
+
+def _sides(box: Box) -> Box:
+    try:
+        left, top, right, bottom = map(operator.index, box)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"box must be four integers, left, top, right and bottom, but is {box!r:.200}.") from error
+    return left, top, right, bottom
 
 
 @cache

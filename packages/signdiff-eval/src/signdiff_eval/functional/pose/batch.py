@@ -60,6 +60,7 @@ def dtw_rows(
     workers: int | None = None,
 ) -> list[tuple[float, float]]:
     """Compute what a corpus score adds up, for each pair: arguments as for `dtw_batch`."""
+    references, hypotheses = list(references), list(hypotheses)
     if len(references) != len(hypotheses):
         raise ValueError(
             f"references and hypotheses must be equally many, but are {len(references)} and {len(hypotheses)}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from signdiff_eval import _checks
@@ -9,7 +10,7 @@ from signdiff_eval.functional.pose.counter import with_counter
 from signdiff_eval.functional.pose.dtw import DTWVariant, dtw
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import ArrayLike
 
@@ -42,15 +43,14 @@ def dtw_channels(
     hypothesis = _checks.sequence("hypothesis", hypothesis, ndim=3, axes="(T, J, C)")
     _checks.same_frame_shape(reference, hypothesis)
     count = reference.shape[1]
-    for name, joints in channels.items():
-        if name == "all" or not joints or min(joints) < 0 or max(joints) >= count:
-            raise ValueError(
-                f"channels must hold indices from 0 to {count - 1} under other names than 'all', "
-                f"but hold {name!r}: {list(joints)}."
-            )
+    if not isinstance(channels, Mapping):
+        raise TypeError(f"channels must map names to indices of joints, but is {type(channels).__name__}.")
+    if "all" in channels:
+        raise ValueError("channels must have other names than 'all', which is what they are together, but one has it.")
+    chosen = {name: _checks.joints(f"channels[{name!r}]", joints, count) for name, joints in channels.items()}
     scores = {}
-    for name, joints in {**channels, "all": range(count)}.items():
-        true, made = reference[:, list(joints)], hypothesis[:, list(joints)]
+    for name, joints in {**chosen, "all": list(range(count))}.items():
+        true, made = reference[:, joints], hypothesis[:, joints]
         scores[name] = (
             dtw(with_counter(true), with_counter(made), "pt") if variant == "pt" else dtw(true, made, variant)
         )

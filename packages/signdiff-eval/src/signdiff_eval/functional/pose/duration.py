@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
+from signdiff_eval._arrays import array_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -33,7 +33,7 @@ def duration(reference: ArrayLike, hypothesis: ArrayLike) -> float:
     """
     frames: list[int] = []
     for name, sequence in (("reference", reference), ("hypothesis", hypothesis)):
-        shape = np.shape(sequence)
+        shape = array_of(name, sequence).shape
         if not shape or not shape[0]:
             raise ValueError(f"{name} must have at least one frame, but has the shape {shape}.")
         frames.append(shape[0])

@@ -55,9 +55,7 @@ def total_distance_statistics(
     hypothesis = _checks.sequence("hypothesis", hypothesis, ndim=3, axes="(T, J, C)")
     _checks.same_frame_shape(reference, hypothesis)
     if joints is not None:
-        chosen, count = list(joints), reference.shape[1]
-        if not chosen or min(chosen) < 0 or max(chosen) >= count:
-            raise ValueError(f"joints must be indices from 0 to {count - 1}, at least one, but is {chosen}.")
+        chosen = _checks.joints("joints", joints, reference.shape[1])
         reference, hypothesis = reference[:, chosen], hypothesis[:, chosen]
     travelled, expected = (
         float(np.linalg.norm(np.diff(sequence, axis=0), axis=-1).sum()) for sequence in (hypothesis, reference)

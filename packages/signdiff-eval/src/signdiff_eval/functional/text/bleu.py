@@ -56,8 +56,8 @@ def bleu(
         >>> [round(score, 2) for score in bleu(["the cat sat on a mat"], ["the cat sat on the mat"])]
         [83.33, 70.71, 63.0, 53.73]
     """
-    _checks.lines(hypotheses, references)
-    score = counter(tokenize, lowercase).corpus_score(list(hypotheses), [list(references)])
+    hypotheses, references = _checks.lines(hypotheses, references)
+    score = counter(tokenize, lowercase).corpus_score(hypotheses, [references])
     return Bleu(*(combine(score.counts, score.totals, score.sys_len, score.ref_len, n) for n in range(1, 5)))
 
 

@@ -39,9 +39,9 @@ def chrf(hypotheses: Sequence[str], references: Sequence[str], *, lowercase: boo
     """
     from sacrebleu.metrics import CHRF
 
-    _checks.lines(hypotheses, references)
+    hypotheses, references = _checks.lines(hypotheses, references)
     metric = CHRF(char_order=MAX_ORDER, word_order=0, beta=BETA, lowercase=lowercase)
-    return float(metric.corpus_score(list(hypotheses), [list(references)]).score)
+    return float(metric.corpus_score(hypotheses, [references]).score)
 
 
 def chrf_statistics(hypothesis: str, reference: str, *, lowercase: bool = False) -> tuple[int, ...]:

@@ -42,7 +42,7 @@ def wer(hypotheses: Sequence[str], references: Sequence[str], *, normalize: Norm
         >>> wer(["The cat sat."], ["the cat sat"], normalize="slrtp2025")
         0.0
     """
-    _checks.lines(hypotheses, references)
+    hypotheses, references = _checks.lines(hypotheses, references)
     counts = [word_errors(*pair, normalize) for pair in zip(hypotheses, references, strict=True)]
     words = sum(words for _, words in counts)
     if not words:
@@ -71,7 +71,7 @@ def cer(hypotheses: Sequence[str], references: Sequence[str]) -> float:
         >>> cer(["hallo"], ["hello"])
         20.0
     """
-    _checks.lines(hypotheses, references)
+    hypotheses, references = _checks.lines(hypotheses, references)
     counts = list(map(character_errors, hypotheses, references))
     characters = sum(characters for _, characters in counts)
     if not characters:

@@ -33,7 +33,7 @@ def rouge(hypotheses: Sequence[str], references: Sequence[str]) -> float:
         >>> round(rouge(["a b"], ["a x b c"]), 4)  # precision 1, recall 1/2
         62.8866
     """
-    _checks.lines(hypotheses, references)
+    hypotheses, references = _checks.lines(hypotheses, references)
     return sum(map(sentence_rouge, hypotheses, references)) / len(hypotheses)
 
 

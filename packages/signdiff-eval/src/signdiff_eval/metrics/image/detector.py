@@ -110,7 +110,7 @@ def settings_of(detector: HandDetector | None) -> tuple[str, str]:
 
 def keypoints_of(values: Any) -> NDArray[np.float64]:
     """Check the key points of one frame: (2, K, 2)."""
-    points = _checks.nan_where_masked(values)
+    points = _checks.nan_where_masked("key points of a frame", values)
     if points.ndim != 3 or points.shape[0] != 2 or points.shape[2] != 2:
         raise ValueError(f"key points of a frame must have the shape (2, K, 2), but have {points.shape}.")
     return points

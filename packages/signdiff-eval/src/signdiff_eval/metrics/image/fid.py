@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from signdiff_eval import _checks
+from signdiff_eval._arrays import array_of, numbers
 from signdiff_eval.functional.image.frechet import frechet_distance, warn_if_small
 from signdiff_eval.metrics.image.moments import Moments
 from signdiff_eval.metrics.image.video import VideoMetric
@@ -194,7 +195,7 @@ class FID(VideoMetric):
             batch = np.repeat(batch[..., None], 3, axis=-1)
         if batch.dtype != np.uint8 or batch.ndim != 4 or batch.shape[-1] != 3:
             raise ValueError(f"images must be (H, W, 3) or (H, W) uint8, but are {batch.shape[1:]} {batch.dtype}.")
-        features = np.asarray(self._extract(batch), dtype=np.float64)
+        features = numbers("features", self._extract(batch))
         if features.ndim != 2 or len(features) != len(batch):
             raise ValueError(
                 f"extractor must return (N, D) features for {len(batch)} images, but returned {features.shape}."
@@ -209,7 +210,8 @@ class FID(VideoMetric):
 def _of_one_size(name: str, images: Iterable[Frame]) -> Iterator[Frame]:
     first: tuple[int, ...] | None = None
     for index, image in enumerate(images):
-        frame: Frame = np.asarray(_checks.unmasked(name, image))
+        frame: Frame = array_of(name, image)
+        _checks.unmasked(name, image)
         first = first or frame.shape
         if frame.shape != first:
             raise ValueError(f"{name} must be of one size, but number 0 is {first} and number {index} {frame.shape}.")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import repeat
+import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from signdiff_eval.functional.image.frames import paired
+from signdiff_eval.functional.image.frames import beside, paired
 from signdiff_eval.functional.image.hands import SCALE, hand_box, hand_pose_statistics
 from signdiff_eval.functional.image.ssim import SIGMA, WINDOW, ssim
 from signdiff_eval.metrics.image.detector import HandDetector, MediaPipeHands, keypoints_of, settings_of
 from signdiff_eval.metrics.image.video import VideoMetric
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
@@ -107,8 +107,8 @@ class HandSSIM(HandMetric):
     ideal: ClassVar[float] = 1.0
 
     def __init__(self, *, detector: HandDetector | None = None, scale: float = SCALE) -> None:
-        if not scale > 0:
-            raise ValueError(f"scale must be positive, but is {scale}.")
+        if not 0 < scale < math.inf:
+            raise ValueError(f"scale must be positive and finite, but is {scale}.")
         super().__init__(detector=detector)
         self.scale = scale
 
@@ -144,8 +144,11 @@ class HandSSIM(HandMetric):
             ValueError: the numbers of frames or key points differ, or shapes do.
             ModuleNotFoundError: without key points and detector, MediaPipe isn't installed.
         """
+        if keypoints is None:
+            super().update(reference, hypothesis)
+            return
         self.begin()
-        for left, right, points in _with(paired(reference, hypothesis), keypoints):
+        for left, right, points in beside(paired(reference, hypothesis), "keypoints", keypoints):
             self._compare(left, right, self._found(left) if points is None else keypoints_of(points))
         self.end()
 
@@ -204,25 +207,21 @@ class HandPose(HandMetric):
             ValueError: the numbers of frames or key points differ, or shapes do.
             ModuleNotFoundError: without key points and detector, MediaPipe isn't installed.
         """
-        given = None if keypoints is None else zip(*keypoints, strict=True)
+        if keypoints is None:
+            super().update(reference, hypothesis)
+            return
+        try:
+            true, made = keypoints
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"keypoints must be the reference's and the hypothesis', but are not two: {error}."
+            ) from error
         self.begin()
-        for left, right, points in _with(paired(reference, hypothesis), given):
-            if points is None:
-                self.take(left, right)
-            else:
-                self._count(*hand_pose_statistics(*map(keypoints_of, points)))
+        frames = beside(paired(reference, hypothesis), "keypoints of the reference", true)
+        for *_, left, right in beside(frames, "keypoints of the hypothesis", made):
+            self._count(*hand_pose_statistics(keypoints_of(left), keypoints_of(right)))
         self.end()
 
     def take(self, reference: Frame, hypothesis: Frame) -> None:
         """Take in the next frame of both, and find the hands in each."""
         self._count(*hand_pose_statistics(self._found(reference), self._found(hypothesis)))
-
-
-def _with(frames: Iterator[tuple[Frame, Frame]], keypoints: Iterable[Any] | None) -> Iterator[tuple[Frame, Frame, Any]]:
-    points = iter(repeat(None) if keypoints is None else keypoints)
-    end = object()
-    for index, (left, right) in enumerate(frames):
-        given = next(points, end)
-        if given is end:
-            raise ValueError(f"keypoints must have an entry for each frame, but ends after {index}.")
-        yield left, right, given

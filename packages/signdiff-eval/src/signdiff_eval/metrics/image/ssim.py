@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from signdiff_eval.functional.image.frames import paired
+from signdiff_eval.functional.image.frames import beside, paired
 from signdiff_eval.functional.image.ssim import DATA_RANGE, SIGMA, WINDOW, ssim
 from signdiff_eval.metrics.image.video import VideoMetric
 
@@ -86,17 +86,12 @@ class SSIM(VideoMetric):
         if boxes is None:
             super().update(reference, hypothesis)
             return
-        areas = iter(boxes)
         self.begin()
-        end = object()
-        for index, (left, right) in enumerate(paired(reference, hypothesis)):
-            area = next(areas, end)
-            if area is end:
-                raise ValueError(f"boxes must have an entry for each frame, but ends after {index}.")
-            if area is None:
+        for left, right, box in beside(paired(reference, hypothesis), "boxes", boxes):
+            if box is None:
                 self._sums[2] += 1
             else:
-                self._add(ssim(left, right, box=area))  # type: ignore[arg-type]
+                self._add(ssim(left, right, box=box))
         self.end()
 
     def begin(self) -> None:

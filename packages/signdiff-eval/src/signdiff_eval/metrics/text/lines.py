@@ -28,7 +28,7 @@ class TextMetric(Metric):
         """
         references = [reference] if isinstance(reference, str) else reference
         hypotheses = [hypothesis] if isinstance(hypothesis, str) else hypothesis
-        _checks.lines(hypotheses, references)
+        hypotheses, references = _checks.lines(hypotheses, references)
         self._rows += [self.row_of(*pair) for pair in zip(references, hypotheses, strict=True)]
 
     @abstractmethod
