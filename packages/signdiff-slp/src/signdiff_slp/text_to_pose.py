@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Self, final
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
+from signdiff_core.devices import check_device
 from signdiff_slp.models.progressive import ProgressiveTransformer, generate
 from signdiff_slp.models.progressive.release import load_release
 from signdiff_slp.output import to_pose
@@ -87,8 +88,9 @@ class TextToPose:
 
         Raises:
             FileNotFoundError: the folder lacks a file.
-            ValueError: a file is broken, or there is neither a folder nor an asset of that name.
+            ValueError: a file is broken, there is neither a folder nor an asset of that name, or no such device here.
         """
+        check_device(device)
         folder = BUNDLED if name_or_dir is None else Path(name_or_dir)
         run = find_run(folder) if name_or_dir is not None else None
         if run is not None:

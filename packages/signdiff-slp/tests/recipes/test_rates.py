@@ -11,11 +11,11 @@ import pytest
 import signdiff_slp  # noqa: F401
 
 pytest.importorskip("torch")
-from fairseq2.recipe.error import RecipeError  # noqa: E402
+from fairseq2.recipe.error import RecipeError
 
-from signdiff_slp.datasets.text_pose import CorpusError, TextPoseDataset  # noqa: E402
-from signdiff_slp.models.progressive import ProgressiveConfig  # noqa: E402
-from signdiff_slp.recipes.failures import check_rate  # noqa: E402
+from signdiff_slp.datasets.text_pose import CorpusError, TextPoseDataset
+from signdiff_slp.models.progressive import ProgressiveConfig
+from signdiff_slp.recipes.failures import check_rate
 
 # The recipes one after another in one process: most of a command's time goes into importing fairseq2.
 PROGRAM = """

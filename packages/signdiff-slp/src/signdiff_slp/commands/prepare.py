@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from signdiff_core import engines
+from signdiff_core.devices import check_device
 from signdiff_core.left_out import by_cause, told
 from signdiff_slp.commands.progress import progress_bar
 
@@ -100,6 +101,8 @@ def _prepare(arguments: argparse.Namespace) -> int:
     limits = Limits(**{name: getattr(arguments, name) for name in ("min_observed", "max_bone_deviation", "max_jitter")})
     if arguments.engine == "ray":
         engines.check_ray("signdiff-slp[prepare]")
+    else:  # under Ray, other machines have other devices
+        check_device(settings.device)
     gathered = Gathered()
     for split in _SPLITS:
         for clips, texts in getattr(arguments, split):

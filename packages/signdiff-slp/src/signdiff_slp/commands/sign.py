@@ -28,6 +28,7 @@ def _sign(arguments: argparse.Namespace) -> int:
 
     from signdiff_core import formats
     from signdiff_core.atomic import check_writable, replacing
+    from signdiff_core.devices import check_device
     from signdiff_core.provenance import marking
     from signdiff_slp import TextToPose, __version__
     from signdiff_slp.models.progressive.generation import CutWarning
@@ -37,6 +38,7 @@ def _sign(arguments: argparse.Namespace) -> int:
     output: Path = arguments.output
     check_writable(output)
     formats.format_for(output, "write")  # before work, and before the mark
+    check_device(arguments.device)
     translator = TextToPose.from_pretrained(arguments.model, device=arguments.device)
     with warnings.catch_warnings(record=True) as caught:  # said below, in lines of this command
         warnings.simplefilter("ignore", TextWarning)

@@ -86,8 +86,10 @@ def _clean(arguments: argparse.Namespace) -> int:
 def _lift(arguments: argparse.Namespace) -> int:
     import numpy as np
 
+    from signdiff_core.devices import check_device
     from signdiff_slp.prepare import lift
 
+    check_device(arguments.device)
     points, pose = _points(arguments.clip)
     joints = lift(points, steps=arguments.steps, smoothness=arguments.smoothness, device=arguments.device)
     _write(arguments.output, np.concatenate([joints, points[..., 2:]], axis=-1), pose.body.fps, _size(pose))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import torch
 
+from signdiff_core.devices import check_device
 from signdiff_slp.corpora.filling import fill_absent
 from signdiff_slp.prepare.lifting.bones import log_bone_lengths
 from signdiff_slp.prepare.lifting.checks import check_keypoints, without_mask
@@ -61,7 +62,7 @@ def lift(
 
     Raises:
         ValueError: ``keypoints`` has another shape, a number that is not finite, a negative confidence, or a joint that
-            no frame shows, or all its points are the same; or an option is out of its range.
+            no frame shows, or all its points are the same; or an option is out of its range, or there is no such device here.
 
     Source:
         Zelinka & Kanis, Neural Sign Language Synthesis, WACV 2020. `signdiff_slp.prepare.lifting` tells what differs.
@@ -74,6 +75,7 @@ def lift(
         ((4, 50, 3), True)
     """
     settings = Settings(steps=steps, lr=lr, smoothness=smoothness, length_weight=length_weight)
+    check_device(device)
     keypoints = without_mask(keypoints)
     check_keypoints(keypoints, "keypoints")
     return _lift_batch([keypoints], settings, torch.device(device))[0]
@@ -115,6 +117,7 @@ def lift_all(
         [4, 2]
     """
     settings = Settings(steps=steps, lr=lr, smoothness=smoothness, length_weight=length_weight)
+    check_device(device)
     if batch_frames < 1:
         raise ValueError(f"batch_frames must be at least 1, but is {batch_frames}.")
     arrays = [without_mask(clip) for clip in clips]
