@@ -12,6 +12,7 @@ from signdiff_slp import TextToPose
 from signdiff_slp.models.progressive.release import save_release
 from signdiff_slp.pieces import into_pieces
 from signdiff_slp.text_to_pose import BUNDLED
+from signdiff_slp.tokenizers import WordTokenizer
 
 
 @pytest.fixture(scope="module")
@@ -245,3 +246,24 @@ def test_models_of_words_know_when_they_sign_them(word_model):
     lengths = [word.last_frame + 1 - word.first_frame for word in signed.words]
     assert max(lengths) - min(lengths) <= 2
     assert min(lengths) > 0
+
+
+@pytest.mark.parametrize(
+    "text", [500 * "a", 500 * ".", " ".join(map(chr, range(0x4E00, 0x4F00)))], ids=["letters", "points", "signs"]
+)
+def test_messages_show_the_start_of_a_long_text(translator, text):
+    with pytest.raises(ValueError, match=r"text must|words must") as error:
+        translator([text])
+    assert len(str(error.value)) < 500
+
+
+def test_messages_of_words_show_the_start_of_a_long_text(make_model):
+    translator = TextToPose(make_model(vocab_size=5), WordTokenizer(["no"]))
+    with pytest.raises(
+        ValueError, match=r"but 'xxx.*\.\.\.' does not: 1 of 1 tokens \(100\.0%\): xxx.*\.\.\."
+    ) as error:
+        translator([5000 * "x"])
+    assert len(str(error.value)) < 300
+    with pytest.raises(ValueError, match=r"at most 256 tokens, but 'no no .*\.\.\.' has 501") as error:
+        translator([" ".join(500 * ["no"])])
+    assert len(str(error.value)) < 300

@@ -17,6 +17,8 @@ import re
 import unicodedata
 from typing import Final
 
+from signdiff_slp.shown import shown
+
 _LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz")
 _FOLDED: Final = {
     "ß": "ss",
@@ -34,6 +36,7 @@ _SPOKEN: Final = {"&": "and", "@": "at", "%": "percent", "+": "plus", "=": "equa
 _APOSTROPHES: Final = frozenset(
     "'`\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}\N{MODIFIER LETTER APOSTROPHE}\N{ACUTE ACCENT}"
 )
+_MAX_NAMED: Final = 10
 _ONES: Final = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
     *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
@@ -71,12 +74,14 @@ def spellable(text: str, letters: str = "", *, english: bool = True) -> str:
         else:
             pieces.append(piece)
     if unknown:
-        named = ", ".join(f"{_printable(c)} ({unicodedata.name(c, 'unnamed')})" for c in dict.fromkeys(unknown))
+        kinds = list(dict.fromkeys(unknown))
+        named = ", ".join(f"{_printable(c)} ({unicodedata.name(c, 'unnamed')})" for c in kinds[:_MAX_NAMED])
+        named += f" and {len(kinds) - _MAX_NAMED} more" if len(kinds) > _MAX_NAMED else ""
         what = "Latin letters, digits" if known == _LETTERS and english else f"the letters {''.join(sorted(known))}"
         raise ValueError(f"text must be in {what} and punctuation, but contains {named}.")
     words = re.sub(r"[0-9]+", lambda run: f" {_number(run.group())} ", "".join(pieces)).split()
     if not words:
-        raise ValueError(f"text must contain at least one letter or digit, but is {text!r}.")
+        raise ValueError(f"text must contain at least one letter or digit, but is {shown(text)}.")
     return " ".join(words)
 
 

@@ -16,6 +16,7 @@ from signdiff_slp.models.progressive.release import load_release
 from signdiff_slp.output import to_pose
 from signdiff_slp.pieces import into_pieces
 from signdiff_slp.runs import find_run
+from signdiff_slp.shown import shown
 from signdiff_slp.signed import Signed, time_words
 from signdiff_slp.text import spellable
 from signdiff_slp.tokenizers.character import CharacterTokenizer
@@ -162,7 +163,7 @@ class TextToPose:
     ) -> list[Signed]:
         """Sign texts, and tell when their words are signed: arguments and errors as for a call."""
         if isinstance(texts, str):
-            raise TypeError(f"texts must be a sequence of strings, but is the string {texts!r}.")
+            raise TypeError(f"texts must be a sequence of strings, but is the string {shown(texts)}.")
         if not texts:
             return []
         tag = self._tag(signed_language)
@@ -196,7 +197,7 @@ class TextToPose:
             return f"<{known[0]}>" if known else ""
         if signed_language not in known:
             listed = ", ".join(known) or "none, for the model knows a single one"
-            raise ValueError(f"signed_language must be one of {listed}, but is {signed_language!r}.")
+            raise ValueError(f"signed_language must be one of {listed}, but is {shown(signed_language)}.")
         return f"<{signed_language}>"
 
     def _timed(self, parts: list[tuple[str, Tensor, Tensor]]) -> Iterator[TimedWord]:
@@ -209,7 +210,7 @@ class TextToPose:
     def _pieces(self, text: str, tag: str) -> list[str]:
         if not isinstance(self.tokenizer, CharacterTokenizer):
             if not text.split():
-                raise ValueError(f"text must hold at least one word, but is {text!r}.")
+                raise ValueError(f"text must hold at least one word, but is {shown(text)}.")
             return [" ".join(text.split())]
         # Two more tokens begin and end a piece, and one is its tag.
         limit = self.model.config.max_piece_len - 2 - bool(tag)
@@ -219,9 +220,9 @@ class TextToPose:
     def _cover(self, text: str, piece: str) -> Coverage:
         coverage = cover(self.tokenizer, [piece])
         if coverage.lost:
-            raise ValueError(f"text must hold a word that the model knows, but {text!r} does not: {coverage}.")
+            raise ValueError(f"text must hold a word that the model knows, but {shown(text)} does not: {coverage}.")
         if coverage.num_unknown:
-            warnings.warn(f"the model does not know {coverage}, of {text!r}", TextWarning, stacklevel=3)
+            warnings.warn(f"the model does not know {coverage}, of {shown(text)}", TextWarning, stacklevel=3)
         return coverage
 
     @property
@@ -232,12 +233,12 @@ class TextToPose:
         limit = self.model.config.max_source_len
         if not isinstance(self.tokenizer, CharacterTokenizer):
             if len(tokens) > limit:
-                raise ValueError(f"text must have at most {limit} tokens, but {text!r} has {len(tokens)}.")
+                raise ValueError(f"text must have at most {limit} tokens, but {shown(text)} has {len(tokens)}.")
             return tokens
         unk_idx = self.tokenizer.vocab_info.unk_idx
         if unk_idx is not None and bool((tokens == unk_idx).any()):
-            raise ValueError(f"text must hold characters that the model knows, but {text!r} holds others.")
+            raise ValueError(f"text must hold characters that the model knows, but {shown(text)} holds others.")
         if len(tokens) > limit:
             others = len(tokens) - len(text)  # that begin, end, and tag it
-            raise ValueError(f"words must have at most {limit - others} letters, but {text!r} has {len(text)}.")
+            raise ValueError(f"words must have at most {limit - others} letters, but {shown(text)} has {len(text)}.")
         return tokens

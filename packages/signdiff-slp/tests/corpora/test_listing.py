@@ -96,3 +96,22 @@ def test_equal_texts_share_a_split():
 def test_fractions_that_are_wrong(fractions):
     with pytest.raises(ValueError, match="must be at least 0 and sum to 1"):
         divide([], fractions)
+
+
+def test_a_table_that_is_none_or_empty_is_named(folder):
+    (folder / "empty.tsv").touch()
+    for name, message in (
+        ("nothere.tsv", r"table must be a file of names and texts, but .*nothere\.tsv does not exist\."),
+        ("sub", r"table must be a file of names and texts, but .*sub is a folder\."),
+        ("empty.tsv", r"empty\.tsv must hold a line for each clip, but is empty\."),
+    ):
+        with pytest.raises((OSError, ValueError), match=message):
+            list_table(folder, folder / name)
+
+
+def test_a_folder_without_poses_is_named(folder):
+    (folder / "other").mkdir()
+    with pytest.raises(ValueError, match=r"must hold poses with their texts beside them, but .*other holds none"):
+        list_beside(folder / "other")
+    with pytest.raises(FileNotFoundError, match=r"folder must be one of poses, but .*b\.txt is a file"):
+        list_beside(folder / "b.txt")

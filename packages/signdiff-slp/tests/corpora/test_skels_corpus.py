@@ -138,3 +138,10 @@ def test_phoenix(realdata, tmp_path):
             assert poses[start : start + count].reshape(-1, 50, 3) == pytest.approx(values * (-1, 1, -1), abs=1e-6)
         joints = joints_of(next(iter_skels(source / f"{split}.skels"))[1])[0]
         assert np.array_equal(poses[: len(joints)].reshape(joints.shape), joints)
+
+
+def test_empty_files_are_named(tmp_path):
+    (tmp_path / "train.skels").touch()
+    (tmp_path / "train.text").touch()
+    with pytest.raises(ValueError, match=r"must hold a line for each clip, but train\.text is empty\."):
+        import_skels(tmp_path, tmp_path / "corpus")

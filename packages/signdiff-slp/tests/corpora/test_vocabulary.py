@@ -144,3 +144,12 @@ def test_another_encoding_is_an_error_with_its_line(tmp_path):
     (tmp_path / "v.txt").write_text("Wind\ngrün\n", encoding="latin-1")
     with pytest.raises(ValueError, match=r"v.txt, line 2: expected text in UTF-8"):
         load_word_tokenizer(tmp_path / "v.txt", WordTokenizerConfig())
+
+
+@pytest.mark.parametrize("kind", ["word", "gloss", "character"])
+def test_a_vocabulary_of_nothing_is_an_error(kind, tmp_path):
+    (tmp_path / "train.tsv").write_text("a\t0\t1\tno no\nb\t1\t1\tnn\n")
+    most = {"character": "4, .* character, 'n'"}.get(kind, f"2, .* {kind}, 'no'")
+    with pytest.raises(ValueError, match=rf"min_count must be at most {most}, but is 5\."):
+        build_vocabulary(tmp_path, tmp_path / "words.json", kind, min_count=5)
+    assert [path.name for path in tmp_path.iterdir()] == ["train.tsv"]

@@ -47,8 +47,10 @@ def list_table(folder: Path, table: Path) -> list[Source]:
             ``folder``, with or without the suffix of the file.
 
     Raises:
-        ValueError: a line is broken or not in UTF-8, or some lines have a split and others none.
+        FileNotFoundError: there is no such folder or table.
+        ValueError: the table is empty, a line is broken or not in UTF-8, or some lines have a split and others none.
     """
+    check_table(table)
     found = _index(folder)
     sources = []
     for number, line in enumerate(iter_lines(table), start=1):
@@ -63,16 +65,30 @@ def list_table(folder: Path, table: Path) -> list[Source]:
         key = name if name in found or not Path(name).name else str(Path(name).with_suffix(""))
         paths = tuple(path for path in found.get(key, ()) if path.suffix.lower() not in _TEXTS)
         sources.append(Source(name=name, text=columns[1], paths=paths, split=split))
+    if not sources:
+        raise ValueError(f"{table} must hold a line for each clip, but is empty.")
     if len({bool(source.split) for source in sources}) > 1:
         raise ValueError(f"{table} must name a split in every line or in none, but names one in some.")
     return sources
+
+
+def check_table(path: Path) -> None:
+    """Make sure that there is a table, before it is opened.
+
+    Raises:
+        FileNotFoundError: there is none of the name, or it is a folder.
+    """
+    if path.is_dir() or not path.exists():
+        found = "is a folder" if path.is_dir() else "does not exist"
+        raise FileNotFoundError(f"table must be a file of names and texts, but {path} {found}.")
 
 
 def list_beside(folder: Path) -> list[Source]:
     """List the clips of a folder with their texts in ``NAME.txt`` beside them; the text of a clip without is empty.
 
     Raises:
-        ValueError: a text is not in UTF-8, or larger than `MAX_TEXT`.
+        FileNotFoundError: there is no such folder.
+        ValueError: it holds no pose, or a text is not in UTF-8, or larger than `MAX_TEXT`.
     """
     sources = []
     for name, paths in sorted(_index(folder).items()):
@@ -81,6 +97,8 @@ def list_beside(folder: Path) -> list[Source]:
         if poses:
             text = " ".join(_read_text(texts[0]).split()) if texts else ""
             sources.append(Source(name=name, text=text, paths=poses))
+    if not sources:
+        raise ValueError(f"folder must hold poses with their texts beside them, but {folder} holds none.")
     return sources
 
 
@@ -109,7 +127,8 @@ def divide(sources: Sequence[Source], fractions: tuple[float, float, float], *, 
 def _index(folder: Path) -> dict[str, list[Path]]:
     """All files and all folders below ``folder`` but hidden ones, by their path in it without the suffix."""
     if not folder.is_dir():
-        raise FileNotFoundError(f"folder must exist, but {folder} does not.")
+        found = "is a file" if folder.exists() else "does not exist"
+        raise FileNotFoundError(f"folder must be one of poses, but {folder} {found}.")
     found: dict[str, list[Path]] = {}
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))

@@ -62,6 +62,9 @@ def import_skels(
     if not splits:
         raise FileNotFoundError(f"folder must hold train.skels, dev.skels or test.skels, but {folder} does not.")
     texts = {split: _read_lines(folder / f"{split}.{source}") for split in splits}
+    if not any(texts.values()):
+        empty = " and ".join(f"{split}.{source} is empty" for split in splits)
+        raise ValueError(f"{folder} must hold a line for each clip, but {empty}.")
     origin: dict[str, Any] = {"format": "skels", "source": source}
     origin |= {"counter": "ignored" if ignore_counter else "checked", "normalised": normalise}
     with CorpusWriter(output, origin) as writer:

@@ -56,7 +56,7 @@ def build_vocabulary(
 
     Raises:
         FileNotFoundError: the corpus has no such split.
-        ValueError: the split has no texts or is broken, or an option does not fit.
+        ValueError: the split has no texts or is broken, an option does not fit, or nothing gets a token.
     """
     if size is not None and size <= len(_SPECIAL):
         raise ValueError(f"size must be above {len(_SPECIAL)}, the special tokens, but is {size}.")
@@ -74,8 +74,11 @@ def build_vocabulary(
     elif kind == "character":
         content, number = _characters(texts, size, min_count)
     else:
-        words = most_frequent(Counter(word for text in texts for word in text.split()), size, min_count)
-        words = [word for word in words if word not in _SPECIAL]
+        counts = Counter(word for text in texts for word in text.split())
+        for special in _SPECIAL:
+            del counts[special]
+        _check_any(counts, min_count, kind)
+        words = most_frequent(counts, size, min_count)
         plain = output.suffix.lower() != ".json"
         content = _lines([*_SPECIAL, *words]) if plain else _json({"words": words})
         number = len(_SPECIAL) + len(words)
@@ -130,12 +133,25 @@ def _characters(texts: Iterable[str], size: int | None, min_count: int) -> tuple
         counts.update(rest)
     if size is not None and size <= len(_SPECIAL) + len(tags):
         raise ValueError(f"size must be above {len(_SPECIAL) + len(tags)}, the special tokens and tags, but is {size}.")
+    _check_any(counts, min_count, "character")
     characters = most_frequent(counts, None if size is None else size - len(tags), min_count)
     content = {"characters": characters}
     if tags:
         letters = {tag: "".join(sorted(tags[tag] & set(characters) - {" "})) for tag in sorted(tags)}
         content |= {"tags": list(letters), "alphabets": [f"{tag} {each}" for tag, each in letters.items()]}
     return _json(content), len(_SPECIAL) + len(characters) + len(tags)
+
+
+def _check_any(counts: Counter[str], min_count: int, kind: str) -> None:
+    """Make sure that something gets a token, for a model to learn it."""
+    if not counts:
+        raise ValueError(f"texts must hold a {kind}, but hold none.")
+    [(most, count)] = counts.most_common(1)
+    if count < min_count:
+        raise ValueError(
+            f"min_count must be at most {count}, the count of the most frequent {kind}, {most!r:.100}, but is "
+            f"{min_count}."
+        )
 
 
 def _train(texts: Iterable[str], size: int, *, lowercase: bool) -> tuple[bytes, int]:

@@ -143,10 +143,10 @@ class CorpusWriter:
 
     def _finish(self) -> None:
         if not self._splits:
-            causes = f": {'; '.join(map(str, by_cause(self.report.left_out)))}" if self.report.left_out else ""
-            raise ValueError(
-                f"the corpus must hold at least one clip, but all {len(self.report.left_out):,} were left out{causes}"
-            )
+            left_out = self.report.left_out
+            causes = "; ".join(map(str, by_cause(left_out)))
+            why = f"all {len(left_out):,} were left out: {causes}" if left_out else "there were none."
+            raise ValueError(f"the corpus must hold at least one clip, but {why}")
         for name in SPLITS:
             if name in self._splits:
                 split = self._splits[name]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from signdiff_slp.shown import cut
 from signdiff_slp.tags import split_tag
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Coverage:
         if not self.num_unknown:
             return share
         more = len(self.unknown_words) - MAX_NAMED
-        named = ", ".join(self.unknown_words[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
+        named = ", ".join(map(cut, self.unknown_words[:MAX_NAMED])) + (f" and {more} more" if more > 0 else "")
         return f"{share} ({self.num_unknown / self.num_tokens:.1%}): {named}"
 
 

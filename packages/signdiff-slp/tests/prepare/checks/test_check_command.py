@@ -68,3 +68,15 @@ def test_checking_loads_no_torch(table):
         f"main(['check', {str(table)!r}]); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(("name", "found"), [("nothere.csv", "does not exist"), ("folder", "is a folder")])
+def test_a_table_that_is_none_is_one_line(name, found, tmp_path, capsys):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "one.pose").touch()
+    clips, table, output = (str(tmp_path / each) for each in ("clips", name, "output"))
+    for command in (["check", table, "--clips", clips], ["prepare", "--train", clips, table, "-o", output]):
+        assert main(command) == 1
+        error = capsys.readouterr().err
+        assert error == f"signdiff-slp: error: table must be a file of names and texts, but {table} {found}.\n"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from signdiff_core.formats import FormatError
 from signdiff_core.formats.lines import MARK, check_clip
+from signdiff_slp.corpora.listing import check_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,7 +67,12 @@ def read_table(path: Path) -> Iterator[Sentence]:
 
 
 def is_how2sign(path: Path) -> bool:
-    """Tell whether a table has How2Sign's header: one of its columns, divided by tabs."""
+    """Tell whether a table has How2Sign's header: one of its columns, divided by tabs.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    check_table(path)
     with path.open(encoding="utf-8-sig", errors="replace") as lines:
         header = lines.readline(1 << 16).rstrip("\r\n").split("\t")
     return bool({"SENTENCE_NAME", "VIDEO_NAME", "SENTENCE"} & set(header))
@@ -88,6 +94,7 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
     if not lines:
         raise FormatError(path, "expected a table, but it is empty.")
     if path.suffix == ".text":
+        check_table(path.with_suffix(".files"))
         names = _lines(path.with_suffix(".files"))
         if len(names) != len(lines):
             raise FormatError(path, f"expected as many lines as in its .files, {len(names)}, but found {len(lines)}.")

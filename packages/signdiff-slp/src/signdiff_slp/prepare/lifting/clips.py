@@ -62,7 +62,8 @@ def lift(
 
     Raises:
         ValueError: ``keypoints`` has another shape, a number that is not finite, a negative confidence, or a joint that
-            no frame shows, or all its points are the same; or an option is out of its range, or there is no such device here.
+            no frame shows, or all its points are the same; or an option is out of its range, or there is no such
+            device here.
 
     Source:
         Zelinka & Kanis, Neural Sign Language Synthesis, WACV 2020. `signdiff_slp.prepare.lifting` tells what differs.
