@@ -53,9 +53,10 @@ def install(
 
 
 def pytest(session: nox.Session, *arguments: str) -> None:
-    """Run tests, with what was given after ``--`` last."""
+    """Run tests file by file in two processes, with what was given after ``--`` last (``-n 0``: in one)."""
     # Python writes its bytecode as it imports, even where the machine's settings say otherwise: torch is slow without.
-    session.run("pytest", *arguments, *session.posargs, env={"PYTHONDONTWRITEBYTECODE": None})
+    environment = {"PYTHONDONTWRITEBYTECODE": None, "OMP_NUM_THREADS": "1"}
+    session.run("pytest", "-n", "2", "--dist", "loadfile", *arguments, *session.posargs, env=environment)
 
 
 @nox.session(default=False)
@@ -219,7 +220,8 @@ def constraints_without(session: nox.Session, package: str) -> str:
 def train_tests(session: nox.Session) -> None:
     """The tests that train models or render many frames, minutes; and those for a GPU, where there is one."""
     install(session, EVERYTHING, *TEST_TOOLS)
-    pytest(session, "-m", "slow or gpu", *(f"{path}/tests" for path in (FRNET, CORE, SLP, EVAL)), "tests")
+    folders = (f"{path}/tests" for path in (FRNET, CORE, SLP, EVAL))
+    pytest(session, "-n", "0", "-m", "slow or gpu", *folders, "tests")  # which take all cores by themselves
 
 
 @nox.session(default=False)

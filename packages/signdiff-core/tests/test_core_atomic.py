@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
@@ -181,18 +182,21 @@ def test_all_of_a_folder_is_on_the_disk_before_it_takes_its_place(tmp_path, monk
     assert sorted(kept) == list(range(1, 30))
 
 
-@pytest.mark.parametrize(("call", "folder"), [("open", False), ("open", True), ("mkdir", True)])
+@pytest.mark.parametrize(
+    ("call", "folder"),
+    [("os.mkdir", True), *((call, folder) for call in ("os.open", "fcntl.flock", "os.fstat") for folder in (0, 1))],
+)
 def test_a_signal_just_after_a_temporary_is_made_leaves_none(tmp_path, monkeypatch, call, folder):
-    made, stopped = getattr(os, call), []
+    made, stopped = resolve_name(call), []
 
-    def make(path, *rest, **more):
-        result = made(path, *rest, **more)
-        if str(path).endswith(".tmp") and not stopped:
-            stopped.append(path)
+    def make(*arguments, **more):
+        result = made(*arguments, **more)
+        if not stopped:
+            stopped.append(arguments)
             raise KeyboardInterrupt
         return result
 
-    monkeypatch.setattr(os, call, make)
+    monkeypatch.setattr(call, make)
     with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "a", folder=folder):
         raise AssertionError("it was not stopped")
     assert stopped

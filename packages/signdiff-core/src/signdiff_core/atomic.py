@@ -225,22 +225,28 @@ def _take(path: Path, *, folder: bool) -> int | None:
             continue  # who had it has just finished
         except OSError:
             return None
+        is_ours = False
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(file)
-            return None
-        if _is_at(file, path):
-            break
-        os.close(file)  # who had it has just finished
-    else:
-        return None
-    if folder:
-        for inner in path.iterdir():
-            shutil.rmtree(inner) if inner.is_dir() and not inner.is_symlink() else inner.unlink()
-    else:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                return None
+            if _is_at(file, path):
+                _empty(file, path, folder=folder)
+                is_ours = True
+                return file
+        finally:
+            if not is_ours:
+                os.close(file)  # who had it has just finished; or a signal came, and nothing may stay locked
+    return None
+
+
+def _empty(file: int, path: Path, *, folder: bool) -> None:
+    if not folder:
         os.ftruncate(file, 0)
-    return file
+        return
+    for inner in path.iterdir():
+        shutil.rmtree(inner) if inner.is_dir() and not inner.is_symlink() else inner.unlink()
 
 
 def _is_at(file: int, path: Path) -> bool:
