@@ -18,11 +18,13 @@ from signdiff_slp.commands.curves import add_curves
 from signdiff_slp.commands.imports import add_poses, add_skels
 from signdiff_slp.commands.languages import add_languages
 from signdiff_slp.commands.missing import answer_missing
+from signdiff_slp.commands.parser import CommandParser, number, whole
 from signdiff_slp.commands.prepare import add_prepare
 from signdiff_slp.commands.progress import progress
 from signdiff_slp.commands.sign import add_sign
 from signdiff_slp.commands.step import add_step
 from signdiff_slp.commands.vocabulary import add_vocabulary
+from signdiff_slp.shown import told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.debug:
             raise
         notes = _notes(error)
-        line = f"{str(error).rstrip('.')}; {notes}." if notes else str(error)
+        line = f"{told(error).rstrip('.')}; {notes}." if notes else told(error)
         print(f"signdiff-slp: error: {one_line(line)}", file=sys.stderr)
         return 1
 
@@ -59,8 +61,8 @@ def _notes(error: BaseException) -> str:
     return "; ".join(getattr(error, "__notes__", ()))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="signdiff-slp", description="Text to pose, and corpora for it.")
+def _parser() -> CommandParser:
+    parser = CommandParser(prog="signdiff-slp", description="Text to pose, and corpora for it.")
     parser.add_argument("--version", action="version", version=f"signdiff-slp {__version__}")
     parser.add_argument("--debug", action="store_true", help="show where an error comes from")
     answer_missing(parser)
@@ -71,8 +73,10 @@ def _parser() -> argparse.ArgumentParser:
 
     build = kinds.add_parser("fingerspelling", help="spell words with real letters, split by word")
     build.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="new or empty folder")
-    build.add_argument("--seed", type=int, default=0, help="draws words and timing (default: 0)")
-    build.add_argument("--share", type=_share, default=1.0, help="size, as a share of 6,000 items (default: 1)")
+    build.add_argument("--seed", type=whole(0), default=0, help="draws words and timing (default: 0)")
+    build.add_argument(
+        "--share", type=number(above=0, most=1), default=1.0, help="size, as a share of 6,000 items (default: 1)"
+    )
     build.add_argument(
         "--signed-languages",
         default="ase",
@@ -95,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the files")
     export.add_argument("--split", choices=("train", "dev", "test"), default="test", help="default: test")
     export.add_argument("--kind", choices=("word", "phrase", "string", "letter"), help="only items of this kind")
-    export.add_argument("--count", type=_positive, help="at most so many, spread over the split")
+    export.add_argument("--count", type=whole(1), help="at most so many, spread over the split")
     export.set_defaults(run=_export)
 
     add_check(commands)
@@ -105,20 +109,6 @@ def _parser() -> argparse.ArgumentParser:
     add_sign(commands)
     add_curves(commands)
     return parser
-
-
-def _share(text: str) -> float:
-    share = float(text)
-    if not 0 < share <= 1:
-        raise argparse.ArgumentTypeError(f"must be above 0 and at most 1, but is {text}")
-    return share
-
-
-def _positive(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, but is {text}")
-    return count
 
 
 def _fingerspelling(arguments: argparse.Namespace) -> int:

@@ -6,7 +6,6 @@ with its settings, ``tokenizer.json``, and, given ``--card``, ``MODEL_CARD.md``.
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
 from pathlib import Path
@@ -14,7 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
 from signdiff_core.messages import one_line
+from signdiff_slp.commands.parser import CommandParser
 from signdiff_slp.runs import Run, find_run
+from signdiff_slp.shown import told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +120,7 @@ def find_step(checkpoint: Path) -> Path:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m signdiff_slp.export", description="Export a trained model.")
+    parser = CommandParser(prog="python -m signdiff_slp.export", description="Export a trained model.")
     parser.add_argument("checkpoint", type=Path, metavar="RUN", help="folder of a training run, or step_N in it")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write")
     parser.add_argument("--tokenizer", help="a file or a fairseq2 asset, for runs that do not carry their own")
@@ -142,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ValueError) as ex:
         if known.debug:
             raise
-        print(f"signdiff_slp.export: {one_line(ex)}", file=sys.stderr)
+        print(f"signdiff_slp.export: {one_line(told(ex))}", file=sys.stderr)
         return 1
     return 0
 

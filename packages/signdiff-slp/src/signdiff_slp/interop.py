@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
 from signdiff_core.messages import one_line
 from signdiff_slp.checkpoints import read_checkpoint
+from signdiff_slp.commands.parser import CommandParser, number, whole
+from signdiff_slp.shown import told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -160,14 +162,16 @@ def _run(known: argparse.Namespace) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m signdiff_slp.interop",
         description="Convert a checkpoint of the published Progressive Transformers code.",
     )
     parser.add_argument("checkpoint", type=Path, help="its .ckpt file, or a file with the state dict")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write")
-    parser.add_argument("--heads", type=int, default=4, help="attention heads, by its configuration (default: 4)")
-    parser.add_argument("--fps", type=float, default=25.0, help="frame rate of its training poses (default: 25)")
+    parser.add_argument("--heads", type=whole(1), default=4, help="attention heads, by its configuration (default: 4)")
+    parser.add_argument(
+        "--fps", type=number(above=0), default=25.0, help="frame rate of its training poses (default: 25)"
+    )
     parser.add_argument(
         "--corpus", type=Path, metavar="DIR", help="training corpus, for the pose that decoding starts at"
     )
@@ -189,7 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         if known.debug:
             raise
-        print(f"signdiff_slp.interop: {one_line(error)}", file=sys.stderr)
+        print(f"signdiff_slp.interop: {one_line(told(error))}", file=sys.stderr)
         return 1
     return 0
 

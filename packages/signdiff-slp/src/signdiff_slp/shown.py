@@ -1,4 +1,4 @@
-"""What messages show of a user's text: long ones are cut."""
+"""What messages show of a user's text, of which long ones are cut, and of the system's errors."""
 
 from __future__ import annotations
 
@@ -26,3 +26,15 @@ def shown(text: str) -> str:
         "'hello'"
     """
     return repr(cut(text))
+
+
+def told(error: BaseException) -> str:
+    """Say what an error says; of the system's, with the file first and no number.
+
+    Example:
+        >>> told(PermissionError(13, "Permission denied", "corpus"))
+        'corpus: Permission denied'
+    """
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from signdiff_slp.commands.parser import number
 from signdiff_slp.commands.progress import progress
 
 
@@ -27,9 +28,9 @@ def add_check(commands: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument("--videos", type=Path, nargs="+", default=[], metavar="DIR", help="folders of the whole videos")
     parser.add_argument("--split", choices=("train", "val", "test"), help="show the published count of this split")
-    parser.add_argument("--fps", type=float, help="frames per second of keypoints that do not tell theirs")
+    parser.add_argument("--fps", type=number(), help="frames per second of keypoints that do not tell theirs")
     parser.add_argument(
-        "--tolerance", type=float, default=0.5, metavar="S", help="seconds by which times may differ (default: 0.5)"
+        "--tolerance", type=number(), default=0.5, metavar="S", help="seconds by which times may differ (default: 0.5)"
     )
     parser.add_argument("--deep", action="store_true", help="read every frame: finds clips without a person or motion")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write every finding")

@@ -8,7 +8,9 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from signdiff_slp.commands.parser import number, whole
 from signdiff_slp.commands.progress import progress
+from signdiff_slp.shown import shown
 
 if TYPE_CHECKING:
     from signdiff_slp.corpora.writer import Report
@@ -49,9 +51,11 @@ def add_poses(commands: Parsers) -> None:
         metavar="A,B,C",
         help="shares of the texts in train, dev and test, if FILE names no splits (default: all in train)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="draws the splits (default: 0)")
-    parser.add_argument("--fps", type=_positive, default=25.0, help="frames per second of the corpus (default: 25)")
-    parser.add_argument("--source-fps", type=_positive, help="of files that do not tell theirs (default: 25)")
+    parser.add_argument("--seed", type=whole(0), default=0, help="draws the splits (default: 0)")
+    parser.add_argument(
+        "--fps", type=number(above=0), default=25.0, help="frames per second of the corpus (default: 25)"
+    )
+    parser.add_argument("--source-fps", type=number(above=0), help="of files that do not tell theirs (default: 25)")
     parser.add_argument(
         "--depth",
         type=_depth,
@@ -119,22 +123,25 @@ def _print(report: Report, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _positive(text: str) -> float:
-    number = float(text)
-    if not (math.isfinite(number) and number > 0):
-        raise argparse.ArgumentTypeError(f"must be positive, but is {text}")
-    return number
-
-
 def _fractions(text: str) -> tuple[float, ...]:
-    parts = tuple(float(part) for part in text.split(","))
-    if len(parts) != 3 or min(parts) < 0 or abs(sum(parts) - 1) > 1e-6:
-        raise argparse.ArgumentTypeError(f"must be three shares that sum to 1, as in 0.9,0.05,0.05, but is {text}")
+    parts = _numbers(text)
+    if len(parts) != 3 or not (min(parts) >= 0 and abs(sum(parts) - 1) <= 1e-6):
+        raise argparse.ArgumentTypeError(
+            f"expected three shares that sum to 1, as in 0.9,0.05,0.05, but got {shown(text)}"
+        )
     return parts
 
 
 def _depth(text: str) -> tuple[float, ...]:
-    parts = (0.0, 0.0) if text == "none" else tuple(float(part) for part in text.split(","))
+    parts = (0.0, 0.0) if text == "none" else _numbers(text)
     if len(parts) != 2 or not all(math.isfinite(part) for part in parts):
-        raise argparse.ArgumentTypeError(f"must be two numbers, as in 3.3,0.5, or none, but is {text}")
+        raise argparse.ArgumentTypeError(f"expected two numbers, as in 3.3,0.5, or none, but got {shown(text)}")
     return parts
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    """Read numbers that commas divide; none where some are not."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        return ()

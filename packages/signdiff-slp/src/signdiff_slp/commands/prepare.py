@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from signdiff_core import engines
 from signdiff_core.devices import check_device
 from signdiff_core.left_out import by_cause, told
+from signdiff_slp.commands.parser import number, whole
 from signdiff_slp.commands.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -45,10 +46,10 @@ def add_prepare(commands: argparse._SubParsersAction[Any]) -> None:
         "--work", type=Path, metavar="DIR", help="for what is finished, until all is (default: OUTPUT.work)"
     )
     parser.add_argument("--engine", choices=("local", "ray"), default="local", help="default: local")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)")
+    parser.add_argument("--workers", type=whole(), default=os.cpu_count() or 1, help="processes (default: all cores)")
     parser.add_argument(
         "--shard",
-        type=int,
+        type=whole(),
         default=16,
         metavar="CLIPS",
         help="clips that are lifted and stored together: more are faster, fewer lose less to a kill (default: 16)",
@@ -58,26 +59,30 @@ def add_prepare(commands: argparse._SubParsersAction[Any]) -> None:
         choices=("openpose", "dwpose", "mediapipe", "h5", "pose", "video"),
         help="only clips of this kind (default: all; keypoints go before videos)",
     )
-    parser.add_argument("--fps", type=float, default=25.0, help="frames per second of the corpus (default: 25)")
-    parser.add_argument("--source-fps", type=float, default=24.0, help="of clips that do not tell theirs (default: 24)")
+    parser.add_argument("--fps", type=number(), default=25.0, help="frames per second of the corpus (default: 25)")
+    parser.add_argument(
+        "--source-fps", type=number(), default=24.0, help="of clips that do not tell theirs (default: 24)"
+    )
     parser.add_argument(
         "--tolerance",
-        type=float,
+        type=number(),
         default=0.5,
         metavar="SECONDS",
         help="clips that are shorter than How2Sign's table says by more are left out (default: 0.5)",
     )
-    parser.add_argument("--min-confidence", type=float, default=0.1, help="joints below it are filled (default: 0.1)")
+    parser.add_argument(
+        "--min-confidence", type=number(), default=0.1, help="joints below it are filled (default: 0.1)"
+    )
     parser.add_argument("--fill", choices=("interpolate", "median"), default="interpolate", help="absent joints")
-    parser.add_argument("--steps", type=int, default=200, help="of the lifting (default: 200)")
-    parser.add_argument("--smoothness", type=float, default=0.01, help="of the lifting, in time (default: 0.01)")
+    parser.add_argument("--steps", type=whole(), default=200, help="of the lifting (default: 200)")
+    parser.add_argument("--smoothness", type=number(), default=0.01, help="of the lifting, in time (default: 0.01)")
     parser.add_argument("--device", default="cpu", help="a torch device for the lifting (default: cpu)")
     parser.add_argument("--mirror", action="store_true", help="mirror left-handed signers")
-    parser.add_argument("--min-observed", type=float, default=0.0, help="least share of joints that were seen")
-    parser.add_argument("--max-bone-deviation", type=float, default=math.inf, help="from the usual limbs")
-    parser.add_argument("--max-jitter", type=float, default=math.inf, help="in shoulder widths per squared frame")
+    parser.add_argument("--min-observed", type=number(), default=0.0, help="least share of joints that were seen")
+    parser.add_argument("--max-bone-deviation", type=number(), default=math.inf, help="from the usual limbs")
+    parser.add_argument("--max-jitter", type=number(), default=math.inf, help="in shoulder widths per squared frame")
     parser.add_argument("--skels", action="store_true", help="write .skels, .text and .files, too")
-    parser.add_argument("--seed", type=int, default=0, help="draws the clips of the preview (default: 0)")
+    parser.add_argument("--seed", type=whole(0), default=0, help="draws the clips of the preview (default: 0)")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.set_defaults(run=_prepare)
 

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from signdiff_slp.commands.parser import number
+
 
 def add_sign(commands: argparse._SubParsersAction[Any]) -> None:
     """Add ``sign`` to a parser."""
@@ -17,7 +19,7 @@ def add_sign(commands: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument("--model", metavar="NAME_OR_DIR", help="default: the bundled speller")
     parser.add_argument("--signed-language", metavar="CODE", help="for models of several, such as gsg (default: ase)")
-    parser.add_argument("--speed", type=float, default=1.0, help="2 is twice as fast, 0.5 half as fast (default: 1)")
+    parser.add_argument("--speed", type=number(), default=1.0, help="2 is twice as fast, 0.5 half as fast (default: 1)")
     parser.add_argument("--timing", action="store_true", help="write FILE.words.json and FILE.vtt, with times of words")
     parser.add_argument("--device", default="cpu", help="a torch device (default: cpu)")
     parser.set_defaults(run=_sign)

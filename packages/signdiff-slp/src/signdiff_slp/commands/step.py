@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from signdiff_slp.commands.missing import answer_missing
+from signdiff_slp.commands.parser import number, whole
 
 if TYPE_CHECKING:
     import argparse
@@ -25,22 +26,22 @@ def add_step(commands: argparse._SubParsersAction[Any]) -> None:
     read = steps.add_parser("read", help="the signer of a clip, in pixels")
     read.add_argument("clip", type=Path, metavar="CLIP", help="a folder of JSON, .npz, .h5, .pose or video")
     read.add_argument("--name", help="of the clip, where CLIP holds several")
-    read.add_argument("--source-fps", type=float, help="frames per second where nothing tells (default: 25)")
+    read.add_argument("--source-fps", type=number(), help="frames per second where nothing tells (default: 25)")
     _finish(read, _read)
 
     clean = steps.add_parser("clean", help="doubtful joints taken out, absent ones filled")
-    clean.add_argument("--min-confidence", type=float, default=0.1, help="joints below it are filled (default: 0.1)")
+    clean.add_argument("--min-confidence", type=number(), default=0.1, help="joints below it are filled (default: 0.1)")
     clean.add_argument("--fill", choices=("interpolate", "median"), default="interpolate", help="absent joints")
     _finish(clean, _clean, "clip", "in pixels")
 
     lift = steps.add_parser("lift", help="from the picture into space")
-    lift.add_argument("--steps", type=int, default=200, help="of the search (default: 200)")
-    lift.add_argument("--smoothness", type=float, default=0.01, help="in time (default: 0.01)")
+    lift.add_argument("--steps", type=whole(), default=200, help="of the search (default: 200)")
+    lift.add_argument("--smoothness", type=number(), default=0.01, help="in time (default: 0.01)")
     lift.add_argument("--device", default="cpu", help="a torch device (default: cpu)")
     _finish(lift, _lift, "clip", "in pixels, without absent joints")
 
     normalise = steps.add_parser("normalise", help="neck at the origin, shoulders 1/3 apart, one frame rate")
-    normalise.add_argument("--fps", type=float, default=25.0, help="frames per second (default: 25)")
+    normalise.add_argument("--fps", type=number(), default=25.0, help="frames per second (default: 25)")
     normalise.add_argument("--mirror", action="store_true", help="mirror the signer")
     _finish(normalise, _normalise, "clip", "lifted")
 

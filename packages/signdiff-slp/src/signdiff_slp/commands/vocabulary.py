@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from signdiff_slp.commands.parser import whole
+
 if TYPE_CHECKING:
     import argparse
 
@@ -20,8 +22,10 @@ def add_vocabulary(commands: argparse._SubParsersAction[Any]) -> None:
         required=True,
         help="what is a token; words and glosses are written as JSON, or one a line if FILE does not end in .json",
     )
-    parser.add_argument("--size", type=int, metavar="N", help="most tokens, four special ones included")
-    parser.add_argument("--min-count", type=int, default=1, metavar="N", help="rarer ones get no token (default: 1)")
+    parser.add_argument("--size", type=whole(), metavar="N", help="most tokens, four special ones included")
+    parser.add_argument(
+        "--min-count", type=whole(), default=1, metavar="N", help="rarer ones get no token (default: 1)"
+    )
     parser.add_argument(
         "--case", choices=("keep", "lower"), help="lower counts texts in lower case (default for characters)"
     )

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signdiff_core.messages import one_line
+from signdiff_slp.commands.parser import CommandParser
 from signdiff_slp.recipes.stopping import Stopped, clear_up, stopping_on_signals
+from signdiff_slp.shown import told
 
 if TYPE_CHECKING:
     from fairseq2.recipe import Recipe
@@ -36,9 +38,9 @@ def _configs() -> list[Path]:
     return [Path(str(entry)) for entry in files("signdiff_slp.recipes.configs").iterdir()]
 
 
-def make_parser(prog: str, description: str) -> argparse.ArgumentParser:
+def make_parser(prog: str, description: str) -> CommandParser:
     """Describe the arguments; fairseq2 knows all but ``--preset``, ``--model`` and ``--corpus``."""
-    parser = argparse.ArgumentParser(prog=prog, description=description)
+    parser = CommandParser(prog=prog, description=description)
     parser.add_argument("output_dir", nargs="?", help="folder for the results")
     parser.add_argument(
         "--model",
@@ -91,7 +93,7 @@ def run_command(
         except (OSError, ValueError) as error:
             if known.no_exit_on_error:
                 raise
-            parser.exit(1, f"{prog}: error: {one_line(error)}\n")
+            parser.exit(1, f"{prog}: error: {one_line(told(error))}\n")
         except Stopped as stop:
             kept = clear_up(Path(known.output_dir or "."), _checkpoints(known))
             parser.exit(stop.exit_status, f"{prog}: {stop.word}; {kept}.\n")
