@@ -243,6 +243,10 @@ def test_a_run_does_not_go_on_with_other_frames(base, copied):
             '{"version": 1, "settings": {}, "optimizer": {}, "progress": {"loss": NaN}}',
             r"training_state\.json must hold numbers under progress, but 'loss' is none",
         ),
+        (
+            '{"version": 1, "settings": {}, "optimizer": {}, "progress": {"loss": 1e308}}',
+            r"training_state\.json must hold numbers under progress, but 'loss' is none",
+        ),
     ],
 )
 def test_a_broken_state_file_is_refused(base, copied, content, message):

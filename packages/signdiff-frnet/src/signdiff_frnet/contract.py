@@ -50,10 +50,10 @@ def to_array(image: Any) -> UInt8Image:
     if np.ma.is_masked(image):
         raise InvalidImageError("input_image must have all its pixels, but some are masked: fill them first.")
     if isinstance(image, np.ndarray):
-        image = np.asarray(image)  # of a masked array without masked pixels, its data
-        if image.dtype != np.uint8:
-            raise InvalidImageError(f"input_image must be a uint8 array, but its dtype is {image.dtype}.")
-        return image
+        pixels: UInt8Image = np.asarray(image)  # of a masked array without masked pixels, its data
+        if pixels.dtype != np.uint8:
+            raise InvalidImageError(f"input_image must be a uint8 array, but its dtype is {pixels.dtype}.")
+        return pixels
     if isinstance(image, Image.Image):
         if (bits := bits_of(image)) > 8:
             raise InvalidImageError(

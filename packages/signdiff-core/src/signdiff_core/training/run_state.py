@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 STATE_NAME: Final = "training_state.json"
 """File of a checkpoint with what is no tensor; written last."""
 
-_LARGEST: Final = 1e38
+_LARGEST_NUMBER: Final = 1e38
 """Largest number of a training's progress: its losses are float32."""
 
 _OPTIMIZER: Final = "optimizer.safetensors"
@@ -221,7 +221,7 @@ def _read_json(folder: Path) -> dict[str, Any]:
 
 
 def _is_number(value: object) -> bool:
-    return type(value) in (int, float) and abs(cast("float", value)) <= _LARGEST
+    return type(value) in (int, float) and abs(cast("float", value)) <= _LARGEST_NUMBER
 
 
 def _load(path: Path) -> dict[str, Tensor]:
