@@ -120,7 +120,7 @@ class Run:
 
         from signdiff_eval.readers import check_torch_file
         from signdiff_slp.checkpoints import BROKEN
-        from signdiff_slp.models.progressive.hub import get_progressive_model_hub
+        from signdiff_slp.models.progressive.hub import get_progressive_model_hub, without_progress
         from signdiff_slp.models.progressive.release import read_run_config
 
         if self.step is None:
@@ -130,7 +130,8 @@ class Run:
             # Sizes in a checkpoint are believed only where the file has room for them.
             archives = [check_torch_file(file) for file in sorted(weights.rglob("*.pt"))]
             hub = get_progressive_model_hub()
-            return hub.load_custom_model(weights, config, mmap=all(archives), restrict=True)
+            with without_progress():
+                return hub.load_custom_model(weights, config, mmap=all(archives), restrict=True)
         except (*BROKEN, CorruptModelCheckpointError, OperationalError, StateDictError) as error:
             reason = one_line(error.__cause__ or error) or type(error).__name__
             raise ValueError(f"{weights} must hold the weights of {MODEL}, but cannot be read: {reason}") from error

@@ -107,10 +107,12 @@ class TextToPose:
         from fairseq2.models import ModelNotKnownError
 
         from signdiff_slp.models.progressive import get_progressive_model_hub
+        from signdiff_slp.models.progressive.hub import without_progress
         from signdiff_slp.tokenizers import get_character_tokenizer_hub
 
         try:
-            model = get_progressive_model_hub().load_model(name, device=device, dtype=dtype or torch.float32)
+            with without_progress():
+                model = get_progressive_model_hub().load_model(name, device=device, dtype=dtype or torch.float32)
             tokenizer = get_character_tokenizer_hub().load_tokenizer(name)
         except (ModelNotKnownError, TokenizerNotKnownError, AssetCardError) as ex:
             raise ValueError(

@@ -56,6 +56,7 @@ def test_each_recipe_tells_the_setting_that_mends_it(quick, tmp_path):
     for line in errors:
         assert "frame rate of the corpus, 50, but has 25" in line
         assert "set model.config_overrides.fps=50" in line
+    assert "Deprecat" not in result.stdout + result.stderr  # of fairseq2, on which nobody can act
 
 
 def test_the_right_rate_passes_and_an_unknown_one_is_not_held_to(quick):

@@ -127,8 +127,8 @@ def divide(sources: Sequence[Source], fractions: tuple[float, float, float], *, 
 def _index(folder: Path) -> dict[str, list[Path]]:
     """All files and all folders below ``folder`` but hidden ones, by their path in it without the suffix."""
     if not folder.is_dir():
-        found = "is a file" if folder.exists() else "does not exist"
-        raise FileNotFoundError(f"folder must be one of poses, but {folder} {found}.")
+        wrong = "is a file" if folder.exists() else "does not exist"
+        raise FileNotFoundError(f"folder must be one of poses, but {folder} {wrong}.")
     found: dict[str, list[Path]] = {}
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))

@@ -143,9 +143,8 @@ class CorpusWriter:
 
     def _finish(self) -> None:
         if not self._splits:
-            left_out = self.report.left_out
-            causes = "; ".join(map(str, by_cause(left_out)))
-            why = f"all {len(left_out):,} were left out: {causes}" if left_out else "there were none."
+            causes, count = "; ".join(map(str, by_cause(self.report.left_out))), len(self.report.left_out)
+            why = f"all {count:,} were left out: {causes}" if count else "there were none."
             raise ValueError(f"the corpus must hold at least one clip, but {why}")
         for name in SPLITS:
             if name in self._splits:

@@ -102,6 +102,7 @@ def run_command(
 def _run(prog: str, load_recipe: Callable[[], Recipe], arguments: list[str], *, with_traces: bool) -> None:
     from fairseq2.recipe import main
 
+    from signdiff_slp.recipes.deprecations import hiding_own_deprecation
     from signdiff_slp.recipes.explained import explain_in_one_line
     from signdiff_slp.training import hide_environment
 
@@ -109,7 +110,8 @@ def _run(prog: str, load_recipe: Callable[[], Recipe], arguments: list[str], *, 
     if not with_traces:
         explain_in_one_line()
     sys.argv = [prog, *arguments]
-    main(load_recipe())
+    with hiding_own_deprecation():
+        main(load_recipe())
 
 
 def _checkpoints(known: argparse.Namespace) -> Path:

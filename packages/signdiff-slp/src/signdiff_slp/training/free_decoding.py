@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from typing import Any, cast, final
+from typing import Any, Final, cast, final
 
 import numpy as np
+from fairseq2.logging import log
 from fairseq2.metrics import MetricBag, Sum
 from fairseq2.recipe import EvalUnit
 from numpy.typing import NDArray
@@ -14,8 +15,12 @@ from typing_extensions import override
 
 from signdiff_eval.metrics import DTW, Duration, Metric, TotalDistance
 from signdiff_slp.datasets.text_pose import TextPoseBatch
-from signdiff_slp.models.progressive import ProgressiveTransformer, generate
+from signdiff_slp.models.progressive import ProgressiveTransformer
+from signdiff_slp.models.progressive.cutting import generate_and_tell
 from signdiff_slp.models.progressive.standardizer import as_joints, hands_from_wrists
+
+_CUT: Final = "sum of texts cut"
+_SIGNED: Final = "sum of texts signed"
 
 
 @final
@@ -23,7 +28,7 @@ class FreeDecodingUnit(EvalUnit[TextPoseBatch]):
     """Signs held-out texts with nothing of the truth, and lets signdiff-eval compare with it afterwards.
 
     Gives ``dtw_mje``, the same of a frozen mean pose (``dtw_mje_frozen``), their quotient ``dtw_ratio``, and
-    ``avg_duration`` and ``total_distance`` relative to the reference (1 is ideal).
+    ``avg_duration`` and ``total_distance`` relative to the reference (1 is ideal). How many texts were cut is logged.
     """
 
     def __init__(self, model: ProgressiveTransformer) -> None:
@@ -39,12 +44,12 @@ class FreeDecodingUnit(EvalUnit[TextPoseBatch]):
         for name, metric in _metrics().items():
             for column in range(metric.columns):
                 metric_bag.add(_column(name, column), Sum())
-        for name in ("num_examples", "num_elements"):
+        for name in ("num_examples", "num_elements", _CUT, _SIGNED):
             metric_bag.add(name, Sum())
 
     @override
     def process_batch(self, batch: TextPoseBatch, metric_bag: MetricBag) -> None:
-        outputs = generate(self._model, batch.source_seqs, batch.source_lens)
+        outputs, cut = generate_and_tell(self._model, batch.source_seqs, batch.source_lens)
         references = [as_joints(poses[:length]) for poses, length in zip(batch.poses, batch.pose_lens, strict=True)]
         still = frozen_pose(self._model)
         for output, poses in zip(outputs, references, strict=True):
@@ -56,6 +61,8 @@ class FreeDecodingUnit(EvalUnit[TextPoseBatch]):
                 metric.update(reference, frozen if name == "dtw_mje_frozen" else signed)
                 for column, value in enumerate(metric.statistics[0].tolist()):
                     metric_bag.get(_column(name, column), Sum).update(value)
+        metric_bag.get(_CUT, Sum).update(0 if cut is None else len(cut.places))
+        metric_bag.get(_SIGNED, Sum).update(batch.num_examples)
         metric_bag.get("num_examples", Sum).update(batch.num_examples)
         metric_bag.get("num_elements", Sum).update(batch.num_elements)
 
@@ -64,6 +71,11 @@ class FreeDecodingUnit(EvalUnit[TextPoseBatch]):
         for name, metric in _metrics().items():
             sums = [float(cast("Any", values.pop(_column(name, column)))) for column in range(metric.columns)]
             values[name] = metric.score_of(np.array([sums]))
+        cut, signed = (int(cast("Any", values.pop(name))) for name in (_CUT, _SIGNED))
+        if cut:
+            log.warning(
+                "{} of {} texts were cut: their counter had not reached 1 within the limit of frames.", cut, signed
+            )
         values["dtw_ratio"] = cast("float", values["dtw_mje"]) / cast("float", values["dtw_mje_frozen"])
 
 

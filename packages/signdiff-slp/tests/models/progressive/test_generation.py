@@ -149,6 +149,7 @@ def test_items_leave_the_batch_one_by_one(make_model):
         lengths = [len(item) for item in generate(model, seqs, lens, max_frames=15)]
     [warning] = caught
     assert set(warning.message.places) <= {place for place, limit in enumerate((15, 6, 12)) if lengths[place] == limit}
+    assert warning.filename == __file__  # where it is called, and not within torch
     assert str(warning.message).startswith(f"{len(warning.message.places)} of 3")
     assert all(length <= limit for length, limit in zip(lengths, (15, 6, 12), strict=True))
     assert len(set(lengths)) > 1

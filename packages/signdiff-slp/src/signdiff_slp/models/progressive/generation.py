@@ -134,7 +134,8 @@ def generate(
 
     if cut:
         told = f"{len(cut)} of {len(source_lens)} texts were cut: their counter had not reached 1 within the limit of "
-        warnings.warn(CutWarning(f"{told}frames.", sorted(cut)), stacklevel=2)
+        # One level is `inference_mode`.
+        warnings.warn(CutWarning(f"{told}frames.", sorted(cut)), stacklevel=3)
     stacked = [torch.cat(frames) for frames in outputs]
     signed = [torch.cat([model.standardizer.inverse(x[:, :-1]), x[:, -1:]], dim=-1) for x in stacked]
     return signed if decoded_speed == speed else [retimed(frames, speed) for frames in signed]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import final
 
@@ -18,8 +17,8 @@ from signdiff_core.paths import inside
 from signdiff_core.provenance import mark_generated
 from signdiff_slp import __version__
 from signdiff_slp.datasets.text_pose import TextPoseBatch, TextPoseDataset
-from signdiff_slp.models.progressive import ProgressiveTransformer, generate
-from signdiff_slp.models.progressive.generation import CutWarning
+from signdiff_slp.models.progressive import ProgressiveTransformer
+from signdiff_slp.models.progressive.cutting import generate_and_tell
 from signdiff_slp.output import to_pose
 from signdiff_slp.recipes.dataset_section import check_split, create_valid_reader
 from signdiff_slp.recipes.failures import (
@@ -70,18 +69,11 @@ class GenerateUnit(GeneratorUnit[TextPoseBatch]):
         model, config = self._model, self._config
         if config.protocol == "gt-timing":
             return decode_told(model, batch)
-        with warnings.catch_warnings(record=True) as caught:  # Python shows equal ones of later batches no more
-            warnings.simplefilter("always", CutWarning)
-            outputs = generate(
-                model, batch.source_seqs, batch.source_lens, frames_per_step=config.frames_per_step, speed=config.speed
-            )
-        for each in caught:
-            if isinstance(each.message, CutWarning):
-                log.warning(
-                    "{} They are {}.", each.message, ", ".join(batch.ids[place] for place in each.message.places)
-                )
-            else:
-                warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+        outputs, cut = generate_and_tell(
+            model, batch.source_seqs, batch.source_lens, frames_per_step=config.frames_per_step, speed=config.speed
+        )
+        if cut is not None:
+            log.warning("{} They are {}.", cut, ", ".join(batch.ids[place] for place in cut.places))
         return outputs
 
 
