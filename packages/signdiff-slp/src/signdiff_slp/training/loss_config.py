@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -69,7 +70,7 @@ class LossConfig(Validatable):
         result = ValidationResult()
         if self.kind not in ("mse", "l1", "smooth_l1"):
             result.add_error(f"`kind` must be 'mse', 'l1' or 'smooth_l1', but is {self.kind!r}.")
-        for name in _WEIGHTS:
-            if getattr(self, name) < 0.0:
-                result.add_error(f"`{name}` must be at least 0, but is {getattr(self, name)}.")
+        for name in (*_WEIGHTS, "beta"):
+            if not 0.0 <= getattr(self, name) < math.inf:
+                result.add_error(f"`{name}` must be at least 0, and finite, but is {getattr(self, name)}.")
         return result

@@ -17,6 +17,7 @@ from signdiff_slp.text_to_pose import BUNDLED
         ({"clock": "wall"}, "`clock` must be"),
         ({"fps": 0.0}, "`fps` must be positive"),
         ({"fps": float("inf")}, "`fps` must be positive"),
+        ({"dropout_p": float("nan")}, "`dropout_p` must be from 0 to 1"),
         ({"max_piece_len": 2}, "`max_piece_len` must be"),
     ],
 )

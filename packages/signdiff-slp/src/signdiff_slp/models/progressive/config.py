@@ -133,6 +133,8 @@ class ProgressiveConfig(Validatable):
                 f"`max_piece_len` must be from 3 to `max_source_len` ({self.max_source_len}), but is "
                 f"{self.max_piece_len}."
             )
+        if not 0.0 <= self.dropout_p <= 1.0:
+            result.add_error(f"`dropout_p` must be from 0 to 1, but is {self.dropout_p}.")
         if not 0 < self.fps < math.inf:
             result.add_error(f"`fps` must be positive, but is {self.fps}.")
         if self.counter not in ("value", "rate"):
