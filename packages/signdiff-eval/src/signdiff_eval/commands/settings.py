@@ -150,12 +150,12 @@ def reading_of(texts: Path | None, translator: str | None) -> Reading | None:
         if translator is not None:
             raise click.UsageError("--translator needs --texts, which tells what the references say.")
         return None
-    from signdiff_eval.backtranslation.plugin import load_translator, settings_of
+    from signdiff_eval.backtranslation.plugin import Guarded, load_translator, settings_of
     from signdiff_eval.scoring import Reading
 
     spec = translator or "bundled"
     loaded = load_translator(spec)
-    return Reading(texts, loaded, settings_of(loaded, spec))
+    return Reading(texts, Guarded(loaded, spec), settings_of(loaded, spec))
 
 
 def from_signatures(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from signdiff_eval.backtranslation.plugin import texts_of
 from signdiff_eval.readers import PoseFormats, pair_up
 from signdiff_eval.reports.controls import NAMES, control_pairs, derivation
 from signdiff_eval.reports.significance import (
@@ -220,6 +221,6 @@ class _Memory:
 
         short = [(length, sha256(content).digest()) for length, content in keys]
         new = {key: pose for key, pose in zip(short, poses, strict=True) if key not in self._known}
-        for key, text in zip(new, self._translator(list(new.values())) if new else [], strict=True):
+        for key, text in zip(new, texts_of(self._translator, list(new.values())) if new else [], strict=True):
             self._known[key] = text
         return [self._known[key] for key in short]

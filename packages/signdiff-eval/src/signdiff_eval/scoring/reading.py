@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from signdiff_eval.backtranslation.plugin import texts_of
 from signdiff_eval.metrics.text.lines import TextMetric
 from signdiff_eval.readers.named_texts import read_texts
 
@@ -81,10 +82,6 @@ class Translations:
     def _translate(self) -> None:
         if not self._waiting:
             return
-        true, made = (list(self._reading.translator(list(side))) for side in zip(*self._waiting, strict=True))
-        if (len(true), len(made)) != (len(self._waiting), len(self._waiting)):
-            raise ValueError(
-                f"the translator must give a text for each pose, but gave {len(made)} for {len(self._waiting)}."
-            )
+        true, made = (texts_of(self._reading.translator, side) for side in zip(*self._waiting, strict=True))
         self._texts += zip(true, made, strict=True)
         self._waiting.clear()
