@@ -2,8 +2,12 @@ import json
 import subprocess
 import sys
 
+import click
 import numpy as np
 import pytest
+
+from signdiff_eval.commands.compare import compare
+from signdiff_eval.commands.score import score
 
 POSE_KEYS = ("dtw_mje", "dtw_pjpe", "dtw_pt", "total_distance", "avg_duration")
 
@@ -68,6 +72,28 @@ def test_debug_shows_the_traceback(folders):
     done = run("score", "--ref", folders[0], "--hyp", folders[1], "--debug")
     assert done.returncode == 1
     assert "Traceback" in done.stderr
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "1e308", "0", "-25", "1e-300"])
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [(score, ("--hyp", "--fps")), (score, ("--hyp", "--hyp-fps")), (compare, ("--sys", "--fps"))],
+)
+def test_frame_rates_are_checked_where_they_are_given(tmp_path, command, options, value):
+    side, option = options
+    with pytest.raises(click.BadParameter) as raised:
+        command.make_context("it", ["--ref", str(tmp_path), side, str(tmp_path), option, value])
+    told = f"Invalid value for '{option}': must be a number from 0.001 to 1000, but is {float(value):g}."
+    assert raised.value.format_message() == told
+
+
+def test_messages_are_one_line_however_wide_the_terminal(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    (tmp_path / "ref").write_text("\n\n")
+    (tmp_path / "hyp").write_text("a b\nc\n")
+    done = run("score", "--text", "--ref", tmp_path / "ref", "--hyp", tmp_path / "hyp")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "wer: not scored: wer must have something to divide by, but the references add up to 0.\n" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -165,7 +191,10 @@ def test_texts_must_have_as_many_lines(tmp_path):
     (tmp_path / "hyp").write_text("a\n")
     done = run("score", "--text", "--ref", tmp_path / "ref", "--hyp", tmp_path / "hyp")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "equally many, at least one, but are 1 and 2" in done.stderr
+    assert f"{tmp_path / 'hyp'} must have as many lines as {tmp_path / 'ref'}, 2, but has 1." in done.stderr
+    done = run("score", "--text", "--ref", tmp_path / "ref", "--hyp", tmp_path / "ref", "--ceiling", tmp_path / "hyp")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"{tmp_path / 'hyp'} must have as many lines as" in done.stderr
 
 
 def test_the_challenge_s_files_and_keys(tmp_path, rng):

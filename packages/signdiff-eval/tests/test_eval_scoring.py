@@ -113,7 +113,7 @@ def test_rates_must_agree_unless_one_is_given(pairs_of, walk, write_pose):
     pairs = pairs_of([joints, joints], [joints, joints])
     for path in (pairs[1].reference, pairs[1].hypothesis):
         write_pose(path, joints, fps=50)
-    with pytest.raises(ValueError, match=r"share their frame rate.*25 frames per second and 1\.pose 50"):
+    with pytest.raises(ValueError, match=r"share their frame rate.*25 frames per second and .*1\.pose 50"):
         score(pairs)
     report = score(pairs, fps=25)
     assert values(report)["dtw_mje"] == 0
@@ -265,10 +265,10 @@ def test_videos_score_as_their_frames(videos):
 def test_videos_of_other_length_or_rate_are_errors(videos, tmp_path):
     frames, pair = videos
     short = write_video(tmp_path / "short.mp4", frames[1][:4])
-    with pytest.raises(ValueError, match="video: hypothesis must have as many frames"):
+    with pytest.raises(ValueError, match=r"ref\.mp4 and .*short\.mp4: hypothesis must have as many frames"):
         score_videos([Pair("video", pair.reference, short)])
     fast = write_video(tmp_path / "fast.mp4", frames[1], fps=50)
-    with pytest.raises(ValueError, match=r"share their frame rate, but .* 25 frames .* and the hypothesis video 50"):
+    with pytest.raises(ValueError, match=rf"share their frame rate, but .* 25 frames .* and {fast} 50"):
         score_videos([Pair("video", pair.reference, fast)])
 
 
@@ -320,3 +320,16 @@ def test_what_cannot_be_scored_does_not_end_the_report(tmp_path, write_pose, rng
 def test_a_report_without_any_score_is_an_error():
     with pytest.raises(ValueError, match=r"^wer must be updated with at least one pair"):
         scores_of([WER()], [WER()], {})
+
+
+def test_a_file_is_named_with_its_folder_where_both_sides_are_called_alike(pairs_of, write_pose, walk):
+    [pair] = pairs_of([walk(12)], [walk(12)])
+    write_pose(pair.hypothesis, walk(12), fps=30.0)
+    with pytest.raises(ValueError, match=f"has 25 frames per second and {pair.hypothesis} 30"):
+        score([pair])
+    write_pose(pair.hypothesis, walk(12, joints=7))
+    with pytest.raises(ValueError, match=f"{pair.reference} has 50 joints with 3 axes and {pair.hypothesis} 7 with 3"):
+        score([pair])
+    pair.hypothesis.write_bytes(pair.hypothesis.read_bytes()[:400])
+    with pytest.raises(ValueError, match=f"{pair.hypothesis} must be a whole"):
+        score([pair])

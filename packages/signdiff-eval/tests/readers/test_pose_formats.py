@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -95,3 +96,42 @@ def test_reads_real_files(realdata, name):
     [sequence] = PoseFormats({}).read(realdata / "pose-format-samples" / name)
     assert sequence.joints.shape[1] == len(sequence.skeleton) > 50
     assert sequence.absent > 0
+
+
+@pytest.mark.parametrize("share", [0, 0.01, 0.3, 0.6, 0.9, 0.999])
+def test_a_file_that_is_cut_off_is_told_with_its_folder(tmp_path, write_pose, walk, share):
+    path = write_pose(tmp_path / "hyp" / "a.pose", walk(12))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(ValueError, match=rf"^{path} must be a whole \.pose file, but is cut off after \d+ bytes\.$"):
+        PoseFormats({}).read(path)
+
+
+class Failing:
+    def __init__(self, error):
+        self.error = error
+
+    def matches(self, path):
+        return path.suffix == ".own"
+
+    def read(self, path):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (KeyError("frames"), r"a\.own can't be read by the plug-in mine: KeyError: 'frames'"),
+        (ValueError("a.own:3 must have 151 numbers."), r"a\.own:3 must have 151 numbers\.$"),
+        (ValueError("frames must be finite."), r"a\.own: frames must be finite\.$"),
+    ],
+)
+def test_what_a_plug_in_raises_names_the_path(tmp_path, error, message):
+    with pytest.raises(ValueError, match=f"^{tmp_path}/{message}"):
+        PoseFormats({"mine": Failing(error)}).read(tmp_path / "a.own")
+
+
+def test_no_number_of_frames_is_endless(tmp_path, write_pose, walk):
+    [sequence] = PoseFormats({}).read(write_pose(tmp_path / "a.pose", walk(12)))
+    with pytest.raises(ValueError, match=r"a\.pose must have at most 50000000 numbers .* would have inf frames"):
+        replace(sequence, fps=5e-324).resampled(1000)

@@ -135,7 +135,8 @@ def test_predictions_in_another_order_are_paired_by_key(save, joints, tmp_path):
     command[5] = str(save(made, "prediction.pt"))
     done = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, text=True)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "dev.pt and prediction.pt must hold the same sequences, but the hypothesis lacks 1 of 3: c." in done.stderr
+    assert f"{paths[0]} and {paths[1]} must hold the same sequences, but" in done.stderr
+    assert "the hypothesis lacks 1 of 3: c." in done.stderr
 
 
 def test_a_tensor_of_more_values_than_the_file_has_is_refused(save, joints, tmp_path):

@@ -74,7 +74,10 @@ def _print(found: dict[str, Audit], *, without_reference: bool) -> None:
 
     console = Console()
     for name, result in found.items():
-        console.print(f"{escape(name)}: {result.files} files, {result.pairs} pairs, {len(result.findings)} findings")
+        console.print(
+            f"{escape(name)}: {result.files} files, {result.pairs} pairs, {len(result.findings)} findings",
+            soft_wrap=True,
+        )
         if not result.findings:
             continue
         table = Table("finding", "file", "detail")
@@ -82,6 +85,6 @@ def _print(found: dict[str, Audit], *, without_reference: bool) -> None:
             table.add_row(one.kind, escape(one.file), escape(one.detail))
         console.print(table)
         for kind, count in result.counts().items():
-            console.print(f"{kind}: {count} ({KINDS[kind]})", highlight=False)
+            console.print(f"{kind}: {count} ({KINDS[kind]})", soft_wrap=True, highlight=False)
     if without_reference:
-        console.print("without --ref, nothing was compared with references")
+        console.print("without --ref, nothing was compared with references", soft_wrap=True)

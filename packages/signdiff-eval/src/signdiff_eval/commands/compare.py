@@ -12,6 +12,7 @@ from signdiff_eval.commands.settings import (
     check_files,
     check_kinds,
     existing,
+    frame_rate,
     fresh_video_metrics,
     from_signatures,
     protocol_option,
@@ -51,9 +52,7 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write a report with plots, one file that opens offline.",
 )
-@click.option(
-    "--fps", type=click.FloatRange(min=0, min_open=True), help="Frame rate at which poses are compared, as in score."
-)
+@click.option("--fps", type=float, callback=frame_rate, help="Frame rate at which poses are compared, as in score.")
 @protocol_option
 @reading_options
 @signature_option

@@ -14,6 +14,7 @@ from signdiff_eval.commands.settings import (
     check_files,
     check_kinds,
     existing,
+    frame_rate,
     fresh_video_metrics,
     from_signatures,
     protocol_option,
@@ -43,12 +44,14 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--fps",
-    type=click.FloatRange(min=0, min_open=True),
+    type=float,
+    callback=frame_rate,
     help="Frame rate at which poses are compared, by linear interpolation; SLRTP 2025 compares 25 fps at 12.5.",
 )
 @click.option(
     "--hyp-fps",
-    type=click.FloatRange(min=0, min_open=True),
+    type=float,
+    callback=frame_rate,
     help="Frame rate of the hypotheses, where their files state none, as .pt files do, or another.",
 )
 @protocol_option
@@ -119,13 +122,14 @@ def score(
 
 def _texts(reference: Path, hypothesis: Path, *, ceiling: Path | None, tokenize: str, protocol: Protocol) -> Report:
     from signdiff_eval.readers import read_lines
+    from signdiff_eval.readers.text import read_as_many
     from signdiff_eval.scoring import score_texts
 
     check_files(ref=reference, hyp=hypothesis)
-    best = None if ceiling is None else read_lines(ceiling)
-    return score_texts(
-        read_lines(reference), read_lines(hypothesis), ceiling=best, tokenize=tokenize, protocol=protocol
-    )
+    true = read_lines(reference)
+    made = read_as_many(hypothesis, reference, len(true))
+    best = None if ceiling is None else read_as_many(ceiling, reference, len(true))
+    return score_texts(true, made, ceiling=best, tokenize=tokenize, protocol=protocol)
 
 
 def _videos(

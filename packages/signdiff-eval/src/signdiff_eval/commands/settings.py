@@ -126,6 +126,21 @@ def warn(message: Warning | str, *_: Any, **__: Any) -> None:
     click.echo(f"signdiff-eval: warning: {one_line(message)}", err=True)
 
 
+def frame_rate(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+    """Check an option of frames per second: click's own range of numbers lets NaN through.
+
+    Raises:
+        click.BadParameter: it is no rate that can be worked with; click names the option.
+    """
+    if value is None:  # and nothing is imported
+        return None
+    from signdiff_eval.readers.poses import MAX_FPS, MIN_FPS
+
+    if not MIN_FPS <= value <= MAX_FPS:
+        raise click.BadParameter(f"must be a number from {MIN_FPS:g} to {MAX_FPS:g}, but is {value:g}.")
+    return value
+
+
 existing = click.Path(exists=True, path_type=Path)
 
 protocol_option = click.option(

@@ -37,6 +37,10 @@ _BROKEN: Final = (
 """What pose-format raises for broken files."""
 
 
+_CUT_OFF: Final = ("unpack_from requires a buffer", "buffer is smaller", "buffer is too small")
+"""What Python and NumPy say where a file holds fewer bytes than it should."""
+
+
 class PoseFormats:
     """Reads pose files by their format.
 
@@ -74,7 +78,7 @@ class PoseFormats:
         Raises:
             ValueError: no format matches, the file is broken, or as for `sequence_of`.
         """
-        return [sequence_of(pose, path.name, clip=clip) for clip, pose in self.poses(path)]
+        return [sequence_of(pose, str(path), clip=clip) for clip, pose in self.poses(path)]
 
     def poses(self, path: Path) -> Iterator[tuple[str, Pose]]:
         """Read all poses of a file as they are stored, one after another.
@@ -86,25 +90,41 @@ class PoseFormats:
             ValueError: no format matches, the file is broken, or as for `check_numbers`.
         """
         for name, pose in self._stored(path):
-            check_numbers(pose, f"{path.name}, {name}," if name else path.name)
+            check_numbers(pose, f"{path}, {name}," if name else str(path))
             yield name, pose
 
     def _stored(self, path: Path) -> Iterator[tuple[str, Pose]]:
         if path.suffix == ".pose":
             yield "", _read_pose(path)
             return
-        for plugin in self._plugins.values():
+        for name, plugin in self._plugins.items():
             if not plugin.matches(path):
                 continue
-            if hasattr(plugin, "read_all"):
-                yield from plugin.read_all(path)
-            else:
-                yield "", plugin.read(path)
+            yield from _of_plugin(name, plugin, path)
             return
         hint = "; videos are scored with --video" if is_video(path) else ""
         known = ", ".join([".pose", *self._plugins])
         broken = "".join(f"; the plug-in {name} failed to load: {why}" for name, why in self.broken.items())
-        raise ValueError(f"{path.name} must be in one of the formats {known}, but is in none of them{broken}{hint}.")
+        raise ValueError(f"{path} must be in one of the formats {known}, but is in none of them{broken}{hint}.")
+
+
+def _of_plugin(name: str, plugin: Any, path: Path) -> Iterator[tuple[str, Pose]]:
+    """Read with a plug-in: its errors name the whole path, and are such as a command tells in one line."""
+    try:
+        if hasattr(plugin, "read_all"):
+            yield from plugin.read_all(path)
+        else:
+            yield "", plugin.read(path)
+    except ImportError:
+        raise
+    except (ValueError, OSError) as error:
+        told = str(error)
+        if str(path) in told:
+            raise
+        placed = told.replace(path.name, str(path), 1) if path.name in told else f"{path}: {told}"
+        raise ValueError(placed) from error
+    except Exception as error:  # a stranger's plug-in may raise anything at all
+        raise ValueError(f"{path} can't be read by the plug-in {name}: {type(error).__name__}: {error}") from error
 
 
 def _read_pose(path: Path) -> Pose:
@@ -112,9 +132,11 @@ def _read_pose(path: Path) -> Pose:
 
     size = path.stat().st_size
     if size > MAX_BYTES:
-        raise ValueError(f"{path.name} must have at most {MAX_BYTES} bytes, but has {size}.")
+        raise ValueError(f"{path} must have at most {MAX_BYTES} bytes, but has {size}.")
     try:
         return Pose.read(path.read_bytes())
     except _BROKEN as error:
+        if any(sign in str(error) for sign in _CUT_OFF):
+            raise ValueError(f"{path} must be a whole .pose file, but is cut off after {size} bytes.") from error
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(f"{path.name} must be a whole .pose file, but can't be read: {reason:.200}") from error
+        raise ValueError(f"{path} must be a whole .pose file, but can't be read: {reason:.200}") from error

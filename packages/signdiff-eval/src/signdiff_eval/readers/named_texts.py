@@ -34,11 +34,11 @@ def read_texts(path: Path, names: Sequence[str]) -> list[str]:
         named = dict(line.split("\t", 1) for line in lines if "\t" in line)
         missing = [name for name in names if name not in named]
         if missing:
-            raise ValueError(f"{path.name} must hold a text for each pose, but lacks that of {missing[0]}.")
+            raise ValueError(f"{path} must hold a text for each pose, but lacks that of {missing[0]}.")
         lines = [named[name] for name in names]
     if len(lines) != len(names):
-        raise ValueError(f"{path.name} must have a line for each of {len(names)} poses, but has {len(lines)}.")
+        raise ValueError(f"{path} must have a line for each of {len(names)} poses, but has {len(lines)}.")
     empty = [name for name, line in zip(names, lines, strict=True) if not line.strip()]
     if empty:
-        raise ValueError(f"{path.name} must hold a text for each pose, but that of {empty[0]} is empty.")
+        raise ValueError(f"{path} must hold a text for each pose, but that of {empty[0]} is empty.")
     return [" ".join(line.split()) for line in lines]

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pose_format import Pose
 
 
+MIN_FPS: Final = 0.001
+"""Lowest frame rate that is asked for: a frame in a quarter of an hour."""
+
 MAX_FPS: Final = 1000.0
 """Highest frame rate that is read or resampled to."""
 
@@ -62,12 +65,13 @@ class PoseSequence:
         if same_rate(fps, self.fps):
             return self
         last = (len(self.joints) - 1) / self.fps
-        count = int(np.floor(last * fps + 1e-9)) + 1
-        if count * self.joints[0].size > MAX_VALUES:
+        frames = np.floor(last * fps + 1e-9) + 1
+        if not frames * self.joints[0].size <= MAX_VALUES:
             raise ValueError(
                 f"{self.name} must have at most {MAX_VALUES} numbers at {fps:g} frames per second, but from "
-                f"{self.fps:g} it would have {count} frames."
+                f"{self.fps:g} it would have {frames:.6g} frames."
             )
+        count = int(frames)
         times = np.arange(count) / fps * self.fps
         before = np.minimum(times.astype(np.intp), len(self.joints) - 1)
         after = np.minimum(before + 1, len(self.joints) - 1)

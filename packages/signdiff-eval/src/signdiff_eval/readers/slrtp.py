@@ -79,7 +79,7 @@ class SLRTPFormat:
             joints = _joints_of(path, name, entry)
             left -= joints.size
             if left < 0:
-                raise ValueError(f"{path.name} must hold all values of its tensors, but has no room for so many.")
+                raise ValueError(f"{path} must hold all values of its tensors, but has no room for so many.")
             yield name, _pose_of(joints, self.fps)
 
 
@@ -94,7 +94,7 @@ def read_slrtp_texts(path: Path) -> dict[str, str]:
     for name, entry in _entries(path).items():
         text = entry.get("text") if isinstance(entry, dict) else None
         if not isinstance(text, str):
-            raise ValueError(f"{path.name} must hold a text for each sequence, but holds none for {name}.")
+            raise ValueError(f"{path} must hold a text for each sequence, but holds none for {name}.")
         texts[name] = text
     return texts
 
@@ -103,7 +103,7 @@ def _entries(path: Path) -> dict[str, Any]:
     need("slrtp", "torch", purpose="reading .pt files")
     content = load_tensors(path, what="a .pt file of tensors and texts", max_bytes=MAX_BYTES)
     if not isinstance(content, dict) or not content or not all(isinstance(name, str) for name in content):
-        raise ValueError(f"{path.name} must hold a dictionary from names to poses, but holds {type(content).__name__}.")
+        raise ValueError(f"{path} must hold a dictionary from names to poses, but holds {type(content).__name__}.")
     return content
 
 
@@ -113,14 +113,14 @@ def _joints_of(path: Path, name: str, entry: Any) -> NDArray[np.float32]:
     poses = entry.get("poses_3d") if isinstance(entry, dict) else entry
     expected = f"a tensor of the shape (T, {JOINTS}, 3)"
     if not isinstance(poses, torch.Tensor) or not poses.is_floating_point():
-        raise ValueError(f"{path.name} must hold {expected} for each sequence, but {name} is {type(poses).__name__}.")
+        raise ValueError(f"{path} must hold {expected} for each sequence, but {name} is {type(poses).__name__}.")
     shape = tuple(poses.shape)
     if len(shape) != 3 or not shape[0] or shape[1:] != (JOINTS, 3) or poses.numel() > MAX_VALUES:
-        raise ValueError(f"{path.name} must hold {expected} for each sequence, but {name} has {shape}.")
+        raise ValueError(f"{path} must hold {expected} for each sequence, but {name} has {shape}.")
     if poses.layout != torch.strided or poses.device.type != "cpu":
-        raise ValueError(f"{path.name} must hold plain tensors, but {name} is {poses.layout} on {poses.device}.")
+        raise ValueError(f"{path} must hold plain tensors, but {name} is {poses.layout} on {poses.device}.")
     if poses.numel() * poses.element_size() > poses.untyped_storage().nbytes():
-        raise ValueError(f"{path.name} must hold all values of {name}, but holds fewer than its shape has.")
+        raise ValueError(f"{path} must hold all values of {name}, but holds fewer than its shape has.")
     joints: NDArray[np.float32] = poses.detach().to(torch.float32).numpy()
     return joints
 

@@ -47,6 +47,23 @@ def read_lines(path: Path) -> list[str]:
     return lines
 
 
+def read_as_many(path: Path, reference: Path, count: int) -> list[str]:
+    """Read sentences that belong to those of another file, line by line.
+
+    Args:
+        path: the file.
+        reference: the other one, for the message.
+        count: how many lines that has.
+
+    Raises:
+        ValueError: another number of lines, or as for `read_lines`.
+    """
+    lines = read_lines(path)
+    if len(lines) != count:
+        raise ValueError(f"{path} must have as many lines as {reference}, {count}, but has {len(lines)}.")
+    return lines
+
+
 def lines_of(text: str) -> list[str]:
     """Take a text apart at its line feeds, with or without carriage returns before them."""
     return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")] if text else []

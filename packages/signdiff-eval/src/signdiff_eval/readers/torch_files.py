@@ -61,7 +61,7 @@ def load_tensors(path: Path, *, what: str, max_bytes: int) -> Any:
     except _BROKEN as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         printable = "".join(letter if letter.isprintable() else "?" for letter in first)
-        raise ValueError(f"{path.name} must be {what}, but can't be read: {printable:.200}") from error
+        raise ValueError(f"{path} must be {what}, but can't be read: {printable:.200}") from error
 
 
 def check_size(path: Path, max_bytes: int) -> None:
@@ -78,7 +78,7 @@ def check_size(path: Path, max_bytes: int) -> None:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return  # torch won't read it either, and the reader tells why
     if size > max_bytes:
-        raise ValueError(f"{path.name} must hold at most {max_bytes} bytes, but holds {size}.")
+        raise ValueError(f"{path} must hold at most {max_bytes} bytes, but holds {size}.")
 
 
 def check_torch_file(path: Path) -> bool:

@@ -51,16 +51,12 @@ def open_video(path: Path) -> Iterator[tuple[float, Iterator[NDArray[np.uint8]]]
         raise _unreadable(path, error) from error
     with container:
         if not container.streams.video:
-            raise ValueError(f"{path.name} must hold a video stream, but holds none.")
+            raise ValueError(f"{path} must hold a video stream, but holds none.")
         stream = container.streams.video[0]
         if stream.codec_context is None:
-            raise ValueError(
-                f"{path.name} must be a video that FFmpeg can decode, but it has no decoder for its codec."
-            )
+            raise ValueError(f"{path} must be a video that FFmpeg can decode, but it has no decoder for its codec.")
         if stream.average_rate is None or not 0 < stream.average_rate <= MAX_FPS:
-            raise ValueError(
-                f"{path.name} must state its frame rate, up to {MAX_FPS:g}, but states {stream.average_rate}."
-            )
+            raise ValueError(f"{path} must state its frame rate, up to {MAX_FPS:g}, but states {stream.average_rate}.")
         yield float(stream.average_rate), _frames(path, container)
 
 
@@ -71,7 +67,7 @@ def _frames(path: Path, container: Any) -> Iterator[NDArray[np.uint8]]:
         for frame in container.decode(video=0):
             if max(frame.width, frame.height) > MAX_SIDE:
                 raise ValueError(
-                    f"{path.name} must have frames of at most {MAX_SIDE} pixels a side, but has one of "
+                    f"{path} must have frames of at most {MAX_SIDE} pixels a side, but has one of "
                     f"{frame.width}x{frame.height}."
                 )
             yield upright(frame)
@@ -93,4 +89,4 @@ def upright(frame: Any) -> NDArray[np.uint8]:
 
 
 def _unreadable(path: Path, error: Any) -> ValueError:
-    return ValueError(f"{path.name} must be a whole video, but can't be read: {error.strerror or error}.")
+    return ValueError(f"{path} must be a whole video, but can't be read: {error.strerror or error}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from signdiff_eval.readers import is_video, pair_up, read_lines
+from signdiff_eval.readers.text import read_as_many
 from signdiff_eval.reports.compare import Comparison, check_names, with_tests
 from signdiff_eval.scoring import score_texts, score_videos
 
@@ -75,11 +76,10 @@ def compare_texts(
         ValueError: no system, an unknown baseline, a file that can't be read, or another number of lines.
     """
     baseline = check_names(systems, baseline)
-    true, best = read_lines(reference), None if ceiling is None else read_lines(ceiling)
+    true = read_lines(reference)
+    best = None if ceiling is None else read_as_many(ceiling, reference, len(true))
     reports = {}
     for name, path in systems.items():
-        made = read_lines(path)
-        if len(made) != len(true):
-            raise ValueError(f"{path} must have as many lines as {reference}, {len(true)}, but has {len(made)}.")
+        made = read_as_many(path, reference, len(true))
         reports[name] = score_texts(true, made, ceiling=best, protocol=protocol, tokenize=tokenize)
     return with_tests(reports, baseline, pairs={}, kind="texts", **tests)

@@ -132,7 +132,7 @@ def _signatures(text: str) -> list[Signature]:
     content = read_json(path, what="a JSON report", max_bytes=MAX_BYTES)
     found = list(dict.fromkeys(_found(content)))
     if not found:
-        raise ValueError(f"{path.name} must hold signatures, but holds none.")
+        raise ValueError(f"{path} must hold signatures, but holds none.")
     return [Signature.parse(one) for one in found]
 
 

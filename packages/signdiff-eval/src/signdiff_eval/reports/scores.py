@@ -59,9 +59,11 @@ def print_table(report: Report, console: Console) -> None:
         table.add_row(score.signature.name, f"{score.value:.4f}", f"{score.ceiling:.4f}", f"{score.ideal:g}")
     console.print(table)
     if any(report.absent):
-        console.print(f"joints absent and filled in: reference {report.absent[0]}, hypothesis {report.absent[1]}")
+        console.print(
+            f"joints absent and filled in: reference {report.absent[0]}, hypothesis {report.absent[1]}", soft_wrap=True
+        )
     for name, lost, frames in report.without_hand:
-        console.print(f"{name}: frames without a hand to compare: {lost} of {frames}")
+        console.print(f"{name}: frames without a hand to compare: {lost} of {frames}", soft_wrap=True)
     print_unscored(report.unscored, console)
     for score in report.scores:
         console.print(str(score.signature), soft_wrap=True, highlight=False, markup=False)
@@ -70,4 +72,4 @@ def print_table(report: Report, console: Console) -> None:
 def print_unscored(unscored: Iterable[tuple[str, str]], console: Console) -> None:
     """Print which metrics these files give no score, and why."""
     for name, reason in unscored:
-        console.print(f"{name}: not scored: {reason}", highlight=False, markup=False)
+        console.print(f"{name}: not scored: {reason}", soft_wrap=True, highlight=False, markup=False)

@@ -70,6 +70,7 @@ def print_comparison(comparison: Comparison, console: Console, *, details: bool 
     console.print(
         f"{report.pairs} sequences; scores with 95% intervals, and against {comparison.baseline} the p-values of "
         f"paired bootstrap and approximate randomisation{tried(comparison)}, * below {ALPHA:g}",
+        soft_wrap=True,
         highlight=False,
         markup=False,
     )

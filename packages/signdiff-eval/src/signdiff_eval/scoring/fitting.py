@@ -24,7 +24,7 @@ def partners(pair: Pair, references: list[PoseSequence], hypotheses: list[PoseSe
     try:
         order = order_of([sequence.clip for sequence in references], [sequence.clip for sequence in hypotheses])
     except ValueError as error:
-        raise ValueError(f"{pair.reference.name} and {pair.hypothesis.name} {error}.") from error
+        raise ValueError(f"{pair.reference} and {pair.hypothesis} {error}.") from error
     return [hypotheses[place] for place in order]
 
 
@@ -57,7 +57,7 @@ def fitted(
         (_, joints, axes), (_, others, other_axes) = reference.joints.shape, hypothesis.joints.shape
         raise ValueError(
             f"reference and hypothesis must have the same skeleton, but {reference.name} has {joints} joints with "
-            f"{axes} axes and its hypothesis {others} with {other_axes}"
+            f"{axes} axes and {hypothesis.name} {others} with {other_axes}"
             + ("." if (joints, axes) != (others, other_axes) else ", under other names.")
         )
     known = ~np.isnan(reference.joints).any(axis=(0, 2))

@@ -47,16 +47,16 @@ def score_videos(
             marked[found] = None
         with open_video(pair.reference) as (rate, reference), open_video(pair.hypothesis) as (other, hypothesis):
             first = first or rate
-            for side, own in (("reference", rate), ("hypothesis", other)):
+            for path, own in ((pair.reference, rate), (pair.hypothesis, other)):
                 if not same_rate(own, first):
                     raise ValueError(
                         f"videos must share their frame rate, but the first reference has {first:.7g} frames per "
-                        f"second and the {side} {pair.name} {own:.7g}."
+                        f"second and {path} {own:.7g}."
                     )
             try:
                 update_together(system, reference, hypothesis, ceilings=ceiling)
             except ValueError as error:
-                raise ValueError(f"{pair.name}: {error}") from error
+                raise ValueError(f"{pair.reference} and {pair.hypothesis}: {error}") from error
         names.append(pair.name)
     if not names:
         raise ValueError("pairs must hold at least one pair, but holds none.")

@@ -110,7 +110,7 @@ def _refuse_generated(path: Path) -> None:
     generator = generator_of(path)
     if generator is not None:
         raise ValueError(
-            f"{path.name} must be ground truth, but is marked as made by {generator}: "
+            f"{path} must be ground truth, but is marked as made by {generator}: "
             "a translator that is trained on a system's output cannot judge systems."
         )
 
@@ -120,17 +120,15 @@ def _corpus(folder: Path, split: str) -> list[Example]:
     _refuse_generated(array)
     poses = _mapped(array)
     if poses.ndim != 2 or poses.shape[1] % 3 or poses.dtype != np.float32:
-        raise ValueError(f"{array.name} must be float32 (frames, joints * 3), but is {poses.dtype} {poses.shape}.")
+        raise ValueError(f"{array} must be float32 (frames, joints * 3), but is {poses.dtype} {poses.shape}.")
     examples = []
     for number, line in enumerate(lines_of(read_text(table)), start=1):
         name, start, frames, text = _row(table, number, line)
         if frames < 1 or start < 0 or start + frames > len(poses):
-            raise ValueError(f"{table.name}:{number} must lie within the {len(poses)} frames of {array.name}.")
+            raise ValueError(f"{table}:{number} must lie within the {len(poses)} frames of {array.name}.")
         joints = np.asarray(poses[start : start + frames]).reshape(frames, -1, 3)
         if not (np.abs(joints) <= MAX_COORDINATE).all():
-            raise ValueError(
-                f"{table.name}:{number}: {array.name} must hold numbers up to {MAX_COORDINATE:g}, but does not."
-            )
+            raise ValueError(f"{table}:{number}: {array} must hold numbers up to {MAX_COORDINATE:g}, but does not.")
         examples.append(Example(name, text, joints, CORPUS_FPS, ()))
     return examples
 
@@ -140,9 +138,9 @@ def _mapped(array: Path) -> NDArray[Any]:
         mapped: NDArray[Any] = np.load(array, mmap_mode="r", allow_pickle=False)
     except (ArithmeticError, EOFError, LookupError, SyntaxError, TypeError, ValueError, TokenError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(f"{array.name} must be a whole .npy file, but can't be read: {reason:.200}") from error
+        raise ValueError(f"{array} must be a whole .npy file, but can't be read: {reason:.200}") from error
     if not isinstance(mapped, np.ndarray):  # an archive of arrays
-        raise ValueError(f"{array.name} must be a whole .npy file, but is an archive.")
+        raise ValueError(f"{array} must be a whole .npy file, but is an archive.")
     return mapped
 
 
@@ -151,4 +149,4 @@ def _row(table: Path, number: int, line: str) -> tuple[str, int, int, str]:
         name, start, frames, text = line.split("\t")
         return name, int(start), int(frames), " ".join(text.split())
     except ValueError as error:
-        raise ValueError(f"{table.name}:{number} must be name, first frame, frames and text, by tabs.") from error
+        raise ValueError(f"{table}:{number} must be name, first frame, frames and text, by tabs.") from error
