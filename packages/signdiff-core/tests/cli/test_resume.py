@@ -156,6 +156,13 @@ def test_an_error_keeps_a_second_of_video_but_no_less(render, tmp_path):
     assert render("--resume")[2] == list(range(40, FRAMES))
 
 
+def test_what_fails_again_at_once_is_not_said_to_go_on(render, tmp_path):
+    assert render(stops=40)[0] == 130
+    status, err, _ = render("--resume", stops=40, breaks=True)
+    assert status == 1
+    assert err.endswith(f"; 40 of 60 frames are kept ({tmp_path / 'out.partial.mp4'}).\n")
+
+
 def test_nothing_is_drawn_when_all_frames_are_there(render, tmp_path):
     assert render(stops=FRAMES)[0] == 130
     assert unfinished(tmp_path / "out.mp4") == FRAMES

@@ -121,12 +121,18 @@ WRONG_USE = {
     "odd size": (["--renderer", "skeleton", "--size", "65"], {}, "expected an even number"),
     "huge size": (["--renderer", "skeleton", "--size", "999999"], {}, "not in the range"),
     "pose suffix": (["--renderer", "skeleton", "--pose", "x.skels"], {}, "ends in .pose"),
+    "nan": (["--guidance-scale", "nan"], {}, "--guidance-scale"),
+    "infinite": (["--guidance-scale", "inf"], {}, "--guidance-scale"),
+    "absurd": (["--guidance-scale", "1e308"], {}, "--guidance-scale"),
+    "no device": (["--device", "foo"], {}, "--device: device must be one that PyTorch has here (cpu"),
     "unknown option": (["--colour", "red"], {}, "No such option"),
 }
 FAILURES = {
     "script": (["--renderer", "skeleton"], {"text": "\u03b3\u03b5\u03b9\u03b1"}, "must be written in Latin letters"),
     "no folder": (["--renderer", "skeleton"], {"output": "no/out.mp4"}, "does not exist"),
     "stumbles": (["--renderer", "stumbling"], {}, "RuntimeError: out of ink"),
+    "other object": (["--renderer", "os:system"], {}, "the renderer 'os:system' must be a class with render(), but"),
+    "other translator": (["--translator", "os:system"], {}, "the translator 'os:system' must be a class with from_pre"),
     "needs": (
         ["--renderer", "needy"],
         {},
@@ -210,6 +216,28 @@ def test_convert_names_options_that_do_not_fit(command, pose, tmp_path):
     status, _, err = command("convert", tmp_path / "a.pose", tmp_path / "b.skels", "--index", 1)
     assert (status, "--index is not an option of reading the format 'pose'" in err) == (2, True)
     assert files(tmp_path) == ["a.pose"]
+
+
+def test_convert_names_a_pose_of_another_skeleton(command, tmp_path):
+    from pose_format import Pose, PoseHeader
+    from pose_format.numpy import NumPyPoseBody
+    from pose_format.pose_header import PoseHeaderComponent, PoseHeaderDimensions
+
+    one = PoseHeaderComponent("FACE", ["a", "b"], [(0, 1)], [(0, 0, 0)], "XYZC")
+    header = PoseHeader(0.2, PoseHeaderDimensions(1, 1, 1), [one])
+    formats.write(Pose(header, NumPyPoseBody(25, np.ones((2, 1, 2, 3)), np.ones((2, 1, 2)))), tmp_path / "face.pose")
+    for options in ([], ["--normalise"]):
+        status, _, err = command("convert", tmp_path / "face.pose", tmp_path / "out.skels", *options)
+        told = "pose must have the components BODY (8), LEFT_HAND (21), RIGHT_HAND (21), but has FACE (2)."
+        assert (status, err) == (1, f"signdiff: error: {tmp_path / 'face.pose'}: {told}\n")
+    assert files(tmp_path) == ["face.pose"]
+
+
+@pytest.mark.parametrize("rate", ["nan", "inf", "0"])
+def test_convert_takes_no_frame_rate_that_is_none(command, pose, tmp_path, rate):
+    formats.write(pose, tmp_path / "a.skels")
+    status, _, err = command("convert", tmp_path / "a.skels", tmp_path / "b.pose", "--fps", rate)
+    assert (status, "--fps" in err, err.count("\n")) == (2, True, 1)
 
 
 def test_dropped_people_are_told(command, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -96,12 +97,72 @@ def test_grey_pictures_and_bytes_of_any_kind(pipe):
         (np.zeros((64, 64, 3), int), r"must be bytes \(uint8\) or floats in \[0, 1\], but one is of int64"),
         (np.zeros((64, 64, 3), np.uint16), "but one is of uint16"),
         (["frame.png"], "must be PIL images, arrays or tensors, but one is a str"),
+        ("frame.png", "image must be PIL images, arrays or tensors, one or an iterable of them, but is a str"),
+        (Path("frame.png"), "^image must be PIL images, .* but is a PosixPath"),
+        (3, "^image must be PIL images, .* but is a int"),
+        (Image.new("I;16", (64, 64)), "must have 8 bits a channel, but one is of PIL's mode I;16"),
+        (Image.new("I", (64, 64)), "PIL's mode I"),
+        (Image.new("F", (64, 64)), "PIL's mode F"),
+        (np.full((64, 64, 3), np.nan), r"must lie in \[0, 1\], but one reaches from nan to nan"),
+        (np.full((64, 64), np.inf), "from inf to inf"),
+        (torch.full((3, 64, 64), float("nan")), "from nan to nan"),
+        ([np.zeros((64, 64, 3)), np.full((64, 64, 3), 255.0)], "from 255 to 255"),
+        (torch.full((1, 3, 64, 64), -1.0), "from -1 to -1"),
+        (np.ma.masked_equal(frames(1)[0], 7), "one is an array with masked pixels"),
+        (
+            [np.zeros((64, 64, 3)), np.zeros((32, 64, 3))],
+            r"^image must hold pictures of one size, but has \(32, 64, 3\)",
+        ),
+        ([np.zeros((64, 64, 3)), frames(1)[0]], "^image must hold pictures of one kind, but has PIL images and arrays"),
     ],
-    ids=["greys", "channels", "grey tensor", "empty", "int", "uint16", "names"],
 )
 def test_what_is_no_picture_is_named(pipe, image, told):
     with pytest.raises(ValueError, match=told):
-        call(pipe, image, fr_image=frames(1))
+        call(pipe, image, fr_image=frames(2 if isinstance(image, list) and len(image) == 2 else 1))
+
+
+def test_maps_and_videos_that_are_none_are_named(pipe):
+    with pytest.raises(ValueError, match=r"^fr_image must be PIL images, .* but is a PosixPath"):
+        call(pipe, frames(1), fr_image=Path("map.png"))
+    with pytest.raises(ValueError, match=r"^frnet_source must be PIL images, .* but is a PosixPath"):
+        call(pipe, frames(1), frnet_source=Path("clip.mp4"))
+    with pytest.raises(ValueError, match="one is an array with masked pixels"):
+        call(pipe, frames(1), fr_image=frames(1), anchor=np.ma.masked_equal(frames(1)[0], 7))
+
+
+@pytest.mark.parametrize("kind", ["superimposed", "two"])
+def test_maps_of_another_size_than_the_drawings_are_named(pipe, two, kind):
+    chosen = {"superimposed": pipe, "two": two}[kind]
+    smaller = [frame[:32] for frame in frames(2, seed=1)]
+    with pytest.raises(ValueError, match="fr_image must have the size of image, 64x64, but has 64x32"):
+        call(chosen, frames(2), fr_image=smaller)
+    assert call(chosen, frames(2), fr_image=smaller, height=64, width=64).shape == (2, 64, 64, 3)
+
+
+def test_rounding_and_masks_that_mask_nothing_are_no_fault(pipe):
+    c, d = frames(1), frames(1, seed=1)
+    expected = call(pipe, c, fr_image=d)
+    assert np.array_equal(call(pipe, np.ma.masked_array(c[0]), fr_image=d), expected)
+    floats = np.float32(c[0]) / 255 * np.float32(1 + 1e-6)
+    assert floats.max() > 1
+    assert np.abs(call(pipe, floats, fr_image=d) - expected).max() < 1e-3
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e308, None, "7"])
+@pytest.mark.parametrize(
+    "name", ["guidance_scale", "controlnet_conditioning_scale", "eta", "control_guidance_start", "control_guidance_end"]
+)
+def test_weights_that_are_no_numbers_are_named(pipe, name, value):
+    with pytest.raises(ValueError, match=f"^{name} must be a number within 1,000,000 either way, but is "):
+        call(pipe, frames(1), fr_image=frames(1), **{name: value})
+    with pytest.raises(ValueError, match=f"^{name} must be a number"):
+        call(pipe, frames(1), fr_image=frames(1), **{name: [1.0, value]})
+
+
+@pytest.mark.parametrize("steps", [0, -1, float("nan"), None])
+def test_a_number_of_steps_is_at_least_1(pipe, steps):
+    with pytest.raises(ValueError, match=r"^num_inference_steps must be at least 1, but is "):
+        call(pipe, frames(1), fr_image=frames(1), num_inference_steps=steps)
 
 
 def test_one_picture_is_one_frame_to_the_progress_bar(pipe, capsys):

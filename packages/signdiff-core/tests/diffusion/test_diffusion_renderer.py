@@ -113,6 +113,30 @@ def test_a_video_of_the_signer_is_read_from_the_same_frame(model, pose, tmp_path
     assert np.array_equal(list(renderer.render(pose, start=3)), every[3:])
 
 
+@pytest.mark.sibling
+@pytest.mark.parametrize("count", [4, 6])
+def test_a_video_of_another_length_is_told_before_a_frame_is_drawn(model, pose, tmp_path, count):
+    pytest.importorskip("signdiff_frnet")
+    from signdiff_core.video import write_video
+
+    write_video(tmp_path / "v.mp4", [np.zeros((64, 64, 3), dtype=np.uint8)] * count, 25)
+    renderer = DiffusionRenderer(model=model, frnet_source=tmp_path / "v.mp4")
+    told = f"frnet_source must hold one frame for each of the pose's 5, but .*v.mp4 holds {count}\\."
+    for start in (0, 3):
+        with pytest.raises(ValueError, match=told):
+            renderer.render(pose, start=start)
+
+
+def test_a_model_that_is_nowhere_is_one_line(pose, capfd):
+    with pytest.raises(OSError, match=r"nothere is neither a folder nor a model of the Hub that can be reached"):
+        DiffusionRenderer(model="nothere").render(pose)
+    assert capfd.readouterr() == ("", "")
+    with pytest.raises(OSError, match="a b c is neither a folder nor a model"):
+        SignDiffPipeline.from_pretrained("a b c")
+    with pytest.raises(FileNotFoundError, match=r"there is no file or folder \./nothere\."):
+        SignDiffPipeline.from_pretrained("./nothere")
+
+
 def test_loading_and_drawing_say_nothing(model, pose, capfd):
     from diffusers.utils import logging
 
@@ -152,6 +176,8 @@ def test_a_folder_without_a_pipeline_is_refused(tmp_path, pose):
         ({"chunk_size": 0}, "chunk_size"),
         ({"frnet_source": "magic"}, "frnet_source"),
         ({"dtype": "int8"}, "dtype"),
+        ({"device": "foo"}, r"device must be one that PyTorch has here \(cpu.*\), but is 'foo'"),
+        ({"guidance_scale": float("nan")}, "guidance_scale must be a number within 1,000,000 either way, but is nan"),
     ],
 )
 def test_wrong_options_are_refused(options, message):

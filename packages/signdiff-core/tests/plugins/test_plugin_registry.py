@@ -69,13 +69,18 @@ def test_failures_do_not_break_the_others(failing, stand_ins):
         assert 0 <= reports[name].load_seconds < 10
 
 
+A_RENDERER = "class A:\n    def render(self, pose): ...\n"
+
+
 def test_second_of_one_name_is_reported_as_hidden(site, installed):
-    installed(site, "first", "1", "[signdiff.renderers]\ndouble = double_one:A\n", {"double_one": "A = 1"})
+    installed(
+        site, "first", "1", "[signdiff.renderers]\ndouble = double_one:A\n", {"double_one": A_RENDERER + "A.number = 1"}
+    )
     other = site / "later"
-    installed(other, "second", "1", "[signdiff.renderers]\ndouble = double_two:A\n", {"double_two": "A = 2"})
+    installed(other, "second", "1", "[signdiff.renderers]\ndouble = double_two:A\n", {"double_two": A_RENDERER})
     sys.path.append(str(other))
     try:
-        assert plugins.load("signdiff.renderers", "double") == 1
+        assert plugins.load("signdiff.renderers", "double").number == 1
         errors = [report.error for report in plugins.try_all(["signdiff.renderers"]) if report.plugin.name == "double"]
     finally:
         sys.path.remove(str(other))
@@ -128,3 +133,19 @@ def test_a_module_of_the_working_folder_is_found_by_a_command(tmp_path):
     assert (
         "the translator 'other:Still' cannot be loaded: ModuleNotFoundError: No module named 'other'" in failed.stderr
     )
+
+
+@pytest.mark.parametrize(
+    ("group", "methods"),
+    [
+        ("signdiff.renderers", "render()"),
+        ("signdiff.translators", "from_pretrained()"),
+        ("signdiff.pose_formats", "matches() and read() and write()"),
+    ],
+)
+def test_an_object_of_another_kind_is_refused_before_it_is_called(group, methods):
+    with pytest.raises(PluginError) as caught:
+        plugins.load(group, "os:system")
+    kind = group.removeprefix("signdiff.").removesuffix("s").replace("_", " ")
+    told = f"the {kind} 'os:system' must be a class with {methods}, but os:system is a builtin_function_or_method."
+    assert str(caught.value) == told

@@ -35,6 +35,14 @@ def test_wrong_use_exits_with_2(arguments, capsys):
     assert capsys.readouterr().err
 
 
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999", "fast"])
+def test_a_number_is_finite(value, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        parse(Job, ["--name", "a", f"--rate={value}"])
+    assert exit_.value.code == 2
+    assert f"argument --rate: must be a finite number, but is {value!r}" in capsys.readouterr().err
+
+
 def test_failures_exit_with_1_and_one_line(capsys):
     def fail():
         raise FileNotFoundError("there is no\nsuch thing")

@@ -253,6 +253,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=1, help="processes (default: 1)")
     arguments = parser.parse_args(argv)
     unwind_on_sigterm()
+    for name, share in (("--held-out", arguments.held_out), ("--free-arms", arguments.free_arms)):
+        if not 0 <= share <= 1:
+            parser.error(f"{name} must lie in [0, 1], but is {share}")
     poses = tuple(
         path
         for path in sorted(arguments.poses.glob("[!.]*.pose"))
@@ -264,8 +267,6 @@ def main(argv: list[str] | None = None) -> int:
         )
     if arguments.frames < 1 or arguments.size < 16:
         parser.error("--frames must be at least 1 and --size at least 16")
-    if not 0 <= arguments.free_arms <= 1:
-        parser.error(f"--free-arms must lie in [0, 1], but is {arguments.free_arms}")
     plan = Plan(
         poses=poses,
         output=arguments.output,

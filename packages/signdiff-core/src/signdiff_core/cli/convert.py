@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from signdiff_core.cli.debug import debug_option
-from signdiff_core.cli.files import existing
-from signdiff_core.cli.options import distribute, given
+from signdiff_core.cli.files import existing, told_of
+from signdiff_core.cli.options import FiniteRange, distribute, given
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ def read_pose(source: Path, name: str | None, options: Mapping[str, Any]) -> Pos
 @click.option("--clip", help="Which sequence of a .skels file, by its name in the .files beside it.")
 @click.option("--variant", type=_VARIANT, help="Convention that a .skels file IN must follow.  [default: detected]")
 @click.option("--to-variant", type=_VARIANT, help="Convention of a .skels file OUT.  [default: pt]")
-@click.option("--fps", type=click.FloatRange(0, 1000, min_open=True), help="Frames per second, where IN does not tell.")
+@click.option("--fps", type=FiniteRange(0, 1000, min_open=True), help="Frames per second, where IN does not tell.")
 @click.option("--normalise", is_flag=True, help="Put the neck at the origin and the shoulders 1/3 apart.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @debug_option
@@ -76,9 +76,10 @@ def convert(
     writer = formats.format_for(target, "write", name=to_format)
     writing = distribute(given({"variant": to_variant}), {"write": writer.write}, f"writing the format {writer.name!r}")
     pose = read_pose(source, from_format, {"index": index, "clip": clip, "variant": variant, "fps": fps})
-    if normalise:
-        joints, confidence = joints_of(pose)
-        pose = make_pose(formats.normalise(joints, confidence), pose.body.fps, confidence=confidence)
-    with carrying(source, target, folder="" in writer.suffixes):
+    with told_of(source):
+        if normalise:
+            joints, confidence = joints_of(pose)
+            pose = make_pose(formats.normalise(joints, confidence), pose.body.fps, confidence=confidence)
+    with told_of(source), carrying(source, target, folder="" in writer.suffixes):
         writer.write(pose, target, **writing["write"])
     tell_pose(target, pose, as_json=as_json)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from signdiff_core.atomic import check_writable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def output_file(path: Path, suffix: str, option: str) -> Path:
@@ -49,6 +54,23 @@ def no_unfinished_video(path: Path, resume: bool | None) -> None:
             f"give --resume to go on after them, or --restart to throw them away",
             ctx=click.get_current_context(silent=True),
         )
+
+
+@contextmanager
+def told_of(path: Path) -> Iterator[None]:
+    """Put the name of a file before what is wrong with its content, where the error does not name a file itself.
+
+    Raises:
+        ValueError: as in the block.
+    """
+    from signdiff_core.formats import FormatError
+
+    try:
+        yield
+    except FormatError:
+        raise
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def existing(context: click.Context, parameter: click.Parameter, value: Path) -> Path:

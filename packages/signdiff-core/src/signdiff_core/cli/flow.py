@@ -13,6 +13,7 @@ import click
 from signdiff_core import plugins
 from signdiff_core.cli.options import distribute, takes
 from signdiff_core.cli.progress import track
+from signdiff_core.devices import check_device
 from signdiff_core.plugins.hints import pip_line
 
 if TYPE_CHECKING:
@@ -30,6 +31,17 @@ if TYPE_CHECKING:
 def _chatter_on_stderr() -> AbstractContextManager[Any]:
     """Keep what libraries print out of the command's own output, which a program may read."""
     return redirect_stdout(sys.stderr)
+
+
+def _check_device(factory: Any, device: str | None) -> None:
+    """Check the device of a plug-in that needs torch; others may have devices of their own."""
+    if "torch" not in getattr(factory, "requires", ()):
+        return
+    try:
+        check_device(device)
+    except ValueError as error:
+        context = click.get_current_context(silent=True)
+        raise click.BadParameter(str(error), ctx=context, param_hint="--device") from error
 
 
 class Renderer:
@@ -59,6 +71,7 @@ class Renderer:
         functions = {"render": self.factory.render, "make": self.factory}
         self.takes_device = any(takes(function, "device") for function in functions.values())
         if device is not None and self.takes_device:
+            _check_device(self.factory, device)
             options = {**options, "device": device}
         self.options = distribute(options, functions, whose)
         origin = " ".join(filter(None, (plugin.distribution, plugin.version)))
@@ -83,7 +96,8 @@ class Renderer:
 
         total = len(pose.body.data)
         video = VideoWriter(path, pose.body.fps, settings=fingerprint(pose, self._settings), resume=resume)
-        if video.frames:
+        begun = video.frames
+        if begun:
             click.echo(f"signdiff: note: goes on after frame {video.frames:,} of {total:,}", err=True)
         try:
             with _chatter_on_stderr(), video, closing(self._frames(pose, video.frames)) as frames:
@@ -92,7 +106,8 @@ class Renderer:
         except BaseException as error:
             if video.frames:
                 kept = f"{video.frames:,} of {total:,} frames are kept ({video.partial})"
-                error.add_note(f"{kept}, and the same command with --resume goes on after them")
+                goes_on = video.frames > begun or isinstance(error, KeyboardInterrupt)  # else it would fail at once
+                error.add_note(kept + (", and the same command with --resume goes on after them" if goes_on else ""))
             raise
         return video.info
 
@@ -130,6 +145,8 @@ class Translator:
         self.generator = " ".join(filter(None, (plugin.distribution or plugin.target, plugin.version)))
         self.takes_device = takes(self.factory.from_pretrained, "device")
         self.options = {"device": device} if device is not None and self.takes_device else {}
+        if self.options:
+            _check_device(self.factory, device)
         self.language = {} if signed_language is None else {"signed_language": signed_language}
         self.takes_language = takes(self.factory.__call__, "signed_language")
 

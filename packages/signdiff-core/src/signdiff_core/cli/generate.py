@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from signdiff_core.cli.debug import debug_option
-from signdiff_core.cli.files import existing, no_unfinished_video, output_file
-from signdiff_core.cli.options import given
+from signdiff_core.cli.files import existing, no_unfinished_video, output_file, told_of
+from signdiff_core.cli.options import FiniteRange, given
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,7 @@ def _rendering(command: Callable[..., Any]) -> Callable[..., Any]:
             "--chunk-size", type=click.IntRange(1, 1000), help="Frames in a batch.  [default: the renderer's]"
         ),
         click.option(
-            "--guidance-scale", type=click.FloatRange(0), help="Weight of the prompt.  [default: the renderer's]"
+            "--guidance-scale", type=FiniteRange(0, 1_000_000), help="Weight of the prompt.  [default: the renderer's]"
         ),
         click.option("--dtype", help="Number format of the model, such as float16.  [default: the renderer's]"),
         click.option("--prompt", help="Words that describe the signer.  [default: the renderer's]"),
@@ -223,9 +223,7 @@ def render(
     to_video = Renderer(renderer, given(options), device=device)
     _device_has_a_taker(device, to_video)
     pose = read_pose(source, None, {"index": index})
-    try:
+    with told_of(source):
         pose = visible(pose)
-    except ValueError as error:
-        raise ValueError(f"{source}: {error}") from error
     info = to_video(pose, output, resume=resume)
     tell_video(output, info, as_json=as_json, renderer=renderer, seed=options["seed"])

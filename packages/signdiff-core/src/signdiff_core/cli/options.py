@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import inspect
+import math
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+
+class FiniteRange(click.FloatRange):
+    """A range of numbers; NaN, which is neither above nor below any number, lies in none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a number.
+
+        Raises:
+            click.BadParameter: it is none, or lies outside the range.
+        """
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
 
 
 def given(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -84,14 +84,14 @@ def conditions_of(
             raise ValueError("image must be a pose for frnet_source 'avatar', but holds drawings.")
         return neutral_conditions(image, size=size, mapper=_given(frnet), start=start, keep_first=keep_first)
     if size is None:
-        drawings = _from(frames_of(image), start, keep_first=keep_first)
+        drawings = _from(frames_of(image, "image"), start, keep_first=keep_first)
     else:
         drawings = drawings_of(image, size=size, start=start, keep_first=keep_first)
     if fr_image is not None:
-        maps = _from(frames_of(fr_image), start, keep_first=keep_first)
+        maps = _from(frames_of(fr_image, "fr_image"), start, keep_first=keep_first)
         return (Conditions(c, d) for c, d in _paired(drawings, maps, "fr_image must hold one map"))
     if not isinstance(source, str):
-        source = _from(frames_of(source), start, keep_first=keep_first)
+        source = _from(frames_of(source, "frnet_source"), start, keep_first=keep_first)
     return with_maps(drawings, source, frnet)
 
 
@@ -129,7 +129,7 @@ def with_maps(
         ValueError: there are more or fewer given frames than drawings, or the predictor is for other settings.
     """
     if not isinstance(source, str):
-        for drawing, frame in _paired(drawings, frames_of(source), "frnet_source must hold one frame"):
+        for drawing, frame in _paired(drawings, frames_of(source, "frnet_source"), "frnet_source must hold one frame"):
             yield Conditions(drawing, map_of(frame, as_array(drawing).shape, _given(mapper)))
     elif source == "predictor":
         predict = Predictor()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import struct
+from collections.abc import Iterable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
 MAX_PIXELS: Final = 1 << 26
 """Most pixels of a picture that is read: 8192x8192."""
 
+_DEEP: Final = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
+"""Pillow's modes of more than 8 bits a channel."""
+
+_ROUNDING: Final = 1 / 512
+"""How far floats may lie outside [0, 1], by rounding or resizing: half a step of bytes."""
+
 _BITS_PER_SAMPLE: Final = 258
 """Number of the tag by which TIFF tells them."""
 
@@ -38,23 +46,36 @@ def is_picture(image: Any) -> bool:
     return isinstance(image, Image.Image) or getattr(image, "ndim", None) in (2, 3)
 
 
-def frames_of(images: Any) -> Iterator[Frame]:
+def frames_of(images: Any, name: str = "images") -> Iterator[Frame]:
     """Go through one image or many. Bytes become PIL images: diffusers would not divide them by 255.
 
+    Args:
+        images: one picture, or an iterable of pictures.
+        name: what the caller calls them.
+
     Raises:
-        ValueError: one is no picture: of another shape, or of whole numbers that are no bytes.
+        ValueError: they are neither, or one is no picture: of another shape, or of numbers that are no colours.
     """
+    if isinstance(images, str | bytes | os.PathLike) or not (is_picture(images) or isinstance(images, Iterable)):
+        kind = type(images).__name__
+        raise ValueError(f"{name} must be PIL images, arrays or tensors, one or an iterable of them, but is a {kind}.")
     for frame in [images] if is_picture(images) else images:
         yield _as_diffusers_takes_it(frame)
 
 
 def _as_diffusers_takes_it(frame: Any) -> Frame:
     if isinstance(frame, Image.Image):
+        if frame.mode in _DEEP:  # of which Pillow would make white, but for the darkest
+            raise ValueError(f"images must have 8 bits a channel, but one is of PIL's mode {frame.mode}.")
         return frame
     if not hasattr(frame, "ndim") or not hasattr(frame, "dtype"):
         raise ValueError(f"images must be PIL images, arrays or tensors, but one is a {type(frame).__name__}.")
     if frame.ndim == 4 and len(frame) == 1:
         frame = frame[0]
+    if isinstance(frame, np.ma.MaskedArray):
+        if np.ma.getmaskarray(frame).any():
+            raise ValueError("images must be whole, but one is an array with masked pixels.")
+        frame = np.ma.getdata(frame)
     if isinstance(frame, np.ndarray):
         array = np.where(frame, np.uint8(255), np.uint8(0)) if frame.dtype == bool else frame
         array = array[..., None] if array.ndim == 2 else array
@@ -71,10 +92,22 @@ def _as_diffusers_takes_it(frame: Any) -> Frame:
             f"{tuple(frame.shape)}."
         )
     if not isinstance(frame, np.ndarray):
+        _check_range(frame.amin(), frame.amax())
         return cast("Frame", frame)
     if array.dtype.kind != "f" and array.dtype != np.uint8:
         raise ValueError(f"images must be bytes (uint8) or floats in [0, 1], but one is of {array.dtype}.")
-    return Image.fromarray(np.ascontiguousarray(array)) if array.dtype == np.uint8 else array
+    if array.dtype == np.uint8:
+        return Image.fromarray(np.ascontiguousarray(array))
+    _check_range(array.min(), array.max())
+    return array
+
+
+def _check_range(least: Any, most: Any) -> None:
+    if not (least >= -_ROUNDING and most <= 1 + _ROUNDING):  # nor if one is NaN
+        raise ValueError(
+            f"images of floats must lie in [0, 1], but one reaches from {float(least):g} to {float(most):g}; bytes are "
+            "uint8."
+        )
 
 
 def as_array(image: Frame) -> NDArray[np.uint8]:
@@ -84,9 +117,9 @@ def as_array(image: Frame) -> NDArray[np.uint8]:
         image: a PIL image, an array (H, W, 3) or (H, W), or a tensor (3, H, W): bytes, or floats in [0, 1].
 
     Raises:
-        ValueError: it has another shape, or holds whole numbers that are no bytes.
+        ValueError: it has another shape, or holds numbers that are no colours.
     """
-    if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.shape[2:] == (3,):
+    if type(image) is np.ndarray and image.dtype == np.uint8 and image.shape[2:] == (3,):
         return image
     image = _as_diffusers_takes_it(image)
     if isinstance(image, Image.Image):
@@ -149,7 +182,7 @@ def _count(picture: Any) -> int:
 
 def _has_more_bits(picture: Image.Image) -> bool:
     """Tell whether a channel has more than 8 bits; of 16-bit colours, Pillow would cut the lower half."""
-    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
+    if picture.mode in _DEEP:
         return True
     deep_png = any(str(tile[3]).endswith(";16B") for tile in getattr(picture, "tile", ()))
     return deep_png or max((8, *getattr(picture, "tag_v2", {}).get(_BITS_PER_SAMPLE, ()))) > 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from contextvars import ContextVar
 from pathlib import Path
@@ -13,6 +14,7 @@ from diffusers import MultiControlNetModel
 from signdiff_core.diffusion.adapters import CheckedAdapters
 from signdiff_core.diffusion.dtypes import NAMES, dtype_option
 from signdiff_core.diffusion.folder import check_folder, complete_folder
+from signdiff_core.diffusion.places import check_there
 from signdiff_core.trust import ModelFolderError, check_pipeline_folder, check_weights
 
 if TYPE_CHECKING:
@@ -36,12 +38,13 @@ class CheckedLoading(CheckedAdapters):
             **kwargs: as for diffusers' own ``from_pretrained``.
 
         Raises:
+            OSError: it is neither a folder nor on the Hub, as far as that can be reached.
             signdiff_core.trust.ModelFolderError: it holds what is not safe to load, or not whole.
         """
         options = {"use_safetensors": True} | kwargs
         name = os.fspath(pretrained_model_name_or_path)
         # Of a name on the Hub the files are fetched first, so that they are looked over before one is read.
-        folder = name if Path(name).is_dir() else str(cls.download(name, **options))
+        folder = name if Path(name).is_dir() else cls._fetched(name, options)
         check_folder(folder, given=options)
         if isinstance(options.get("controlnet"), list | tuple):
             options["controlnet"] = MultiControlNetModel(options["controlnet"])
@@ -59,6 +62,28 @@ class CheckedLoading(CheckedAdapters):
             _check_whole(name, pipe)
         pipe.register_to_config(_name_or_path=name)
         return pipe
+
+    @classmethod
+    def _fetched(cls, name: str, options: dict[str, Any]) -> str:
+        """Fetch a pipeline from the Hub, or find it in the cache."""
+        check_there(name)
+        from huggingface_hub.errors import HFValidationError
+
+        logger = logging.getLogger("diffusers.pipelines.pipeline_utils")
+        before = logger.level
+        logger.setLevel(logging.ERROR)  # what it warns of is in the error
+        try:
+            return str(cls.download(name, **options))
+        except (OSError, HFValidationError) as error:
+            if isinstance(error, OSError) and error.errno is not None:  # of the disk
+                raise
+            reason = type(error.__cause__ or error.__context__ or error).__name__
+            raise OSError(
+                f"model must be a pipeline's folder or the name of one on the Hub, but {name} is neither a folder nor "
+                f"a model of the Hub that can be reached ({reason})."
+            ) from error
+        finally:
+            logger.setLevel(before)
 
     @classmethod
     def from_single_file(cls, pretrained_model_link_or_path: str | os.PathLike[str], **kwargs: Any) -> Self:

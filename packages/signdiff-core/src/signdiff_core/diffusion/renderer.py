@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 import cv2
 import numpy as np
 
+from signdiff_core.devices import check_device
 from signdiff_core.diffusion.conditions import retargeted
 from signdiff_core.diffusion.folder import check_controlnet
 from signdiff_core.diffusion.frmap import FRMapper
 from signdiff_core.diffusion.frnet_source import check_source, default_source
 from signdiff_core.diffusion.images import read_picture
+from signdiff_core.diffusion.numbers import check_numbers
+from signdiff_core.diffusion.places import is_path
 from signdiff_core.diffusion.quiet import no_progress_bars
 from signdiff_core.diffusion.settings import RendererSettings, read_frnet
 from signdiff_core.formats.normalise import visible
 from signdiff_core.skeleton import joints_of
+from signdiff_core.video import probe, read_video
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -84,6 +88,9 @@ class DiffusionRenderer:
             raise ValueError(f"chunk_size must be at least 1, but is {chunk_size}.")
         if dtype not in ("float32", "bfloat16", "float16"):
             raise ValueError(f"dtype must be 'float32', 'bfloat16' or 'float16', but is {dtype!r}.")
+        check_device(device)
+        if guidance_scale is not None:
+            check_numbers(num_inference_steps=1, guidance_scale=guidance_scale)
         self.folder = BUNDLED if model is None else Path(model)
         self._model, self._prompt, self._steps, self._guidance_scale = model, prompt, steps, guidance_scale
         self._frnet_source, self._frnet = _opened(frnet_source), frnet
@@ -121,8 +128,10 @@ class DiffusionRenderer:
 
         Raises:
             FileNotFoundError: there is no pipeline in the folder.
+            OSError: the model is neither a folder nor on the Hub.
             ValueError: the pose has another skeleton or shows nobody, ``size`` is not between 16 and 4096, ``start`` is
-                negative, or FR-Net's parameters are not those of the model's training.
+                negative, FR-Net's parameters are not those of the model's training, or the video of ``frnet_source``
+                has another number of frames.
         """
         if size is not None and not 16 <= size <= 4096:
             raise ValueError(f"size must be between 16 and 4096, but is {size}.")
@@ -142,7 +151,9 @@ class DiffusionRenderer:
             "guidance_scale": settings.guidance_scale if self._guidance_scale is None else self._guidance_scale,
         }
         if pipeline.num_conditions == 2:
-            source = self._frnet_source() if callable(self._frnet_source) else self._frnet_source
+            source = self._frnet_source
+            if isinstance(source, _Video):
+                source = source.frames(len(normal.body.data))
             source = default_source(has_pose=True) if source is None else source
             options |= {"frnet_source": source, "frnet": None if source == "none" else self._mapper()}
             # The avatar does so by itself, and in given frames somebody of other proportions is seen.
@@ -163,8 +174,7 @@ class DiffusionRenderer:
 
     def _load(self) -> SignDiffPipeline:
         is_folder = self._model is None or isinstance(self._model, Path) or self.folder.exists()
-        # A hub name is one word, or two around a slash; anything else can only have been meant as a folder.
-        is_folder = is_folder or str(self._model).count("/") > 1 or str(self._model).startswith((".", "/"))
+        is_folder = is_folder or is_path(str(self._model))
         if is_folder and not (self.folder / "model_index.json").is_file():
             raise FileNotFoundError(f"model must be a pipeline's folder, but {self.folder} has no model_index.json.")
         if is_folder:
@@ -222,13 +232,31 @@ def _anchor(anchor: bool | str | Path | Frame) -> bool | Frame:
     return read_picture(Path(anchor))
 
 
-def _opened(source: Any) -> Any:
-    """Check a source of FR maps; a path becomes what opens the video anew for each pose."""
-    if isinstance(source, str | Path) and Path(source).is_file():
-        from signdiff_core.video import probe, read_video
+class _Video:
+    """A video of somebody in the poses to draw, opened anew for each pose."""
 
+    def __init__(self, path: str | Path) -> None:
+        self._path = path
+
+    def frames(self, wanted: int) -> Iterator[Frame]:
+        """Read the frames, after all were counted: one too few would be found only when the others are drawn.
+
+        Raises:
+            ValueError: there are more or fewer than wanted, or the video is damaged.
+        """
+        found = sum(1 for _ in read_video(self._path))
+        if found != wanted:
+            raise ValueError(
+                f"frnet_source must hold one frame for each of the pose's {wanted}, but {self._path} holds {found}."
+            )
+        return read_video(self._path)
+
+
+def _opened(source: Any) -> Any:
+    """Check a source of FR maps, and open one that is a video."""
+    if isinstance(source, str | Path) and Path(source).is_file():
         probe(source)
-        return lambda: read_video(source)
+        return _Video(source)
     if isinstance(source, Path):
         raise FileNotFoundError(f"frnet_source must be a video, but there is no file {source}.")
     check_source(source)

@@ -11,6 +11,7 @@ from pose_format import Pose
 from signdiff_core.diffusion.conditions import conditions_of
 from signdiff_core.diffusion.embeddings import embeddings_of
 from signdiff_core.diffusion.images import is_picture
+from signdiff_core.diffusion.numbers import check_numbers
 from signdiff_core.diffusion.steady.noise import Noise
 from signdiff_core.diffusion.stream_options import StreamOptions
 from signdiff_core.diffusion.streaming import Stream
@@ -79,6 +80,12 @@ def requested(
     """
     if num_images_per_prompt not in (1, None):
         raise ValueError(f"num_images_per_prompt must be 1 for a video, but is {num_images_per_prompt}.")
+    check_numbers(
+        num_inference_steps=call["num_inference_steps"] if call["timesteps"] is call["sigmas"] is None else 1,
+        guidance_scale=guidance_scale,
+        controlnet_conditioning_scale=controlnet_conditioning_scale,
+        **{name: call[name] for name in ("eta", "control_guidance_start", "control_guidance_end")},
+    )
     scale, weights = _scales(pipeline, controlnet_conditioning_scale)
     several = [isinstance(call[f"control_guidance_{end}"], list) for end in ("start", "end")]
     if weights is not None and any(several):

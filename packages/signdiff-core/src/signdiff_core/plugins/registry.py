@@ -24,6 +24,13 @@ GROUPS: Final = (
 )
 """The entry point groups that SignDiff reads."""
 
+_METHODS: Final = {
+    "signdiff.translators": ("from_pretrained",),
+    "signdiff.renderers": ("render",),
+    "signdiff.pose_formats": ("matches", "read", "write"),
+}
+"""What the classes of a group must have, so that an object that is none is told before it is called."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plugin:
@@ -53,7 +60,8 @@ class Plugin:
         """Import what the entry point refers to.
 
         Raises:
-            PluginError: it cannot be imported; the message names the plug-in, its origin and the reason.
+            PluginError: it cannot be imported, or is not what its group asks for; the message names the plug-in, its
+                origin and the reason.
         """
         try:
             entry_point = entrypoints.EntryPoint.from_string(self.target, self.name)
@@ -63,7 +71,7 @@ class Plugin:
         if not self.distribution and here not in sys.path:  # a command's path begins with its own folder
             sys.path.append(here)
         try:
-            return entry_point.load()
+            found = entry_point.load()
         # A stranger's module may raise anything at all while it is imported, even end the process.
         except (Exception, SystemExit) as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
@@ -71,6 +79,11 @@ class Plugin:
             missing = error.name if isinstance(error, ModuleNotFoundError) and "." not in (error.name or ".") else None
             hint = how_to_get(missing) if missing else ""
             raise PluginError(f"{self._title()} cannot be loaded: {reason}{hint}") from error
+        methods = _METHODS.get(self.group, ())
+        if not all(callable(getattr(found, name, None)) for name in methods):
+            what = f"class with {' and '.join(f'{name}()' for name in methods)}"
+            raise PluginError(f"{self._title()} must be a {what}, but {self.target} is a {type(found).__name__}.")
+        return found
 
     def _title(self) -> str:
         origin = " ".join(filter(None, (self.distribution, self.version)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 import sys
 import types
 import typing
@@ -66,12 +67,14 @@ def parse(
             parser.add_argument(name, action=argparse.BooleanOptionalAction, default=field.default, help=text)
         elif typing.get_origin(hint) is tuple:
             kind = typing.get_args(hint)[0]
-            parser.add_argument(name, nargs="+", type=kind, default=field.default, help=text, metavar="N")
+            parser.add_argument(name, nargs="+", type=_reader(kind), default=field.default, help=text, metavar="N")
         elif typing.get_origin(hint) is typing.Literal:
             parser.add_argument(name, choices=typing.get_args(hint), default=field.default, help=text)
         else:
             default = None if required else field.default
-            parser.add_argument(name, type=hint, default=default, required=required, help=text, metavar=_metavar(hint))
+            parser.add_argument(
+                name, type=_reader(hint), default=default, required=required, help=text, metavar=_metavar(hint)
+            )
     for name, instead in (elsewhere or {}).items():
         parser.add_argument(
             f"--{name}", nargs="*", dest=argparse.SUPPRESS, help=argparse.SUPPRESS, action=_Elsewhere, const=instead
@@ -81,6 +84,22 @@ def parse(
         return config(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
     except ValueError as error:
         parser.error(str(error))
+
+
+def finite(text: str) -> float:
+    """Read a number of a command line; one that is NaN or infinite is wrong use.
+
+    Example:
+        >>> finite("1e-5")
+        1e-05
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"must be a finite number, but is {text!r}")
+    return number
 
 
 def run(main: Callable[[], None]) -> None:
@@ -111,6 +130,10 @@ def _without_none(hint: Any) -> Any:
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         return next(kind for kind in typing.get_args(hint) if kind is not type(None))
     return hint
+
+
+def _reader(kind: Any) -> Any:
+    return finite if kind is float else kind
 
 
 def _metavar(kind: type) -> str:
