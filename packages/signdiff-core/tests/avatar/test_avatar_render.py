@@ -154,3 +154,9 @@ class TestRenderer:
         confidence = np.ones(joints.shape[:2])
         confidence[:, 8:29] = 0
         assert next(AvatarRenderer().render(make_pose(joints, 25, confidence=confidence), size=32)).shape == (32, 32, 3)
+
+
+@pytest.mark.parametrize("device", ["foo", "cuda:99"])
+def test_a_device_that_is_not_there_is_named(pose, device):
+    with pytest.raises(ValueError, match=rf"device must be one that Warp has here \(cpu.*\), but is '{device}'"):
+        AvatarRenderer(device=device).render(pose)

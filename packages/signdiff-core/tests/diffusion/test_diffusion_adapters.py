@@ -48,6 +48,44 @@ def test_a_textual_inversion_that_does_not_fit_changes_nothing(pipe, tmp_path, t
     assert torch.equal(pipe.text_encoder.get_input_embeddings().weight, before)
 
 
+@pytest.mark.parametrize(
+    "weights",
+    [
+        {"junk": torch.zeros(2)},
+        {"unet.nope.lora_A.weight": torch.zeros(2, 8), "unet.nope.lora_B.weight": torch.zeros(8, 2)},
+    ],
+    ids=["junk", "module"],
+)
+def test_a_lora_that_does_not_fit_is_named_and_changes_nothing(pipe, tmp_path, weights):
+    pytest.importorskip("peft")
+    before = render(pipe, 1)
+    save_file(weights, tmp_path / "lora.safetensors")
+    told = r"lora\.safetensors must hold a LoRA for this pipeline, but: "
+    with pytest.raises(ModelFolderError, match=told):
+        pipe.load_lora_weights(tmp_path, weight_name="lora.safetensors")
+    with pytest.raises(ModelFolderError, match=told):
+        pipe.load_lora_weights(str(tmp_path / "lora.safetensors"))
+    assert np.array_equal(render(pipe, 1), before)
+
+
+def test_a_mistyped_path_is_not_looked_for_on_the_hub(pipe, tmp_path):
+    for name in ("ad/nothere.safetensors", "./nothere", str(tmp_path / "nothere"), "a/b/c"):
+        with pytest.raises(FileNotFoundError, match=f"there is no file or folder {name}"):
+            pipe.load_lora_weights(name)
+        with pytest.raises(FileNotFoundError, match="there is no file or folder"):
+            pipe.load_textual_inversion(name)
+        with pytest.raises(FileNotFoundError, match="there is no file or folder"):
+            pipe.load_ip_adapter(name, subfolder="", weight_name="ip.safetensors")
+
+
+def test_an_ip_adapter_that_does_not_fit_is_named(pipe, tmp_path):
+    save_file({"junk": torch.zeros(2)}, tmp_path / "junk.safetensors")
+    with pytest.raises(ModelFolderError, match="must hold an image encoder in image_encoder, but there is no such fol"):
+        pipe.load_ip_adapter(tmp_path, subfolder="", weight_name="junk.safetensors")
+    with pytest.raises(ModelFolderError, match=r"junk\.safetensors must hold an IP-Adapter for this pipeline, but: "):
+        pipe.load_ip_adapter(tmp_path, subfolder="", weight_name="junk.safetensors", image_encoder_folder=None)
+
+
 def test_textual_inversion(pipe, tmp_path):
     save_file({"<signer>": torch.full((1, 32), 2.0)}, tmp_path / "signer.safetensors")
     pipe.load_textual_inversion(tmp_path / "signer.safetensors", token="<signer>")

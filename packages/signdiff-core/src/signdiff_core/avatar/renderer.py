@@ -50,7 +50,7 @@ class AvatarRenderer:
 
         Raises:
             TypeError: there is an unknown option.
-            ValueError: the pose has another skeleton or shows nobody, or ``start`` is negative.
+            ValueError: the pose has another skeleton or shows nobody, ``start`` is negative, or there is no device.
         """
         from signdiff_core.avatar.inverse_kinematics import fit
         from signdiff_core.avatar.motion import Motion
@@ -62,6 +62,8 @@ class AvatarRenderer:
             raise TypeError(f"the avatar renderer takes signer, device, camera, but got {', '.join(unknown)}.")
         if start < 0:
             raise ValueError(f"start must be at least 0, but is {start}.")
+        device = options.get("device", self._device)
+        _check_device(device)
         joints, confidence = joints_of(visible(pose))
         signer = options.get("signer") or self._signer or Signer.sample(np.random.default_rng(seed))
         motion = fit(signer.avatar(), joints, confidence)
@@ -70,5 +72,18 @@ class AvatarRenderer:
             Motion(body=motion.body, turns=motion.turns[start:]),
             size=size or 512,
             camera=options.get("camera"),
-            device=options.get("device", self._device),
+            device=device,
         )
+
+
+def _check_device(device: str) -> None:
+    import warp
+
+    from signdiff_core.avatar.quiet import load_warp
+
+    load_warp()
+    try:
+        warp.get_device(device)
+    except (RuntimeError, ValueError) as error:
+        found = ", ".join(str(one) for one in warp.get_devices())
+        raise ValueError(f"device must be one that Warp has here ({found}), but is {device!r}.") from error

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager, nullcontext
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from diffusers import StableDiffusionControlNetPipeline
 from safetensors import SafetensorError, safe_open
 from transformers import CLIPVisionModelWithProjection
 
 from signdiff_core.diffusion.dtypes import dtype_option
+from signdiff_core.diffusion.places import check_there
 from signdiff_core.messages import one_line
 from signdiff_core.trust import ModelFolderError, check_model_folder, check_weights
 from signdiff_core.trust.configs import check_content
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _HUB: Final = ("cache_dir", "force_download", "local_files_only", "proxies", "revision", "token")
 
@@ -53,6 +59,22 @@ class CheckedAdapters(StableDiffusionControlNetPipeline):
             raise ModelFolderError(
                 f"{files} must hold an embedding for this pipeline, but: {one_line(error)}"
             ) from error
+
+    def load_lora_weights(self, pretrained_model_name_or_path_or_dict: Any, *args: Any, **kwargs: Any) -> None:
+        """Load a LoRA.
+
+        Args:
+            pretrained_model_name_or_path_or_dict: as for diffusers' own; files are ``.safetensors``.
+            *args: likewise.
+            **kwargs: likewise.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            signdiff_core.trust.ModelFolderError: the file is of another format, is damaged, or does not fit.
+        """
+        name = pretrained_model_name_or_path_or_dict
+        with _told_of(name, kwargs, "a LoRA") if find_spec("peft") else nullcontext():
+            super().load_lora_weights(name, *args, **kwargs)
 
     @classmethod
     def lora_state_dict(cls, pretrained_model_name_or_path_or_dict: Any, **kwargs: Any) -> Any:
@@ -108,14 +130,20 @@ class CheckedAdapters(StableDiffusionControlNetPipeline):
         if missing and image_encoder_folder is not None:
             inner = image_encoder_folder if "/" in image_encoder_folder else f"{folders[0]}/{image_encoder_folder}"
             self.register_modules(image_encoder=self._image_encoder(names[0], inner.strip("/"), kwargs))
-        super().load_ip_adapter(
-            pretrained_model_name_or_path_or_dict, subfolder, weight_name, image_encoder_folder, **kwargs
-        )
+        with _told_of(names[0], {"subfolder": folders[0], "weight_name": files[0]}, "an IP-Adapter"):
+            super().load_ip_adapter(
+                pretrained_model_name_or_path_or_dict, subfolder, weight_name, image_encoder_folder, **kwargs
+            )
 
     def _image_encoder(self, name: Any, folder: str, options: dict[str, Any]) -> CLIPVisionModelWithProjection:
         root = Path(name)
         if not root.is_dir():
             root = fetch(str(name), folder, **{key: options[key] for key in _HUB if key in options})
+        if not (root / folder).is_dir():
+            raise ModelFolderError(
+                f"{name} must hold an image encoder in {folder}, but there is no such folder: give another "
+                "image_encoder_folder, or None where the pipeline needs none."
+            )
         check_model_folder(root / folder, root=root)
         encoder = CLIPVisionModelWithProjection.from_pretrained(
             root / folder, use_safetensors=True, **dtype_option(self.dtype)
@@ -154,9 +182,8 @@ def _check_file(name: Any, options: dict[str, Any]) -> Path | None:
     """
     if not isinstance(name, str | os.PathLike) or options.get("use_safetensors") is False:
         return None
-    path, file = Path(name), options.get("weight_name")
-    if path.is_dir():
-        path = path / (options.get("subfolder") or "") / (file or "")
+    check_there(name)
+    path, file = _path_of(name, options), options.get("weight_name")
     shown = path if path.is_file() or file is None else Path(file)
     if (path.is_file() or file is not None) and shown.suffix != ".safetensors":
         raise ModelFolderError(
@@ -167,6 +194,25 @@ def _check_file(name: Any, options: dict[str, Any]) -> Path | None:
         return None
     check_weights(path)
     return path
+
+
+def _path_of(name: Any, options: dict[str, Any]) -> Path:
+    """Name the file that diffusers reads, where it lies in a folder; else what was given."""
+    path = Path(name)
+    return path / (options.get("subfolder") or "") / (options.get("weight_name") or "") if path.is_dir() else path
+
+
+@contextmanager
+def _told_of(name: Any, options: dict[str, Any], what: str) -> Iterator[None]:
+    """Name the file in what the libraries say of weights that are no adapter for this pipeline."""
+    options = dict(options)
+    try:
+        yield
+    except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        if not isinstance(name, str | os.PathLike) or isinstance(error, ModelFolderError):
+            raise
+        path = _path_of(name, options)
+        raise ModelFolderError(f"{path} must hold {what} for this pipeline, but: {one_line(error)}") from error
 
 
 def _check_token(path: Path) -> None:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from signdiff_core.diffusion.conditions import Conditions
-    from signdiff_core.diffusion.images import Frame
     from signdiff_core.diffusion.pipeline import SignDiffPipeline
 
 
@@ -50,7 +49,7 @@ def control_tensors(
     return each if hasattr(pipeline.controlnet, "nets") else torch.cat(each, dim=1)
 
 
-def _tensor(pipeline: SignDiffPipeline, name: str, images: list[Frame], size: tuple[int | None, int | None]) -> Any:
+def _tensor(pipeline: SignDiffPipeline, name: str, images: list[Any], size: tuple[int | None, int | None]) -> Any:
     """Let diffusers bring the pictures of a batch to one tensor; PIL images it brings to one size, others it cannot."""
     kinds = [kind for kind in (Image.Image, np.ndarray, torch.Tensor) if any(isinstance(one, kind) for one in images)]
     if len(kinds) > 1:
