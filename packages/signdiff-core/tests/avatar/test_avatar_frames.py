@@ -118,3 +118,12 @@ def test_about_the_asked_share_is_held_out():
     held = [is_held_out(f"word-{n}", 0.1) for n in range(2000)]
     assert 0.07 < np.mean(held) < 0.13
     assert not any(is_held_out(f"word-{n}", 0.0) for n in range(50))
+
+
+@pytest.mark.parametrize("option", ["--held-out", "--free-arms"])
+@pytest.mark.parametrize("share", ["nan", "1.5"])
+def test_a_share_lies_between_0_and_1(option, share, tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--poses", str(tmp_path), "-o", str(tmp_path / "out"), option, share])
+    assert ended.value.code == 2
+    assert f"{option} must lie in [0, 1], but is {share}" in capsys.readouterr().err
