@@ -141,7 +141,7 @@ def test_one_detector_serves_several_threads():
         [[-1, 256]],
         "image.png",
     ],
-    ids=str,
+    ids=lambda image: image.mode if isinstance(image, Image.Image) else str(image),
 )
 def test_refuses_images(image):
     with pytest.raises(InvalidImageError, match=r"^input_image must "):
