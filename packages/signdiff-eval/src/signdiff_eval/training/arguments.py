@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 import sys
 import types
 import typing
@@ -88,8 +89,18 @@ def _add(parser: argparse.ArgumentParser, field: dataclasses.Field[Any], hint: A
     elif typing.get_origin(hint) is typing.Literal:
         options["choices"] = typing.get_args(hint)
     else:
-        options |= {"type": hint, "metavar": {int: "N", float: "X"}.get(hint, "NAME")}
+        options |= {"type": _finite if hint is float else hint, "metavar": {int: "N", float: "X"}.get(hint, "NAME")}
     parser.add_argument(f"--{field.name}", **options)
+
+
+def _finite(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"must be a finite number, but is {text!r}")
+    return number
 
 
 def _without_none(hint: Any) -> Any:
