@@ -69,7 +69,7 @@ def test_one_rate_written_in_two_ways_is_one_rate(tmp_path, scene, rates):
 
 def test_other_rates_are_told_apart(tmp_path, scene):
     paths = [write(tmp_path / name / "a.mp4", scene, Fraction(rate)) for name, rate in (("r", "25"), ("h", "24"))]
-    with pytest.raises(ValueError, match="the first reference has 25 frames per second and the hypothesis a 24"):
+    with pytest.raises(ValueError, match=rf"the first reference has 25 frames per second and {paths[1]} 24\."):
         score_videos([Pair("a", *paths)])
 
 
@@ -91,4 +91,4 @@ def test_what_is_no_video_is_one_line_with_its_name(tmp_path, scene, rng, damage
     command = ["score", "--video", "--ref", str(path), "--hyp", str(path)]
     done = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, text=True)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "error: a.mp4 must be a whole video, but can't be read: " in done.stderr
+    assert f"error: {path} must be a whole video, but can't be read: " in done.stderr
