@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import math
 import sys
 import types
 import typing
@@ -78,6 +77,8 @@ def run(main: Callable[[], None]) -> None:
 
 
 def _add(parser: argparse.ArgumentParser, field: dataclasses.Field[Any], hint: Any) -> None:
+    from signdiff_core.training.arguments import finite
+
     required = field.default is dataclasses.MISSING
     text = field.metadata["help"] + ("" if required else f" Default: {_shown(field.default)}.")
     options: dict[str, Any] = {"help": text.replace("%", "%%")}
@@ -89,18 +90,8 @@ def _add(parser: argparse.ArgumentParser, field: dataclasses.Field[Any], hint: A
     elif typing.get_origin(hint) is typing.Literal:
         options["choices"] = typing.get_args(hint)
     else:
-        options |= {"type": _finite if hint is float else hint, "metavar": {int: "N", float: "X"}.get(hint, "NAME")}
+        options |= {"type": finite if hint is float else hint, "metavar": {int: "N", float: "X"}.get(hint, "NAME")}
     parser.add_argument(f"--{field.name}", **options)
-
-
-def _finite(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise argparse.ArgumentTypeError(f"must be a finite number, but is {text!r}")
-    return number
 
 
 def _without_none(hint: Any) -> Any:
