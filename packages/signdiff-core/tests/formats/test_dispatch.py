@@ -61,6 +61,26 @@ def test_broken_format_does_not_break_the_others(pose, tmp_path, site, installed
         formats.write(pose, tmp_path / "a.xyz")
 
 
+READER = """
+class Reader:
+    name, suffixes = "reader", (".only",)
+    def matches(self, path): return str(path).endswith(".only")
+    def read(self, path): return "read by reader"
+"""
+
+
+def test_a_format_that_only_reads_is_one(pose, tmp_path, site, installed):
+    installed(
+        site, "reader", "1", "[signdiff.pose_formats]\nreader = reader_format:Reader\n", {"reader_format": READER}
+    )
+    (tmp_path / "a.only").touch()
+    assert formats.read(tmp_path / "a.only") == "read by reader"
+    with pytest.raises(FormatError, match="expected a format that writes, but reader only reads"):
+        formats.write(pose, tmp_path / "b.only", format="reader")
+    with pytest.raises(FormatError, match="expected a pose in one of the formats"):
+        formats.write(pose, tmp_path / "b.only")
+
+
 def test_the_dot_of_a_version_is_no_suffix(pose, tmp_path):
     formats.write(pose, tmp_path / "poses-v1.0")
     assert len(list((tmp_path / "poses-v1.0").glob("*_keypoints.json"))) == 4

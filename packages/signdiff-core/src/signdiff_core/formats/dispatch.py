@@ -58,7 +58,7 @@ def format_for(
 
     Raises:
         FileNotFoundError: there is nothing to read.
-        FormatError: no format fits, or several do.
+        FormatError: no format fits, several do, or the one called ``name`` cannot write.
         UnknownPluginError: no format is called ``name``.
         PluginError: the format called ``name`` cannot be loaded.
 
@@ -70,6 +70,8 @@ def format_for(
         raise FileNotFoundError(f"{path}: expected a pose, but there is no such file.")
     if name is not None:
         chosen: PoseFileFormat = plugins.load(_GROUP, name)()
+        if purpose == "write" and not hasattr(chosen, "write"):
+            raise FormatError(path, f"expected a format that writes, but {name} only reads.")
         return chosen
     fitting: dict[str, PoseFileFormat] = {}
     broken = []
@@ -79,7 +81,10 @@ def format_for(
         except plugins.PluginError as error:
             broken.append(str(error))
             continue
-        fits = candidate.matches(path) if purpose == "read" else _suffix(path) in candidate.suffixes
+        if purpose == "read":
+            fits = candidate.matches(path)
+        else:
+            fits = hasattr(candidate, "write") and _suffix(path) in candidate.suffixes
         if fits:
             fitting.setdefault(plugin.name, candidate)
     if len(fitting) > 1:

@@ -27,9 +27,10 @@ GROUPS: Final = (
 _METHODS: Final = {
     "signdiff.translators": ("from_pretrained",),
     "signdiff.renderers": ("render",),
-    "signdiff.pose_formats": ("matches", "read", "write"),
+    "signdiff.pose_formats": ("matches", "read"),
 }
-"""What the classes of a group must have, so that an object that is none is told before it is called."""
+"""What the classes of a group must have, so that an object that is none is told before it is called. Formats that only
+read are fine."""
 
 
 @dataclass(frozen=True, kw_only=True)
