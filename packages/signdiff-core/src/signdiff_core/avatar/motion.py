@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from signdiff_core.avatar.body import AvatarBody
@@ -33,15 +35,16 @@ class Motion:
     def __len__(self) -> int:
         return len(self.turns)
 
-    @cached_property
-    def shifts(self) -> NDArray[np.float32]:
-        """Where the bones are: (T, J, 3); bone j takes a rest point x to ``turns[t, j] @ x + shifts[t, j]``.
+    def blocks(self) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """Go through turns and shifts, some frames at a time.
 
-        The neck (the middle of the shoulders) stays at the origin.
+        Yields:
+            (t, J, 3, 3) turns and (t, J, 3) shifts: bone j takes a rest point x to ``turns[t, j] @ x + shifts[t, j]``.
+            The neck (the middle of the shoulders) stays at the origin.
         """
-        blocks = range(0, len(self), _BLOCK)
-        empty = np.zeros((0, len(self.body.heads), 3), dtype=np.float32)
-        return np.concatenate([empty, *(self._shifts(self.turns[first : first + _BLOCK]) for first in blocks)])
+        for first in range(0, len(self), _BLOCK):
+            turns = self.turns[first : first + _BLOCK]
+            yield turns, self._shifts(turns)
 
     def _shifts(self, turns: NDArray[np.float32]) -> NDArray[np.float32]:
         heads = self.body.heads.astype(np.float64)
@@ -57,7 +60,11 @@ class Motion:
     @cached_property
     def joints(self) -> NDArray[np.float32]:
         """The body's own 50 joints: (T, 50, 3), the neck at the origin, shoulders 1/3 apart."""
-        bones = self.body.joint_bones
-        joints = np.einsum("tjik,jk->tji", self.turns[:, bones], self.body.joint_rest) + self.shifts[:, bones]
+        bones, rest = self.body.joint_bones, self.body.joint_rest
+        joints = np.empty((len(self), len(rest), 3), dtype=np.float32)
+        done = 0
+        for turns, shifts in self.blocks():
+            joints[done : done + len(turns)] = np.einsum("tjik,jk->tji", turns[:, bones], rest) + shifts[:, bones]
+            done += len(turns)
         joints[:, 1] = 0.0
-        return np.asarray(joints, dtype=np.float32)
+        return joints

@@ -39,4 +39,4 @@ def render_frames(
     if size < 16:
         raise ValueError(f"size must be at least 16 pixels, but is {size}.")
     caster = Raycaster(motion.body, dress(motion.body, signer), size=size, camera=camera or Camera(), device=device)
-    return (caster.draw(turns, shifts) for turns, shifts in zip(motion.turns, motion.shifts, strict=True))
+    return (caster.draw(turns, shifts) for block in motion.blocks() for turns, shifts in zip(*block, strict=True))
