@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from followed_keys import followed_keys
 
-from signdiff_core.trust.followed import FILES, NAMES, is_followed
+from signdiff_core.trust.configs import FILES, NAMES, is_followed
 
 REGISTRY = {
     "_class_name",

@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 
 from signdiff_core.trust import ModelFolderError, check_model_folder
 from signdiff_core.trust.files import MAX_CONFIG, is_plain
-from signdiff_core.trust.parts import MAX_TEXT
+from signdiff_core.trust import MAX_TEXT
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from signdiff_core.trust import ModelFolderError, check_weights
-from signdiff_core.trust.weights import MAX_HEADER, check_index
+from signdiff_core.trust.files import MAX_HEADER, check_index
 
 WHOLE = save(
     {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.zeros(3, dtype=np.int8), "empty": np.zeros(0, np.int8)},
