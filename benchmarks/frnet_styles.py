@@ -25,7 +25,7 @@ from PIL import Image
 from pose_format import Pose
 
 from signdiff_core.avatar import Signer, fit, render_frames
-from signdiff_core.avatar.motion import Motion
+from signdiff_core.avatar.body import Motion
 from signdiff_core.skeleton import joints_of
 from signdiff_frnet import FRNetParameters, frnet
 from signdiff_frnet.parameters import Preset

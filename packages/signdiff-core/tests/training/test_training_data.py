@@ -116,7 +116,7 @@ def test_the_mask_is_the_boxes(frames):
 def test_the_head_is_all_there_is_above_the_nose():
     pytest.importorskip("warp")
     from signdiff_core.avatar import Signer, render_frames
-    from signdiff_core.avatar.motion import Motion
+    from signdiff_core.avatar.body import Motion
 
     signer = Signer.neutral()
     body = signer.avatar()

@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from signdiff_core.trust import ModelFolderError, check_model_folder
+from signdiff_core.trust import MAX_TEXT, ModelFolderError, check_model_folder
 from signdiff_core.trust.files import MAX_CONFIG, is_plain
-from signdiff_core.trust import MAX_TEXT
 
 
 @pytest.fixture

@@ -6,10 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from signdiff_core.avatar.body import AvatarBody, body_names
+    from signdiff_core.avatar.body import AvatarBody, Motion, body_names
     from signdiff_core.avatar.inverse_kinematics import fit
-    from signdiff_core.avatar.motion import Motion
-    from signdiff_core.avatar.render import render_frames
+    from signdiff_core.avatar.raycast import render_frames
     from signdiff_core.avatar.renderer import AvatarRenderer
     from signdiff_core.avatar.signer import Signer
 
@@ -18,11 +17,11 @@ __all__ = ["AvatarBody", "AvatarRenderer", "Motion", "Signer", "body_names", "fi
 _HOMES = {
     "AvatarBody": "body",
     "AvatarRenderer": "renderer",
-    "Motion": "motion",
+    "Motion": "body",
     "Signer": "signer",
     "body_names": "body",
     "fit": "inverse_kinematics",
-    "render_frames": "render",
+    "render_frames": "raycast",
 }
 
 

@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from signdiff_core.avatar.body import AvatarBody
-    from signdiff_core.avatar.motion import Motion
+    from signdiff_core.avatar.body import AvatarBody, Motion
 
 CLIP: Final = 8
 """Frames that one signer performs of one pose file."""
@@ -79,10 +78,10 @@ def write_clip(plan: Plan, clip: int) -> int:
     from pose_format import Pose
     from safetensors.numpy import save_file
 
+    from signdiff_core.avatar.body import Motion
     from signdiff_core.avatar.free_arms import free_arms
     from signdiff_core.avatar.inverse_kinematics import fit
-    from signdiff_core.avatar.motion import Motion
-    from signdiff_core.avatar.render import render_frames
+    from signdiff_core.avatar.raycast import render_frames
     from signdiff_core.avatar.signer import Signer
     from signdiff_core.skeleton import joints_of
 
@@ -141,8 +140,8 @@ def write_clip(plan: Plan, clip: int) -> int:
 
 def _each_alone(body: AvatarBody, joints: NDArray[np.floating], known: NDArray[np.floating] | None = None) -> Motion:
     """Fit frames that do not follow each other."""
+    from signdiff_core.avatar.body import Motion
     from signdiff_core.avatar.inverse_kinematics import fit
-    from signdiff_core.avatar.motion import Motion
 
     parts = [fit(body, joints[n : n + 1], None if known is None else known[n : n + 1]) for n in range(len(joints))]
     return Motion(body=body, turns=np.concatenate([part.turns for part in parts]))

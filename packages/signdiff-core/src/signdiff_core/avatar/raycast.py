@@ -1,52 +1,46 @@
-"""Draws one body, dressed and lit, frame by frame."""
+"""Draws a motion of one body, dressed and lit: one frame after another, as they are asked for."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 import warp as wp
+from numpy.typing import NDArray
 
 from signdiff_core.avatar import kernels
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from signdiff_core.avatar.body import AvatarBody
-    from signdiff_core.avatar.looks import Surface
-    from signdiff_core.camera import Camera
-
+from signdiff_core.avatar.body import AvatarBody, Motion
+from signdiff_core.avatar.looks import Surface, dress
+from signdiff_core.avatar.signer import Signer
+from signdiff_core.camera import Camera
 
 _REACH: Final = 0.09
 """How near, in normalised units, a surface must be to dim the ambient light."""
 
 
-def _sky_directions() -> NDArray[np.float32]:
-    """Give 6 directions round +z, cosine-weighted, then 3 sideways offsets for soft shadows: (9, 3)."""
-    turn = 2 * np.pi * np.arange(6) / 6
-    radius = np.sqrt((np.array([0, 1, 0, 1, 0, 1]) * 3 + 1.5) / 6)
-    sky = np.stack([radius * np.cos(turn), radius * np.sin(turn), np.sqrt(1 - radius**2)], axis=1)
-    sideways = np.array([[1, 0, 0], [0, 1, 0], [-0.7, -0.7, 0]])
-    return np.concatenate([sky, sideways]).astype(np.float32)
+def render_frames(
+    signer: Signer, motion: Motion, *, size: int = 256, camera: Camera | None = None, device: str = "cpu"
+) -> Iterator[NDArray[np.uint8]]:
+    """Draw a signer who performs a motion.
 
+    Args:
+        signer: skin, hair, clothes, background and light. The body is the motion's.
+        motion: what `fit` gave.
+        size: side of the frames in pixels, at least 16.
+        camera: where the signer stands; `Camera()` if not given.
+        device: a warp device, such as "cpu" or "cuda:0".
 
-def _faces_of_vertices(triangles: NDArray[np.integer], vertices: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """List the triangles round each vertex: offsets (V + 1,) into triangle numbers (3 F,)."""
-    flat = triangles.reshape(-1)
-    order = np.argsort(flat, kind="stable")
-    first = np.concatenate([[0], np.cumsum(np.bincount(flat, minlength=vertices))])
-    return first.astype(np.int32), (order // 3).astype(np.int32)
+    Yields:
+        One (size, size, 3) uint8 RGB frame per frame of the motion.
 
-
-def _care(body: AvatarBody, triangles: NDArray[np.integer]) -> NDArray[np.int32]:
-    """Say how much light to measure at each vertex: 0 none, 1 a hard shadow, 2 a soft one, 3 also what is near."""
-    hand = np.array([bone.startswith(("wrist", "finger", "metacarpal")) for bone in body.cast.bones])
-    face = np.array([bone.startswith(("head", "neck")) for bone in body.cast.bones])
-    owner = body.bone_index[:, 0]
-    care = np.select([hand[owner], face[owner]], [3, 1], default=2)
-    unused = np.ones(len(care), dtype=bool)
-    unused[triangles] = False
-    return np.where(unused, 0, care).astype(np.int32)
+    Raises:
+        ValueError: ``size`` is less than 16.
+    """
+    if size < 16:
+        raise ValueError(f"size must be at least 16 pixels, but is {size}.")
+    caster = Raycaster(motion.body, dress(motion.body, signer), size=size, camera=camera or Camera(), device=device)
+    return (caster.draw(turns, shifts) for block in motion.blocks() for turns, shifts in zip(*block, strict=True))
 
 
 class Raycaster:
@@ -130,3 +124,31 @@ class Raycaster:
         self._launch(kernels.draw, self._size**2, view)
         self._launch(kernels.refine, self._size**2, [*view, self._pixels])
         return self._pixels.numpy().reshape(self._size, self._size, 3).copy()  # type: ignore[no-any-return]
+
+
+def _sky_directions() -> NDArray[np.float32]:
+    """Give 6 directions round +z, cosine-weighted, then 3 sideways offsets for soft shadows: (9, 3)."""
+    turn = 2 * np.pi * np.arange(6) / 6
+    radius = np.sqrt((np.array([0, 1, 0, 1, 0, 1]) * 3 + 1.5) / 6)
+    sky = np.stack([radius * np.cos(turn), radius * np.sin(turn), np.sqrt(1 - radius**2)], axis=1)
+    sideways = np.array([[1, 0, 0], [0, 1, 0], [-0.7, -0.7, 0]])
+    return np.concatenate([sky, sideways]).astype(np.float32)
+
+
+def _faces_of_vertices(triangles: NDArray[np.integer], vertices: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """List the triangles round each vertex: offsets (V + 1,) into triangle numbers (3 F,)."""
+    flat = triangles.reshape(-1)
+    order = np.argsort(flat, kind="stable")
+    first = np.concatenate([[0], np.cumsum(np.bincount(flat, minlength=vertices))])
+    return first.astype(np.int32), (order // 3).astype(np.int32)
+
+
+def _care(body: AvatarBody, triangles: NDArray[np.integer]) -> NDArray[np.int32]:
+    """Say how much light to measure at each vertex: 0 none, 1 a hard shadow, 2 a soft one, 3 also what is near."""
+    hand = np.array([bone.startswith(("wrist", "finger", "metacarpal")) for bone in body.cast.bones])
+    face = np.array([bone.startswith(("head", "neck")) for bone in body.cast.bones])
+    owner = body.bone_index[:, 0]
+    care = np.select([hand[owner], face[owner]], [3, 1], default=2)
+    unused = np.ones(len(care), dtype=bool)
+    unused[triangles] = False
+    return np.where(unused, 0, care).astype(np.int32)

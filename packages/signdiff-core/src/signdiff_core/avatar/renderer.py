@@ -52,9 +52,9 @@ class AvatarRenderer:
             TypeError: there is an unknown option.
             ValueError: the pose has another skeleton or shows nobody, ``start`` is negative, or there is no device.
         """
+        from signdiff_core.avatar.body import Motion
         from signdiff_core.avatar.inverse_kinematics import fit
-        from signdiff_core.avatar.motion import Motion
-        from signdiff_core.avatar.render import render_frames
+        from signdiff_core.avatar.raycast import render_frames
         from signdiff_core.avatar.signer import Signer
 
         unknown = sorted(set(options) - {"signer", "device", "camera"})
@@ -79,7 +79,7 @@ class AvatarRenderer:
 def _check_device(device: str) -> None:
     import warp
 
-    from signdiff_core.avatar.quiet import load_warp
+    from signdiff_core.avatar.kernels import load_warp
 
     load_warp()
     try:
