@@ -11,16 +11,14 @@ import os
 import secrets
 import shutil
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 with suppress(ImportError):  # a system without such locks
     import fcntl
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _LOCKS: Final = "fcntl" in globals()
 

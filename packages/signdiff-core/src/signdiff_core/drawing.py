@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from signdiff_core.absent import masked_as_absent
 from signdiff_core.camera import Camera
-from signdiff_core.skeleton import HAND_LIMBS, LEFT_HAND, NUM_JOINTS, RIGHT_HAND
+from signdiff_core.skeleton import HAND_LIMBS, LEFT_HAND, NUM_JOINTS, RIGHT_HAND, masked_as_absent
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from PIL import Image
 
 Colour = tuple[int, int, int]

@@ -9,10 +9,8 @@ import os
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, Final, NoReturn
-
-if TYPE_CHECKING:
-    from types import FrameType
+from types import FrameType
+from typing import Final, NoReturn
 
 INTERRUPTED: Final = 130
 """Exit status after Ctrl-C: 128 and the signal's number."""

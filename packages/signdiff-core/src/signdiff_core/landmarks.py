@@ -9,45 +9,26 @@ the upper lip (at 0.56 of the way, the mean over the signers of `spoken-to-signe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from signdiff_core.skeleton import (
-    HAND_JOINTS,
-    LEFT_HAND,
-    LEFT_SHOULDER,
-    LEFT_WRIST,
-    NECK,
-    NOSE,
-    NUM_JOINTS,
-    RIGHT_HAND,
-    RIGHT_SHOULDER,
-    RIGHT_WRIST,
-    is_skeleton,
-    joints_of,
-)
+from signdiff_core import skeleton
+from signdiff_core.skeleton import HAND_JOINTS, LEFT_HAND, NECK, NOSE, RIGHT_HAND
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+if TYPE_CHECKING:  # pose_format is heavy to import
     from pose_format import Pose
 
-_HANDS: Final = ((LEFT_HAND, LEFT_WRIST), (RIGHT_HAND, RIGHT_WRIST))
-_HOLISTIC_BODY: Final = {
-    "RIGHT_SHOULDER": 2,
-    "RIGHT_ELBOW": 3,
-    "RIGHT_WRIST": 4,
-    "LEFT_SHOULDER": 5,
-    "LEFT_ELBOW": 6,
-    "LEFT_WRIST": 7,
-}
+_HANDS: Final = ((LEFT_HAND, skeleton.LEFT_WRIST), (RIGHT_HAND, skeleton.RIGHT_WRIST))
+_HOLISTIC_BODY: Final = {name: joint for joint, name in enumerate(skeleton.BODY_JOINTS) if joint not in (NOSE, NECK)}
 _NOSE_TIP: Final = "1"
 _INNER_EYES_AND_LIP: Final = ("133", "362", "0")
 _NOSE_WEIGHTS: Final = np.array([0.22, 0.22, 0.56])
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Landmarks:
     """Joints as a detector gives them.
 
@@ -62,6 +43,7 @@ class Landmarks:
 
     joints: NDArray[np.float64]
     confidence: NDArray[np.float64]
+    _: KW_ONLY
     loose_depth: bool = False
     wrist_depth: bool = True
     nose_depth: bool = True
@@ -76,9 +58,9 @@ def landmarks_of(pose: Pose) -> Landmarks:
     Raises:
         ValueError: the pose has another skeleton, or several people.
     """
-    if is_skeleton(pose):
-        joints, confidence = joints_of(pose)
-        return Landmarks(joints=joints.astype(np.float64), confidence=confidence.astype(np.float64))
+    if skeleton.is_skeleton(pose):
+        joints, confidence = skeleton.joints_of(pose)
+        return Landmarks(joints.astype(np.float64), confidence.astype(np.float64))
     people = pose.body.data.shape[1]
     if people != 1:
         raise ValueError(f"pose must hold one person, but holds {people}.")
@@ -117,13 +99,13 @@ class _Points:
 
 def _from_holistic(points: _Points) -> Landmarks:
     T = len(points.data)
-    joints, confidence = np.zeros((T, NUM_JOINTS, 3)), np.zeros((T, NUM_JOINTS))
+    joints, confidence = np.zeros((T, skeleton.NUM_JOINTS, 3)), np.zeros((T, skeleton.NUM_JOINTS))
     body = points.find("POSE_LANDMARKS", *_HOLISTIC_BODY)
     if body is None:
         raise ValueError(f"POSE_LANDMARKS must hold {', '.join(_HOLISTIC_BODY)}, but lack some of them.")
     targets = list(_HOLISTIC_BODY.values())
     joints[:, targets], confidence[:, targets] = points.data[:, body], points.confidence[:, body]
-    shoulders = [LEFT_SHOULDER, RIGHT_SHOULDER]
+    shoulders = [skeleton.LEFT_SHOULDER, skeleton.RIGHT_SHOULDER]
     joints[:, NECK], confidence[:, NECK] = joints[:, shoulders].mean(axis=1), confidence[:, shoulders].min(axis=1)
     joints[:, NOSE], confidence[:, NOSE], nose_depth = _nose(points)
     joints[:, : LEFT_HAND.start, 2] -= joints[:, NECK, None, 2]
@@ -139,9 +121,7 @@ def _from_holistic(points: _Points) -> Landmarks:
         joints[:, part, 2] -= joints[:, part.start, None, 2]
         seen = (confidence[:, part.start] > 0) & (confidence[:, wrist] > 0)
         joints[seen, wrist, :2] = joints[seen, part.start, :2]
-    return Landmarks(
-        joints=joints, confidence=confidence, loose_depth=True, wrist_depth=wrist_depth, nose_depth=nose_depth
-    )
+    return Landmarks(joints, confidence, loose_depth=True, wrist_depth=wrist_depth, nose_depth=nose_depth)
 
 
 def _nose(points: _Points) -> tuple[NDArray[np.float64], NDArray[np.float64], bool]:
@@ -169,4 +149,4 @@ def _from_openpose(points: _Points) -> Landmarks:
         order += list(range(start, start + count))
     joints = points.data[:, order].copy()
     joints[..., 2] = 0.0
-    return Landmarks(joints=joints, confidence=points.confidence[:, order])
+    return Landmarks(joints, points.confidence[:, order])

@@ -8,16 +8,14 @@ signdiff-eval warns where references are marked, and refuses marked files as tra
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from signdiff_core.atomic import replacing
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator
 
 FOLDER_MARK: Final = "generator.json"
 """Name of the file that marks a folder."""

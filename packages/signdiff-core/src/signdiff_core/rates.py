@@ -1,8 +1,9 @@
-"""When two frame rates are the same: files write one rate as 30000/1001, as 2997/100, and as 29.97."""
+"""Frame rates: which are the same, and as what a file keeps one. Files write one rate as 30000/1001 and as 29.97."""
 
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Final
 
 TOLERANCE: Final = 5e-4
@@ -18,3 +19,13 @@ def same_rate(left: float, right: float) -> bool:
         (True, False)
     """
     return math.isclose(left, right, rel_tol=TOLERANCE)
+
+
+def as_fraction(fps: float) -> Fraction:
+    """Round a frame rate to the nearest fraction with a denominator of at most 1001, as videos keep it.
+
+    Example:
+        >>> as_fraction(29.97002997), as_fraction(12.5)
+        (Fraction(30000, 1001), Fraction(25, 2))
+    """
+    return Fraction(fps).limit_denominator(1001)

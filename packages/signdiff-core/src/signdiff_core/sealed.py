@@ -1,32 +1,29 @@
-"""Arrays with what is told of them, in a file that shows by itself whether it is as it was stored."""
+"""Arrays and notes on them, in a file that shows by itself whether it is as it was stored."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, Final
+import os
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from signdiff_core.atomic import replacing
 from signdiff_core.trust import check_weights
 
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
-
 _KEY: Final = "sealed"
 
 
-def write_sealed(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], told: Any) -> None:
+def write_sealed(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], notes: Any) -> None:
     """Write a safetensors file with its own SHA-256; equal contents give equal bytes.
 
     Args:
         path: the file; there whole or not at all.
         arrays: by name.
-        told: JSON values.
+        notes: JSON values.
 
     Raises:
         OSError: it cannot be written.
@@ -43,16 +40,16 @@ def write_sealed(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]
 
     plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     # Under one key, for safetensors writes several in any order.
-    noted = json.dumps({"told": told, "sha256": _digest(plain, told)})
+    sealed = json.dumps({"told": notes, "sha256": _digest(plain, notes)})
     with replacing(path) as temporary:
-        temporary.write_bytes(save(plain, {_KEY: noted}))
+        temporary.write_bytes(save(plain, {_KEY: sealed}))
 
 
 def read_sealed(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], Any]:
     """Read what `write_sealed` wrote.
 
     Returns:
-        The arrays, and what is told of them.
+        The arrays, and the notes on them.
 
     Raises:
         OSError: it cannot be read.
@@ -63,18 +60,18 @@ def read_sealed(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], 
     check_weights(path)
     try:
         with safe_open(path, framework="numpy") as file:
-            noted = json.loads((file.metadata() or {})[_KEY])
+            sealed = json.loads((file.metadata() or {})[_KEY])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (a file, no mapping)
-        told, digest = noted["told"], noted["sha256"]
+        notes, digest = sealed["told"], sealed["sha256"]
     except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise _damaged(path) from error
-    if _digest(arrays, told) != digest:
+    if _digest(arrays, notes) != digest:
         raise _damaged(path)
-    return arrays, told
+    return arrays, notes
 
 
-def _digest(arrays: Mapping[str, NDArray[Any]], told: Any) -> str:
-    digest = hashlib.sha256(json.dumps(told).encode())
+def _digest(arrays: Mapping[str, NDArray[Any]], notes: Any) -> str:
+    digest = hashlib.sha256(json.dumps(notes).encode())
     for name in sorted(arrays):
         digest.update(f"{name} {arrays[name].dtype} {arrays[name].shape}".encode(errors="surrogatepass"))
         digest.update(arrays[name].tobytes())

@@ -1,30 +1,30 @@
-"""The 50-joint skeleton on which every part of SignDiff agrees.
+"""Skeletons: the 50 joints on which every part of SignDiff agrees, and those that others register.
 
-OpenPose's upper body (joints 0 to 7), then the left hand (8 to 28), then the right hand (29 to 49): the joints of
-Progressive Transformers' ``.skels`` files. "Left" and "right" are the signer's own.
+The 50 joints are OpenPose's upper body (joints 0 to 7), then the left hand (8 to 28), then the right hand (29 to 49):
+the joints of Progressive Transformers' ``.skels`` files. "Left" and "right" are the signer's own.
 
 Normalised coordinates: the neck is the origin, the shoulders are 1/3 apart. x grows to the viewer's right, y grows
 downwards, z grows away from the viewer. A signer who faces the viewer has the right shoulder at negative x.
+
+A plug-in of the group ``signdiff.skeletons`` is a `Skeleton`. Models of text to pose can be trained on any of them;
+renderers draw the 50 joints.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from signdiff_core.absent import masked_as_absent
-from signdiff_core.wrapping import make_header, wrap
+from signdiff_core import plugins
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
+if TYPE_CHECKING:  # pose_format is heavy to import
     from pose_format import Pose
     from pose_format.pose_header import PoseHeader
-
-NUM_JOINTS: Final = 50
-"""Joints of a frame."""
 
 SHOULDER_WIDTH: Final = 1 / 3
 """Distance between the shoulders in normalised coordinates."""
@@ -41,9 +41,11 @@ BODY_JOINTS: Final = (
 )
 """OpenPose body joints 0 to 7."""
 
+NOSE, NECK, RIGHT_SHOULDER, RIGHT_ELBOW, RIGHT_WRIST, LEFT_SHOULDER, LEFT_ELBOW, LEFT_WRIST = range(8)
+
 HAND_JOINTS: Final = (
     "WRIST",
-    *(f"{finger}_{joint}" for finger in ("THUMB",) for joint in ("CMC", "MCP", "IP", "TIP")),
+    *(f"THUMB_{joint}" for joint in ("CMC", "MCP", "IP", "TIP")),
     *(
         f"{finger}_{joint}"
         for finger in ("INDEX_FINGER", "MIDDLE_FINGER", "RING_FINGER", "PINKY")
@@ -56,8 +58,6 @@ BODY: Final = slice(0, 8)
 LEFT_HAND: Final = slice(8, 29)
 RIGHT_HAND: Final = slice(29, 50)
 
-NOSE, NECK, RIGHT_SHOULDER, RIGHT_ELBOW, RIGHT_WRIST, LEFT_SHOULDER, LEFT_ELBOW, LEFT_WRIST = range(8)
-
 BODY_LIMBS: Final = ((0, 1), (1, 2), (2, 3), (3, 4), (1, 5), (5, 6), (6, 7))
 """Pairs of body joints (parent first, but for nose and neck) that a limb connects."""
 
@@ -66,46 +66,111 @@ HAND_LIMBS: Final = tuple(
 )
 """Pairs of joints within a hand; index 0 is the wrist."""
 
-LIMBS: Final = (
-    *BODY_LIMBS,
-    *((a + LEFT_HAND.start, b + LEFT_HAND.start) for a, b in HAND_LIMBS),
-    *((a + RIGHT_HAND.start, b + RIGHT_HAND.start) for a, b in HAND_LIMBS),
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """A part of a skeleton.
+
+    Attributes:
+        name: as in the header of a pose.
+        joints: their names.
+        limbs: pairs of joints, by their place in this component.
+        colour: RGB, 0 to 255, in which viewers of poses draw it.
+    """
+
+    name: str
+    joints: tuple[str, ...]
+    limbs: tuple[tuple[int, int], ...] = ()
+    colour: tuple[int, int, int] = (255, 128, 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skeleton:
+    """What joints a pose has, and what they mean.
+
+    Attributes:
+        name: by which it is registered.
+        components: its parts; joints are numbered through all of them.
+        root: the joint at the origin of normalised coordinates.
+        shoulders: the joints whose distance is 1/3 there.
+        hands: for each hand its first joint, the one after its last, and the body's wrist that its first lies on.
+    """
+
+    name: str
+    components: tuple[Component, ...]
+    root: int
+    shoulders: tuple[int, int]
+    hands: tuple[tuple[int, int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        numbers = [self.root, *self.shoulders, *(joint for pair in self.limbs for joint in pair)]
+        numbers += [joint for start, stop, wrist in self.hands for joint in (start, stop - 1, wrist)]
+        if not self.num_joints or not all(0 <= number < self.num_joints for number in numbers):
+            raise ValueError(f"joints of the skeleton {self.name!r} must be from 0 to {self.num_joints - 1}.")
+
+    @cached_property
+    def num_joints(self) -> int:
+        """How many joints a frame has."""
+        return sum(len(component.joints) for component in self.components)
+
+    @cached_property
+    def limbs(self) -> tuple[tuple[int, int], ...]:
+        """All pairs of joints that a limb connects."""
+        pairs: list[tuple[int, int]] = []
+        start = 0
+        for component in self.components:
+            pairs += [(start + a, start + b) for a, b in component.limbs]
+            start += len(component.joints)
+        return tuple(pairs)
+
+    def header(self) -> PoseHeader:
+        """Make the header of a pose of this skeleton, in normalised coordinates."""
+        return make_header(self.components)
+
+    def make_pose(
+        self, joints: NDArray[np.floating], fps: float, *, confidence: NDArray[np.floating] | None = None
+    ) -> Pose:
+        """Wrap joint positions into a pose of one person, as `wrap` does.
+
+        Args:
+            joints: (T, J, 3) normalised coordinates; what is masked is absent.
+            fps: frames per second.
+            confidence: (T, J) in [0, 1]; 0 means absent. Everything is present if it is not given.
+
+        Raises:
+            ValueError: ``joints`` or ``confidence`` has another shape, or ``fps`` is not positive.
+        """
+        return wrap(joints, fps, self.header(), confidence)
+
+    def fits(self, pose: Pose) -> bool:
+        """Tell whether a pose holds exactly these joints, in their order."""
+        return [(each.name, tuple(each.points)) for each in pose.header.components] == [
+            (each.name, each.joints) for each in self.components
+        ]
+
+
+OPENPOSE50: Final = Skeleton(
+    name="openpose50",
+    components=(
+        Component(name="BODY", joints=BODY_JOINTS, limbs=BODY_LIMBS),
+        Component(name="LEFT_HAND", joints=HAND_JOINTS, limbs=HAND_LIMBS, colour=(0, 160, 255)),
+        Component(name="RIGHT_HAND", joints=HAND_JOINTS, limbs=HAND_LIMBS, colour=(0, 200, 80)),
+    ),
+    root=NECK,
+    shoulders=(RIGHT_SHOULDER, LEFT_SHOULDER),
+    hands=((LEFT_HAND.start, LEFT_HAND.stop, LEFT_WRIST), (RIGHT_HAND.start, RIGHT_HAND.stop, RIGHT_WRIST)),
 )
+"""The 50 joints."""
+
+NUM_JOINTS: Final = OPENPOSE50.num_joints
+"""Joints of a frame: 50."""
+
+LIMBS: Final = OPENPOSE50.limbs
 """All pairs of joints (0 to 49) that a limb connects. A hand's own wrist joint lies on the body's wrist."""
 
-_COMPONENTS: Final = (
-    ("BODY", BODY_JOINTS, BODY_LIMBS, (255, 128, 0)),
-    ("LEFT_HAND", HAND_JOINTS, HAND_LIMBS, (0, 160, 255)),
-    ("RIGHT_HAND", HAND_JOINTS, HAND_LIMBS, (0, 200, 80)),
-)
-
-
-def pose_header() -> PoseHeader:
-    """Make the header of a pose that holds the 50 joints, as components BODY, LEFT_HAND and RIGHT_HAND."""
-    return make_header(_COMPONENTS)
-
-
-def make_pose(joints: NDArray[np.floating], fps: float, *, confidence: NDArray[np.floating] | None = None) -> Pose:
-    """Wrap joint positions into a pose.
-
-    Args:
-        joints: (T, 50, 3) normalised coordinates; what is masked is absent.
-        fps: frames per second.
-        confidence: (T, 50) in [0, 1]; 0 means absent. Everything is present if it is not given.
-
-    Returns:
-        A pose of T frames and one person, float32, whose header is `pose_header()`.
-
-    Raises:
-        ValueError: ``joints`` or ``confidence`` has another shape, or ``fps`` is not positive.
-    """
-    return wrap(joints, fps, pose_header(), confidence)
-
-
-def is_skeleton(pose: Pose) -> bool:
-    """Tell whether a pose holds exactly the 50 joints, in their order."""
-    ours = [(name, list(joints)) for name, joints, _, _ in _COMPONENTS]
-    return [(component.name, list(component.points)) for component in pose.header.components] == ours
+pose_header = OPENPOSE50.header
+make_pose = OPENPOSE50.make_pose
+is_skeleton = OPENPOSE50.fits
 
 
 def joints_of(pose: Pose) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -142,3 +207,133 @@ def limb_lengths(joints: NDArray[np.floating], limbs: Sequence[tuple[int, int]] 
     """
     ends = np.asarray(limbs)
     return np.linalg.norm(joints[..., ends[:, 1], :] - joints[..., ends[:, 0], :], axis=-1)  # type: ignore[no-any-return]
+
+
+def outward(limbs: Sequence[tuple[int, int]], root: int) -> list[tuple[int, int, int]]:
+    """Order limbs so that each starts at a joint that an earlier one reached.
+
+    Args:
+        limbs: pairs of joints, in any order and direction; those that nothing connects with the root are left out.
+        root: where to start.
+
+    Returns:
+        For each limb its number in ``limbs``, the nearer joint and the farther one.
+
+    Example:
+        >>> outward([(0, 1), (1, 2)], root=1)
+        [(0, 1, 0), (1, 1, 2)]
+    """
+    reached, left = {root}, dict(enumerate(limbs))
+    ordered: list[tuple[int, int, int]] = []
+    while True:
+        step = [(number, *pair) for number, pair in left.items() if (pair[0] in reached) != (pair[1] in reached)]
+        if not step:
+            return ordered
+        for number, a, b in step:
+            if a in reached and b in reached:  # a ring: another limb has just reached it
+                continue
+            near, far = (a, b) if a in reached else (b, a)
+            ordered.append((number, near, far))
+            reached.add(far)
+            del left[number]
+
+
+def skeleton_names() -> list[str]:
+    """List the registered skeletons."""
+    return sorted({OPENPOSE50.name, *(plugin.name for plugin in plugins.discover("signdiff.skeletons"))})
+
+
+def find_skeleton(name: str) -> Skeleton:
+    """Find a registered skeleton by its name.
+
+    Raises:
+        ValueError: there is none, or what is registered under the name is none.
+        PluginError: it cannot be loaded.
+
+    Example:
+        >>> find_skeleton("openpose50").num_joints
+        50
+    """
+    if name == OPENPOSE50.name:  # without a look at all that is installed
+        return OPENPOSE50
+    if name not in skeleton_names():
+        raise ValueError(f"skeleton must be one of {', '.join(skeleton_names())}, but is {name!r}.")
+    found = plugins.load("signdiff.skeletons", name)
+    if not isinstance(found, Skeleton) or found.name != name:
+        raise ValueError(f"skeleton {name!r} must be a Skeleton of that name, but is {found!r}.")
+    return found
+
+
+def make_header(components: Sequence[Component]) -> PoseHeader:
+    """Make the header of a pose in normalised coordinates: its picture is 1 wide and 1 high."""
+    from pose_format.pose_header import PoseHeader, PoseHeaderComponent, PoseHeaderDimensions
+
+    made = [
+        PoseHeaderComponent(each.name, list(each.joints), list(each.limbs), [each.colour], "XYZC")
+        for each in components
+    ]
+    return PoseHeader(version=0.2, dimensions=PoseHeaderDimensions(1, 1, 1), components=made)
+
+
+def wrap(
+    joints: NDArray[np.floating], fps: float, header: PoseHeader, confidence: NDArray[np.floating] | None = None
+) -> Pose:
+    """Wrap joint positions into a pose of one person, float32, of any header.
+
+    Args:
+        joints: (T, J, 3) coordinates; what is masked is absent.
+        fps: frames per second.
+        header: of J joints.
+        confidence: (T, J) in [0, 1]; 0 means absent. Everything is present if it is not given.
+
+    Raises:
+        ValueError: ``joints`` or ``confidence`` has another shape, or ``fps`` is not positive.
+    """
+    from pose_format import Pose
+    from pose_format.numpy import NumPyPoseBody
+
+    joints, confidence = masked_as_absent(joints, confidence)
+    joints = joints.astype(np.float32, copy=False)
+    num_joints = header.total_points()
+    if joints.ndim != 3 or joints.shape[1:] != (num_joints, 3):
+        raise ValueError(f"joints must have the shape (T, {num_joints}, 3), but has {joints.shape}.")
+    if not fps > 0:
+        raise ValueError(f"fps must be positive, but is {fps}.")
+    if confidence is None:
+        confidence = np.ones(joints.shape[:2], dtype=np.float32)
+    confidence = np.asarray(confidence, dtype=np.float32)
+    if confidence.shape != joints.shape[:2]:
+        raise ValueError(f"confidence must have the shape {joints.shape[:2]}, but has {confidence.shape}.")
+    return Pose(header, NumPyPoseBody(fps, joints[:, None], confidence[:, None]))
+
+
+def masked_as_absent(
+    joints: NDArray[Any], confidence: NDArray[Any] | None = None
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Turn the mask of joints, such as that of ``pose.body.data``, into confidences of 0.
+
+    Args:
+        joints: (..., J, C) positions, a masked array or a plain one.
+        confidence: (..., J), likewise; 0 means absent.
+
+    Returns:
+        Both as plain arrays. A joint with a masked coordinate or a masked confidence has the confidence 0, and its
+        masked coordinates are 0. The confidence stays None if nothing is masked and none was given.
+
+    Example:
+        >>> joints = np.ma.masked_equal([[[1.0, 2.0], [9.0, 9.0]]], 9.0)
+        >>> plain, confidence = masked_as_absent(joints)
+        >>> plain.tolist(), confidence.tolist()
+        ([[[1.0, 2.0], [0.0, 0.0]]], [[1.0, 0.0]])
+    """
+    masked = np.ma.is_masked(joints)
+    if confidence is not None:
+        confidence = np.asarray(np.ma.filled(confidence, 0))
+    elif masked:
+        confidence = np.ones(np.shape(joints)[:-1], dtype=np.float32)
+    if not masked:
+        return np.asarray(joints), confidence
+    absent = np.ma.getmaskarray(joints).any(axis=-1)
+    if confidence is not None and confidence.shape == absent.shape:  # another shape is refused where it is used
+        confidence = np.where(absent, 0, confidence)
+    return np.ma.filled(joints, 0), confidence

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from signdiff_core import skeleton
 from signdiff_core.camera import Camera
 from signdiff_core.formats.normalise import visible
-from signdiff_core.skeleton import (
-    HAND_LIMBS,
-    LEFT_ELBOW,
-    LEFT_HAND,
-    LEFT_SHOULDER,
-    LEFT_WRIST,
-    NECK,
-    NOSE,
-    RIGHT_ELBOW,
-    RIGHT_HAND,
-    RIGHT_SHOULDER,
-    RIGHT_WRIST,
-    joints_of,
-)
+from signdiff_core.skeleton import HAND_LIMBS, LEFT_HAND, NECK, NOSE, RIGHT_HAND
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from numpy.typing import NDArray
+if TYPE_CHECKING:  # pose_format is heavy to import
     from pose_format import Pose
 
 Colour = tuple[int, int, int]
 
+_LEFT_ARM: Final = (skeleton.LEFT_SHOULDER, skeleton.LEFT_ELBOW, skeleton.LEFT_WRIST)
+_RIGHT_ARM: Final = (skeleton.RIGHT_SHOULDER, skeleton.RIGHT_ELBOW, skeleton.RIGHT_WRIST)
 _BACKGROUND: Final = ((250, 250, 247), (226, 231, 238))
 _BODY: Final = (71, 85, 105)
 _HEAD: Final = (100, 116, 139)
@@ -86,7 +75,7 @@ class SkeletonRenderer:
             raise ValueError(f"size must be between 16 and 4096, but is {size}.")
         if start < 0:
             raise ValueError(f"start must be at least 0, but is {start}.")
-        joints, confidence = joints_of(visible(pose))
+        joints, confidence = skeleton.joints_of(visible(pose))
         return self._frames(joints[start:], confidence[start:], size)
 
     def _frames(
@@ -110,13 +99,10 @@ class _Figure:
         self.canvas, self.points, self.present, self.size = canvas, points, present, size
 
     def draw(self, depth: NDArray[np.floating]) -> None:
-        self.chain((LEFT_SHOULDER, NECK, RIGHT_SHOULDER), 0.028, _BODY)
+        self.chain((_LEFT_ARM[0], NECK, _RIGHT_ARM[0]), 0.028, _BODY)
         self.chain((NECK, NOSE), 0.028, _BODY)
         self.head()
-        sides = (
-            ((LEFT_SHOULDER, LEFT_ELBOW, LEFT_WRIST), LEFT_HAND),
-            ((RIGHT_SHOULDER, RIGHT_ELBOW, RIGHT_WRIST), RIGHT_HAND),
-        )
+        sides = ((_LEFT_ARM, LEFT_HAND), (_RIGHT_ARM, RIGHT_HAND))
         # The farther arm first: z grows away from the viewer.
         for arm, hand in sorted(sides, key=lambda side: -float(depth[side[0][-1]])):
             self.chain(arm, 0.026, _BODY)

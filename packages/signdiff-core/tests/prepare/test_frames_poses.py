@@ -7,9 +7,8 @@ from pose_format.numpy import NumPyPoseBody
 
 from signdiff_core import formats
 from signdiff_core.prepare.poses import read_seen
-from signdiff_core.skeleton import HAND_JOINTS, make_pose
+from signdiff_core.skeleton import HAND_JOINTS, Component, make_header, make_pose, wrap
 from signdiff_core.video import VideoInfo
-from signdiff_core.wrapping import make_header, wrap
 
 
 def video(width=192, height=160, fps=25.0):
@@ -61,9 +60,9 @@ def test_mediapipe_holistic_is_read(studio, joints, tmp_path):
     body = ("NOSE", "RIGHT_SHOULDER", "RIGHT_ELBOW", "RIGHT_WRIST", "LEFT_SHOULDER", "LEFT_ELBOW", "LEFT_WRIST")
     header = make_header(
         [
-            ("POSE_LANDMARKS", body, (), (0, 0, 0)),
-            ("LEFT_HAND_LANDMARKS", HAND_JOINTS, (), (0, 0, 0)),
-            ("RIGHT_HAND_LANDMARKS", HAND_JOINTS, (), (0, 0, 0)),
+            Component(name="POSE_LANDMARKS", joints=body),
+            Component(name="LEFT_HAND_LANDMARKS", joints=HAND_JOINTS),
+            Component(name="RIGHT_HAND_LANDMARKS", joints=HAND_JOINTS),
         ]
     )
     kept = [0, 2, 3, 4, 5, 6, 7, *range(8, 50)]
@@ -84,7 +83,7 @@ def test_mediapipe_holistic_is_read(studio, joints, tmp_path):
 def test_openpose_as_pose_format_stores_it_is_read(studio, joints, tmp_path):
     parts = (("pose_keypoints_2d", 25), ("face_keypoints_2d", 70), ("hand_left_keypoints_2d", 21))
     parts = (*parts, ("hand_right_keypoints_2d", 21))
-    header = make_header([(name, tuple(map(str, range(count))), (), (0, 0, 0)) for name, count in parts])
+    header = make_header([Component(name=name, joints=tuple(map(str, range(count)))) for name, count in parts])
     points, confidence = np.zeros((4, 137, 3)), np.zeros((4, 137), dtype=np.float32)
     kept = [*range(8), *range(95, 137)]
     points[:, kept, :2], confidence[:, kept] = studio.in_pixels(joints), 0.7

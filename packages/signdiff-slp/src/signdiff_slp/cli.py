@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
-from signdiff_core.messages import one_line
+from signdiff_core.wording import one_line
 from signdiff_slp import __version__
 from signdiff_slp.commands.check import add_check
 from signdiff_slp.commands.curves import add_curves
@@ -151,7 +151,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
     from signdiff_core import formats
     from signdiff_core.atomic import replacing
-    from signdiff_core.paths import inside
+    from signdiff_core.checks import inside
     from signdiff_core.skeleton import make_pose
     from signdiff_slp.corpora.clips import CLIP_FPS
     from signdiff_slp.corpora.rate import corpus_rate

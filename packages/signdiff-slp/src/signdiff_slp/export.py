@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
-from signdiff_core.messages import one_line
+from signdiff_core.wording import one_line
 from signdiff_slp.commands.parser import CommandParser
 from signdiff_slp.runs import Run, find_run
 from signdiff_slp.shown import told

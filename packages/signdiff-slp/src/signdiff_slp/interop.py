@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
-from signdiff_core.messages import one_line
+from signdiff_core.wording import one_line
 from signdiff_slp.checkpoints import read_checkpoint
 from signdiff_slp.commands.parser import CommandParser, number, whole
 from signdiff_slp.shown import told

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from signdiff_core.messages import one_line
+from signdiff_core.wording import one_line
 
 if TYPE_CHECKING:
     import torch

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Self, final
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from signdiff_core.devices import check_device
+from signdiff_core.checks import check_device
 from signdiff_slp.models.progressive import ProgressiveTransformer, generate
 from signdiff_slp.models.progressive.release import load_release
 from signdiff_slp.output import to_pose

@@ -7,7 +7,7 @@ import traceback
 import click
 
 from signdiff_core.interruption import exit_status, word_for
-from signdiff_core.messages import one_line
+from signdiff_core.wording import one_line
 
 FAILURE, WRONG_USE = 1, 2
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from signdiff_core import plugins
+from signdiff_core.checks import check_device
 from signdiff_core.cli.options import distribute, takes
 from signdiff_core.cli.progress import track
-from signdiff_core.devices import check_device
 from signdiff_core.plugins.hints import pip_line
 
 if TYPE_CHECKING:

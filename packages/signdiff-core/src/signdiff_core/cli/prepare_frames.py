@@ -204,7 +204,7 @@ def _run(shards: Sequence[Shard], work: FrameWork, *, engine: str, workers: int)
 def _tell(report: Report, output: Path, *, as_json: bool) -> None:
     import json
 
-    from signdiff_core.left_out import told
+    from signdiff_core.wording import list_causes
 
     if as_json:
         click.echo(json.dumps({"output": str(output), **vars(report)}, ensure_ascii=False))
@@ -215,5 +215,5 @@ def _tell(report: Report, output: Path, *, as_json: bool) -> None:
             click.echo(f"  {count} frames were left out: {reason}")
     if report.left_out:
         click.echo(f"{len(report.left_out)} videos or poses were left out; report.json lists all:")
-        click.echo("\n".join(told(report.left_out)))
+        click.echo("\n".join(list_causes(report.left_out)))
     click.echo(f"Look at {output / 'preview.png'} before you train.")

@@ -14,9 +14,9 @@ from transformers import CLIPVisionModelWithProjection
 
 from signdiff_core.diffusion.dtypes import dtype_option
 from signdiff_core.diffusion.places import check_there
-from signdiff_core.messages import one_line
 from signdiff_core.trust import ModelFolderError, check_model_folder, check_weights
 from signdiff_core.trust.configs import check_content
+from signdiff_core.wording import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

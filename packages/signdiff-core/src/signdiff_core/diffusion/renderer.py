@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 import cv2
 import numpy as np
 
-from signdiff_core.devices import check_device
+from signdiff_core.checks import check_device
 from signdiff_core.diffusion.conditions import retargeted
 from signdiff_core.diffusion.folder import check_controlnet
 from signdiff_core.diffusion.frmap import FRMapper

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from signdiff_core.absent import masked_as_absent
 from signdiff_core.formats.bounds import LARGEST, outside
 from signdiff_core.skeleton import (
     LEFT_SHOULDER,
@@ -15,6 +14,7 @@ from signdiff_core.skeleton import (
     SHOULDER_WIDTH,
     joints_of,
     make_pose,
+    masked_as_absent,
 )
 
 if TYPE_CHECKING:

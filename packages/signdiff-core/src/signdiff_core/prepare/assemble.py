@@ -25,7 +25,6 @@ import numpy as np
 
 from signdiff_core.atomic import flush_to_disk
 from signdiff_core.diffusion.frmap import CONFIG_NAME
-from signdiff_core.left_out import by_cause
 from signdiff_core.prepare.choice import REASONS
 from signdiff_core.prepare.files import (
     CLIPS,
@@ -43,6 +42,7 @@ from signdiff_core.prepare.plan import code_version
 from signdiff_core.prepare.preview import write_preview
 from signdiff_core.prepare.shards import COLUMNS
 from signdiff_core.prepare.tensors import write_tensor
+from signdiff_core.wording import by_cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,9 +7,9 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from signdiff_core.differences import listed, of_clips, of_settings
 from signdiff_core.prepare.files import MANIFEST
 from signdiff_core.prepare.plan import code_version, content_hash
+from signdiff_core.wording import count_clips, different_clips, different_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,10 +46,10 @@ def differences(folder: Path, settings: Settings, clips: Sequence[Clip]) -> list
             f"output must be new or empty, or the set that the same command made, but {folder} is not."
         ) from None
     now: dict[str, Any] = {**asdict(settings), "frnet": dict(settings.frnet)}
-    found = of_settings(was, now) + of_clips(texts, known_texts(clips), "caption")
+    found = different_settings(was, now) + different_clips(texts, known_texts(clips), "caption")
     if not found:
         changed = [clip.name for clip in clips if clip.name in hashes and _hashes(clip) != hashes[clip.name]]
-        found = listed(changed, "have another content")
+        found = count_clips(changed, "have another content")
     return found
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
-from signdiff_core.messages import one_line
+from signdiff_core.wording import one_line
 
 Config = TypeVar("Config")
 

@@ -10,8 +10,8 @@ from safetensors import SafetensorError
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from signdiff_core.diffusion.adapters import fetch
-from signdiff_core.messages import one_line
 from signdiff_core.trust import check_model_folder
+from signdiff_core.wording import one_line
 
 if TYPE_CHECKING:
     from signdiff_core.training.controlnet_config import ControlNetConfig

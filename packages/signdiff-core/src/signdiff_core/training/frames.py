@@ -16,9 +16,9 @@ import numpy as np
 from PIL import Image
 from safetensors import safe_open
 
+from signdiff_core.checks import check_name
 from signdiff_core.formats.bounds import LARGEST, outside
 from signdiff_core.formats.lines import read_lines
-from signdiff_core.paths import check_name
 from signdiff_core.trust import check_weights
 from signdiff_core.trust.files import read_json
 

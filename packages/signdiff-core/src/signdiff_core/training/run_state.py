@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
-from signdiff_core.messages import one_line
+from signdiff_core.wording import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import Any, Final
 
-from signdiff_core.messages import one_line
+from signdiff_core.wording import one_line
 
 MAX_CONFIG: Final = 1 << 24
 """Largest configuration or index that is read, in bytes."""

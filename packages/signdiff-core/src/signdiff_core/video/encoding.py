@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from signdiff_core.rates import as_fraction
 from signdiff_core.video.info import MAX_SIDE, VideoInfo
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Encoding:
     @property
     def rate(self) -> Fraction:
         """Frames per second."""
-        return Fraction(self.fps).limit_denominator(1001)
+        return as_fraction(self.fps)
 
     def encode(self, frames: Iterable[NDArray[np.uint8]], *, start: int) -> bytes:
         """Encode a group of frames.

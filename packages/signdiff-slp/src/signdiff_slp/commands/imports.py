@@ -107,7 +107,7 @@ def _poses(arguments: argparse.Namespace) -> int:
 
 
 def _print(report: Report, arguments: argparse.Namespace) -> int:
-    from signdiff_core.left_out import told
+    from signdiff_core.wording import list_causes
 
     if arguments.json:
         print(json.dumps(vars(report)))
@@ -117,7 +117,7 @@ def _print(report: Report, arguments: argparse.Namespace) -> int:
         print(f"{split:<6} {clips:>6} clips {report.frames[split]:>8} frames, {filled}")
     if report.left_out:
         print(f"{len(report.left_out)} clips were left out; report.json in {arguments.output} lists all:")
-        print("\n".join(told(report.left_out)))
+        print("\n".join(list_causes(report.left_out)))
     if report.notes:
         print(f"{len(report.notes)} notes on single clips are in report.json.")
     return 0

@@ -6,7 +6,7 @@ import argparse
 import math
 from typing import TYPE_CHECKING, NoReturn
 
-from signdiff_core.messages import one_line
+from signdiff_core.wording import one_line
 from signdiff_slp.shown import shown
 
 if TYPE_CHECKING:

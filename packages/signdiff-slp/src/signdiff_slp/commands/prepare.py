@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from signdiff_core import engines
-from signdiff_core.devices import check_device
-from signdiff_core.left_out import by_cause, told
+from signdiff_core.checks import check_device
+from signdiff_core.wording import by_cause, list_causes
 from signdiff_slp.commands.parser import number, whole
 from signdiff_slp.commands.progress import progress_bar
 
@@ -234,11 +234,11 @@ def _print(written: Written, arguments: argparse.Namespace) -> None:
         print(f"{split:<6} {clips:>6} clips {report.frames[split]:>8} frames, {filled}")
     if report.left_out:
         print(f"{len(report.left_out)} clips or texts were left out; report.json in {arguments.output} lists all:")
-        print("\n".join(told(report.left_out)))
+        print("\n".join(list_causes(report.left_out)))
     odd = [each for each in written.findings if not each.drops]
     if odd:
         print(f"{len(odd)} findings on clips that were kept are in report.json and quality.tsv:")
-        print("\n".join(told([(each.clip, f"{each.kind}: {each.detail}") for each in odd])))
+        print("\n".join(list_causes([(each.clip, f"{each.kind}: {each.detail}") for each in odd])))
     if written.failures:
         print(f"{len(written.failures)} clips failed; failures.log has their tracebacks.")
     print(f"Look at {arguments.output / 'preview.png'} before you train.")

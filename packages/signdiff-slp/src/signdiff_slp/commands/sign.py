@@ -30,7 +30,7 @@ def _sign(arguments: argparse.Namespace) -> int:
 
     from signdiff_core import formats
     from signdiff_core.atomic import check_writable, replacing
-    from signdiff_core.devices import check_device
+    from signdiff_core.checks import check_device
     from signdiff_core.provenance import marking
     from signdiff_slp import TextToPose, __version__
     from signdiff_slp.models.progressive.generation import CutWarning

@@ -87,7 +87,7 @@ def _clean(arguments: argparse.Namespace) -> int:
 def _lift(arguments: argparse.Namespace) -> int:
     import numpy as np
 
-    from signdiff_core.devices import check_device
+    from signdiff_core.checks import check_device
     from signdiff_slp.prepare import lift
 
     check_device(arguments.device)

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from signdiff_core import formats
+from signdiff_core.checks import check_name
 from signdiff_core.formats.lines import iter_lines
-from signdiff_core.paths import check_name
 from signdiff_core.rates import same_rate
 from signdiff_slp.corpora.filling import fill_track, resample
 from signdiff_slp.corpora.languages import find_language

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from signdiff_core.absent import masked_as_absent
 from signdiff_core.rates import same_rate
-from signdiff_core.skeleton import BODY, BODY_JOINTS, LEFT_HAND, LEFT_WRIST, RIGHT_HAND, RIGHT_WRIST
+from signdiff_core.skeleton import BODY, BODY_JOINTS, LEFT_HAND, LEFT_WRIST, RIGHT_HAND, RIGHT_WRIST, masked_as_absent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

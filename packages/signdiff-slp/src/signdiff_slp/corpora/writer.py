@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 
 from signdiff_core.atomic import replacing
+from signdiff_core.checks import check_name
 from signdiff_core.formats.bounds import LARGEST
-from signdiff_core.left_out import by_cause
-from signdiff_core.paths import check_name
 from signdiff_core.skeleton import NUM_JOINTS
+from signdiff_core.wording import by_cause
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from signdiff_core.differences import listed, of_clips, of_settings
 from signdiff_core.video import probe
+from signdiff_core.wording import count_clips, different_clips, different_settings
 from signdiff_slp.prepare.plan import code_hash, content_hash
 
 if TYPE_CHECKING:
@@ -79,11 +79,11 @@ def differences(folder: Path, settings: Settings, options: Mapping[str, Any], sh
             f"output must be new or empty, or the corpus that the same command made, but {folder} is not."
         ) from None
     now = {**asdict(settings), **options}
-    found = of_settings(was, now) + of_clips(texts, _texts(shards), "text or split")
+    found = different_settings(was, now) + different_clips(texts, _texts(shards), "text or split")
     if not found:
         tasks = [task for shard in shards for task in shard.tasks if task.name in hashes]
         changed = [task.name for task in tasks if _hash(task, settings) != hashes[task.name]]
-        found = listed(changed, "have another content")
+        found = count_clips(changed, "have another content")
     return found
 
 

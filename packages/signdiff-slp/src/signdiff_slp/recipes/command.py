@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from signdiff_core.messages import one_line
+from signdiff_core.wording import one_line
 from signdiff_slp.commands.parser import CommandParser
 from signdiff_slp.recipes.stopping import Stopped, clear_up, stopping_on_signals
 from signdiff_slp.shown import told

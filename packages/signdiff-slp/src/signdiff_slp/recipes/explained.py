@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, final
 from fairseq2.error import InternalError
 from typing_extensions import override
 
-from signdiff_core.messages import one_line
+from signdiff_core.wording import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

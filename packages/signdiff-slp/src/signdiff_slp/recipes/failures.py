@@ -9,7 +9,7 @@ from fairseq2.recipe import register_cli_error
 from fairseq2.recipe.error import RecipeError
 from fairseq2.runtime.dependency import DependencyContainer
 
-from signdiff_core.paths import inside
+from signdiff_core.checks import inside
 from signdiff_core.rates import same_rate
 from signdiff_slp.datasets.text_pose import CorpusError, TextPoseDataset
 from signdiff_slp.datasets.text_pose.scan import MAX_NAMED

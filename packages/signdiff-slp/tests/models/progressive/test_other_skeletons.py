@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from signdiff_core.skeleton import BODY_JOINTS, BODY_LIMBS
-from signdiff_core.skeletons import OPENPOSE50, find_skeleton
+from signdiff_core.skeleton import BODY_JOINTS, BODY_LIMBS, OPENPOSE50, find_skeleton
 from signdiff_slp.models.progressive import PoseStandardizer, ProgressiveConfig, generate, with_bone_lengths
 from signdiff_slp.models.progressive.bones import bone_lengths
 from signdiff_slp.output import to_pose
 from signdiff_slp.training import fit_standardizer
 
 MODULE = f"""
-from signdiff_core.skeletons import Component, Skeleton
+from signdiff_core.skeleton import Component, Skeleton
 
 BODY = Component(name="BODY", joints={BODY_JOINTS!r}, limbs={BODY_LIMBS!r})
 MITTENS = Component(name="MITTENS", joints=("PALM", "TIP"), limbs=((0, 1),))

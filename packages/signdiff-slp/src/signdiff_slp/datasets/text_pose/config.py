@@ -18,4 +18,4 @@ class TextPoseConfig:
     """The folder with ``{split}.tsv`` and ``{split}.poses.npy``."""
 
     skeleton: str = "openpose50"
-    """What joints the poses have: the name of a skeleton that is registered with `signdiff_core.skeletons`."""
+    """What joints the poses have: the name of a skeleton that is registered with `signdiff_core.skeleton`."""

@@ -11,7 +11,7 @@ from fairseq2.gang import Gangs
 from fairseq2.logging import log
 
 from signdiff_core.plugins import PluginError
-from signdiff_core.skeletons import OPENPOSE50, Skeleton, find_skeleton
+from signdiff_core.skeleton import OPENPOSE50, Skeleton, find_skeleton
 from signdiff_slp.corpora.rate import corpus_rate
 from signdiff_slp.datasets.text_pose.batch import TextPoseBatch
 from signdiff_slp.datasets.text_pose.config import TextPoseConfig

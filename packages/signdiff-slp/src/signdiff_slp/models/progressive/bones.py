@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from signdiff_core.skeletons import OPENPOSE50, Skeleton, outward
+from signdiff_core.skeleton import OPENPOSE50, Skeleton, outward
 
 
 def bone_lengths(joints: Tensor, skeleton: Skeleton = OPENPOSE50) -> Tensor:

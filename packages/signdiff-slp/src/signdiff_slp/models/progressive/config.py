@@ -12,7 +12,7 @@ from fairseq2.utils.validation import Validatable, ValidationResult
 from typing_extensions import override
 
 from signdiff_core.plugins import PluginError
-from signdiff_core.skeletons import find_skeleton
+from signdiff_core.skeleton import find_skeleton
 
 PROGRESSIVE_FAMILY: Final = "slp_progressive"
 """The name under which fairseq2 knows this model family."""
@@ -36,7 +36,7 @@ class ProgressiveConfig(Validatable):
     """The index of the source token that pads."""
 
     skeleton: str = "openpose50"
-    """What joints a pose has: the name of a skeleton that is registered with `signdiff_core.skeletons`."""
+    """What joints a pose has: the name of a skeleton that is registered with `signdiff_core.skeleton`."""
 
     pose_dim: int = 150
     """The number of values of a frame: the skeleton's joints by x, y, z."""

@@ -30,7 +30,7 @@ from fairseq2.nn import (
     init_scaled_embedding,
 )
 
-from signdiff_core.skeletons import find_skeleton
+from signdiff_core.skeleton import find_skeleton
 from signdiff_slp.models.progressive.config import ProgressiveConfig
 from signdiff_slp.models.progressive.frontend import PoseFrontend
 from signdiff_slp.models.progressive.model import ProgressiveTransformer

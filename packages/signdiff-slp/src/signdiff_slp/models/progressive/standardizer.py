@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
-from signdiff_core.skeletons import OPENPOSE50, Skeleton
+from signdiff_core.skeleton import OPENPOSE50, Skeleton
 
 MIN_SPREAD: Final = 0.004
 """The smallest spread that a joint is divided by, in shoulder widths times 1/3: about a millimetre and a half per

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import torch
 
-from signdiff_core.devices import check_device
+from signdiff_core.checks import check_device
 from signdiff_slp.corpora.filling import fill_absent
 from signdiff_slp.prepare.lifting.bones import log_bone_lengths
 from signdiff_slp.prepare.lifting.checks import check_keypoints, without_mask

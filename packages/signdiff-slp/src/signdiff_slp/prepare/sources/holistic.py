@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from signdiff_core.skeleton import HAND_JOINTS
-from signdiff_core.wrapping import make_header, wrap
+from signdiff_core.skeleton import HAND_JOINTS, Component, make_header, wrap
 from signdiff_slp.corpora.landmarks import landmarks_of
 from signdiff_slp.prepare.sources.detections import as_points
 
@@ -45,9 +44,9 @@ def joints_of_holistic(
     """
     header = make_header(
         [
-            ("POSE_LANDMARKS", tuple(_BODY), (), (0, 0, 0)),
-            ("LEFT_HAND_LANDMARKS", HAND_JOINTS, (), (0, 0, 0)),
-            ("RIGHT_HAND_LANDMARKS", HAND_JOINTS, (), (0, 0, 0)),
+            Component(name="POSE_LANDMARKS", joints=tuple(_BODY)),
+            Component(name="LEFT_HAND_LANDMARKS", joints=HAND_JOINTS),
+            Component(name="RIGHT_HAND_LANDMARKS", joints=HAND_JOINTS),
         ]
     )
     body = pose[:, list(_BODY.values())]

@@ -13,7 +13,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from signdiff_core import formats
-from signdiff_core.paths import inside
+from signdiff_core.checks import inside
 from signdiff_core.provenance import mark_generated
 from signdiff_slp import __version__
 from signdiff_slp.datasets.text_pose import TextPoseBatch, TextPoseDataset

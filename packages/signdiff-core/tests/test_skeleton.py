@@ -1,11 +1,21 @@
 import numpy as np
 import pytest
 
-from signdiff_core.skeleton import LIMBS, is_skeleton, make_pose, pose_header
-from signdiff_core.skeletons import OPENPOSE50, Component, Skeleton, find_skeleton, outward, skeleton_names
+from signdiff_core.skeleton import (
+    LIMBS,
+    OPENPOSE50,
+    Component,
+    Skeleton,
+    find_skeleton,
+    is_skeleton,
+    make_pose,
+    outward,
+    pose_header,
+    skeleton_names,
+)
 
 MODULE = """
-from signdiff_core.skeletons import Component, Skeleton
+from signdiff_core.skeleton import Component, Skeleton
 
 STICK = Skeleton(
     name="stick",

@@ -1,15 +1,46 @@
-"""Names of data as paths: inside a folder, or refused."""
+"""Values that come from outside, checked before any work: devices that models run on, names of data as paths."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    import os
+from typing import Any, Final
 
 MAX_PART: Final = 200
-"""Most bytes between two slashes: file systems take 255, suffixes included."""
+"""Most bytes between two slashes of a name: file systems take 255, suffixes included."""
+
+
+def check_device(name: Any) -> None:
+    """Make sure that PyTorch can run something on a device of this machine.
+
+    Args:
+        name: such as ``"cpu"`` or ``"cuda:1"``, or a ``torch.device``.
+
+    Raises:
+        ValueError: there is no such device here.
+
+    Example:
+        >>> check_device("cpu")
+        >>> check_device("gpu")
+        Traceback (most recent call last):
+        ...
+        ValueError: device must be one that PyTorch has here (cpu...), but is 'gpu'.
+    """
+    if name == "cpu":
+        return
+    import torch
+
+    try:
+        is_usable, cause = not torch.empty(1, device=name).is_meta, None  # a meta device holds no values
+    # For each kind of device that is not there, PyTorch raises another kind of error.
+    except (AssertionError, RuntimeError, TypeError, ValueError, ImportError, OverflowError) as error:
+        is_usable, cause = False, error
+    if not is_usable:
+        found = ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
+        found += ["mps"] if torch.backends.mps.is_available() else []
+        raise ValueError(
+            f"device must be one that PyTorch has here ({', '.join(found)}), but is {str(name)!r}."
+        ) from cause
 
 
 def inside(folder: str | os.PathLike[str], name: str, suffix: str = "") -> Path:
