@@ -34,7 +34,7 @@ from signdiff_core.skeleton import make_pose
 from signdiff_eval.backtranslation import BackTranslator
 from signdiff_eval.metrics import BLEU, CER, DTW, ROUGE, Duration, TotalDistance
 from signdiff_eval.readers import Pair
-from signdiff_eval.reports.controls import FROZEN, GROUND_TRUTH, derivation
+from signdiff_eval.reports.compare import FROZEN, GROUND_TRUTH, derivation
 from signdiff_eval.reports.significance import confidence
 from signdiff_eval.scoring import Reading, score_poses
 from signdiff_slp import TextToPose

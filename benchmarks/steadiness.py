@@ -37,7 +37,7 @@ from signdiff_core.drawing import draw
 from signdiff_core.skeleton import joints_of
 from signdiff_core.training.regions import head_box
 from signdiff_eval.functional import ssim
-from signdiff_eval.functional.image.flicker import flicker_step
+from signdiff_eval.functional.image import flicker_step
 from signdiff_frnet import FRNetPredictor
 from signdiff_slp import TextToPose
 

@@ -13,8 +13,8 @@ from diffusers import AutoencoderKL
 from signdiff_core.diffusion.renderer import BUNDLED
 from signdiff_core.training.regions import hand_boxes
 from signdiff_eval.functional import ssim
-from signdiff_eval.functional.image.flicker import flicker_step
-from signdiff_eval.metrics.image.fid import FID
+from signdiff_eval.functional.image import flicker_step
+from signdiff_eval.metrics.fid import FID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ class Judge:
     """Scores videos against the truth."""
 
     def __init__(self, clips: Sequence[Clip], size: int) -> None:
-        from signdiff_eval.metrics.image.detector import MediaPipeHands
+        from signdiff_eval.metrics.detector import MediaPipeHands
 
         self.clips, self.size, self.detect = clips, size, MediaPipeHands()
         self.hands = [[self._hands(frame) for frame in clip.truth] for clip in clips]

@@ -46,7 +46,7 @@ def test_what_nothing_masks_is_scored(joints):
         lambda a, b: TotalDistance().update(a, b),
     ],
 )
-@pytest.mark.filterwarnings("ignore::signdiff_eval.functional.image.SmallSampleWarning")
+@pytest.mark.filterwarnings("ignore::signdiff_eval.functional.SmallSampleWarning")
 @pytest.mark.parametrize("side", [0, 1])
 def test_masked_joints_are_refused_everywhere(joints, score, side):
     pair = [joints, joints + 1]

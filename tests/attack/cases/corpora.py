@@ -150,7 +150,7 @@ def named_texts(folder: Path) -> None:
 def read_named_texts(folder: Path) -> None:
     """Read them with signdiff-eval."""
     from signdiff_eval.readers import read_lines
-    from signdiff_eval.readers.named_texts import read_texts
+    from signdiff_eval.readers.texts import read_texts
 
     for name in ("named.txt", "lines.txt"):
         check(len(read_texts(folder / name, ["one", "two"])) == 2, "another number of texts than names")

@@ -65,12 +65,12 @@ def read_mark(folder: Path) -> None:
 def report(folder: Path) -> None:
     """A report of scores of a film."""
     from signdiff_eval.readers import Pair
-    from signdiff_eval.reports.scores import to_json
+    from signdiff_eval.reports.tables import to_dict
     from signdiff_eval.scoring.videos import score_videos
 
     samples.film(folder / "film.mp4")
     pair = Pair("film", folder / "film.mp4", folder / "film.mp4")
-    (folder / "report.json").write_text(to_json(score_videos([pair])))
+    (folder / "report.json").write_text(json.dumps(to_dict(score_videos([pair]))))
     pair.reference.unlink()
 
 

@@ -12,8 +12,7 @@ from signdiff_eval.commands.audit import audit
 from signdiff_eval.commands.compare import compare
 from signdiff_eval.commands.score import score
 from signdiff_eval.commands.settings import warn
-from signdiff_eval.interruption import told, unwind_on_sigterm
-from signdiff_eval.messages import one_line
+from signdiff_eval.console import one_line, told, unwind_on_sigterm
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from signdiff_eval.atomic import replacing
-from signdiff_eval.readers.json_files import read_json
+from signdiff_eval.readers.texts import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,10 +1,10 @@
-"""A score's signature: everything that has to agree before two scores may be compared."""
+"""A score that can't be had without its ceiling and its signature: all that has to agree before two are compared."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from signdiff_eval import __version__
+__version__ = "0.1.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +61,28 @@ class Signature:
         if not pairs or any(len(pair) != 2 for pair in pairs) or pairs[-1][0] != "version":
             raise ValueError(f"a signature must read 'name|setting:value|...|version:value', but is {text!r}.")
         return cls(name, tuple((pair[0], pair[1]) for pair in pairs[:-1]), pairs[-1][1])
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a report prints for one metric.
+
+    Attributes:
+        value: the system's score.
+        ceiling: the same score, computed in the same way, with the reference in the hypothesis' place.
+        ideal: the best possible value (0 for errors, 1 for ratios and similarities).
+        signature: the settings that fix both.
+
+    Example:
+        >>> from signdiff_eval.signature import Signature
+        >>> print(Score(0.25, 0.0, 0.0, Signature("dtw_mje", version="0.1.0")))
+        dtw_mje|version:0.1.0 = 0.2500 (ceiling 0.0000)
+    """
+
+    value: float
+    ceiling: float
+    ideal: float
+    signature: Signature
+
+    def __str__(self) -> str:
+        return f"{self.signature} = {self.value:.4f} (ceiling {self.ceiling:.4f})"

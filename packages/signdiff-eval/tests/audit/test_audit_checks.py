@@ -6,9 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pose_format.pose_header import PoseHeaderComponent, PoseHeaderDimensions
 
-from signdiff_eval.audit.clip import Clip, clip_of
+from signdiff_eval.audit.clip import Clip, clip_of, frozen, holes, off_scale
 from signdiff_eval.audit.pairwise import compare, exchange
-from signdiff_eval.audit.single import frozen, holes, off_scale
 
 NAMES = ("NOSE", *(f"{side}_{part}" for side in ("LEFT", "RIGHT") for part in ("SHOULDER", "ELBOW", "WRIST")))
 SWAPPED = [0, 4, 5, 6, 1, 2, 3]

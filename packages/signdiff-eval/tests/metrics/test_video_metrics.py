@@ -7,8 +7,8 @@ import pytest
 
 from signdiff_eval import functional
 from signdiff_eval.metrics import FID, SSIM, Flicker, HandPose, HandSSIM
+from signdiff_eval.metrics.detector import Remembering
 from signdiff_eval.metrics.image import update_together
-from signdiff_eval.metrics.image.detector import Remembering
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def inception_weights(tmp_path, monkeypatch):
     parts = pytest.importorskip("pytorch_fid.inception")
     from torchvision.models import inception_v3
 
-    from signdiff_eval.metrics.image.extractor import WEIGHTS
+    from signdiff_eval.metrics.extractor import WEIGHTS
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     torch.manual_seed(0)

@@ -11,8 +11,7 @@ import pytest
 from rich.console import Console
 
 from signdiff_eval.readers import PoseFormats
-from signdiff_eval.reports.compare import compare
-from signdiff_eval.reports.controls import FROZEN, GROUND_TRUTH, SHUFFLED
+from signdiff_eval.reports.compare import FROZEN, GROUND_TRUTH, SHUFFLED, compare
 from signdiff_eval.reports.tables import print_comparison, to_json, too_few
 from signdiff_eval.scoring import Reading, score_poses
 

@@ -1,6 +1,5 @@
 """What makes a score incomparable: found in the files, before anybody reads a number."""
 
-from signdiff_eval.audit.finding import KINDS, Finding
-from signdiff_eval.audit.folders import Audit, audit
+from signdiff_eval.audit.folders import KINDS, Audit, Finding, audit
 
 __all__ = ["KINDS", "Audit", "Finding", "audit"]

@@ -2,24 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from signdiff_eval.audit.clip import Clip, clip_of
-from signdiff_eval.audit.counters import counters_of, same_counters
-from signdiff_eval.audit.finding import Finding
+from signdiff_eval.audit.clip import Clip, clip_of, frozen, holes, off_scale
 from signdiff_eval.audit.pairwise import compare
-from signdiff_eval.audit.single import frozen, holes, off_scale
 from signdiff_eval.provenance import marked_place
 from signdiff_eval.readers import PoseFormats
 from signdiff_eval.readers.pairs import order_of
-from signdiff_eval.readers.rates import same_rate
+from signdiff_eval.readers.poses import same_rate
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+KINDS: Final = {
+    "unreadable": "the file can't be read",
+    "unpaired": "a file has no partner of its name",
+    "empty-frames": "frames in which no joint is present, or all lie at the origin",
+    "nan-frames": "frames with a NaN or an infinity",
+    "frozen": "the pose doesn't move, or stands still for more than half of the time",
+    "longer": "the hypothesis lasts longer than its reference",
+    "copied-frames": "frames are identical to frames of the reference",
+    "first-frame": "the first frame is the reference's",
+    "counter": "the counters are the reference's: its timing was told",
+    "same-length": "every hypothesis has exactly its reference's length: its timing was told",
+    "frame-rate": "frame rates differ",
+    "skeleton": "joints or axes differ from the reference's",
+    "scale": "the figure has another size than its reference, or than its file format says: other units",
+    "mirrored": "left and right are exchanged",
+    "generated-reference": "a reference carries a generator's mark",
+}
+"""Every kind of finding, with what it means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong with one file.
+
+    Attributes:
+        kind: one of `KINDS`.
+        file: the file, as seen from the audited folder; with the sequence's name if it holds several.
+        detail: what was found, with numbers.
+    """
+
+    kind: str
+    file: str
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,3 +201,31 @@ def _together(reference: Path, hypothesis: Path, formats: PoseFormats, lengths: 
     same = np.array([same_counters(*pair) for pair in counters], dtype=bool)
     if same.any():
         yield Finding("counter", hypothesis.name, f"in {int(same.sum())} of {len(same)} sequences")
+
+
+VALUES: Final = 151
+"""Numbers of a frame: 50 joints of (x, y, z), and the counter."""
+
+MAX_LINE: Final = 2**27
+"""Longest line that is read, in bytes."""
+
+
+def counters_of(path: Path) -> Iterator[NDArray[Any]]:
+    """Read the counters of each sequence of a file; nothing where it is no ``.skels`` file.
+
+    Yields:
+        (T,) float64.
+    """
+    if path.suffix != ".skels":
+        return
+    with path.open("rb") as file:
+        while line := file.readline(MAX_LINE):
+            numbers = line.split()
+            if not numbers or len(numbers) % VALUES:
+                return
+            yield np.array(numbers[VALUES - 1 :: VALUES], dtype=np.float64)
+
+
+def same_counters(reference: NDArray[Any], hypothesis: NDArray[Any]) -> bool:
+    """Tell whether two sequences have the same counters, as far as four decimals tell."""
+    return len(reference) == len(hypothesis) and bool(np.abs(reference - hypothesis).max() < 6e-5)

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from signdiff_eval.audit.clip import extent, figure_size
-from signdiff_eval.audit.single import NORMALISE, frozen
-from signdiff_eval.readers.rates import same_rate
+from signdiff_eval.audit.clip import NORMALISE, extent, figure_size, frozen
+from signdiff_eval.readers.poses import same_rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -17,8 +17,8 @@ from signdiff_eval.backtranslation.limits import (
     checked_count,
 )
 from signdiff_eval.backtranslation.tokenizer import read_tokenizer
-from signdiff_eval.messages import one_line
-from signdiff_eval.readers.json_files import read_json
+from signdiff_eval.console import one_line
+from signdiff_eval.readers.texts import read_json
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from signdiff_eval.readers.text import read_text
+from signdiff_eval.readers.texts import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

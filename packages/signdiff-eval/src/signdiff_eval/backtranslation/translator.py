@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 
 from signdiff_eval import _checks
-from signdiff_eval._arrays import numbers
+from signdiff_eval._checks import numbers
 from signdiff_eval.backtranslation.files import Translation, load
-from signdiff_eval.extras import need
+from signdiff_eval.installed import need
 from signdiff_eval.readers import PoseSequence, sequence_of
 
 if TYPE_CHECKING:

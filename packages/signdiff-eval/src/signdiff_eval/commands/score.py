@@ -122,7 +122,7 @@ def score(
 
 def _texts(reference: Path, hypothesis: Path, *, ceiling: Path | None, tokenize: str, protocol: Protocol) -> Report:
     from signdiff_eval.readers import read_lines
-    from signdiff_eval.readers.text import read_as_many
+    from signdiff_eval.readers.texts import read_as_many
     from signdiff_eval.scoring import score_texts
 
     check_files(ref=reference, hyp=hypothesis)
@@ -183,7 +183,7 @@ def _poses(
 
 def _print(report: Report, *, as_json: bool, slrtp: bool) -> None:
     from signdiff_eval.provenance import told_marks
-    from signdiff_eval.reports.scores import print_table, to_dict, to_slrtp
+    from signdiff_eval.reports.tables import print_table, to_dict, to_slrtp
 
     if warning := told_marks(report.marked):
         warn(f"{warning}.")

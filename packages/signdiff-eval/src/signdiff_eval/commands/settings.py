@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from signdiff_eval.messages import one_line
+from signdiff_eval.console import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

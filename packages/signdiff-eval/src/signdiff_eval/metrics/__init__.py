@@ -1,8 +1,12 @@
 """Accumulating metrics: `update` with one pair at a time, `compute` the score of all of them."""
 
-from signdiff_eval.metrics.image import FID, SSIM, Flicker, HandPose, HandSSIM, MediaPipeHands
+from signdiff_eval.metrics.detector import MediaPipeHands
+from signdiff_eval.metrics.dtw import DTW
+from signdiff_eval.metrics.fid import FID
+from signdiff_eval.metrics.hands import HandPose, HandSSIM
+from signdiff_eval.metrics.image import SSIM, Flicker
 from signdiff_eval.metrics.metric import Metric
-from signdiff_eval.metrics.pose import DTW, Duration, TotalDistance, WristDistance
+from signdiff_eval.metrics.movement import Duration, TotalDistance, WristDistance
 from signdiff_eval.metrics.text import BLEU, CER, CHRF, ROUGE, WER
 
 __all__ = [

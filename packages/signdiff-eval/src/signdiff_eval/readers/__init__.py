@@ -1,11 +1,10 @@
 """Files in, sequences of joints and streams of frames out, in pairs of reference and hypothesis."""
 
-from signdiff_eval.readers.channels import channels_of, wrists_of
 from signdiff_eval.readers.formats import PoseFormats
 from signdiff_eval.readers.pairs import Pair, pair_up
-from signdiff_eval.readers.poses import PoseSequence, sequence_of
+from signdiff_eval.readers.poses import PoseSequence, channels_of, sequence_of, wrists_of
 from signdiff_eval.readers.slrtp import SLRTPFormat, read_slrtp_texts
-from signdiff_eval.readers.text import read_lines
+from signdiff_eval.readers.texts import read_lines
 from signdiff_eval.readers.torch_files import check_torch_file
 from signdiff_eval.readers.video import VIDEO_SUFFIXES, is_video, open_video
 

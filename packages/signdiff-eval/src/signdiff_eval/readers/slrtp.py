@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from signdiff_eval.extras import need
+from signdiff_eval.installed import need
 from signdiff_eval.readers.torch_files import load_tensors
 
 if TYPE_CHECKING:

@@ -1,7 +1,6 @@
 """Comparisons of systems, with tests of significance, and how they are shown."""
 
-from signdiff_eval.reports.compare import Comparison, compare
-from signdiff_eval.reports.compare_others import compare_texts, compare_videos
+from signdiff_eval.reports.compare import Comparison, compare, compare_texts, compare_videos
 from signdiff_eval.reports.significance import Difference, Interval, confidence, paired_difference, smallest_p
 
 __all__ = [

@@ -1,15 +1,19 @@
-"""Several systems on the same references."""
+"""Several systems on the same references, and controls: systems whose worth is known."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from signdiff_eval.backtranslation.plugin import texts_of
-from signdiff_eval.readers import PoseFormats, pair_up
-from signdiff_eval.reports.controls import NAMES, control_pairs, derivation
+from signdiff_eval.metrics import Metric
+from signdiff_eval.metrics.image import VideoMetric
+from signdiff_eval.readers import Pair, PoseFormats, PoseSequence, is_video, pair_up, read_lines
+from signdiff_eval.readers.texts import read_as_many
 from signdiff_eval.reports.significance import (
     SAMPLES,
     SEED,
@@ -20,15 +24,7 @@ from signdiff_eval.reports.significance import (
     paired_difference,
     smallest_p,
 )
-from signdiff_eval.scoring import Reading, Report, score_poses
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
-
-    from signdiff_eval.metrics import Metric
-    from signdiff_eval.readers import Pair, PoseSequence
-    from signdiff_eval.scoring import Protocol
+from signdiff_eval.scoring import Protocol, Reading, Report, score_poses, score_texts, score_videos
 
 Kind = Literal["poses", "videos", "texts"]
 """What is compared."""
@@ -126,7 +122,7 @@ def compare(
     pairs = {name: pair_up(reference, folder, formats.matches) for name, folder in systems.items()}
     if controls:
         first = next(iter(pairs.values()))
-        pairs |= {name: control_pairs(name, first) for name in NAMES}
+        pairs |= {name: control_pairs(name, first) for name in CONTROLS}
     reports = {
         name: score_poses(
             watch(name, listed),
@@ -135,7 +131,7 @@ def compare(
             formats=formats,
             metrics=metrics,
             reading=reading,
-            derive=derivation(name) if name in NAMES else None,
+            derive=derivation(name) if name in CONTROLS else None,
         )
         for name, listed in pairs.items()
     }
@@ -153,7 +149,7 @@ def check_names(systems: Mapping[str, Any], baseline: str | None) -> str:
     baseline = baseline or next(iter(systems))
     if baseline not in systems:
         raise ValueError(f"baseline must be one of {', '.join(systems)}, but is {baseline!r}.")
-    if taken := sorted(set(systems) & set(NAMES)):
+    if taken := sorted(set(systems) & set(CONTROLS)):
         raise ValueError(f"systems must not be called {taken[0]!r}, as a control is.")
     return baseline
 
@@ -224,3 +220,110 @@ class _Memory:
         for key, text in zip(new, texts_of(self._translator, list(new.values())) if new else [], strict=True):
             self._known[key] = text
         return [self._known[key] for key in short]
+
+
+def compare_videos(
+    reference: Path,
+    systems: Mapping[str, Path],
+    *,
+    baseline: str | None = None,
+    protocol: Protocol = "free",
+    metrics: Callable[[], Sequence[VideoMetric]] | None = None,
+    watch: Callable[[str, list[Pair]], Iterable[Pair]] = lambda _, pairs: pairs,
+    **tests: Any,
+) -> Comparison:
+    """Score systems' videos side by side.
+
+    Args:
+        reference: folder (or file) of references.
+        systems: name to folder (or file), at least one.
+        baseline: one of the names; the first if not given.
+        protocol: as for `score_videos`.
+        metrics: makes fresh metrics for a system; ``ssim`` and ``flicker`` if not given.
+        watch: as for `signdiff_eval.reports.compare`.
+        tests: ``samples``, ``trials`` and ``seed``, likewise.
+
+    Raises:
+        ValueError: no system, an unknown baseline, or as for `score_videos`.
+    """
+    baseline = check_names(systems, baseline)
+    pairs = {name: pair_up(reference, folder, is_video) for name, folder in systems.items()}
+    reports = {
+        name: score_videos(watch(name, listed), protocol=protocol, metrics=metrics() if metrics else None)
+        for name, listed in pairs.items()
+    }
+    return with_tests(reports, baseline, pairs=pairs, kind="videos", **tests)
+
+
+def compare_texts(
+    reference: Path,
+    systems: Mapping[str, Path],
+    *,
+    baseline: str | None = None,
+    protocol: Protocol = "free",
+    ceiling: Path | None = None,
+    tokenize: str = "none",
+    **tests: Any,
+) -> Comparison:
+    """Score systems' sentences side by side.
+
+    Args:
+        reference: file with a sentence a line.
+        systems: name to such a file, at least one.
+        baseline: one of the names; the first if not given.
+        protocol: as for `score_texts`.
+        ceiling: file of what the translator made of the references' own poses.
+        tokenize: as for `score_texts`.
+        tests: ``samples``, ``trials`` and ``seed``, as for `signdiff_eval.reports.compare`.
+
+    Raises:
+        ValueError: no system, an unknown baseline, a file that can't be read, or another number of lines.
+    """
+    baseline = check_names(systems, baseline)
+    true = read_lines(reference)
+    best = None if ceiling is None else read_as_many(ceiling, reference, len(true))
+    reports = {}
+    for name, path in systems.items():
+        made = read_as_many(path, reference, len(true))
+        reports[name] = score_texts(true, made, ceiling=best, protocol=protocol, tokenize=tokenize)
+    return with_tests(reports, baseline, pairs={}, kind="texts", **tests)
+
+
+GROUND_TRUTH: Final = "ground truth"
+FROZEN: Final = "frozen mean pose"
+SHUFFLED: Final = "shuffled ground truth"
+
+CONTROLS: Final = (GROUND_TRUTH, FROZEN, SHUFFLED)
+"""What is compared with ``--controls``."""
+
+
+def control_pairs(name: str, pairs: Sequence[Pair]) -> list[Pair]:
+    """Pair each reference with what the control makes its hypothesis from."""
+    paths = [pair.reference for pair in pairs]
+    if name == SHUFFLED:
+        paths = paths[1:] + paths[:1]
+    return [Pair(pair.name, pair.reference, path) for pair, path in zip(pairs, paths, strict=True)]
+
+
+def derivation(name: str) -> Callable[[list[PoseSequence]], list[PoseSequence]]:
+    """Tell how a control changes the sequences of a file.
+
+    A shuffle by one place is a permutation that leaves nothing where it was; within a file it is done to the sequences
+    of the file.
+    """
+    return {GROUND_TRUTH: _kept, FROZEN: _frozen, SHUFFLED: _rotated}[name]
+
+
+def _kept(sequences: list[PoseSequence]) -> list[PoseSequence]:
+    return sequences
+
+
+def _frozen(sequences: list[PoseSequence]) -> list[PoseSequence]:
+    return [
+        replace(sequence, joints=np.repeat(sequence.joints.mean(axis=0, keepdims=True), len(sequence.joints), axis=0))
+        for sequence in sequences
+    ]
+
+
+def _rotated(sequences: list[PoseSequence]) -> list[PoseSequence]:
+    return [*sequences[1:], *sequences[:1]]

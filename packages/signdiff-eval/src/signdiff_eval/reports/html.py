@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from html import escape
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from signdiff_eval import __version__
 from signdiff_eval.atomic import replacing
-from signdiff_eval.metrics.text.lines import TextMetric
+from signdiff_eval.functional import align
+from signdiff_eval.metrics.text import TextMetric
 from signdiff_eval.provenance import told_marks
-from signdiff_eval.reports.compare import per_sequence
-from signdiff_eval.reports.controls import NAMES
-from signdiff_eval.reports.examples import show
-from signdiff_eval.reports.svg import alignment, distribution, strips
+from signdiff_eval.readers import PoseFormats
+from signdiff_eval.reports.compare import CONTROLS, Comparison, derivation, per_sequence
+from signdiff_eval.reports.svg import Shown, alignment, distribution, strips
 from signdiff_eval.reports.tables import too_few, tried
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from signdiff_eval.readers import PoseFormats
-    from signdiff_eval.reports.compare import Comparison
+from signdiff_eval.scoring.poses import partners
 
 _STYLE: Final = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:1040px;margin:2rem auto;padding:0 1rem;color:#111;background:#fff}
@@ -137,7 +134,7 @@ def _examples(comparison: Comparison, count: int, formats: PoseFormats | None) -
     yield "dynamic time warping aligns; beside them the cost of pairing frames, dark where it is small, and "
     yield "the path.</p>"
     for name, report in comparison.reports.items():
-        if name in NAMES:
+        if name in CONTROLS:
             continue
         metric = report.metric(key)
         away = np.abs(np.array(per_sequence(metric)) - metric.ideal)
@@ -151,3 +148,41 @@ def _examples(comparison: Comparison, count: int, formats: PoseFormats | None) -
                     caption += f", read as “{report.texts[index][1]}” (“{report.texts[index][2]}”)"
                 yield f"<figure><figcaption>{escape(caption)}</figcaption><div class='pair'>{strips(shown)}"
                 yield f"{alignment(shown, side=220)}</div></figure>"
+
+
+MAX_FRAMES = 400
+"""Longer sequences are shown with fewer frames."""
+
+
+def show(comparison: Comparison, system: str, index: int, formats: PoseFormats | None = None) -> Shown:
+    """Read a sequence again.
+
+    Args:
+        comparison: what was compared.
+        system: one of its systems.
+        index: of the sequence, as in the report's ``names``.
+        formats: the known formats; those installed if not given.
+    """
+    from scipy.spatial.distance import cdist
+
+    formats = formats or PoseFormats()
+    seen = 0
+    for pair in comparison.pairs[system]:
+        references = formats.read(pair.reference)
+        if index >= seen + len(references):
+            seen += len(references)
+            continue
+        hypotheses = formats.read(pair.hypothesis)
+        hypotheses = derivation(system)(hypotheses) if system in CONTROLS else partners(pair, references, hypotheses)
+        reference, hypothesis = (
+            references[index - seen],
+            hypotheses[index - seen].resampled(references[index - seen].fps),
+        )
+        joints = [np.nan_to_num(_thinned(sequence.joints)) for sequence in (reference, hypothesis)]
+        costs = cdist(*(part.reshape(len(part), -1) for part in joints))
+        return Shown(joints[0], joints[1], reference.limbs, costs, align(costs)[1])
+    raise IndexError(f"index must be one of {seen} sequences, but is {index}.")
+
+
+def _thinned(joints: NDArray[np.float64]) -> NDArray[np.float64]:
+    return joints[:: -(-len(joints) // MAX_FRAMES)]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from signdiff_eval import __version__
-from signdiff_eval.functional.pose.dtw import VARIANTS
+from signdiff_eval.functional.dtw import VARIANTS
 from signdiff_eval.metrics import (
     BLEU,
     CER,
@@ -24,9 +24,9 @@ from signdiff_eval.metrics import (
     TotalDistance,
     WristDistance,
 )
-from signdiff_eval.metrics.text.lines import TextMetric
-from signdiff_eval.readers.json_files import read_json
+from signdiff_eval.metrics.text import TextMetric
 from signdiff_eval.readers.poses import MAX_FPS
+from signdiff_eval.readers.texts import read_json
 from signdiff_eval.signature import Signature
 
 if TYPE_CHECKING:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import base64
 import struct
 import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from signdiff_eval.reports.examples import Shown
-    from signdiff_eval.reports.significance import Interval
+from signdiff_eval.reports.significance import Interval
 
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Of systems; those of Okabe and Ito, which colour-blind people can tell apart."""
@@ -25,6 +22,25 @@ WIDTH: Final = 720
 FONT: Final = 11
 LETTER: Final = 7
 """Width that a letter takes at most, on average."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A reference and a hypothesis, and how their frames are aligned.
+
+    Attributes:
+        reference: (T, J, C) joints.
+        hypothesis: (U, J, C) joints.
+        limbs: pairs of joints that a drawing connects.
+        costs: (T, U) Euclidean distances of whole frames.
+        path: (P, 2) aligned frames.
+    """
+
+    reference: NDArray[np.float64]
+    hypothesis: NDArray[np.float64]
+    limbs: tuple[tuple[int, int], ...]
+    costs: NDArray[np.float64]
+    path: NDArray[np.intp]
 
 
 def distribution(

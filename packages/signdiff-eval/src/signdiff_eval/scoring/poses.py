@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import cache
 
-from signdiff_eval.metrics import DTW
-from signdiff_eval.metrics.text.lines import TextMetric
+import numpy as np
+from numpy.typing import NDArray
+
+from signdiff_eval.functional.dtw import with_counter
+from signdiff_eval.metrics import DTW, Metric, WristDistance
+from signdiff_eval.metrics.text import TextMetric
 from signdiff_eval.provenance import marked_place, protocol_of
-from signdiff_eval.readers import PoseFormats
-from signdiff_eval.scoring.fitting import check_rate, fitted, partners
-from signdiff_eval.scoring.reading import Translations
-from signdiff_eval.scoring.report import Report, scores_of
+from signdiff_eval.readers import Pair, PoseFormats, PoseSequence, channels_of, wrists_of
+from signdiff_eval.readers.pairs import order_of
+from signdiff_eval.readers.poses import same_rate
+from signdiff_eval.scoring.report import Protocol, Report, scores_of
 from signdiff_eval.scoring.suites import pose_metrics, text_metrics
-from signdiff_eval.scoring.updating import update_both
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from signdiff_eval.metrics import Metric
-    from signdiff_eval.readers import Pair, PoseSequence
-    from signdiff_eval.scoring.reading import Reading
-    from signdiff_eval.scoring.report import Protocol
+from signdiff_eval.scoring.texts import Reading, Translations
 
 
 def score_poses(
@@ -110,3 +108,108 @@ def score_poses(
 
 def _listed(protocols: Iterable[str]) -> str:
     return " and ".join(sorted(protocols))
+
+
+def partners(pair: Pair, references: list[PoseSequence], hypotheses: list[PoseSequence]) -> list[PoseSequence]:
+    """Bring the sequences of a hypothesis' file into the order of those of its reference, by their names.
+
+    Raises:
+        ValueError: the files don't hold the same sequences.
+    """
+    try:
+        order = order_of([sequence.clip for sequence in references], [sequence.clip for sequence in hypotheses])
+    except ValueError as error:
+        raise ValueError(f"{pair.reference} and {pair.hypothesis} {error}.") from error
+    return [hypotheses[place] for place in order]
+
+
+def check_rate(rate: float, *sequences: PoseSequence) -> None:
+    """Make sure that sequences have a frame rate.
+
+    Raises:
+        ValueError: one has another.
+    """
+    for sequence in sequences:
+        if not same_rate(sequence.fps, rate):
+            raise ValueError(
+                f"poses must share their frame rate, or fps must be given, but the first reference has {rate:.7g} "
+                f"frames per second and {sequence.name} {sequence.fps:.7g}."
+            )
+
+
+def fitted(
+    reference: PoseSequence, hypothesis: PoseSequence
+) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[str, ...]]:
+    """Take the joints of a pair that its reference shows.
+
+    Returns:
+        The joints of the reference (T, J, C) and of the hypothesis (U, J, C), and their names.
+
+    Raises:
+        ValueError: the skeletons differ, the reference shows no joint, or the hypothesis lacks one of its joints.
+    """
+    if reference.skeleton != hypothesis.skeleton or reference.joints.shape[2] != hypothesis.joints.shape[2]:
+        (_, joints, axes), (_, others, other_axes) = reference.joints.shape, hypothesis.joints.shape
+        raise ValueError(
+            f"reference and hypothesis must have the same skeleton, but {reference.name} has {joints} joints with "
+            f"{axes} axes and {hypothesis.name} {others} with {other_axes}"
+            + ("." if (joints, axes) != (others, other_axes) else ", under other names.")
+        )
+    known = ~np.isnan(reference.joints).any(axis=(0, 2))
+    if not known.any():
+        raise ValueError(f"reference {reference.name} must show at least one joint, but shows none.")
+    missing = np.flatnonzero(known & np.isnan(hypothesis.joints).any(axis=(0, 2)))
+    if len(missing):
+        raise ValueError(
+            f"hypothesis {hypothesis.name} must show every joint that its reference shows, "
+            f"but lacks {len(missing)}, among them {hypothesis.skeleton[missing[0]]}."
+        )
+    skeleton = tuple(reference.skeleton[joint] for joint in np.flatnonzero(known))
+    return reference.joints[:, known], hypothesis.joints[:, known], skeleton
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor()
+
+
+def update_both(
+    system: Sequence[Metric],
+    ceiling: Sequence[Metric],
+    reference: NDArray[np.float64],
+    hypothesis: NDArray[np.float64],
+    skeleton: tuple[str, ...],
+) -> None:
+    """Update the system's metrics with a pair, and the ceiling's with the reference beside itself.
+
+    Args:
+        system: metrics of the system; those of texts are left alone.
+        ceiling: the same metrics, for the ceiling.
+        reference: (T, J, C).
+        hypothesis: (U, J, C).
+        skeleton: names of the joints.
+    """
+    tasks = [(metric, hypothesis) for metric in system] + [(metric, reference) for metric in ceiling]
+    # Alignments run outside of Python's lock, so threads spread them over the cores.
+    list(_pool().map(lambda task: _update(task[0], reference, task[1], skeleton), tasks))
+
+
+def _update(
+    metric: Metric, reference: NDArray[np.float64], hypothesis: NDArray[np.float64], skeleton: tuple[str, ...]
+) -> None:
+    if isinstance(metric, TextMetric):
+        return
+    if isinstance(metric, WristDistance):
+        wrists = list(wrists_of(skeleton))
+        metric.update(reference[:, wrists], hypothesis[:, wrists])
+    elif isinstance(metric, DTW) and metric.channel:
+        channels = channels_of(skeleton)
+        joints = channels.get(metric.channel, []) if len(channels) > 1 else []
+        if joints:
+            metric.update(reference[:, joints], hypothesis[:, joints])
+        else:  # nothing to add up, but a row, so that the metrics' rows stay those of the same pairs
+            metric.absorb(np.zeros((1, 2)))
+    elif isinstance(metric, DTW) and metric.variant == "pt":
+        metric.update(with_counter(reference), with_counter(hypothesis))
+    else:
+        metric.update(reference, hypothesis)

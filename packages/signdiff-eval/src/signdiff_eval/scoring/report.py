@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from signdiff_eval.metrics.text.lines import TextMetric
-from signdiff_eval.score import Score
+from signdiff_eval.metrics.text import TextMetric
+from signdiff_eval.signature import Score
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

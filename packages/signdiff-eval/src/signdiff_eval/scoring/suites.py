@@ -20,7 +20,7 @@ from signdiff_eval.metrics import (
     TotalDistance,
     WristDistance,
 )
-from signdiff_eval.metrics.image.detector import HandDetector, Remembering
+from signdiff_eval.metrics.detector import HandDetector, Remembering
 
 if TYPE_CHECKING:
     from signdiff_eval.metrics import Metric

@@ -6,11 +6,11 @@ import copy
 from typing import TYPE_CHECKING
 
 from signdiff_eval.metrics import FID, SSIM, Flicker
+from signdiff_eval.metrics.hands import HandMetric
 from signdiff_eval.metrics.image import update_together
-from signdiff_eval.metrics.image.hands import HandMetric
 from signdiff_eval.provenance import marked_place
 from signdiff_eval.readers import open_video
-from signdiff_eval.readers.rates import same_rate
+from signdiff_eval.readers.poses import same_rate
 from signdiff_eval.scoring.report import Report, scores_of
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ import typing
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from signdiff_eval.interruption import told, unwind_on_sigterm
-from signdiff_eval.messages import one_line
+from signdiff_eval.console import one_line, told, unwind_on_sigterm
 
 Config = TypeVar("Config")
 

@@ -11,9 +11,8 @@ import numpy as np
 
 from signdiff_eval.provenance import generator_of
 from signdiff_eval.readers import PoseFormats, PoseSequence
-from signdiff_eval.readers.named_texts import read_texts
 from signdiff_eval.readers.poses import MAX_COORDINATE
-from signdiff_eval.readers.text import lines_of, read_text
+from signdiff_eval.readers.texts import lines_of, read_text, read_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

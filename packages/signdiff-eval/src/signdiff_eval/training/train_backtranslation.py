@@ -15,7 +15,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from signdiff_eval.extras import need
+from signdiff_eval.installed import need
 from signdiff_eval.training.arguments import parse, run
 from signdiff_eval.training.config import BackTranslationConfig
 

@@ -1,0 +1,221 @@
+"""Metrics of hands: structural similarity within their boxes, and the distance of their key points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signdiff_eval.functional.hands import SCALE, hand_box, hand_pose_statistics
+from signdiff_eval.functional.image import SIGMA, WINDOW, Frame, beside, paired, ssim
+from signdiff_eval.metrics.detector import HandDetector, MediaPipeHands, keypoints_of, settings_of
+from signdiff_eval.metrics.image import VideoMetric
+
+
+class HandMetric(VideoMetric):
+    """A score of hands in videos.
+
+    A row holds a sum, how many values it adds up, frames in which no hand could be compared, and frames.
+
+    Args:
+        detector: from a frame (H, W, 3) uint8 to (2, K, 2) key points in pixels, left hand first, NaN where not found;
+            MediaPipe if not given, loaded with the first frame that needs it.
+    """
+
+    columns: ClassVar[int] = 4
+
+    def __init__(self, *, detector: HandDetector | None = None) -> None:
+        super().__init__()
+        self._detector = detector
+        self._given = detector is None
+
+    @property
+    def frames_without_hand(self) -> int:
+        """Frames in which there was no hand to compare: they have no part in the score."""
+        return int(self.statistics[:, 2].sum())
+
+    @property
+    def frames(self) -> int:
+        """Frames in all."""
+        return int(self.statistics[:, 3].sum())
+
+    def begin(self) -> None:
+        """Start with a pair of videos."""
+        self._sums = [0.0, 0, 0, 0]
+
+    def end(self) -> None:
+        """Finish the pair of videos."""
+        self._rows.append(tuple(self._sums))
+
+    def score_of(self, statistics: NDArray[np.float64]) -> float:
+        """Average over what could be compared.
+
+        Args:
+            statistics: (number of pairs, 4).
+
+        Raises:
+            ValueError: not one hand was found.
+        """
+        if not statistics[:, 1].any():
+            raise ValueError(
+                f"{self.name} must find at least one hand, but found none in {int(statistics[:, 3].sum())} frames."
+            )
+        return super().score_of(statistics[:, :2])
+
+    def _found(self, frame: Frame) -> NDArray[np.float64]:
+        if self._detector is None:
+            self._detector = MediaPipeHands()
+        self._given = False
+        return keypoints_of(self._detector(frame))
+
+    def _count(self, amount: float, weight: int) -> None:
+        self._sums[0] += amount
+        self._sums[1] += weight
+        self._sums[2] += not weight
+        self._sums[3] += 1
+
+    def _detected_by(self) -> tuple[str, str]:
+        return settings_of(None if self._given else self._detector)
+
+
+class HandSSIM(HandMetric):
+    """Mean structural similarity within the boxes round the reference's hands, over all hands of all frames.
+
+    Args:
+        detector: as for `HandMetric`; it sees the reference's frames.
+        scale: side of a box relative to the extent of the hand's key points.
+
+    Example:
+        >>> video = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
+        >>> hands = np.full((3, 2, 21, 2), np.nan)
+        >>> hands[:2, 0] = np.linspace(20, 40, 21)[:, None]  # a left hand in two of three frames
+        >>> metric = HandSSIM()
+        >>> metric.update(video, video, keypoints=hands)
+        >>> metric.compute(), metric.frames_without_hand
+        (1.0, 1)
+    """
+
+    ideal: ClassVar[float] = 1.0
+
+    def __init__(self, *, detector: HandDetector | None = None, scale: float = SCALE) -> None:
+        if not 0 < scale < math.inf:
+            raise ValueError(f"scale must be positive and finite, but is {scale}.")
+        super().__init__(detector=detector)
+        self.scale = scale
+
+    @property
+    def name(self) -> str:
+        """``hand_ssim``."""
+        return "hand_ssim"
+
+    @property
+    def settings(self) -> tuple[tuple[str, str], ...]:
+        """The window, the box, where key points come from, and what is averaged."""
+        return (
+            *(("win", f"gauss{WINDOW}"), ("sigma", str(SIGMA)), ("box", f"reference-x{self.scale:g}")),
+            *(self._detected_by(), ("mean", "hand")),
+        )
+
+    def update(
+        self,
+        reference: Iterable[Frame],
+        hypothesis: Iterable[Frame],
+        *,
+        keypoints: Iterable[Any] | None = None,
+    ) -> None:
+        """Take in one pair of videos.
+
+        Args:
+            reference: frames, each (H, W, 3) uint8.
+            hypothesis: as many frames of the same shapes.
+            keypoints: for each frame (2, K, 2) key points of the reference's hands in pixels, left hand first, NaN
+                where there is none; the detector finds them if not given.
+
+        Raises:
+            ValueError: the numbers of frames or key points differ, or shapes do.
+            ModuleNotFoundError: without key points and detector, MediaPipe isn't installed.
+        """
+        if keypoints is None:
+            super().update(reference, hypothesis)
+            return
+        self.begin()
+        for left, right, points in beside(paired(reference, hypothesis), "keypoints", keypoints):
+            self._compare(left, right, self._found(left) if points is None else keypoints_of(points))
+        self.end()
+
+    def take(self, reference: Frame, hypothesis: Frame) -> None:
+        """Take in the next frame of both, and find the reference's hands."""
+        self._compare(reference, hypothesis, self._found(reference))
+
+    def _compare(self, reference: Frame, hypothesis: Frame, points: NDArray[np.float64]) -> None:
+        boxes = [hand_box(hand, reference.shape, scale=self.scale) for hand in points]
+        scores = [ssim(reference, hypothesis, box=box) for box in boxes if box is not None]
+        self._count(sum(scores), len(scores))
+
+
+class HandPose(HandMetric):
+    """Mean distance in pixels between the hands' key points that are found in both videos.
+
+    Args:
+        detector: as for `HandMetric`; it sees the frames of both.
+
+    Example:
+        >>> frame = np.zeros((1, 32, 32, 3), dtype=np.uint8)
+        >>> reference = np.full((1, 2, 21, 2), 10.0)
+        >>> metric = HandPose()
+        >>> metric.update(frame, frame, keypoints=(reference, reference + [3.0, 4.0]))
+        >>> metric.compute()
+        5.0
+    """
+
+    ideal: ClassVar[float] = 0.0
+
+    @property
+    def name(self) -> str:
+        """``hand_pose``."""
+        return "hand_pose"
+
+    @property
+    def settings(self) -> tuple[tuple[str, str], ...]:
+        """The unit, where key points come from, and what is averaged."""
+        return ("unit", "pixel"), self._detected_by(), ("mean", "point")
+
+    def update(
+        self,
+        reference: Iterable[Frame],
+        hypothesis: Iterable[Frame],
+        *,
+        keypoints: tuple[Iterable[Any], Iterable[Any]] | None = None,
+    ) -> None:
+        """Take in one pair of videos.
+
+        Args:
+            reference: frames, each (H, W, 3) uint8.
+            hypothesis: as many frames of the same shapes.
+            keypoints: the hands of the reference and those of the hypothesis, each as for `HandSSIM.update`.
+
+        Raises:
+            ValueError: the numbers of frames or key points differ, or shapes do.
+            ModuleNotFoundError: without key points and detector, MediaPipe isn't installed.
+        """
+        if keypoints is None:
+            super().update(reference, hypothesis)
+            return
+        try:
+            true, made = keypoints
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"keypoints must be the reference's and the hypothesis', but are not two: {error}."
+            ) from error
+        self.begin()
+        frames = beside(paired(reference, hypothesis), "keypoints of the reference", true)
+        for *_, left, right in beside(frames, "keypoints of the hypothesis", made):
+            self._count(*hand_pose_statistics(keypoints_of(left), keypoints_of(right)))
+        self.end()
+
+    def take(self, reference: Frame, hypothesis: Frame) -> None:
+        """Take in the next frame of both, and find the hands in each."""
+        self._count(*hand_pose_statistics(self._found(reference), self._found(hypothesis)))

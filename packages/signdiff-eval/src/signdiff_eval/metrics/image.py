@@ -1,0 +1,224 @@
+"""Metrics of videos: frames go in one at a time, and one pass serves many metrics."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signdiff_eval.functional.image import DATA_RANGE, SIGMA, WINDOW, Box, Frame, beside, flicker_step, paired, ssim
+from signdiff_eval.metrics.metric import Metric
+
+
+class VideoMetric(Metric):
+    """A score of videos that needs no more than one frame of each at a time.
+
+    `begin`, `take` for each pair of frames, and `end` take in one pair of videos; `update` does all three.
+    """
+
+    def update(self, reference: Iterable[Frame], hypothesis: Iterable[Frame]) -> None:
+        """Take in one pair of videos.
+
+        Args:
+            reference: frames, each (H, W) or (H, W, 3) uint8.
+            hypothesis: as many frames of the same shapes.
+
+        Raises:
+            ValueError: the numbers or shapes of frames differ, or there are none.
+        """
+        update_together([self], reference, hypothesis)
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Start with a pair of videos, and forget one that was left in the middle."""
+
+    @abstractmethod
+    def take(self, reference: Frame, hypothesis: Frame) -> None:
+        """Take in the next frame of both."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """Finish the pair of videos: only now does it count."""
+
+
+def update_together(
+    metrics: Sequence[VideoMetric],
+    reference: Iterable[Frame],
+    hypothesis: Iterable[Frame],
+    *,
+    ceilings: Sequence[VideoMetric] = (),
+) -> None:
+    """Update several metrics with one pair of videos, in one pass.
+
+    Args:
+        metrics: what compares the hypothesis with the reference.
+        reference: frames, each (H, W) or (H, W, 3) uint8.
+        hypothesis: as many frames of the same shapes.
+        ceilings: what compares the reference with itself.
+
+    Raises:
+        ValueError: the numbers or shapes of frames differ, or there are none; then no metric counts the pair.
+    """
+    every = [*metrics, *ceilings]
+    for metric in every:
+        metric.begin()
+    for left, right in paired(reference, hypothesis):
+        for metric in metrics:
+            metric.take(left, right)
+        for metric in ceilings:
+            metric.take(left, left)
+    for metric in every:
+        metric.end()
+
+
+class SSIM(VideoMetric):
+    """Mean structural similarity over the frames of all videos.
+
+    Videos are taken in frame by frame and never held. With boxes it compares crops, such as a hand; frames without a
+    box are counted in `frames_without_box` and have no part in the score.
+
+    Args:
+        name: key of the score; give crops one of their own, such as ``ssim_hands``.
+
+    Attributes:
+        frames_without_box: frames whose box was ``None``.
+
+    Example:
+        >>> import numpy as np
+        >>> video = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+        >>> metric = SSIM()
+        >>> metric.update(iter(video), iter(video))
+        >>> metric.compute()
+        1.0
+        >>> hands = SSIM(name="ssim_hands")
+        >>> hands.update(video, video, boxes=[(4, 4, 20, 20), None, (6, 4, 22, 20)])
+        >>> hands.compute(), hands.frames_without_box
+        (1.0, 1)
+    """
+
+    ideal: ClassVar[float] = 1.0
+    columns: ClassVar[int] = 3
+
+    def __init__(self, *, name: str = "ssim") -> None:
+        super().__init__()
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """The key that the metric was given."""
+        return self._name
+
+    @property
+    def settings(self) -> tuple[tuple[str, str], ...]:
+        """The window, the range of values, and what is averaged."""
+        return ("win", f"gauss{WINDOW}"), ("sigma", str(SIGMA)), ("range", str(DATA_RANGE)), ("mean", "frame")
+
+    @property
+    def frames_without_box(self) -> int:
+        """Frames whose box was ``None``."""
+        return int(self.statistics[:, 2].sum())
+
+    def update(
+        self,
+        reference: Iterable[Frame],
+        hypothesis: Iterable[Frame],
+        *,
+        boxes: Iterable[Box | None] | None = None,
+    ) -> None:
+        """Take in one pair of videos.
+
+        Args:
+            reference: frames, each (H, W) or (H, W, 3) uint8.
+            hypothesis: as many frames of the same shapes.
+            boxes: for each frame the part to compare, or ``None`` where there is none; whole frames if not given.
+
+        Raises:
+            ValueError: the numbers of frames or boxes differ, there are none, or as for
+                `signdiff_eval.functional.ssim`.
+        """
+        if boxes is None:
+            super().update(reference, hypothesis)
+            return
+        self.begin()
+        for left, right, box in beside(paired(reference, hypothesis), "boxes", boxes):
+            if box is None:
+                self._sums[2] += 1
+            else:
+                self._add(ssim(left, right, box=box))
+        self.end()
+
+    def begin(self) -> None:
+        """Start with a pair of videos."""
+        self._sums = [0.0, 0, 0]
+
+    def take(self, reference: Frame, hypothesis: Frame) -> None:
+        """Take in the next frame of both, whole."""
+        self._add(ssim(reference, hypothesis))
+
+    def end(self) -> None:
+        """Finish the pair of videos."""
+        self._rows.append(tuple(self._sums))
+
+    def _add(self, similarity: float) -> None:
+        self._sums[0] += similarity
+        self._sums[1] += 1
+
+    def score_of(self, statistics: NDArray[np.float64]) -> float:
+        """Average over frames.
+
+        Args:
+            statistics: (number of pairs, 3): summed similarity, frames compared, frames without a box.
+
+        Raises:
+            ValueError: not one frame had a box.
+        """
+        return super().score_of(statistics[:, :2])
+
+
+class Flicker(VideoMetric):
+    """Mean over all changes from frame to frame, of all videos, of how they differ from the reference's.
+
+    Videos of one frame have no part in the score.
+
+    Example:
+        >>> import numpy as np
+        >>> video = np.zeros((4, 8, 8), dtype=np.uint8)
+        >>> blinking = video.copy()
+        >>> blinking[1::2] = 10
+        >>> metric = Flicker()
+        >>> metric.update(iter(video), iter(blinking))
+        >>> metric.compute()
+        10.0
+    """
+
+    ideal: ClassVar[float] = 0.0
+
+    @property
+    def name(self) -> str:
+        """``flicker``."""
+        return "flicker"
+
+    @property
+    def settings(self) -> tuple[tuple[str, str], ...]:
+        """The unit, and what is averaged."""
+        return ("range", "255"), ("mean", "change")
+
+    def begin(self) -> None:
+        """Start with a pair of videos."""
+        self._before: tuple[Frame, Frame] | None = None
+        self._sums = [0.0, 0]
+
+    def take(self, reference: Frame, hypothesis: Frame) -> None:
+        """Take in the next frame of both."""
+        if self._before is not None:
+            self._sums[0] += flicker_step(*self._before, reference, hypothesis)
+            self._sums[1] += 1
+        self._before = reference, hypothesis
+
+    def end(self) -> None:
+        """Finish the pair of videos."""
+        self._before = None
+        self._rows.append((self._sums[0], self._sums[1]))

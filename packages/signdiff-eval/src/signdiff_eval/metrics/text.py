@@ -1,0 +1,260 @@
+"""Accumulates the scores of sentences in `signdiff_eval.functional.text`."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signdiff_eval import _checks
+from signdiff_eval.functional.text import (
+    BLEU_ORDER,
+    CHRF_BETA,
+    CHRF_ORDER,
+    NORMALIZATIONS,
+    ROUGE_BETA,
+    Normalization,
+    bleu_counter,
+    bleu_of,
+    character_errors,
+    chrf_of,
+    chrf_statistics,
+    sentence_rouge,
+    word_errors,
+)
+from signdiff_eval.metrics.metric import Metric
+
+
+class TextMetric(Metric):
+    """A score of sentences: one row for each line."""
+
+    def update(self, reference: str | Sequence[str], hypothesis: str | Sequence[str]) -> None:
+        """Take in one line, or several.
+
+        Args:
+            reference: what it should be: a sentence, or N of them.
+            hypothesis: the system's sentence, or N of them.
+
+        Raises:
+            ValueError: numbers of sentences that differ, or none.
+            TypeError: something else than strings.
+        """
+        references = [reference] if isinstance(reference, str) else reference
+        hypotheses = [hypothesis] if isinstance(hypothesis, str) else hypothesis
+        hypotheses, references = _checks.lines(hypotheses, references)
+        self._rows += [self.row_of(*pair) for pair in zip(references, hypotheses, strict=True)]
+
+    @abstractmethod
+    def row_of(self, reference: str, hypothesis: str) -> tuple[float, ...]:
+        """Count what one line adds to the score."""
+
+
+class BLEU(TextMetric):
+    """BLEU over a corpus, with n-grams up to one length.
+
+    Args:
+        order: the longest n-grams that matter, 1 to 4.
+        tokenize: as for `signdiff_eval.functional.bleu`.
+        lowercase: likewise.
+
+    Raises:
+        ValueError: another order, or an unknown tokenizer.
+
+    Example:
+        >>> metric = BLEU(1)
+        >>> metric.update("the cat sat on the mat", "the cat sat on a mat")
+        >>> round(metric.compute(), 2)
+        83.33
+        >>> print(metric.signature)  # doctest: +ELLIPSIS
+        bleu1|refs:1|case:mixed|tok:none|smooth:none|mean:corpus|sacrebleu:...|version:...
+    """
+
+    ideal: ClassVar[float] = 100.0
+    columns: ClassVar[int] = 2 * BLEU_ORDER + 2
+
+    def __init__(self, order: int = BLEU_ORDER, *, tokenize: str = "none", lowercase: bool = False) -> None:
+        if not 1 <= order <= BLEU_ORDER:
+            raise ValueError(f"order must be from 1 to {BLEU_ORDER}, but is {order}.")
+        super().__init__()
+        self._counter = bleu_counter(tokenize, lowercase)
+        self.order = order
+        self.tokenize = tokenize
+        self.lowercase = lowercase
+
+    @property
+    def name(self) -> str:
+        """``bleu1`` to ``bleu4``."""
+        return f"bleu{self.order}"
+
+    @property
+    def settings(self) -> tuple[tuple[str, str], ...]:
+        """References a line, case, tokenizer, smoothing, what is averaged, and sacrebleu's version."""
+        case = "lower" if self.lowercase else "mixed"
+        return (
+            *(("refs", "1"), ("case", case), ("tok", self.tokenize), ("smooth", "none"), ("mean", "corpus")),
+            ("sacrebleu", version("sacrebleu")),
+        )
+
+    def row_of(self, reference: str, hypothesis: str) -> tuple[float, ...]:
+        """Count n-grams in common, n-grams of the hypothesis (4 each), and words of hypothesis and reference."""
+        score = self._counter.corpus_score([hypothesis], [[reference]])
+        return *score.counts, *score.totals, score.sys_len, score.ref_len
+
+    def score_of(self, statistics: NDArray[np.float64]) -> float:
+        """Compute BLEU of summed counts.
+
+        Args:
+            statistics: (number of lines, 10), as from `row_of`.
+        """
+        counts = [int(count) for count in statistics.sum(axis=0)]
+        return bleu_of(counts[:BLEU_ORDER], counts[BLEU_ORDER:-2], counts[-2], counts[-1], self.order)
+
+
+class CHRF(TextMetric):
+    """chrF2 over a corpus.
+
+    Args:
+        lowercase: ignore case.
+
+    Example:
+        >>> metric = CHRF()
+        >>> metric.update("schnee im norden", "regen im norden")
+        >>> round(metric.compute(), 2)
+        51.08
+    """
+
+    ideal: ClassVar[float] = 100.0
+    columns: ClassVar[int] = 3 * CHRF_ORDER
+
+    def __init__(self, *, lowercase: bool = False) -> None:
+        super().__init__()
+        self.lowercase = lowercase
+
+    @property
+    def name(self) -> str:
+        """``chrf``."""
+        return "chrf"
+
+    @property
+    def settings(self) -> tuple[tuple[str, str], ...]:
+        """References a line, case, orders, what is averaged, and sacrebleu's version."""
+        case = "lower" if self.lowercase else "mixed"
+        return (
+            *(("refs", "1"), ("case", case), ("nc", str(CHRF_ORDER)), ("nw", "0"), ("beta", str(CHRF_BETA))),
+            *(("space", "no"), ("mean", "corpus"), ("sacrebleu", version("sacrebleu"))),
+        )
+
+    def row_of(self, reference: str, hypothesis: str) -> tuple[float, ...]:
+        """Count, for n = 1 to 6, the n-grams of the hypothesis, of the reference, and those in common."""
+        return chrf_statistics(hypothesis, reference, lowercase=self.lowercase)
+
+    def score_of(self, statistics: NDArray[np.float64]) -> float:
+        """Compute chrF2 of summed counts.
+
+        Args:
+            statistics: (number of lines, 18), as from `row_of`.
+        """
+        return chrf_of(statistics.sum(axis=0).tolist())
+
+
+class ROUGE(TextMetric):
+    """Mean ROUGE-L F-score over lines.
+
+    Example:
+        >>> metric = ROUGE()
+        >>> metric.update(["a x b c", "d e"], ["a b", "d e"])
+        >>> round(metric.compute(), 4)
+        81.4433
+        >>> print(metric.signature)  # doctest: +ELLIPSIS
+        rouge|type:l|beta:1.2|tok:split|mean:line|version:...
+    """
+
+    ideal: ClassVar[float] = 100.0
+
+    @property
+    def name(self) -> str:
+        """``rouge``."""
+        return "rouge"
+
+    @property
+    def settings(self) -> tuple[tuple[str, str], ...]:
+        """The kind, the weight of recall, what counts as a word, and what is averaged."""
+        return ("type", "l"), ("beta", str(ROUGE_BETA)), ("tok", "split"), ("mean", "line")
+
+    def row_of(self, reference: str, hypothesis: str) -> tuple[float, ...]:
+        """Compute the line's score; the second number counts lines."""
+        return sentence_rouge(hypothesis, reference), 1.0
+
+
+class WER(TextMetric):
+    """Word error rate over a corpus, in percent.
+
+    Args:
+        normalize: as for `signdiff_eval.functional.wer`.
+
+    Raises:
+        ValueError: an unknown normalization.
+
+    Example:
+        >>> metric = WER()
+        >>> metric.update("the cat sat down", "the cat sat")
+        >>> metric.compute()
+        25.0
+        >>> print(metric.signature)  # doctest: +ELLIPSIS
+        wer|norm:none|mean:corpus|jiwer:...|version:...
+    """
+
+    ideal: ClassVar[float] = 0.0
+
+    def __init__(self, *, normalize: Normalization = "none") -> None:
+        if normalize not in NORMALIZATIONS:
+            raise ValueError(f"normalize must be one of {', '.join(NORMALIZATIONS)}, but is {normalize!r}.")
+        super().__init__()
+        self.normalize = normalize
+
+    @property
+    def name(self) -> str:
+        """``wer``."""
+        return "wer"
+
+    @property
+    def settings(self) -> tuple[tuple[str, str], ...]:
+        """What is done to texts before, what is averaged, and jiwer's version."""
+        return ("norm", self.normalize), ("mean", "corpus"), ("jiwer", version("jiwer"))
+
+    def row_of(self, reference: str, hypothesis: str) -> tuple[float, ...]:
+        """Count errors, in hundreds, and the reference's words."""
+        errors, words = word_errors(hypothesis, reference, self.normalize)
+        return 100.0 * errors, words
+
+
+class CER(TextMetric):
+    """Character error rate over a corpus, in percent.
+
+    Example:
+        >>> metric = CER()
+        >>> metric.update("hello", "hallo")
+        >>> metric.compute()
+        20.0
+    """
+
+    ideal: ClassVar[float] = 0.0
+
+    @property
+    def name(self) -> str:
+        """``cer``."""
+        return "cer"
+
+    @property
+    def settings(self) -> tuple[tuple[str, str], ...]:
+        """What is averaged, and jiwer's version."""
+        return ("mean", "corpus"), ("jiwer", version("jiwer"))
+
+    def row_of(self, reference: str, hypothesis: str) -> tuple[float, ...]:
+        """Count errors, in hundreds, and the reference's characters."""
+        errors, characters = character_errors(hypothesis, reference)
+        return 100.0 * errors, characters
