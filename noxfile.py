@@ -180,7 +180,7 @@ def kill(session: nox.Session) -> None:
 
 # What OpenCV does here: it draws, resizes, finds edges, reads and writes pictures and videos, and runs the predictor.
 OPENCV_TESTS = (
-    *(f"{FRNET}/tests/test_{name}.py" for name in ("ops", "detector", "batch", "sizes", "frnet_pictures")),
+    *(f"{FRNET}/tests/test_{name}.py" for name in ("ops", "detector", "contract", "frnet_pictures")),
     *(f"{FRNET}/tests/test_{name}.py" for name in ("frnet_video", "frnet_writing", "predictor")),
     *(f"{CORE}/tests/test_{name}.py" for name in ("core_drawing", "core_video", "skeleton_renderer")),
     f"{EVAL}/tests/readers",

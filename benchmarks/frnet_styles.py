@@ -28,8 +28,8 @@ from signdiff_core.avatar import Signer, fit, render_frames
 from signdiff_core.avatar.body import Motion
 from signdiff_core.skeleton import joints_of
 from signdiff_frnet import FRNetParameters, frnet
+from signdiff_frnet.contract import resize_frame
 from signdiff_frnet.parameters import Preset
-from signdiff_frnet.sizes import resize_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

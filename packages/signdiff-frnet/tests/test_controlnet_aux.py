@@ -10,8 +10,7 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 from signdiff_frnet import FRNetDetector, register
-from signdiff_frnet.contract import to_hwc3
-from signdiff_frnet.sizes import resize_frame
+from signdiff_frnet.contract import resize_frame, to_hwc3
 
 pytest.importorskip("controlnet_aux", reason="controlnet-aux is not installed; nox -s frnet_controlnet_aux installs it")
 

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from signdiff_frnet.cli import main
+from signdiff_frnet.drawing import JOURNAL_NAME
 from signdiff_frnet.jobs import names_file, plan
-from signdiff_frnet.session import JOURNAL_NAME
 
 RGB = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8), (15, 15), 0)
 RGB = cv2.normalize(RGB, None, 0, 255, cv2.NORM_MINMAX)

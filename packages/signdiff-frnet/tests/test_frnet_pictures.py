@@ -12,7 +12,7 @@ from PIL import Image, ImageSequence
 
 from signdiff_frnet import FRNetDetector, FRNetPredictor, InvalidImageError, frnet
 from signdiff_frnet.cli import main
-from signdiff_frnet.errors import MediaError
+from signdiff_frnet.files import MediaError
 from signdiff_frnet.pictures import read_image
 
 RAMP = np.arange(64 * 80, dtype=np.uint16).reshape(64, 80)

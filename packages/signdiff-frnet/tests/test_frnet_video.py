@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 
 from signdiff_frnet import FRNetParameters, frnet
 from signdiff_frnet.cli import main
-from signdiff_frnet.containers import is_cut_short
+from signdiff_frnet.files import is_cut_short
 from signdiff_frnet.writing import write_video
 
 CODECS = {".mp4": "mp4v", ".mkv": "FFV1", ".avi": "FFV1"}

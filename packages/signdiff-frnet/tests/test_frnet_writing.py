@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from signdiff_frnet.containers import is_closed, is_cut_short
-from signdiff_frnet.errors import OutputError
+from signdiff_frnet.files import OutputError, is_closed, is_cut_short
 from signdiff_frnet.writing import replacing, write_image, write_video
 
 FRAMES = [np.random.default_rng(number).integers(0, 256, (64, 96, 3), dtype=np.uint8) for number in range(12)]

@@ -8,8 +8,7 @@ import pytest
 from PIL import Image
 
 from signdiff_frnet import FRNetParameters
-from signdiff_frnet.stability import Quality, add_sensor_noise, assess, compress
-from signdiff_frnet.study import choose, main
+from signdiff_frnet.study import Quality, add_sensor_noise, assess, choose, compress, main
 
 ROOT = Path(__file__).parents[3]
 REAL = os.environ.get("SIGNDIFF_REALDATA")

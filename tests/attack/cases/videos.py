@@ -43,7 +43,7 @@ def read_eval_film(folder: Path) -> None:
 
 def read_frnet_film(folder: Path) -> None:
     """Read it with signdiff-frnet."""
-    from signdiff_frnet.media import probe_video, read_video
+    from signdiff_frnet.videos import probe_video, read_video
 
     path = _only(folder)
     fps = probe_video(path).fps

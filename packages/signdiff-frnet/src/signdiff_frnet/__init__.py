@@ -7,13 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from signdiff_frnet.batch import annotate_batch
     from signdiff_frnet.contract import InvalidImageError
-    from signdiff_frnet.detector import FRNetDetector
-    from signdiff_frnet.ops import frnet
+    from signdiff_frnet.detector import FRNetDetector, register
+    from signdiff_frnet.ops import annotate_batch, frnet
     from signdiff_frnet.parameters import FRNetParameters
     from signdiff_frnet.predictor import FRNetPredictor
-    from signdiff_frnet.registration import register
 
 __all__ = [
     "FRNetDetector",
@@ -32,9 +30,9 @@ _HOMES = {
     "FRNetParameters": "parameters",
     "FRNetPredictor": "predictor",
     "InvalidImageError": "contract",
-    "annotate_batch": "batch",
+    "annotate_batch": "ops",
     "frnet": "ops",
-    "register": "registration",
+    "register": "detector",
 }
 
 

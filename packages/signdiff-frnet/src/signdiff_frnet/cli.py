@@ -7,26 +7,18 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 from signdiff_frnet import __version__
-from signdiff_frnet.commands import CommandParser, SomeFailedError, Terminated, UsageError, run, tell
-from signdiff_frnet.jobs import Job, plan
+from signdiff_frnet.commands import CommandParser, Terminated, UsageError, run
+from signdiff_frnet.jobs import PROG, plan
 from signdiff_frnet.parameters import FRNetParameters, Preset, ThresholdMethod
-
-if TYPE_CHECKING:
-    from signdiff_frnet.drawing import FrameDrawer
 
 DESCRIPTION = """Draw the FR maps of images and videos: dark strokes along edges, on white.
 One image or video goes to the file OUT, if that has a suffix (v1.0 has none); everything else goes below the folder
 OUT, as .png and .mp4, where a second run draws only what is missing, has changed, or had other options."""
-
-_PROG = "signdiff-frnet"
-
-_SIZES = ("detect_resolution", "image_resolution", "own_size", "scale_sizes", "side_by_side")
-"""Options that decide the maps of a folder, beside FR-Net's parameters."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -42,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> CommandParser:
-    parser = CommandParser(prog=_PROG, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = CommandParser(prog=PROG, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("inputs", nargs="+", type=Path, metavar="IN", help="image, video, or folder that is searched for both")
     add("-o", "--output", required=True, type=Path, metavar="OUT", help="file or folder to write")
@@ -61,63 +53,25 @@ def _parser() -> CommandParser:
         help="scale block and kernel from a short side of 512 pixels to the frame's",
     )
     add("--side-by-side", action="store_true", help="put each frame to the left of its map")
-    add("--version", action="version", version=f"{_PROG} {__version__}")
+    add("--version", action="version", version=f"{PROG} {__version__}")
     return parser
 
 
 def _annotate(arguments: argparse.Namespace) -> None:
     parameters = _parameters(arguments)
-    jobs = plan(arguments.inputs, arguments.output)
-    if jobs[0].target == arguments.output:
-        with _noting(lambda: f"{arguments.output} is as it was"):
-            _draw(jobs[0], arguments, parameters)
+    output = arguments.output
+    jobs = plan(arguments.inputs, output)
+
+    from signdiff_frnet.drawing import Drawer, draw_folder
+
+    names = ("detect_resolution", "image_resolution", "own_size", "scale_sizes", "side_by_side")
+    drawer = Drawer(parameters=parameters, **{name: getattr(arguments, name) for name in names})
+    if jobs[0].target == output:
+        with _noting(lambda: f"{output} is as it was"):
+            drawer.draw(jobs[0])
         return
-
-    from signdiff_frnet.session import Session
-
-    settings = {name: getattr(arguments, name) for name in _SIZES} | asdict(parameters)
-    with _noting(lambda: f"what is in {arguments.output} is whole, and the same command goes on after it"):
-        session = Session(arguments.output, settings)
-        missing = [job for job in jobs if not session.is_drawn(job)]
-        if len(missing) < len(jobs):
-            tell(_PROG, f"{len(jobs) - len(missing)} of {len(jobs)} maps are in {arguments.output} already")
-
-        def draw(job: Job) -> None:
-            job.target.parent.mkdir(parents=True, exist_ok=True)
-            _draw(job, arguments, parameters)
-            session.note(job)
-
-        _draw_each(missing, draw, arguments)
-
-
-def _draw_each(jobs: list[Job], draw: Callable[[Job], None], arguments: argparse.Namespace) -> None:
-    """Draw what can be drawn, and tell at the end what could not."""
-    from tqdm import tqdm
-
-    from signdiff_frnet.errors import OutputError
-
-    failures: list[Exception] = []
-    try:
-        # disable=None: a bar on a terminal, nothing elsewhere.
-        with tqdm(jobs, unit="file", disable=None, leave=False) as bar:
-            for job in bar:
-                bar.set_postfix_str(job.source.name)
-                try:
-                    draw(job)
-                except OutputError:  # the next file would fare no better
-                    raise
-                except (ValueError, OSError) as error:
-                    if arguments.debug:
-                        raise
-                    failures.append(error)
-    finally:
-        for failure in failures:
-            tell(_PROG, failure)
-    if failures and len(jobs) == 1:
-        raise SomeFailedError
-    if failures:
-        tell(_PROG, f"{len(failures)} of {len(jobs)} files could not be drawn; the others are in {arguments.output}")
-        raise SomeFailedError
+    with _noting(lambda: f"what is in {output} is whole, and the same command draws the rest"):
+        draw_folder(jobs, output, drawer, debug=arguments.debug)
 
 
 @contextmanager
@@ -130,14 +84,8 @@ def _noting(note: Callable[[], str]) -> Iterator[None]:
         raise
 
 
-def _draw(job: Job, arguments: argparse.Namespace, parameters: FRNetParameters) -> None:
-    own_size = job.is_video or arguments.own_size
-    drawer = _drawer(arguments, parameters, default_resolution=None if own_size else 512)
-    (_annotate_video if job.is_video else _annotate_image)(job, drawer)
-
-
 def _parameters(arguments: argparse.Namespace) -> FRNetParameters:
-    from signdiff_frnet.sizes import LARGEST
+    from signdiff_frnet.contract import LARGEST
 
     for name in ("detect_resolution", "image_resolution"):
         value = getattr(arguments, name)
@@ -150,50 +98,6 @@ def _parameters(arguments: argparse.Namespace) -> FRNetParameters:
         return replace(FRNetParameters.preset(arguments.preset), **given)
     except ValueError as error:
         raise UsageError(str(error)) from None
-
-
-def _drawer(
-    arguments: argparse.Namespace, parameters: FRNetParameters, *, default_resolution: int | None
-) -> "FrameDrawer":
-    from signdiff_frnet.drawing import FrameDrawer
-
-    return FrameDrawer(
-        parameters=parameters,
-        detect_resolution=arguments.detect_resolution or default_resolution,
-        image_resolution=arguments.image_resolution or default_resolution,
-        scale_sizes=arguments.scale_sizes,
-        side_by_side=arguments.side_by_side,
-    )
-
-
-def _annotate_image(job: Job, drawer: "FrameDrawer") -> None:
-    from signdiff_frnet.pictures import read_image
-    from signdiff_frnet.writing import write_image
-
-    frame = read_image(job.source)
-    try:
-        fr_map = drawer(frame)
-    except ValueError as error:
-        raise ValueError(f"{job.source}: {error}") from error
-    write_image(job.target, fr_map)
-
-
-def _annotate_video(job: Job, drawer: "FrameDrawer") -> None:
-    from tqdm import tqdm
-
-    from signdiff_frnet.media import probe_video, read_video
-    from signdiff_frnet.writing import write_video
-
-    timing = probe_video(job.source)
-    total = timing.count or None
-    with tqdm(read_video(job.source), total=total, unit="frame", disable=None, leave=False) as frames:
-        write_video(job.target, (drawer(frame) for frame in frames), fps=timing.fps)
-    if timing.is_variable:
-        tell(
-            _PROG,
-            f"note: {job.source}: its frame rate varies, that of its maps does not: at {timing.fps:.4g} frames per "
-            f"second, a map is shown up to {timing.drift:.2f} s before or after its frame (each frame has its map)",
-        )
 
 
 if __name__ == "__main__":

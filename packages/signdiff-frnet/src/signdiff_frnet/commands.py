@@ -1,4 +1,4 @@
-"""What the commands have in common: exit statuses, and errors of one line."""
+"""What the commands have in common: exit statuses, and messages of one line."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import warnings
 from collections.abc import Callable
 from typing import NoReturn
 
-from signdiff_frnet.messages import one_line
-
 
 class UsageError(Exception):
     """A command was called in a way that can't work; its exit status is 2."""
@@ -23,7 +21,7 @@ class Terminated(BaseException):
 
 
 class SomeFailedError(Exception):
-    """Part of the work failed, and the command has told what: its exit status is 1."""
+    """Part of the work failed, and the command has said what: its exit status is 1."""
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -127,3 +125,22 @@ def _text(error: object) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return str(error).strip()
+
+
+def one_line(text: object) -> str:
+    r"""Bring a message into one line of what can be shown.
+
+    Names and texts of others' files stand in messages, and may hold codes by which a terminal is steered.
+
+    Args:
+        text: the message.
+
+    Returns:
+        Spaces for all white space, and escapes as Python's for control characters.
+
+    Example:
+        >>> print(one_line("no such\n  file: \x1b[31mred"))
+        no such file: \x1b[31mred
+    """
+    joined = " ".join(str(text).split())
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in joined)

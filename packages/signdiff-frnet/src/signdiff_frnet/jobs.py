@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from signdiff_frnet.commands import UsageError, tell
-from signdiff_frnet.suffixes import (
+from signdiff_frnet.files import (
     ANIMATED_SUFFIXES,
-    IMAGE_SUFFIXES,
+    KNOWN_SUFFIXES,
     LOSSLESS_SUFFIXES,
     VIDEO_CODECS,
-    VIDEO_SUFFIXES,
+    MediaError,
     partial_name,
 )
+
+PROG = "signdiff-frnet"
+"""The command's name, for what is said."""
 
 
 @dataclass(frozen=True)
@@ -76,14 +79,23 @@ def names_file(output: Path, *, single: bool = True) -> bool:
         (True, False, False)
     """
     suffix = output.suffix.lower()
-    is_suffix = suffix[1:2].isalpha() if single else suffix in (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES)
+    is_suffix = suffix[1:2].isalpha() if single else suffix in KNOWN_SUFFIXES
     return is_suffix and not output.is_dir()
+
+
+def _is_video(path: Path) -> bool:
+    from signdiff_frnet.pictures import is_video
+
+    try:
+        return is_video(path)
+    except MediaError as error:
+        raise UsageError(str(error)) from None
 
 
 def _single(inputs: Sequence[Path], output: Path) -> Job:
     if len(inputs) > 1 or inputs[0].is_dir():
         raise UsageError(f"-o must be a folder for several inputs or a folder of them, but is the file {output}")
-    video = _is_video(_known(inputs[0]))
+    video = _is_video(inputs[0])
     allowed = tuple(VIDEO_CODECS) if video else LOSSLESS_SUFFIXES
     if output.suffix.lower() not in allowed:
         kind = "video" if video else "image, which a lossy format would not keep binary,"
@@ -98,12 +110,12 @@ def _single(inputs: Sequence[Path], output: Path) -> Job:
 def _sources(inputs: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
     for path in inputs:
         if not path.is_dir():
-            yield _known(path), Path(path.name)
+            yield path, Path(path.name)
             continue
-        found = [(file, file.relative_to(path)) for file in sorted(_visible(path)) if _has_known_suffix(file)]
-        if not found:
+        files = [file for file in sorted(_visible(path)) if file.suffix.lower() in KNOWN_SUFFIXES]
+        if not files:
             raise UsageError(f"{path}: expected a folder that holds images or videos, but it holds none")
-        yield from found
+        yield from ((file, file.relative_to(path)) for file in files)
 
 
 def _visible(folder: Path) -> Iterator[Path]:
@@ -115,7 +127,7 @@ def _visible(folder: Path) -> Iterator[Path]:
 
 
 def _tell_passed_over(error: OSError) -> None:
-    tell("signdiff-frnet", f"{error.filename}: passed over, for it cannot be read: {error.strerror}")
+    tell(PROG, f"{error.filename}: passed over, for it cannot be read: {error.strerror}")
 
 
 def _check_overwriting(jobs: Sequence[Job]) -> None:
@@ -128,23 +140,3 @@ def _check_overwriting(jobs: Sequence[Job]) -> None:
             if target.resolve() in targets:
                 raise UsageError(f"{targets[target.resolve()]} and {job.source} would both be written to {target}")
             targets[target.resolve()] = job.source
-
-
-def _known(path: Path) -> Path:
-    if not _has_known_suffix(path):
-        known = " ".join((*IMAGE_SUFFIXES, *VIDEO_SUFFIXES))
-        raise UsageError(f"{path}: expected an image or a video, with one of the suffixes {known}")
-    return path
-
-
-def _has_known_suffix(path: Path) -> bool:
-    return path.suffix.lower() in (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES)
-
-
-def _is_video(path: Path) -> bool:
-    suffix = path.suffix.lower()
-    if suffix not in ANIMATED_SUFFIXES:
-        return suffix in VIDEO_SUFFIXES
-    from signdiff_frnet.pictures import is_animation
-
-    return is_animation(path)

@@ -1,17 +1,19 @@
 """The four numbers that decide what FR-Net draws."""
 
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
 from typing import Any, Literal, Self, get_args
-
-from signdiff_frnet.checks import LARGEST_SIDE, check_between, check_odd
 
 ThresholdMethod = Literal["gaussian", "mean"]
 Preset = Literal["paper", "fine", "coarse"]
 
+LARGEST_SIDE = 255
+"""Largest neighbourhood and kernel, in pixels: sums over a neighbourhood then stay exact in single precision."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FRNetParameters:
-    """What a FR map depends on, besides the frame.
+    """What an FR map depends on, besides the frame.
 
     A renderer that was trained on maps of one setting should be given maps of the same: store
     ``dataclasses.asdict(parameters)`` with its configuration and compare.
@@ -106,6 +108,37 @@ class FRNetParameters:
 
 def _between(least: int, size: int) -> int:
     return min(max(size, least), LARGEST_SIDE)
+
+
+def check_odd(name: str, value: object, *, least: int) -> None:
+    """Refuse what is no side of a neighbourhood or kernel.
+
+    Raises:
+        ValueError: it is no odd integer between ``least`` and 255.
+    """
+    if not isinstance(value, Integral) or value < least or not value <= LARGEST_SIDE or value % 2 == 0:
+        raise ValueError(f"{name} must be an odd integer between {least} and {LARGEST_SIDE}, but is {value!r}.")
+
+
+def check_between(name: str, value: object, least: float, most: float) -> None:
+    """Refuse what is no number in a range.
+
+    Raises:
+        ValueError: it is no real number, not a number, or outside the range.
+    """
+    # Compared as it is: a whole number may be too large to become a float.
+    if not isinstance(value, Real) or value < least or not value <= most:
+        raise ValueError(f"{name} must be a number between {least} and {most}, but is {value!r}.")
+
+
+def check_count(name: str, value: object) -> None:
+    """Refuse what counts nothing.
+
+    Raises:
+        ValueError: it is no integer of at least 1.
+    """
+    if not isinstance(value, Integral) or value < 1:
+        raise ValueError(f"{name} must be an integer and at least 1, but is {value!r}.")
 
 
 _PRESETS: dict[str, dict[str, Any]] = {

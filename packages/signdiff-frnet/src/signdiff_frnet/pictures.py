@@ -11,8 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from signdiff_frnet.contract import InvalidImageError, UInt8Image, bits_of, to_array
-from signdiff_frnet.errors import MediaError
-from signdiff_frnet.suffixes import ANIMATED_SUFFIXES
+from signdiff_frnet.files import ANIMATED_SUFFIXES, KNOWN_SUFFIXES, VIDEO_SUFFIXES, MediaError
 
 _UNSTATED = 0.1
 """Seconds that players show a frame whose own time is 10 milliseconds or less, or not given."""
@@ -50,12 +49,21 @@ def read_image(path: Path) -> UInt8Image:
         return to_array(upright.convert("RGBA" if upright.has_transparency_data else "RGB"))
 
 
-def is_animation(path: Path) -> bool:
-    """Tell whether a GIF or WebP file holds several frames; False for what can't be read.
+def is_video(path: Path) -> bool:
+    """Tell a video from an image: by its suffix, or where that may be either, by what is in it.
 
-    Args:
-        path: of any file.
+    Raises:
+        MediaError: the suffix is that of neither.
     """
+    suffix = path.suffix.lower()
+    if suffix not in KNOWN_SUFFIXES:
+        known = " ".join(KNOWN_SUFFIXES)
+        raise MediaError(f"{path}: expected an image or a video, with one of the suffixes {known}.")
+    return suffix in VIDEO_SUFFIXES or _is_animation(path)
+
+
+def _is_animation(path: Path) -> bool:
+    """Tell whether a GIF or WebP file holds several frames; False for what can't be read."""
     if path.suffix.lower() not in ANIMATED_SUFFIXES:
         return False
     try:

@@ -10,10 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from signdiff_frnet.contract import InvalidImageError, UInt8Image, to_array, to_hwc3, wants_array
-from signdiff_frnet.onnx_files import check_shapes, read_graph, write_graph
+from signdiff_frnet.contract import (
+    LARGEST,
+    InvalidImageError,
+    UInt8Image,
+    resize_frame,
+    resize_map,
+    target_size,
+    to_array,
+    to_hwc3,
+    wants_array,
+)
+from signdiff_frnet.onnx_files import read_graph, write_graph
+from signdiff_frnet.onnx_shapes import check_shapes
 from signdiff_frnet.predictor_files import MODEL_NAME, PredictorSettings, find_folder, read_folder
-from signdiff_frnet.sizes import LARGEST, resize_frame, resize_map, target_size
 
 MULTIPLE = 64
 
@@ -39,7 +49,7 @@ def read_network(model: bytes) -> cv2.dnn.Net:
 class FRNetPredictor:
     """Predicts the FR map of a frame that does not exist yet, from the OpenPose drawing of its pose.
 
-    It is called like a detector of controlnet-aux, and can take a FR map of the signer as a reference beside each
+    It is called like a detector of controlnet-aux, and can take an FR map of the signer as a reference beside each
     drawing. One predictor can serve several threads; they take turns.
 
     Args:
@@ -110,7 +120,7 @@ class FRNetPredictor:
         Args:
             input_image: an OpenPose drawing on black: a PIL image, or a uint8 array of shape (H, W, 3) RGB (or another
                 that the detectors take).
-            reference: a FR map of the same signer in any pose, of any size: 0 on its strokes, 255 elsewhere.
+            reference: an FR map of the same signer in any pose, of any size: 0 on its strokes, 255 elsewhere.
             detect_resolution: short side, in pixels, at which the network looks at the drawing; above 32. Both sides
                 are rounded to multiples of 64. By default that of the network's training.
             image_resolution: short side of the result, in pixels; above 32; rounded likewise.

@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from signdiff_frnet.batch import check_shape
 from signdiff_frnet.contract import InvalidImageError
-from signdiff_frnet.ops import threshold_locally
+from signdiff_frnet.ops import check_shape, threshold_locally
 from signdiff_frnet.parameters import DEFAULTS, FRNetParameters, ThresholdMethod
 
 _ROWS_AT_A_TIME = 256
@@ -60,7 +59,7 @@ def annotate_tensor(
 
     maps = frames.new_empty(frames.shape[:3])
     for frame, fr_map in zip(frames, maps, strict=True):  # one at a time: the sums of one frame fit a cache
-        fr_map.copy_(_erode(_is_white(_to_grey(frame), parameters), parameters.kernel_size))
+        fr_map.copy_(_erode(_is_white(_to_grey(frame), parameters), int(parameters.kernel_size)))
     return maps
 
 

@@ -10,11 +10,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from signdiff_frnet.containers import is_closed
 from signdiff_frnet.contract import UInt8Image
-from signdiff_frnet.errors import CutShortError, OutputError
-from signdiff_frnet.media import count_packets
-from signdiff_frnet.suffixes import VIDEO_CODECS, partial_name
+from signdiff_frnet.files import VIDEO_CODECS, CutShortError, OutputError, is_closed, partial_name
+from signdiff_frnet.videos import count_packets
 
 with suppress(ImportError):  # a system without such locks
     import fcntl
@@ -37,7 +35,7 @@ def replacing(path: Path) -> Iterator[Path]:
         try:
             yield temporary
             if temporary.exists():
-                sync(temporary)
+                _sync(temporary)
                 temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -74,15 +72,8 @@ def _discard(temporary: Path) -> None:
         temporary.unlink()
 
 
-def sync(path: Path) -> None:
-    """Bring a file to the disk: some systems tell only then that it is full.
-
-    Args:
-        path: of what was written.
-
-    Raises:
-        OSError: it can't be kept.
-    """
+def _sync(path: Path) -> None:
+    """Bring a file to the disk: some systems tell only then that it is full."""
     with path.open("r+b") as file:
         os.fsync(file.fileno())
 
@@ -102,7 +93,7 @@ def write_image(path: Path, image: UInt8Image) -> None:
             content = BytesIO()  # Pillow does not notice when a file takes only part of what it writes
             Image.fromarray(image).save(content, Image.registered_extensions()[path.suffix.lower()])
             temporary.write_bytes(content.getbuffer())
-            sync(temporary)
+            _sync(temporary)
         except OSError as error:
             raise OutputError(f"{path}: can't be written: {error.strerror or error}") from error
 
@@ -111,7 +102,7 @@ def write_video(path: Path, frames: Iterable[UInt8Image], *, fps: float) -> None
     """Write maps as a video, each as it comes.
 
     If the frames end in a :class:`CutShortError`, those before it are kept under another name
-    (:func:`~signdiff_frnet.suffixes.partial_name`), playable, and ``path`` is left alone.
+    (:func:`~signdiff_frnet.files.partial_name`), playable, and ``path`` is left alone.
 
     Args:
         path: ``.mp4`` (MPEG-4, lossy), ``.mkv`` or ``.avi`` (FFV1, lossless).
@@ -147,7 +138,7 @@ def write_video(path: Path, frames: Iterable[UInt8Image], *, fps: float) -> None
 def _check_written(path: Path, count: int, *, name: Path) -> None:
     """Make sure that a video holds what was written to it: OpenCV says nothing of a full disk."""
     try:
-        sync(path)
+        _sync(path)
     except OSError as error:
         raise OutputError(f"{name}: can't be written: {error.strerror or error}") from error
     found = count_packets(path) if is_closed(path) else None

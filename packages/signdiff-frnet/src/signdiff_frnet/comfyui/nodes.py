@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 import numpy as np
 
-from signdiff_frnet.batch import annotate_batch
-from signdiff_frnet.contract import InvalidImageError
+from signdiff_frnet.contract import InvalidImageError, resize_frame
+from signdiff_frnet.ops import annotate_batch
 from signdiff_frnet.parameters import DEFAULTS, FRNetParameters, Preset, ThresholdMethod
-from signdiff_frnet.sizes import resize_frame
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,7 +10,7 @@ import typing
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from signdiff_frnet.messages import one_line
+from signdiff_frnet.commands import one_line
 
 Config = TypeVar("Config")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from signdiff_frnet.messages import one_line
+from signdiff_frnet.commands import one_line
 from signdiff_frnet.training.arguments import option, parse, run
 from signdiff_frnet.training.config import PredictorTrainingConfig
 

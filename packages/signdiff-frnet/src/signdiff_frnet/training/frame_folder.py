@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from signdiff_frnet.messages import one_line
+from signdiff_frnet.commands import one_line
 from signdiff_frnet.training.drawings import JOINTS, draw
 from signdiff_frnet.training.images import read_rgb, resize, square
 

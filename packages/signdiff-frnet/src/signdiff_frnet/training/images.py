@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from signdiff_frnet.contract import to_hwc3
-from signdiff_frnet.media import read_video
 from signdiff_frnet.pictures import read_image
+from signdiff_frnet.videos import read_video
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

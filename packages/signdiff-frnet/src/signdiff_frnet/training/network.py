@@ -1,4 +1,4 @@
-"""The predictor's network: a small U-Net from a drawing and a reference map to the logits of a FR map."""
+"""The predictor's network: a small U-Net from a drawing and a reference map to the logits of an FR map."""
 
 from __future__ import annotations
 

@@ -1,11 +1,54 @@
-"""What a video's container says of its own length, so that a file that was cut short is known as such.
-
-FFmpeg, and OpenCV with it, reads such a file as if it simply ended earlier.
-"""
+"""The files that are understood: their suffixes, what can be wrong with one, and whether a video has its end."""
 
 import os
 from pathlib import Path
 from typing import BinaryIO
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
+"""Images that can be read."""
+
+ANIMATED_SUFFIXES = (".gif", ".webp")
+"""Those of them that are videos if they hold several frames."""
+
+LOSSLESS_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")
+"""Images that can be written: a map that JPEG touched would not be binary any more."""
+
+VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm")
+"""Videos that can be read."""
+
+COUNTED_SUFFIXES = (".mp4", ".mov", ".m4v")
+"""Videos whose index counts their frames."""
+
+KNOWN_SUFFIXES = (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES)
+
+VIDEO_CODECS = {".mp4": "mp4v", ".avi": "FFV1", ".mkv": "FFV1"}
+"""Videos that can be written, and how: MPEG-4, which blurs a little, or lossless FFV1."""
+
+
+def partial_name(path: Path) -> Path:
+    """Name the file that keeps what could be drawn of a video that is cut short.
+
+    Args:
+        path: the file that was wanted.
+
+    Example:
+        >>> partial_name(Path("maps/fr.mp4")).name
+        'fr.partial.mp4'
+    """
+    return path.with_name(f"{path.stem}.partial{path.suffix}")
+
+
+class MediaError(ValueError):
+    """A file that holds no readable image or video."""
+
+
+class CutShortError(MediaError):
+    """A video whose end can't be read; what came before it was."""
+
+
+class OutputError(OSError):
+    """A file that can't be written, or not whole."""
+
 
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 

@@ -13,8 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from signdiff_frnet import FRNetPredictor
-from signdiff_frnet.onnx_files import check_shapes, read_graph, write_graph
-from signdiff_frnet.onnx_files.wire import field, fields, integer
+from signdiff_frnet.onnx_files import fields, put, put_int, read_graph, write_graph
+from signdiff_frnet.onnx_shapes import check_shapes
 from signdiff_frnet.predictor import read_network
 from signdiff_frnet.predictor_files import BUNDLED, MODEL_NAME
 
@@ -182,8 +182,8 @@ def test_what_is_no_onnx_file_is_refused(content):
 
 def test_messages_are_bounded():
     with pytest.raises(ValueError, match="more than 64 fields"):
-        list(fields(memoryview(integer(1, 1) * 65)))
-    model = integer(1, 7) + field(7, field(1, field(1, "x")) * 5000)
+        list(fields(memoryview(put_int(1, 1) * 65)))
+    model = put_int(1, 7) + put(7, put(1, put(1, "x")) * 5000)
     with pytest.raises(ValueError, match=r"more than 4096 nodes|has 0 outputs"):
         read_graph(model)
 
@@ -193,7 +193,7 @@ def test_messages_are_bounded():
 @example(b"\x80" * 12)
 def test_any_bytes_give_the_one_error(content):
     with pytest.raises(ValueError):  # noqa: PT011  # whatever is wrong with them
-        read_network(field(7, content))
+        read_network(put(7, content))
 
 
 CHILD = """

@@ -1,18 +1,17 @@
-"""Reading videos as RGB frames; animated pictures are videos too."""
+"""Reading videos as RGB frames, and when each is shown; animated pictures are videos too."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from signdiff_frnet.containers import is_cut_short
 from signdiff_frnet.contract import UInt8Image
-from signdiff_frnet.errors import CutShortError, MediaError
-from signdiff_frnet.pictures import animation_times, is_animation, read_animation
-from signdiff_frnet.suffixes import ANIMATED_SUFFIXES, COUNTED_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
-from signdiff_frnet.timing import Timing, constant_rate
+from signdiff_frnet.files import ANIMATED_SUFFIXES, COUNTED_SUFFIXES, CutShortError, MediaError, is_cut_short
+from signdiff_frnet.pictures import animation_times, read_animation
 
 _NOT_DECODED = (
     "{path}: expected a video that OpenCV {opencv} decodes, but it decodes no frame of this one, whose codec is "
@@ -21,22 +20,23 @@ _NOT_DECODED = (
 _NO_FRAME_LEFT = "{path}: the video is cut short: so much is missing that no frame can be decoded."
 
 
-def is_video(path: Path) -> bool:
-    """Tell a video from an image: by its suffix, or where that may be either, by what is in it.
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """The frame rate of a video, and how well it fits."""
 
-    Args:
-        path: a file that is one of the two.
+    fps: float
+    """Frames per second."""
 
-    Raises:
-        MediaError: the suffix is that of neither.
-    """
-    suffix = path.suffix.lower()
-    if suffix in VIDEO_SUFFIXES:
-        return True
-    if suffix in IMAGE_SUFFIXES:
-        return is_animation(path)
-    known = " ".join((*IMAGE_SUFFIXES, *VIDEO_SUFFIXES))
-    raise MediaError(f"{path}: expected an image or a video, with one of the suffixes {known}.")
+    count: int
+    """Number of frames; a guess, 0 where unknown."""
+
+    drift: float = 0.0
+    """Largest distance in seconds between when a frame is shown and when it would be at ``fps``."""
+
+    @property
+    def is_variable(self) -> bool:
+        """Whether some frame would be shown a whole frame too early or too late."""
+        return self.drift > 1 / self.fps
 
 
 def read_video(path: Path) -> Iterator[UInt8Image]:
@@ -96,6 +96,32 @@ def probe_video(path: Path) -> Timing:
     with _opened(path) as video:
         fps = video.get(cv2.CAP_PROP_FPS)
         return constant_rate(list(_packet_times(video)), fps if np.isfinite(fps) and fps > 0 else 25.0)
+
+
+def constant_rate(times: Sequence[float], stated: float) -> Timing:
+    """Choose the constant frame rate for frames.
+
+    Args:
+        times: when each is shown, in seconds, in any order.
+        stated: frames per second that the file states; taken where it fits, or where times are missing.
+
+    Returns:
+        The rate: the stated one, or the average where that fits better and some frame would be a frame away.
+
+    Example:
+        >>> constant_rate([0.0, 0.5, 1.0, 1.5], 2).drift
+        0.0
+        >>> constant_rate([0.0, 0.125, 0.25, 1.5], 8)
+        Timing(fps=2.0, count=4, drift=0.75)
+    """
+    shown = np.sort(np.asarray(times, float))
+    if len(shown) < 2 or not np.isfinite(shown).all() or any(a == b for a, b in pairwise(shown)):
+        return Timing(fps=stated, count=len(times))
+    options = [
+        Timing(fps=fps, count=len(times), drift=float(np.abs(shown - shown[0] - np.arange(len(shown)) / fps).max()))
+        for fps in (stated, (len(shown) - 1) / float(shown[-1] - shown[0]))
+    ]
+    return min(options, key=lambda option: option.drift) if options[0].is_variable else options[0]
 
 
 def count_packets(path: Path) -> int:

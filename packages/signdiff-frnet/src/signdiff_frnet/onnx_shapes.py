@@ -7,13 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from signdiff_frnet.onnx_files.graph import Graph, Node
-
-SIDE: Final = 64
-"""Sides of an input are multiples of it."""
-
-CHANNELS: Final = 4
-"""Of the input: a drawing, and a FR map."""
+from signdiff_frnet.onnx_files import CHANNELS, SIDE, Graph, Node
 
 MAX_VALUES: Final = 256
 """Most numbers that a value has for each pixel of the input."""

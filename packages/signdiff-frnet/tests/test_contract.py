@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from signdiff_frnet.sizes import resize_frame, resize_map, target_size
+from signdiff_frnet.contract import resize_frame, resize_map, target_size
 
 
 @pytest.mark.parametrize(
