@@ -9,7 +9,7 @@ import torch
 from signdiff_core import SignDiffPipeline, formats, plugins
 from signdiff_core.diffusion import DiffusionRenderer, FRMapper
 from signdiff_core.drawing import draw
-from signdiff_core.formats.normalise import normalised
+from signdiff_core.formats.coordinates import normalised
 from signdiff_core.skeleton import make_pose
 from signdiff_frnet import FRNetDetector, FRNetPredictor
 

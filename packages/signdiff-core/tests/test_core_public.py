@@ -31,6 +31,7 @@ PUBLIC = {
         "normalise",
         "normalised",
         "read",
+        "visible",
         "write",
         "write_skels",
     },

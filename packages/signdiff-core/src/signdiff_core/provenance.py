@@ -84,7 +84,7 @@ def read_mark(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     Raises:
         FormatError: there is a mark that cannot be read: what it marks must not be taken for unmarked.
     """
-    from signdiff_core.formats.errors import FormatError
+    from signdiff_core.formats.files import FormatError
 
     folder_mark = Path(path).parent / FOLDER_MARK
     found = _own(Path(path))
@@ -130,7 +130,7 @@ def _own(path: Path) -> dict[str, Any] | None:
 
 def _content(mark: Path) -> dict[str, Any] | None:
     """Read a file that may be a mark; None if it is about something else."""
-    from signdiff_core.formats.json_frames import load_json
+    from signdiff_core.formats.files import load_json
 
     content = load_json(mark)
     return content if isinstance(content, dict) and content.get("generator") else None

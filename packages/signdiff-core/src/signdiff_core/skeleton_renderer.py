@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from signdiff_core import skeleton
 from signdiff_core.camera import Camera
-from signdiff_core.formats.normalise import visible
+from signdiff_core.formats.coordinates import visible
 from signdiff_core.skeleton import HAND_LIMBS, LEFT_HAND, NECK, NOSE, RIGHT_HAND
 
 if TYPE_CHECKING:  # pose_format is heavy to import

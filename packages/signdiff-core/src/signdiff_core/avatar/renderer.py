@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from signdiff_core.formats.normalise import visible
+from signdiff_core.formats.coordinates import visible
 from signdiff_core.skeleton import joints_of
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import re
 from importlib import metadata
 from typing import Any, Final
 
-from signdiff_core.plugins.hints import pip_line
+from signdiff_core.plugins import pip_line
 
 _CORE: Final = "signdiff-core"
 

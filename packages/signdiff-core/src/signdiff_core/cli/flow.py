@@ -14,7 +14,7 @@ from signdiff_core import plugins
 from signdiff_core.checks import check_device
 from signdiff_core.cli.options import distribute, takes
 from signdiff_core.cli.progress import track
-from signdiff_core.plugins.hints import pip_line
+from signdiff_core.plugins import pip_line
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping

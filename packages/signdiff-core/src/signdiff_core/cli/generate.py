@@ -215,7 +215,7 @@ def render(
     from signdiff_core.cli.convert import read_pose
     from signdiff_core.cli.flow import Renderer
     from signdiff_core.cli.results import tell_video
-    from signdiff_core.formats.normalise import visible
+    from signdiff_core.formats.coordinates import visible
 
     _even(options["size"])
     output_file(output, ".mp4", "--output")

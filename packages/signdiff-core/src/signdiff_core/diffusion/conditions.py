@@ -12,7 +12,7 @@ from signdiff_core.camera import Camera
 from signdiff_core.diffusion.frnet_source import Predictor, check_source, default_source
 from signdiff_core.diffusion.images import as_array, cut_to, frames_of, resized_map
 from signdiff_core.drawing import draw
-from signdiff_core.formats.normalise import visible
+from signdiff_core.formats.coordinates import visible
 from signdiff_core.skeleton import joints_of, make_pose
 
 if TYPE_CHECKING:

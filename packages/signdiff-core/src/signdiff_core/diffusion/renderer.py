@@ -18,7 +18,7 @@ from signdiff_core.diffusion.numbers import check_numbers
 from signdiff_core.diffusion.places import is_path
 from signdiff_core.diffusion.quiet import no_progress_bars
 from signdiff_core.diffusion.settings import RendererSettings, read_frnet
-from signdiff_core.formats.normalise import visible
+from signdiff_core.formats.coordinates import visible
 from signdiff_core.skeleton import joints_of
 from signdiff_core.video import probe, read_video
 

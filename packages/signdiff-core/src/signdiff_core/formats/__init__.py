@@ -4,9 +4,9 @@ The formats are plug-ins of the group ``signdiff.pose_formats``; ``.pose``, ``.s
 the package.
 """
 
+from signdiff_core.formats.coordinates import is_normalised, normalise, normalised, visible
 from signdiff_core.formats.dispatch import PoseFileFormat, format_for, names, read, write
-from signdiff_core.formats.errors import FormatError, FormatWarning
-from signdiff_core.formats.normalise import is_normalised, normalise, normalised
+from signdiff_core.formats.files import FormatError, FormatWarning
 from signdiff_core.formats.skels import iter_skels, write_skels
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "normalise",
     "normalised",
     "read",
+    "visible",
     "write",
     "write_skels",
 ]

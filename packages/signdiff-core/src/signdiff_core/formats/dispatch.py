@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from signdiff_core import plugins
-from signdiff_core.formats.errors import FormatError
+from signdiff_core.formats.files import FormatError
 
-if TYPE_CHECKING:
-    import os
-
+if TYPE_CHECKING:  # pose_format is heavy to import
     from pose_format import Pose
 
 _GROUP = "signdiff.pose_formats"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -9,12 +10,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from signdiff_core.atomic import replacing
-from signdiff_core.formats.bounds import LARGEST, outside
-from signdiff_core.formats.errors import FormatError
+from signdiff_core.formats.coordinates import LARGEST, outside
+from signdiff_core.formats.files import FormatError
 
-if TYPE_CHECKING:
-    import os
-
+if TYPE_CHECKING:  # pose_format is heavy to import
     from pose_format import Pose
 
 MAX_BYTES: Final = 2**31

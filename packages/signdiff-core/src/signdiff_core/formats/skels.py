@@ -1,25 +1,53 @@
-"""``.skels`` files: many sequences of 50 joints as text, one a line, with a file of names beside them."""
+"""``.skels`` files: many sequences of 50 joints as text, one a line, with a file of names beside them.
+
+A line holds frames of 151 numbers one after another: 50 joints of (x, y, z), and a counter. `skels_variant` knows the
+two conventions that such files follow.
+"""
 
 from __future__ import annotations
 
+import os
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from signdiff_core.atomic import replacing
-from signdiff_core.formats.errors import FormatError
-from signdiff_core.formats.normalise import normalised
-from signdiff_core.formats.skels_lines import lines_of, names_beside
-from signdiff_core.formats.skels_reading import Reading
-from signdiff_core.formats.skels_variant import VARIANTS, Variant, encode
-from signdiff_core.skeleton import joints_of
+from signdiff_core.formats import coordinates
+from signdiff_core.formats.files import FormatError, FormatWarning, numbered_lines, read_lines
+from signdiff_core.formats.skels_variant import (
+    COUNTERS,
+    VARIANTS,
+    Evidence,
+    Variant,
+    counter_tolerance,
+    decode,
+    detect,
+    encode,
+)
+from signdiff_core.skeleton import joints_of, make_pose
 
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Iterable, Iterator
-
+if TYPE_CHECKING:  # pose_format is heavy to import
     from pose_format import Pose
+
+MAX_LINE: Final = 2**27
+"""Longest line that is read, in bytes."""
+
+MAX_FRAMES: Final = 120_000
+"""Most frames of a sequence: more than a line of usual numbers holds."""
+
+_VALUES: Final = 151
+"""Numbers of a frame."""
+
+_AT_ONCE: Final = 1 << 20
+_SPACE: Final = re.compile(rb"\s")
 
 
 class SkelsFormat:
@@ -61,21 +89,21 @@ class SkelsFormat:
         if index is not None and clip is not None:
             raise FormatError(path, f"expected an index or a clip, but both are given: {index} and {clip!r}.")
         if clip is not None:
-            names = names_beside(Path(path))
+            names = _names_beside(Path(path))
             if names is None or clip not in names:
                 known = "has no .files beside it" if names is None else f"names {len(names)} others"
                 raise FormatError(path, f"expected a sequence named {clip!r}, but the file {known}.")
             index = names.index(clip)
-        found = list(islice(lines_of(Path(path)), index or 0, (index or 0) + (2 if index is None else 1)))
+        found = list(islice(_lines_of(Path(path)), index or 0, (index or 0) + (2 if index is None else 1)))
         if index is not None and (index < 0 or not found):
-            count = sum(1 for _ in lines_of(Path(path)))
+            count = sum(1 for _ in _lines_of(Path(path)))
             raise FormatError(path, f"expected an index from 0 to {count - 1}, but it is {index}.")
         if len(found) != 1:
-            count = sum(1 for _ in lines_of(Path(path)))
+            count = sum(1 for _ in _lines_of(Path(path)))
             raise FormatError(path, f"holds {count} sequences: expected an index or a clip that names one.")
-        reading = Reading(path=Path(path), variant=variant, fps=fps)
-        pose = reading.pose(*found[0])
-        reading.tell()
+        reader = _Reader(path=Path(path), variant=variant, fps=fps)
+        pose = reader.pose(*found[0])
+        reader.warn()
         return pose
 
     def read_all(
@@ -134,23 +162,23 @@ def iter_skels(
         FormatError: the file is broken, contradicts ``variant``, or has not as many lines as its ``.files``.
     """
     source = Path(path)
-    names = names_beside(source)
-    lines = lines_of(source)
-    reading = Reading(
+    names = _names_beside(source)
+    lines = _lines_of(source)
+    reader = _Reader(
         path=source, variant=variant, fps=fps, corpus=corpus, ignore_counter=ignore_counter, normalise=normalise
     )
     for index, (line, name) in enumerate(zip_longest(lines, names) if names is not None else ((x, "") for x in lines)):
         if line is None or name is None:
             raise FormatError(source, f"expected as many lines as its .files has, {len(names or ())}.")
         try:
-            pose = reading.pose(*line)
+            pose = reader.pose(*line)
         except FormatError as error:
             if on_broken is None:
                 raise
             on_broken(name or str(index), error)
         else:
             yield name or str(index), pose
-    reading.tell()
+    reader.warn()
 
 
 def write_skels(
@@ -181,7 +209,7 @@ def write_skels(
         with temporary.open("w", encoding="ascii") as file:
             written = 0
             for pose in poses:
-                joints, confidence = joints_of(normalised(pose))
+                joints, confidence = joints_of(coordinates.normalised(pose))
                 if not len(joints):
                     raise FormatError(target, f"expected at least one frame in pose {written}.")
                 file.write(" ".join(encode(joints, confidence, variant, target)) + "\n")
@@ -191,3 +219,115 @@ def write_skels(
             if len(listed) != written:
                 raise FormatError(target, f"expected a name for each of {written} poses, but there are {len(listed)}.")
             temporary_names.write_text("".join(f"{name}\n" for name in listed), encoding="utf-8")
+
+
+@dataclass(kw_only=True)
+class _Reader:
+    """Reads the sequences of a file: a corpus's by the letter, a system's as far as they can be understood.
+
+    It remembers what is off in them.
+
+    Args:
+        path: the file.
+        variant: the convention that it must follow; found out for each line if not given.
+        fps: frames per second.
+        corpus: whether what is off is an error, as in what a model learns from.
+        ignore_counter: whether the counter may be anything.
+        normalise: whether neck and shoulders are put right, and may be anywhere before.
+    """
+
+    path: Path
+    variant: Variant | None
+    fps: float
+    corpus: bool = False
+    ignore_counter: bool = False
+    normalise: bool = False
+    _read: int = 0
+    _doubts: dict[str, list[str]] = field(default_factory=dict)
+
+    def pose(self, place: str, line: bytes) -> Pose:
+        """Read a line, which must not be broken, of another variant, or, in a corpus, off."""
+        frames, tolerance = _parse(self.path, place, line)
+        evidence = Evidence(frames, tolerance)
+        variant = detect(evidence, self.path, place, variant=self.variant)
+        for kind, fault, remedy in self._faults(evidence, variant):
+            if self.corpus:
+                raise FormatError(self.path, f"expected a sequence of a corpus, but {fault}: {remedy}.", place=place)
+            self._doubts.setdefault(kind, []).append(f"{place}: {fault}")
+        joints, confidence = decode(frames[:, :-1], variant, self.path, place)
+        if self.normalise:
+            try:
+                joints = coordinates.normalise(joints, confidence).astype(np.float32)
+            except ValueError as error:
+                raise FormatError(self.path, str(error), place=place) from error
+        self._read += 1
+        return make_pose(joints, self.fps, confidence=confidence)
+
+    def warn(self) -> None:
+        """Warn of what was off in what was read."""
+        for kind, found in self._doubts.items():
+            message = f"{self.path}: {kind} of {len(found)} of {self._read} sequences is off, first in {found[0]}."
+            warnings.warn(message, FormatWarning, stacklevel=3)
+        self._doubts.clear()
+
+    def _faults(self, evidence: Evidence, variant: Variant) -> Iterator[tuple[str, str, str]]:
+        if not self.ignore_counter and (fault := evidence.counter_fault(COUNTERS[variant])):
+            yield "the counter", fault, "ignore_counter (--ignore-counter) takes it as it is"
+        if variant != "pt" or self.normalise:
+            return
+        remedy = "normalise (--normalise) sets it right"
+        # What a system puts out has its neck nearly at the origin; what it learned from, quite.
+        if self.corpus and (fault := evidence.neck_fault()):
+            yield "the neck", f"{fault}, not at the origin", remedy
+        if fault := evidence.scale_fault():
+            yield "the scale", fault, remedy
+
+
+def _names_beside(path: Path) -> list[str] | None:
+    """Read the names of a file's sequences, if there is a ``.files`` beside it."""
+    beside = path.with_suffix(".files")
+    return read_lines(beside) if beside.is_file() else None
+
+
+def _lines_of(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Read a file line by line, each with its place."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: expected a .skels file, but there is no such file.")
+    return numbered_lines(path, longest=MAX_LINE)
+
+
+def _parse(path: Path, place: str, line: bytes) -> tuple[NDArray[np.float64], float]:
+    """Turn a line into frames (T, 151), and tell how far their counter may be off by its decimals."""
+    parts, counters, count = [], [], 0
+    for tokens in _tokens(line):
+        try:
+            parts.append(np.array(tokens, dtype=np.float64))
+        except ValueError as error:
+            raise FormatError(path, f"expected numbers, but {error!s:.120}.", place=place) from error
+        counters.append(counter_tolerance(tokens[(_VALUES - 1 - count) % _VALUES :: _VALUES]))
+        count += len(tokens)
+        if count > MAX_FRAMES * _VALUES:
+            raise FormatError(path, f"expected at most {MAX_FRAMES} frames, but there are more.", place=place)
+    if not count or count % _VALUES:
+        raise FormatError(path, f"expected frames of {_VALUES} numbers, but found {count} numbers.", place=place)
+    frames = np.concatenate(parts).reshape(-1, _VALUES)
+    if (found := coordinates.outside(frames)) is not None:
+        frame, value = found
+        what = "the counter" if value == _VALUES - 1 else f"{'xyz'[value % 3]} of joint {value // 3}"
+        raise FormatError(
+            path,
+            f"expected finite numbers up to {coordinates.LARGEST}, but {what} is {frames[found]:g}.",
+            place=f"{place}, frame {frame}",
+        )
+    return frames, min(counters)
+
+
+def _tokens(line: bytes) -> Iterator[list[bytes]]:
+    """The words of a line, some at a time: as bytes objects they take many times the room of the line."""
+    start = 0
+    while start < len(line):
+        found = _SPACE.search(line, start + _AT_ONCE)
+        end = found.start() if found else len(line)
+        if tokens := line[start:end].split():
+            yield tokens
+        start = end

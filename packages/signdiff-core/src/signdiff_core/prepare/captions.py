@@ -6,7 +6,7 @@ import csv
 from typing import TYPE_CHECKING, Final
 
 from signdiff_core.formats import FormatError
-from signdiff_core.formats.lines import MARK, check_clip
+from signdiff_core.formats.files import MARK, check_clip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

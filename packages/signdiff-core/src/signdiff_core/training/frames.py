@@ -17,8 +17,8 @@ from PIL import Image
 from safetensors import safe_open
 
 from signdiff_core.checks import check_name
-from signdiff_core.formats.bounds import LARGEST, outside
-from signdiff_core.formats.lines import read_lines
+from signdiff_core.formats.coordinates import LARGEST, outside
+from signdiff_core.formats.files import read_lines
 from signdiff_core.trust import check_weights
 from signdiff_core.trust.files import read_json
 

@@ -1,26 +1,21 @@
-"""The frames of a video that no fragment holds yet, and what the video is made of: what it takes to go on with it."""
+"""The frames of a video that no fragment holds yet, and what the video is made of: what it takes to resume it."""
 
 from __future__ import annotations
 
 import json
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from io import FileIO
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from signdiff_core.video.encoding import group_length
-from signdiff_core.video.fragments import write_all
-from signdiff_core.video.info import MAX_SIDE
-from signdiff_core.video.opening import VideoError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from numpy.typing import NDArray
+from signdiff_core.video.encoding import group_length, write_all
+from signdiff_core.video.reading import MAX_SIDE, VideoError
 
 _HEAD: Final = struct.Struct("<QI")
 """Before each frame: its number, and the CRC-32 of the file's header, the number and the frame."""
@@ -66,13 +61,13 @@ class Journal:
 
     Args:
         path: the file.
-        header: makes a new file, in place of one that is there; without it, the one that is there is gone on with.
+        header: makes a new file, in place of one that is there; without it, the one that is there is resumed.
         fragments: the video that belongs to the old file; it goes first, so that its frames never pass for new ones.
         read_only: only look at it, also while another process writes it.
 
     Raises:
         BlockingIOError: another process writes it.
-        FileNotFoundError: there is none to go on with.
+        FileNotFoundError: there is none to resume.
         VideoError: what is there is no journal.
     """
 
@@ -191,7 +186,7 @@ class Journal:
 
     def _damaged(self) -> VideoError:
         return VideoError(
-            f"{self.path}: expected what an interrupted video leaves, but it is damaged: nothing can go on from it."
+            f"{self.path}: expected what an interrupted video leaves, but it is damaged: it cannot be resumed."
         )
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from signdiff_core import formats
 from signdiff_core.checks import check_name
-from signdiff_core.formats.lines import iter_lines
+from signdiff_core.formats.files import iter_lines
 from signdiff_core.rates import same_rate
 from signdiff_slp.corpora.filling import fill_track, resample
 from signdiff_slp.corpora.languages import find_language

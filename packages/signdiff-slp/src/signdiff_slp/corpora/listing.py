@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from signdiff_core.formats.lines import iter_lines
+from signdiff_core.formats.files import iter_lines
 from signdiff_slp.corpora.writer import SPLITS
 
 if TYPE_CHECKING:

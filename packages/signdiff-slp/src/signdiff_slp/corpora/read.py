@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from signdiff_core.formats.bounds import LARGEST, outside
-from signdiff_core.formats.lines import iter_lines
+from signdiff_core.formats.coordinates import LARGEST, outside
+from signdiff_core.formats.files import iter_lines
 from signdiff_core.skeleton import NUM_JOINTS
 from signdiff_slp.corpora.stitch import Hold
 from signdiff_slp.corpora.table import open_poses, read_table

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from signdiff_core.formats import FormatError, iter_skels
-from signdiff_core.formats.lines import read_lines
+from signdiff_core.formats.files import read_lines
 from signdiff_core.skeleton import joints_of
 from signdiff_slp.corpora.filling import fill_absent
 from signdiff_slp.corpora.writer import SPLITS, CorpusWriter, Report

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from signdiff_core.formats.lines import iter_lines
+from signdiff_core.formats.files import iter_lines
 
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 

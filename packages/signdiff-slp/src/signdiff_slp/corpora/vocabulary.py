@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from signdiff_core.atomic import check_writable, replacing
-from signdiff_core.formats.lines import iter_lines
+from signdiff_core.formats.files import iter_lines
 from signdiff_slp.tags import split_tag
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import numpy as np
 
 from signdiff_core.atomic import replacing
 from signdiff_core.checks import check_name
-from signdiff_core.formats.bounds import LARGEST
+from signdiff_core.formats.coordinates import LARGEST
 from signdiff_core.skeleton import NUM_JOINTS
 from signdiff_core.wording import by_cause
 

@@ -15,7 +15,7 @@ from typing import Any, Final, final
 from fairseq2.data.tokenizers import TokenizerHubAccessor
 from typing_extensions import override
 
-from signdiff_core.formats.lines import iter_lines
+from signdiff_core.formats.files import iter_lines
 from signdiff_slp.tokenizers.encoding import SymbolTokenizer
 from signdiff_slp.tokenizers.files import check_size, read_lists, told_with
 

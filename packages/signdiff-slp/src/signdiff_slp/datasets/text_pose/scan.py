@@ -11,7 +11,7 @@ import torch
 from fairseq2.gang import Gangs, ReduceOperation
 from numpy.typing import NDArray
 
-from signdiff_core.formats.bounds import LARGEST
+from signdiff_core.formats.coordinates import LARGEST
 from signdiff_slp.datasets.text_pose.error import CorpusError
 from signdiff_slp.datasets.text_pose.manifest import Example, open_poses
 

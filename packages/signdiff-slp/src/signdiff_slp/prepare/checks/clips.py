@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from signdiff_core.formats import FormatError
-from signdiff_core.formats.json_frames import frames_of
+from signdiff_core.formats.files import frames_of
 from signdiff_core.video import probe
 from signdiff_slp.prepare.checks.motion import is_still, is_still_video
 from signdiff_slp.prepare.sources import read, walk

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from signdiff_core.formats import FormatError
-from signdiff_core.formats.lines import MARK, check_clip
+from signdiff_core.formats.files import MARK, check_clip
 from signdiff_slp.corpora.listing import check_table
 
 if TYPE_CHECKING:

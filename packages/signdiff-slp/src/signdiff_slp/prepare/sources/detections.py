@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from signdiff_core.formats import FormatError
-from signdiff_core.formats.bounds import LARGEST, outside
+from signdiff_core.formats.coordinates import LARGEST, outside
 from signdiff_core.skeleton import NUM_JOINTS
 
 if TYPE_CHECKING:

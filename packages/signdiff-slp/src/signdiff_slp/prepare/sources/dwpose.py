@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from signdiff_core.formats import FormatError
-from signdiff_core.formats.bounds import LARGEST
-from signdiff_core.formats.json_frames import frames_of, load_object, shown
+from signdiff_core.formats.coordinates import LARGEST
+from signdiff_core.formats.files import frames_of, load_object, shown
 from signdiff_core.skeleton import BODY, LEFT_HAND, NUM_JOINTS, RIGHT_HAND
 from signdiff_slp.prepare.sources.detections import MAX_FRAMES, as_points, stack_people
 

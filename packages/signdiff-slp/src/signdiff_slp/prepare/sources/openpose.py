@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from signdiff_core.formats.json_frames import frames_of
-from signdiff_core.formats.openpose_json import FILES, read_people
+from signdiff_core.formats.files import frames_of
+from signdiff_core.formats.openpose import FILES, read_people
 from signdiff_slp.prepare.sources.detections import MAX_FRAMES, as_points, stack_people
 
 if TYPE_CHECKING:

@@ -1,27 +1,78 @@
-"""A video that plays before it is whole, and that can be gone on with after an interruption."""
+"""Writing a video: in one go, or over a long time, so that it plays before it is whole and can be resumed."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from tempfile import TemporaryFile
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from signdiff_core import __version__
 from signdiff_core.atomic import check_writable, replacing
-from signdiff_core.video.encoding import Encoding, check_frame, group_length
-from signdiff_core.video.fragments import Fragments, write_whole
-from signdiff_core.video.info import VideoInfo
+from signdiff_core.video.encoding import Encoding, Fragments, append, check_frame, group_length, write_whole
 from signdiff_core.video.journal import Header, Journal
-from signdiff_core.video.opening import VideoError
+from signdiff_core.video.reading import VideoError, VideoInfo
+from signdiff_core.wording import different_settings
 
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping
-    from types import TracebackType
 
-    import numpy as np
-    from numpy.typing import NDArray
+def write_video(
+    path: str | os.PathLike[str], frames: Iterable[NDArray[np.uint8]], fps: float, *, crf: int = 18
+) -> VideoInfo:
+    """Write frames to an MP4 file as they come: memory does not grow with the length.
+
+    Equal frames give equal files: the encoder runs in one thread. The file appears under its name when it is whole;
+    `VideoWriter` writes one that plays before that, and that can be resumed.
+
+    Args:
+        path: the file to write; an existing one is replaced.
+        frames: (H, W, 3) uint8 RGB each, all of one size; H and W even.
+        fps: frames per second.
+        crf: quality of x264, from 0 (lossless) to 51; 18 is visually lossless.
+
+    Returns:
+        What was written.
+
+    Raises:
+        ValueError: there is no frame, a frame has another shape or dtype, or ``fps`` or ``crf`` is out of range.
+        OSError: the file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as home:
+        ...     grey = np.full((64, 96, 3), 128, np.uint8)
+        ...     info = write_video(Path(home) / "grey.mp4", [grey] * 5, 25)
+        >>> info.width, info.height, info.frames, info.seconds
+        (96, 64, 5, 0.2)
+    """
+    encoding = Encoding(fps=fps, crf=crf)
+    with replacing(path) as temporary, TemporaryFile(buffering=0, dir=Path(path).parent) as fragments:
+        checked = _checked(frames)
+        first = next(checked, None)
+        if first is None:
+            raise ValueError("frames must hold at least one frame, but is empty.")
+        height, width = first.shape[:2]
+        every, count, length = chain([first], checked), 0, group_length((height, width))
+        while group := list(islice(every, length)):
+            append(fragments, encoding.encode(group, start=count), len(group), number=count // length)
+            count += len(group)
+        fragments.seek(0)
+        write_whole(fragments, temporary)
+    return encoding.info((height, width), count)
+
+
+def _checked(frames: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+    shape = None
+    for number, frame in enumerate(frames):
+        shape = check_frame(frame, number, shape)
+        yield frame
 
 
 class VideoWriter:
@@ -29,7 +80,7 @@ class VideoWriter:
 
     Until the video is whole it is ``NAME.partial.mp4``, which plays at any time and grows by about a second of video
     at once. Beside it, ``NAME.partial.resume`` holds the frames of the second that has begun. When the ``with`` block
-    ends well, both become the file that was asked for; a video that was gone on with equals, to the byte, one that was
+    ends well, both become the file that was asked for; a video that was resumed equals, to the byte, one that was
     written without a break, and both equal what `write_video` writes.
 
     When the block is left by Ctrl-C (`KeyboardInterrupt`) or the like, the partial video is brought up to the last
@@ -40,9 +91,9 @@ class VideoWriter:
         path: the file to write, ending in ``.mp4``; an existing one is replaced when the new one is whole.
         fps: frames per second.
         crf: quality of x264, from 0 (lossless) to 51.
-        settings: whatever decides the frames, as JSON values by name, such as a seed. A video is only gone on with if
-            they are the same.
-        resume: go on with an interrupted video if there is one. With ``False`` it is thrown away, at the first new
+        settings: whatever decides the frames, as JSON values by name, such as a seed. A video is only resumed if they
+            are the same.
+        resume: continue an interrupted video if there is one. With ``False`` it is thrown away, at the first new
             frame; by default it is an error that there is one.
 
     Raises:
@@ -96,13 +147,13 @@ class VideoWriter:
         left = 0 if resume is False else unfinished(self.path)
         if left and resume is None:
             raise FileExistsError(
-                f"{self.partial}: an interrupted video of {left:,} frames is there; give resume=True to go on with it, "
+                f"{self.partial}: an interrupted video of {left:,} frames is there; give resume=True to continue it, "
                 f"or resume=False to throw it away."
             )
         if not left and resume is not False and self.partial.exists():
-            raise FileExistsError(f"{self.partial} is in the way: nothing can go on from it without {self._state}.")
+            raise FileExistsError(f"{self.partial} is in the way: it cannot be resumed without {self._state}.")
         if left:
-            self._journal = self._go_on()
+            self._journal = self._resume()
         self._was_there = self.frames > 0
 
     @property
@@ -157,16 +208,10 @@ class VideoWriter:
             if self._journal is not None:
                 self._journal.close()
 
-    def _go_on(self) -> Journal:
+    def _resume(self) -> Journal:
         journal = Journal(self._state)
         try:
-            was, now = journal.header.settings, self._settings
-            if was != now:
-                others = [
-                    f"{name} was {was.get(name, 'not given')} and is {now.get(name, 'not given')}"
-                    for name in sorted({*was, *now})
-                    if was.get(name) != now.get(name)
-                ]
+            if others := different_settings(journal.header.settings, self._settings):
                 raise ValueError(f"{self.partial}: expected a video of the same settings, but {', '.join(others)}.")
             self._settle(journal)
             if journal.is_full:
@@ -228,7 +273,7 @@ def unfinished(path: str | os.PathLike[str]) -> int:
         path: the file that was to be written.
 
     Returns:
-        The number of frames that one can go on from; 0 if there are none.
+        The number of frames after which it can be resumed; 0 if there are none.
 
     Raises:
         VideoError: what is left is damaged.

@@ -1,18 +1,32 @@
-"""Finding plug-ins by their entry points, and loading one when it is asked for."""
+"""Parts that anyone can add, found by their entry points: `GROUPS` says which kinds there are.
+
+The built-in parts are registered in the same way as a stranger's. Nothing is imported before it is asked for.
+"""
 
 from __future__ import annotations
 
 import configparser
 import re
 import sys
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import entrypoints
 
-from signdiff_core.plugins.errors import PluginError, UnknownPluginError
-from signdiff_core.plugins.hints import how_to_get
+__all__ = [
+    "GROUPS",
+    "Plugin",
+    "PluginError",
+    "PluginReport",
+    "UnknownPluginError",
+    "discover",
+    "find",
+    "load",
+    "try_all",
+]
 
 GROUPS: Final = (
     "signdiff.translators",
@@ -28,9 +42,32 @@ _METHODS: Final = {
     "signdiff.translators": ("from_pretrained",),
     "signdiff.renderers": ("render",),
     "signdiff.pose_formats": ("matches", "read"),
+    "signdiff.metrics": ("update", "compute"),
 }
-"""What the classes of a group must have, so that an object that is none is told before it is called. Formats that only
-read are fine."""
+"""What the classes of a group must have: an object of another kind is refused before it is called. Formats may only
+read."""
+
+_BROUGHT_BY: Final = {
+    "accelerate": "signdiff-core[diffusion]",
+    "anny": "signdiff-core[bodies]",
+    "diffusers": "signdiff-core[diffusion]",
+    "fairseq2": "signdiff-slp",
+    "frnet": "signdiff-frnet",
+    "signdiff_frnet": "signdiff-frnet",
+    "signdiff_slp": "signdiff-slp",
+    "slp": "signdiff-slp",
+    "torch": "signdiff-core[diffusion]",
+    "transformers": "signdiff-core[diffusion]",
+    "warp": "signdiff-core[avatar]",
+}
+
+
+class PluginError(RuntimeError):
+    """A plug-in is registered, but cannot be loaded or used; the message says why."""
+
+
+class UnknownPluginError(LookupError):
+    """No plug-in of this name is registered; the message lists those that are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +92,7 @@ class Plugin:
     @property
     def kind(self) -> str:
         """The group in a word, in the singular: ``"renderer"``."""
-        return self.group.removeprefix("signdiff.").removesuffix("s").replace("_", " ")
+        return _kind(self.group)
 
     def load(self) -> Any:
         """Import what the entry point refers to.
@@ -78,7 +115,7 @@ class Plugin:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             # A dotted name is a part missing from a package that is there: installing it again would not help.
             missing = error.name if isinstance(error, ModuleNotFoundError) and "." not in (error.name or ".") else None
-            hint = how_to_get(missing) if missing else ""
+            hint = _how_to_get(missing) if missing else ""
             raise PluginError(f"{self._title()} cannot be loaded: {reason}{hint}") from error
         methods = _METHODS.get(self.group, ())
         if not all(callable(getattr(found, name, None)) for name in methods):
@@ -141,9 +178,8 @@ def find(group: str, name: str) -> Plugin:
     for plugin in plugins:
         if plugin.name == name:
             return plugin
-    kind = group.removeprefix("signdiff.").removesuffix("s").replace("_", " ")
     known = ", ".join(dict.fromkeys(plugin.name for plugin in plugins)) or "none"
-    raise UnknownPluginError(f"there is no {kind} named {name!r}; installed: {known}.{how_to_get(name)}")
+    raise UnknownPluginError(f"there is no {_kind(group)} named {name!r}; installed: {known}.{_how_to_get(name)}")
 
 
 def load(group: str, name: str) -> Any:
@@ -165,3 +201,61 @@ def load(group: str, name: str) -> Any:
         ('.skels',)
     """
     return find(group, name).load()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PluginReport:
+    """What became of the attempt to load a plug-in."""
+
+    plugin: Plugin
+
+    load_seconds: float
+    """Time that the import took. A library that several plug-ins share is counted for the first of them."""
+
+    error: str | None
+    """Why it cannot be used, in one line; ``None`` if it can."""
+
+
+def try_all(groups: Iterable[str] = GROUPS) -> Iterator[PluginReport]:
+    """Load every plug-in of some groups; one that fails is reported and does not stop the others.
+
+    Args:
+        groups: entry point groups.
+
+    Yields:
+        A report for each plug-in, by group and name.
+    """
+    for group in groups:
+        origins: dict[str, str] = {}
+        for plugin in discover(group):
+            error = None
+            start = time.perf_counter()
+            if plugin.name in origins:
+                error = f"hidden by the {plugin.kind} of the same name of {origins[plugin.name]}."
+            else:
+                origins[plugin.name] = plugin.distribution
+                try:
+                    plugin.load()
+                except PluginError as failure:
+                    error = str(failure)
+            yield PluginReport(plugin=plugin, load_seconds=time.perf_counter() - start, error=error)
+
+
+def pip_line(requirement: str) -> str:
+    """Write the command that installs a requirement.
+
+    Example:
+        >>> pip_line("signdiff-core[avatar]")
+        'python -m pip install "signdiff-core[avatar]"'
+    """
+    return f'python -m pip install "{requirement}"' if "[" in requirement else f"python -m pip install {requirement}"
+
+
+def _how_to_get(name: str) -> str:
+    """Say how to install a module or a plug-in that SignDiff knows; empty for others."""
+    requirement = _BROUGHT_BY.get(name.split(".")[0])
+    return f" To get it: {pip_line(requirement)}" if requirement else ""
+
+
+def _kind(group: str) -> str:
+    return group.removeprefix("signdiff.").removesuffix("s").replace("_", " ")

@@ -1,12 +1,12 @@
-"""From pixels to normalised coordinates: the neck at the origin, the shoulders 1/3 apart."""
+"""Coordinates: what one can be, and normalised ones, with the neck at the origin and the shoulders 1/3 apart."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from signdiff_core.formats.bounds import LARGEST, outside
 from signdiff_core.skeleton import (
     LEFT_SHOULDER,
     NECK,
@@ -17,9 +17,39 @@ from signdiff_core.skeleton import (
     masked_as_absent,
 )
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+if TYPE_CHECKING:  # pose_format is heavy to import
     from pose_format import Pose
+
+LARGEST: Final = 1_000_000
+"""Largest absolute value of a coordinate; pictures have less than 65,536 pixels a side."""
+
+_AT_ONCE: Final = 1 << 22
+
+
+def outside(values: NDArray[np.floating], absent: NDArray[np.bool_] | None = None) -> tuple[int, ...] | None:
+    """Find the first value that no coordinate can have: NaN, infinity, or beyond `LARGEST`.
+
+    Args:
+        values: (T, ...) coordinates.
+        absent: of the same shape; what is true there is not looked at.
+
+    Returns:
+        Its index, or nothing if all are in bounds.
+
+    Example:
+        >>> outside(np.array([[0.5, 2.0], [1e30, np.nan]]))
+        (1, 0)
+    """
+    step = max(1, _AT_ONCE // max(1, values[:1].size))
+    for start in range(0, len(values), step):
+        # Written so that NaN, which compares as false, is outside.
+        wrong = ~(np.abs(values[start : start + step]) <= LARGEST)
+        if absent is not None:
+            wrong &= ~absent[start : start + step]
+        if wrong.any():
+            frame, *rest = np.unravel_index(int(wrong.argmax()), wrong.shape)
+            return (start + int(frame), *map(int, rest))
+    return None
 
 
 def normalise(joints: NDArray[np.floating], confidence: NDArray[np.floating]) -> NDArray[np.float64]:
