@@ -38,8 +38,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from signdiff_core.avatar import Signer, fit, render_frames
 from signdiff_core.diffusion import DiffusionRenderer, superimposed
 from signdiff_core.diffusion.fast.step_cache import caching_steps
+from signdiff_core.diffusion.folder import read_frnet
 from signdiff_core.diffusion.renderer import BUNDLED
-from signdiff_core.diffusion.settings import read_frnet
 from signdiff_core.drawing import draw
 from signdiff_core.skeleton import joints_of
 from signdiff_core.training.regions import hand_boxes

@@ -33,9 +33,9 @@ from intervals import Figure, figure
 from PIL import Image
 
 from signdiff_core.diffusion import DiffusionRenderer
+from signdiff_core.diffusion.folder import RendererSettings, read_frnet
 from signdiff_core.diffusion.frmap import FRMapper
 from signdiff_core.diffusion.renderer import BUNDLED
-from signdiff_core.diffusion.settings import RendererSettings, read_frnet
 from signdiff_core.drawing import draw
 from signdiff_core.training.frames import FrameFolder
 from signdiff_core.training.regions import hand_boxes

@@ -180,8 +180,8 @@ def check_pipeline(folder: Path) -> None:
 
 def load_pipeline(folder: Path) -> None:
     """Load it with signdiff-core, with all that it says about its use."""
+    from signdiff_core.diffusion.folder import RendererSettings
     from signdiff_core.diffusion.renderer import DiffusionRenderer
-    from signdiff_core.diffusion.settings import RendererSettings
 
     settings = RendererSettings.read(folder)
     check(type(settings.steps) is int and 0 < settings.steps <= 1000, f"{settings.steps!r} steps")

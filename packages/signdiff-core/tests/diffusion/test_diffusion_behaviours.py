@@ -200,7 +200,7 @@ def test_any_scheduler(parts, net, scheduler):
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_is_saved_and_loaded(pipe, tmp_path, dtype):
-    from signdiff_core.diffusion.dtypes import dtype_option
+    from signdiff_core.diffusion.loading import dtype_option
 
     pipe.to(dtype)
     assert {part.dtype for part in (pipe.unet, pipe.vae, pipe.controlnet, pipe.text_encoder)} == {dtype}

@@ -10,8 +10,8 @@ from safetensors import safe_open  # noqa: E402
 
 from signdiff_core.diffusion import SignDiffPipeline, superimposed  # noqa: E402
 from signdiff_core.diffusion.bundle import BundleConfig, bundle  # noqa: E402
+from signdiff_core.diffusion.folder import RendererSettings, read_frnet  # noqa: E402
 from signdiff_core.diffusion.renderer import BUNDLED  # noqa: E402
-from signdiff_core.diffusion.settings import RendererSettings, read_frnet  # noqa: E402
 
 
 def dtypes(folder):

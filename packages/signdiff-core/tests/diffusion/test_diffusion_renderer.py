@@ -14,8 +14,8 @@ from signdiff_core.diffusion.conditions import (  # noqa: E402
     retargeted,
     with_maps,
 )
+from signdiff_core.diffusion.folder import RendererSettings  # noqa: E402
 from signdiff_core.diffusion.images import cut_to  # noqa: E402
-from signdiff_core.diffusion.settings import RendererSettings  # noqa: E402
 from signdiff_core.drawing import draw  # noqa: E402
 from signdiff_core.skeleton import make_pose  # noqa: E402
 

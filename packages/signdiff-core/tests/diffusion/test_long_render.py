@@ -11,7 +11,7 @@ pytest.importorskip("diffusers")
 
 from signdiff_core import formats
 from signdiff_core.diffusion import SignDiffPipeline, superimposed
-from signdiff_core.diffusion.settings import RendererSettings
+from signdiff_core.diffusion.folder import RendererSettings
 from signdiff_core.skeleton import make_pose
 from signdiff_core.video import probe
 

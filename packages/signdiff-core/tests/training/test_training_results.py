@@ -20,8 +20,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from signdiff_core import video  # noqa: E402
 from signdiff_core.diffusion import SignDiffPipeline  # noqa: E402
+from signdiff_core.diffusion.folder import RendererSettings  # noqa: E402
 from signdiff_core.diffusion.frmap import FRMapper  # noqa: E402
-from signdiff_core.diffusion.settings import RendererSettings  # noqa: E402
 from signdiff_core.drawing import draw  # noqa: E402
 from signdiff_core.training import ControlNetConfig  # noqa: E402
 from signdiff_core.training.arguments import parse  # noqa: E402

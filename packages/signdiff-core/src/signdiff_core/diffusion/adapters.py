@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from diffusers import StableDiffusionControlNetPipeline
 from safetensors import SafetensorError, safe_open
 from transformers import CLIPVisionModelWithProjection
 
-from signdiff_core.diffusion.dtypes import dtype_option
-from signdiff_core.diffusion.places import check_there
+from signdiff_core.diffusion.folder import check_there
+from signdiff_core.diffusion.loading import CheckedLoading, dtype_option
 from signdiff_core.trust import ModelFolderError, check_model_folder, check_weights
 from signdiff_core.trust.configs import check_content
 from signdiff_core.wording import one_line
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 _HUB: Final = ("cache_dir", "force_download", "local_files_only", "proxies", "revision", "token")
 
 
-class CheckedAdapters(StableDiffusionControlNetPipeline):
-    """diffusers' ControlNet pipeline, whose adapters are looked over first.
+class CheckedAdapters(CheckedLoading):
+    """A pipeline whose adapters, too, are looked over first.
 
     With ``use_safetensors=False``, other files are read by torch with ``weights_only=True``, which runs nothing.
     """
@@ -73,7 +70,7 @@ class CheckedAdapters(StableDiffusionControlNetPipeline):
             signdiff_core.trust.ModelFolderError: the file is of another format, is damaged, or does not fit.
         """
         name = pretrained_model_name_or_path_or_dict
-        with _told_of(name, kwargs, "a LoRA") if find_spec("peft") else nullcontext():
+        with _naming(name, kwargs, "a LoRA") if find_spec("peft") else nullcontext():
             super().load_lora_weights(name, *args, **kwargs)
 
     @classmethod
@@ -130,7 +127,7 @@ class CheckedAdapters(StableDiffusionControlNetPipeline):
         if missing and image_encoder_folder is not None:
             inner = image_encoder_folder if "/" in image_encoder_folder else f"{folders[0]}/{image_encoder_folder}"
             self.register_modules(image_encoder=self._image_encoder(names[0], inner.strip("/"), kwargs))
-        with _told_of(names[0], {"subfolder": folders[0], "weight_name": files[0]}, "an IP-Adapter"):
+        with _naming(names[0], {"subfolder": folders[0], "weight_name": files[0]}, "an IP-Adapter"):
             super().load_ip_adapter(
                 pretrained_model_name_or_path_or_dict, subfolder, weight_name, image_encoder_folder, **kwargs
             )
@@ -203,7 +200,7 @@ def _path_of(name: Any, options: dict[str, Any]) -> Path:
 
 
 @contextmanager
-def _told_of(name: Any, options: dict[str, Any], what: str) -> Iterator[None]:
+def _naming(name: Any, options: dict[str, Any], what: str) -> Iterator[None]:
     """Name the file in what the libraries say of weights that are no adapter for this pipeline."""
     options = dict(options)
     try:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from signdiff_core.atomic import replacing_folder
+from signdiff_core.diffusion.folder import RendererSettings, read_frnet
 from signdiff_core.diffusion.renderer import BUNDLED
-from signdiff_core.diffusion.settings import RendererSettings, read_frnet
 from signdiff_core.training.arguments import option, parse, run
 
 

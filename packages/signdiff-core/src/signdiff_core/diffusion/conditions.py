@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from signdiff_core.camera import Camera
-from signdiff_core.diffusion.frnet_source import Predictor, check_source, default_source
+from signdiff_core.diffusion.frmap import FRMapper, Predictor, check_source, default_source
 from signdiff_core.diffusion.images import as_array, cut_to, frames_of, resized_map
 from signdiff_core.drawing import draw
 from signdiff_core.formats.coordinates import visible
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pose_format import Pose
 
-    from signdiff_core.diffusion.frmap import FRMapper
-    from signdiff_core.diffusion.frnet_source import FRNetSource
+    from signdiff_core.diffusion.frmap import FRNetSource
     from signdiff_core.diffusion.images import Frame
 
 

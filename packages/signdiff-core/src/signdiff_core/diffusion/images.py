@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Final, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     import torch
-    from numpy.typing import NDArray
 
-    Frame = Image.Image | NDArray[Any] | torch.Tensor
-
+Frame: TypeAlias = "Image.Image | NDArray[Any] | torch.Tensor"
+"""A picture: (H, W, 3) as an image or an array, (3, H, W) as a tensor."""
 
 MAX_PIXELS: Final = 1 << 26
 """Most pixels of a picture that is read: 8192x8192."""

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
+import diffusers
+import diffusers.utils.logging
 import torch
-from diffusers import MultiControlNetModel
+import transformers.utils.logging
+from diffusers import DiffusionPipeline, MultiControlNetModel, StableDiffusionControlNetPipeline
 
-from signdiff_core.diffusion.adapters import CheckedAdapters
-from signdiff_core.diffusion.dtypes import NAMES, dtype_option
-from signdiff_core.diffusion.folder import check_folder, complete_folder
-from signdiff_core.diffusion.places import check_there
+from signdiff_core.diffusion.folder import check_folder, check_there, complete_folder
 from signdiff_core.trust import ModelFolderError, check_pipeline_folder, check_weights
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from diffusers import DiffusionPipeline
+_DTYPE_NAMES: Final = ("dtype", "torch_dtype")
+"""The names by which diffusers takes a dtype when it loads: the first since 0.40, the second before."""
 
 _GIVEN: Final[ContextVar[Mapping[str, Any] | None]] = ContextVar("given", default=None)
 """Arguments of the `CheckedLoading.from_single_file` that is running: it reads parts from a folder, too."""
 
 
-class CheckedLoading(CheckedAdapters):
+class CheckedLoading(StableDiffusionControlNetPipeline):
     """diffusers' ControlNet pipeline, of which only what is safe and whole is loaded."""
 
     @classmethod
@@ -151,10 +151,39 @@ class CheckedLoading(CheckedAdapters):
             pipeline: any Stable Diffusion pipeline.
             **kwargs: parts to add or to replace, such as ``controlnet``.
         """
-        if not kwargs.keys() & set(NAMES):
+        if not kwargs.keys() & set(_DTYPE_NAMES):
             kwargs |= dtype_option(pipeline.dtype)
         pipe: Self = super().from_pipe(pipeline, **kwargs)
         return pipe
+
+
+def dtype_option(dtype: torch.dtype) -> dict[str, torch.dtype]:
+    """Give the keyword for ``from_pretrained`` and ``from_pipe`` of the diffusers that is installed.
+
+    Args:
+        dtype: wanted of all parts.
+
+    Example:
+        >>> import torch
+        >>> list(dtype_option(torch.float16).values())
+        [torch.float16]
+    """
+    release = tuple(int(number) for number in diffusers.__version__.split(".")[:2])
+    return {_DTYPE_NAMES[0] if release >= (0, 40) else _DTYPE_NAMES[1]: dtype}
+
+
+@contextmanager
+def no_progress_bars() -> Iterator[None]:
+    """Switch the progress bars of diffusers and transformers off, and back on where they were on."""
+    libraries = (diffusers.utils.logging, transformers.utils.logging)
+    shown = [library for library in libraries if library.is_progress_bar_enabled()]
+    for library in shown:
+        library.disable_progress_bar()
+    try:
+        yield
+    finally:
+        for library in shown:
+            library.enable_progress_bar()
 
 
 def _check_whole(name: str, pipe: Any) -> None:

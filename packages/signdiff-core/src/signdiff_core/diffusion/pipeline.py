@@ -21,7 +21,7 @@ from diffusers.schedulers import KarrasDiffusionSchedulers
 from diffusers.utils import logging
 from transformers import CLIPImageProcessor, CLIPTextModel, CLIPTokenizer, CLIPVisionModelWithProjection
 
-from signdiff_core.diffusion.loading import CheckedLoading
+from signdiff_core.diffusion.adapters import CheckedAdapters
 from signdiff_core.diffusion.request import requested
 from signdiff_core.diffusion.stock_images import apart
 
@@ -31,13 +31,12 @@ if TYPE_CHECKING:
     from diffusers.callbacks import MultiPipelineCallbacks, PipelineCallback
     from pose_format import Pose
 
-    from signdiff_core.diffusion.frmap import FRMapper
-    from signdiff_core.diffusion.frnet_source import FRNetSource
+    from signdiff_core.diffusion.frmap import FRMapper, FRNetSource
     from signdiff_core.diffusion.images import Frame
     from signdiff_core.diffusion.streaming import Rendered
 
 
-class SignDiffPipeline(CheckedLoading):
+class SignDiffPipeline(CheckedAdapters):
     """Stable Diffusion with SignDiff's ControlNet, frame after frame.
 
     It takes what ``StableDiffusionControlNetPipeline`` takes. ``controlnet`` is one of six channels (see

@@ -10,14 +10,10 @@ import numpy as np
 
 from signdiff_core.checks import check_device
 from signdiff_core.diffusion.conditions import retargeted
-from signdiff_core.diffusion.folder import check_controlnet
-from signdiff_core.diffusion.frmap import FRMapper
-from signdiff_core.diffusion.frnet_source import check_source, default_source
+from signdiff_core.diffusion.folder import RendererSettings, check_controlnet, is_path, read_frnet
+from signdiff_core.diffusion.frmap import FRMapper, check_source, default_source
 from signdiff_core.diffusion.images import read_picture
 from signdiff_core.diffusion.numbers import check_numbers
-from signdiff_core.diffusion.places import is_path
-from signdiff_core.diffusion.quiet import no_progress_bars
-from signdiff_core.diffusion.settings import RendererSettings, read_frnet
 from signdiff_core.formats.coordinates import visible
 from signdiff_core.skeleton import joints_of
 from signdiff_core.video import probe, read_video
@@ -28,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pose_format import Pose
 
-    from signdiff_core.diffusion.frnet_source import FRNetSource
+    from signdiff_core.diffusion.frmap import FRNetSource
     from signdiff_core.diffusion.images import Frame
     from signdiff_core.diffusion.pipeline import SignDiffPipeline
 
@@ -181,7 +177,7 @@ class DiffusionRenderer:
             check_controlnet(self.folder)  # now, before the libraries are loaded
         import torch
 
-        from signdiff_core.diffusion.dtypes import dtype_option
+        from signdiff_core.diffusion.loading import dtype_option, no_progress_bars
         from signdiff_core.diffusion.pipeline import SignDiffPipeline
 
         with no_progress_bars():

@@ -9,10 +9,9 @@ from diffusers import StableDiffusionControlNetPipeline
 from pose_format import Pose
 
 from signdiff_core.diffusion.conditions import conditions_of
-from signdiff_core.diffusion.embeddings import embeddings_of
 from signdiff_core.diffusion.images import is_picture
 from signdiff_core.diffusion.numbers import check_numbers
-from signdiff_core.diffusion.steady.noise import Noise
+from signdiff_core.diffusion.per_frame import Noise, embeddings_of
 from signdiff_core.diffusion.stream_options import StreamOptions
 from signdiff_core.diffusion.streaming import Stream
 from signdiff_core.diffusion.turns import alone_with

@@ -26,11 +26,10 @@ from signdiff_core.diffusion.turns import alone_with
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from signdiff_core.diffusion.embeddings import Embeddings
+    from signdiff_core.diffusion.per_frame import Embeddings, Noise
     from signdiff_core.diffusion.pipeline import SignDiffPipeline
     from signdiff_core.diffusion.steady.chunks import Chunk, Row
     from signdiff_core.diffusion.steady.edits import Edit
-    from signdiff_core.diffusion.steady.noise import Noise
     from signdiff_core.diffusion.stream_options import StreamOptions
 
 _OUTSIDE = -1

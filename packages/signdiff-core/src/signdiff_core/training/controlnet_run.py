@@ -16,9 +16,9 @@ from accelerate.utils import DistributedType, ProjectConfiguration, set_seed
 from diffusers import DDIMScheduler
 from diffusers.training_utils import EMAModel
 
+from signdiff_core.diffusion.folder import RENDERER_NAME, RendererSettings
 from signdiff_core.diffusion.frmap import CONFIG_NAME, FRMapper
 from signdiff_core.diffusion.pipeline import SignDiffPipeline
-from signdiff_core.diffusion.settings import RENDERER_NAME, RendererSettings
 from signdiff_core.training.base_parts import BaseParts
 from signdiff_core.training.batches import Batches
 from signdiff_core.training.checkpoints import clean_up, find_checkpoint, save_checkpoint

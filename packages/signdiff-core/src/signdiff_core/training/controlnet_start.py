@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
 
-from signdiff_core.diffusion.settings import read_frnet
+from signdiff_core.diffusion.folder import read_frnet
 from signdiff_core.diffusion.superposition import superimposed
 from signdiff_core.training.base_parts import read_weights
 

@@ -13,7 +13,7 @@ from signdiff_core.training.controlnet_config import ControlNetConfig
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from signdiff_core.diffusion.settings import RendererSettings
+    from signdiff_core.diffusion.folder import RendererSettings
 
 PICTURE_NAME: Final = "validation.png"
 """The validation picture's file beside the card."""

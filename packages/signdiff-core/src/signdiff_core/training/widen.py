@@ -128,9 +128,9 @@ def widen(config: WidenConfig) -> Path:
     import torch
 
     from signdiff_core.atomic import replacing
+    from signdiff_core.diffusion.folder import RENDERER_NAME
     from signdiff_core.diffusion.frmap import CONFIG_NAME
     from signdiff_core.diffusion.pipeline import SignDiffPipeline
-    from signdiff_core.diffusion.settings import RENDERER_NAME
 
     source, target = Path(config.pretrained_model_name_or_path), Path(config.output_dir)
     torch.manual_seed(config.seed)
