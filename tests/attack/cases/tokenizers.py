@@ -107,7 +107,7 @@ def _state() -> dict[str, object]:
 
     dim, inner = 4, 8
     shapes: dict[str, tuple[int, ...]] = {
-        "src_embed.lut.weight": (6, dim),
+        "src_embed.lut.weight": (8, dim),
         "trg_embed.weight": (dim, 151),
         "trg_embed.bias": (dim,),
         "decoder.output_layer.weight": (151, dim),
