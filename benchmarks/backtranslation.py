@@ -21,7 +21,7 @@ from fingerspelling import decode, held_out_words
 
 from signdiff_core import formats
 from signdiff_core.skeleton import make_pose
-from signdiff_eval.backtranslation.plugin import load_translator, settings_of
+from signdiff_eval.backtranslation.translator import load_translator, settings_of
 from signdiff_eval.reports.compare import FROZEN, GROUND_TRUTH, SHUFFLED, compare
 from signdiff_eval.scoring import Reading
 from signdiff_slp.corpora.clips import CLIP_FPS

@@ -77,7 +77,7 @@ def test_tensors_that_are_equal_are_written_once_by_torch():
     """It gives the others as copies, by nodes of the kind Identity; an untrained network has many."""
     torch = pytest.importorskip("torch")
     from signdiff_frnet.training.network import StrokeUNet
-    from signdiff_frnet.training.onnx_export import to_onnx
+    from signdiff_frnet.training.save import to_onnx
 
     torch.manual_seed(0)
     content = to_onnx(StrokeUNet((4, 4, 4, 4, 4)).eval())

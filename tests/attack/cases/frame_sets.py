@@ -71,9 +71,9 @@ def read(folder: Path) -> None:
 
 def read_training(folder: Path) -> None:
     """Read the plain ones with signdiff-frnet, for its training."""
-    from signdiff_frnet.training.frame_folder import FrameFolder
+    from signdiff_frnet.training.folders import JointFolder
 
-    frames = FrameFolder(folder)
+    frames = JointFolder(folder)
     for index in range(len(frames)):
         check(
             frames.frame(index, 16).shape == frames.drawing(index, 16).shape == (16, 16, 3), "pictures of other shapes"

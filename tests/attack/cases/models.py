@@ -136,7 +136,7 @@ def predictor(folder: Path) -> None:
     import torch
 
     from signdiff_frnet.training.network import StrokeUNet
-    from signdiff_frnet.training.onnx_export import to_onnx
+    from signdiff_frnet.training.save import to_onnx
 
     torch.manual_seed(0)
     content = to_onnx(StrokeUNet((4, 4, 4, 4, 4)).eval())

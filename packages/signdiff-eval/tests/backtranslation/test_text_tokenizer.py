@@ -5,7 +5,7 @@ pytest.importorskip("tokenizers")
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signdiff_eval.backtranslation.tokenizer import EOS, UNK, read_tokenizer, train_tokenizer
+from signdiff_eval.backtranslation.network import EOS, UNK, read_tokenizer, train_tokenizer
 
 TEXTS = ["das wetter morgen", "morgen regnet es", "es regnet das ganze wetter", "wetter wetter wetter"]
 

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from signdiff_eval.backtranslation.plugin import Guarded, load_translator, settings_of
+from signdiff_eval.backtranslation.translator import Guarded, load_translator, settings_of
 
 MODULE = """
 import sys

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("torch")
 
 from signdiff_eval.backtranslation.features import PoseFeatures
-from signdiff_eval.backtranslation.tokenizer import EOS, train_tokenizer
+from signdiff_eval.backtranslation.network import EOS, train_tokenizer
 from signdiff_eval.provenance import mark_generated
 from signdiff_eval.readers import PoseFormats
 from signdiff_eval.training import BackTranslationConfig

@@ -10,10 +10,13 @@ torch = pytest.importorskip("torch")
 
 from signdiff_frnet import FRNetDetector, frnet  # noqa: E402
 from signdiff_frnet.training import PredictorTrainingConfig  # noqa: E402
-from signdiff_frnet.training.avatar import AvatarSource  # noqa: E402
 from signdiff_frnet.training.batches import Batches  # noqa: E402
-from signdiff_frnet.training.framing import Framing  # noqa: E402
-from signdiff_frnet.training.sources import open_folder, open_sources  # noqa: E402
+from signdiff_frnet.training.images import Framing  # noqa: E402
+from signdiff_frnet.training.sources import (  # noqa: E402
+    AvatarSource,
+    open_folder,
+    open_sources,
+)
 
 
 def config_for(pairs, **options):
@@ -175,20 +178,20 @@ def test_frames_with_joints_are_drawn_as_the_pipeline_draws_them(tmp_path):
     assert np.array_equal(source.drawing(2, 256), drawing.draw(joints[2], seen, size=256))
     assert source.frame(2, 64).mean() == 100
     assert [source.companions(index) for index in range(3)] == [[], [2], [1]]
-    (tmp_path / "metadata.jsonl").write_text('{"file_name": "0.png", "joints": 3}\n')
-    with pytest.raises(ValueError, match="joints below 3"):
+    (tmp_path / "metadata.jsonl").write_text('{"file_name": "0.png", "joints": 3, "text": ""}\n')
+    with pytest.raises(ValueError, match="names joints beyond the 3 of"):
         open_folder(tmp_path)
     (tmp_path / "metadata.jsonl").write_text('{"file_name": "0.png"}\n')
-    with pytest.raises(ValueError, match="line 1: file_name and joints"):
+    with pytest.raises(ValueError, match="line 1: text, joints must be given"):
         open_folder(tmp_path)
     for place in ("../0.png", "a/../../0.png", str(tmp_path / "0.png"), "a\\b.png", "a\0.png"):
-        (tmp_path / "metadata.jsonl").write_text(json.dumps({"file_name": place, "joints": 0}) + "\n")
-        with pytest.raises(ValueError, match="line 1: file_name must lie in the folder, but is"):
+        (tmp_path / "metadata.jsonl").write_text(json.dumps({"file_name": place, "joints": 0, "text": ""}) + "\n")
+        with pytest.raises(ValueError, match="line 1: file_name must be a path inside a folder"):
             open_folder(tmp_path)
     (tmp_path / "metadata.jsonl").write_text(json.dumps(rows[0]) + "\n")
     whole = (tmp_path / "joints.safetensors").read_bytes()
     (tmp_path / "joints.safetensors").write_bytes(whole[:-1])
-    with pytest.raises(ValueError, match=r"joints\.safetensors must be whole"):
+    with pytest.raises(ValueError, match=r"joints\.safetensors must be a whole safetensors file"):
         open_folder(tmp_path)
 
 

@@ -4,8 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from signdiff_frnet.training.loss import hand_weights, stroke_loss  # noqa: E402
-from signdiff_frnet.training.network import StrokeProbability, StrokeUNet  # noqa: E402
+from signdiff_frnet.training.network import StrokeProbability, StrokeUNet, hand_weights, stroke_loss  # noqa: E402  # noqa: E402
 
 SIZES = [(1, 64, 64), (2, 128, 192), (1, 256, 256), (1, 320, 64), (1, 64, 64)]
 
@@ -22,7 +21,7 @@ def awake(widths=(16, 16, 24, 24, 24)):
 
 def test_opencv_gives_what_torch_gives_at_every_size():
     pytest.importorskip("onnx")
-    from signdiff_frnet.training.onnx_export import to_onnx
+    from signdiff_frnet.training.save import to_onnx
 
     network = awake()
     read = cv2.dnn.readNetFromONNX(np.frombuffer(to_onnx(network), np.uint8))

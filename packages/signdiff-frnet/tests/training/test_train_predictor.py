@@ -21,8 +21,8 @@ from signdiff_frnet.training.checkpoints import find_checkpoint, list_checkpoint
 from signdiff_frnet.training.export import ExportConfig, export_predictor  # noqa: E402
 from signdiff_frnet.training.network import StrokeUNet  # noqa: E402
 from signdiff_frnet.training.save import save_predictor  # noqa: E402
+from signdiff_frnet.training.scores import Validation  # noqa: E402
 from signdiff_frnet.training.train_predictor import train_predictor  # noqa: E402
-from signdiff_frnet.training.validation import Validation  # noqa: E402
 
 SCORES = Validation(threshold=0.4, iou=0.5, boundary_f=0.6, reference_iou=0.7, reference_boundary_f=0.8)
 

@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from signdiff_eval.backtranslation.features import PoseFeatures
-    from signdiff_eval.backtranslation.plugin import Translator, load_translator
-    from signdiff_eval.backtranslation.tokenizer import train_tokenizer
-    from signdiff_eval.backtranslation.translator import BackTranslator
+    from signdiff_eval.backtranslation.network import train_tokenizer
+    from signdiff_eval.backtranslation.translator import BackTranslator, Translator, load_translator
 
 __all__ = ["BackTranslator", "PoseFeatures", "Translator", "load_translator", "train_tokenizer"]
 
 _MODULES = {
     "BackTranslator": "translator",
     "PoseFeatures": "features",
-    "Translator": "plugin",
-    "load_translator": "plugin",
-    "train_tokenizer": "tokenizer",
+    "Translator": "translator",
+    "load_translator": "translator",
+    "train_tokenizer": "network",
 }
 
 

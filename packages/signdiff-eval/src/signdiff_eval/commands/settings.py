@@ -165,7 +165,7 @@ def reading_of(texts: Path | None, translator: str | None) -> Reading | None:
         if translator is not None:
             raise click.UsageError("--translator needs --texts, which tells what the references say.")
         return None
-    from signdiff_eval.backtranslation.plugin import Guarded, load_translator, settings_of
+    from signdiff_eval.backtranslation.translator import Guarded, load_translator, settings_of
     from signdiff_eval.scoring import Reading
 
     spec = translator or "bundled"

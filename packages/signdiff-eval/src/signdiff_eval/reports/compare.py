@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from signdiff_eval.backtranslation.plugin import texts_of
+from signdiff_eval.backtranslation.translator import texts_of
 from signdiff_eval.metrics import Metric
 from signdiff_eval.metrics.image import VideoMetric
 from signdiff_eval.readers import Pair, PoseFormats, PoseSequence, is_video, pair_up, read_lines

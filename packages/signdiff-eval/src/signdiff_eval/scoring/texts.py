@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from signdiff_eval.backtranslation.plugin import Translator, texts_of
+from signdiff_eval.backtranslation.translator import Translator, texts_of
 from signdiff_eval.metrics import BLEU, CER, CHRF, ROUGE, WER, Metric
 from signdiff_eval.metrics.text import TextMetric
 from signdiff_eval.readers import PoseSequence

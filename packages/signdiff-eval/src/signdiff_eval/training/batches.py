@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from signdiff_eval.backtranslation.network import collate
-from signdiff_eval.backtranslation.tokenizer import EOS
+from signdiff_eval.backtranslation.network import EOS, collate
 from signdiff_eval.training.augmentation import add_noise, stretch
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from signdiff_eval.backtranslation.tokenizer import PAD
+from signdiff_eval.backtranslation.network import PAD
 from signdiff_eval.training.batches import IGNORED
 
 

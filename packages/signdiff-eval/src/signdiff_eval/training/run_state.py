@@ -18,8 +18,7 @@ from safetensors.torch import load_file, save
 from signdiff_eval.atomic import replacing
 from signdiff_eval.backtranslation.features import PoseFeatures
 from signdiff_eval.backtranslation.files import Translation
-from signdiff_eval.backtranslation.network import make_config, make_network
-from signdiff_eval.backtranslation.tokenizer import train_tokenizer
+from signdiff_eval.backtranslation.network import make_config, make_network, train_tokenizer
 from signdiff_eval.backtranslation.translator import BackTranslator
 from signdiff_eval.training.batches import Batch, Batches
 from signdiff_eval.training.checkpoints import (

@@ -1,22 +1,17 @@
 """Batches of training: a function of the seed and the number of the batch alone."""
 
-from __future__ import annotations
-
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from signdiff_frnet.contract import UInt8Image
 from signdiff_frnet.detector import FRNetDetector
-from signdiff_frnet.training.framing import Framing
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from signdiff_frnet.contract import UInt8Image
-    from signdiff_frnet.training.config import PredictorTrainingConfig
-    from signdiff_frnet.training.sources import Source
+from signdiff_frnet.training.config import PredictorTrainingConfig
+from signdiff_frnet.training.images import Framing
+from signdiff_frnet.training.sources import Source
 
 MAPS: Final = 1 << 14
 """FR maps that are kept in memory."""

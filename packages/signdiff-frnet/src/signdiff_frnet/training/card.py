@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from signdiff_frnet.training.config import PredictorTrainingConfig
-    from signdiff_frnet.training.validation import Validation
+    from signdiff_frnet.training.scores import Validation
 
 _TEXT = """\
 ---

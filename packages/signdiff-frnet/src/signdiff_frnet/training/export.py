@@ -46,8 +46,8 @@ def export_predictor(config: ExportConfig) -> dict[str, int]:
     from signdiff_frnet.training.network import StrokeUNet
     from signdiff_frnet.training.run_state import SETTINGS_NAME
     from signdiff_frnet.training.save import check_replaceable, save_predictor
+    from signdiff_frnet.training.scores import validate
     from signdiff_frnet.training.sources import open_sources
-    from signdiff_frnet.training.validation import validate
 
     checkpoint, target = Path(config.checkpoint), Path(config.output_dir)
     check_replaceable(target)

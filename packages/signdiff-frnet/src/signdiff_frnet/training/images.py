@@ -1,21 +1,16 @@
-"""Images and videos of training data, as square RGB frames."""
+"""Pictures of training data: read as square RGB frames, packed, and moved together with their drawings."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, Self
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from signdiff_frnet.contract import to_hwc3
+from signdiff_frnet.contract import UInt8Image, to_hwc3
 from signdiff_frnet.pictures import read_image
 from signdiff_frnet.videos import read_video
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from signdiff_frnet.contract import UInt8Image
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 VIDEOS = (".mp4", ".mkv", ".avi", ".mov", ".webm")
@@ -82,3 +77,47 @@ def unpack(data: bytes) -> UInt8Image:
     """Undo `pack`."""
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     return np.ascontiguousarray(np.asarray(image)[..., ::-1], dtype=np.uint8)
+
+
+class Framing(NamedTuple):
+    """A change of scale about the middle, and a shift.
+
+    Frames of one source are framed alike; other people's are not, and a predictor that saw one framing only would
+    know no other.
+    """
+
+    matrix: NDArray[np.float64]
+    """(2, 3), from pixels of the source to pixels of the sample."""
+
+    @classmethod
+    def draw(
+        cls, rng: np.random.Generator, side: int, *, scale: tuple[float, float], translate: tuple[float, float]
+    ) -> Self:
+        """Draw one at random; the ranges mean what they mean to torchvision's ``RandomAffine``.
+
+        Args:
+            rng: the source of randomness.
+            side: of the square image, in pixels.
+            scale: least and largest factor, all ratios alike.
+            translate: largest shift to either side, horizontal and vertical, as a share of the side.
+        """
+        factor = float(np.exp(rng.uniform(*np.log(scale))))
+        shift = rng.uniform(-1, 1, size=2) * translate * side
+        middle = (side - 1) / 2
+        return cls(
+            np.array([[factor, 0, middle * (1 - factor) + shift[0]], [0, factor, middle * (1 - factor) + shift[1]]])
+        )
+
+    def of_frame(self, frame: UInt8Image) -> UInt8Image:
+        """Move a frame (S, S, 3); what comes in from outside repeats its border."""
+        return self._warp(frame, cv2.BORDER_REPLICATE)
+
+    def of_drawing(self, drawing: UInt8Image) -> UInt8Image:
+        """Move a drawing (S, S, 3) on black."""
+        return self._warp(drawing, cv2.BORDER_CONSTANT)
+
+    def _warp(self, image: UInt8Image, border: int) -> UInt8Image:
+        warped: UInt8Image = cv2.warpAffine(
+            image, self.matrix, (image.shape[1], image.shape[0]), flags=cv2.INTER_LINEAR, borderMode=border
+        )
+        return warped

@@ -23,10 +23,9 @@ from signdiff_frnet.training.checkpoints import (
     step_of,
 )
 from signdiff_frnet.training.log import Log
-from signdiff_frnet.training.loss import StrokeLoss
-from signdiff_frnet.training.network import StrokeUNet
+from signdiff_frnet.training.network import StrokeLoss, StrokeUNet
+from signdiff_frnet.training.scores import Validation, picture, validate
 from signdiff_frnet.training.sources import fingerprint, open_sources
-from signdiff_frnet.training.validation import Validation, picture, validate
 from signdiff_frnet.writing import replacing
 
 if TYPE_CHECKING:

@@ -1,22 +1,23 @@
-"""A trained predictor's folder, written whole or not at all."""
-
-from __future__ import annotations
+"""A trained predictor's folder: ONNX that OpenCV reads, settings and model card; written whole or not at all."""
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+import logging
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
 
 from signdiff_core.atomic import replacing_folder, restore_folder
+from signdiff_frnet.predictor import read_network
 from signdiff_frnet.predictor_files import CONFIG_NAME, FORMAT, MODEL_NAME
 from signdiff_frnet.training.card import CardFacts, frnet_settings, model_card
-from signdiff_frnet.training.onnx_export import to_onnx
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from signdiff_frnet.training.config import PredictorTrainingConfig
-    from signdiff_frnet.training.network import StrokeUNet
-    from signdiff_frnet.training.validation import Validation
+from signdiff_frnet.training.config import PredictorTrainingConfig
+from signdiff_frnet.training.network import INPUT_CHANNELS, StrokeProbability, StrokeUNet
+from signdiff_frnet.training.scores import Validation
 
 
 def save_predictor(
@@ -78,3 +79,71 @@ def check_replaceable(folder: Path) -> None:
     ours = {MODEL_NAME, CONFIG_NAME, "README.md"}
     if folder.exists() and (not folder.is_dir() or any(path.name not in ours for path in folder.iterdir())):
         raise FileExistsError(f"{folder} must be new, empty or an older predictor's folder, but holds other files.")
+
+
+OPSET: Final = 13
+CLOSE: Final = 1e-5
+_SIZES: Final = ((64, 64), (128, 192))
+
+
+def to_onnx(network: StrokeUNet) -> bytes:
+    """Export a network together with its logistic function, and compare it with torch.
+
+    The file names 64x64 pixels, but nothing in it depends on a size: there are only convolutions, sums and repeated
+    pixels, and OpenCV works out all shapes from the input. Free axes in their place would be read by OpenCV as 1.
+
+    Args:
+        network: gives logits; it is left as it is.
+
+    Returns:
+        The content of a ``.onnx`` file: input (1, 4, H, W), output (1, 1, H, W), H and W multiples of 64.
+
+    Raises:
+        RuntimeError: under OpenCV the export gives other values than the network.
+        ImportError: the library ``onnx`` is not installed.
+    """
+    import onnx
+
+    twin = StrokeProbability(network).eval().to("cpu", torch.float32)
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as home:
+        path = Path(home, "model.onnx")
+        # The exporter that OpenCV can read from is the one that torch calls legacy.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        torch.onnx.export(
+            twin,
+            (torch.zeros(1, INPUT_CHANNELS, 64, 64),),
+            str(path),
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=["conditions"],
+            output_names=["strokes"],
+        )
+        content = path.read_bytes()
+    onnx.checker.check_model(onnx.load_from_string(content))
+    _compare(twin, content)
+    return content
+
+
+@torch.inference_mode()
+def _compare(twin: StrokeProbability, content: bytes) -> None:
+    read = read_network(content)
+    generator = torch.Generator().manual_seed(0)
+    for size in _SIZES:
+        conditions = _like_a_drawing(size, generator)
+        read.setInput(conditions.numpy())
+        difference = float(np.abs(read.forward() - twin(conditions).numpy()).max())
+        if not difference < CLOSE:
+            raise RuntimeError(f"the export must equal the network to {CLOSE}, but at {size} differs by {difference}.")
+
+
+def _like_a_drawing(size: tuple[int, int], generator: torch.Generator) -> torch.Tensor:
+    """Make coloured bars on black, and black bars on white: on noise, logits of 100 hide the rounding of 32 bits."""
+    conditions = torch.zeros(1, INPUT_CHANNELS, *size)
+    conditions[:, -1] = 1
+    for number in range(8):
+        top, left = (int(torch.randint(0, side - 24, (1,), generator=generator)) for side in size)
+        bar = (slice(top, top + 2 + 3 * number), slice(left, left + 24 - 3 * number))
+        conditions[0, :-1, *bar] = torch.rand(3, 1, 1, generator=generator)
+        conditions[0, -1, *bar[::-1]] = 0
+    return conditions
