@@ -1,4 +1,4 @@
-"""Videos that are interrupted, killed, run out of disk, and are gone on with."""
+"""Videos that are interrupted, killed, run out of disk, and are resumed."""
 
 import json
 import subprocess
@@ -99,7 +99,7 @@ with VideoWriter({path!r}, 25, crf={crf}, resume=True) as video:
 
 
 def process(path, before="", draw="drawn", total=TOTAL, crf=18):
-    """A process that goes on with a video and prints the number of each frame."""
+    """A process that resumes a video and prints the number of each frame."""
     script = SCRIPT.format(
         tests=str(Path(__file__).parent), path=str(path), before=before, draw=draw, total=total, crf=crf
     )

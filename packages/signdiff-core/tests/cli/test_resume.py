@@ -1,4 +1,4 @@
-"""Rendering that is interrupted, and gone on with by the same command."""
+"""Rendering that is interrupted, and resumed by the same command."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ import pytest
 
 from signdiff_core import formats
 from signdiff_core.cli import run
-from signdiff_core.cli.fingerprint import fingerprint
+from signdiff_core.cli.parts import fingerprint
 from signdiff_core.skeleton import make_pose
 from signdiff_core.video import read_video, unfinished
 
@@ -100,7 +100,7 @@ def test_an_interrupted_render_says_what_is_kept_and_goes_on(render, tmp_path):
     assert status == 130
     assert err == (
         f"signdiff: interrupted; 40 of 60 frames are kept ({tmp_path / 'out.partial.mp4'}), "
-        "and the same command with --resume goes on after them.\n"
+        "and the same command with --resume continues after them.\n"
     )
     assert files(tmp_path) == ["out.partial.mp4", "out.partial.resume"]
     shown = list(read_video(tmp_path / "out.partial.mp4"))
@@ -111,7 +111,7 @@ def test_an_interrupted_render_says_what_is_kept_and_goes_on(render, tmp_path):
     assert (status, drawn) == (130, list(range(40, 45)))
     status, err, drawn = render("--resume")
     assert (status, drawn) == (0, list(range(45, FRAMES)))
-    assert err == "signdiff: note: goes on after frame 45 of 60\n"
+    assert err == "signdiff: note: resuming after frame 45 of 60\n"
     assert files(tmp_path) == ["out.mp4"]
     assert (tmp_path / "out.mp4").read_bytes() == whole
 
@@ -130,7 +130,7 @@ def test_what_is_kept_is_neither_lost_nor_mixed(render, tmp_path):
     before = {name: (tmp_path / name).read_bytes() for name in files(tmp_path)}
     status, err, drawn = render()
     assert (status, drawn) == (2, [])
-    assert f"left 40 frames ({tmp_path / 'out.partial.mp4'}): give --resume to go on after them, or --restart" in err
+    assert f"left 40 frames ({tmp_path / 'out.partial.mp4'}): give --resume to continue after them, or --restart" in err
     status, err, drawn = render("--resume", "--seed", 3)
     assert (status, drawn) == (1, [])
     assert "seed was 0 and is 3" in err
@@ -187,7 +187,7 @@ def test_generate_goes_on(stand_ins, installed, tmp_path, monkeypatch, capsys):
     assert run(command) == 2
     monkeypatch.setenv("BRUSH_STOPS", "-1")
     assert run([*command, "--resume"]) == 0
-    assert capsys.readouterr().err.endswith("goes on after frame 30 of 40\n")
+    assert capsys.readouterr().err.endswith("resuming after frame 30 of 40\n")
     assert len(list(read_video(tmp_path / "out.mp4"))) == 40
     command[1] = "y" * 41
     monkeypatch.setenv("BRUSH_STOPS", "30")

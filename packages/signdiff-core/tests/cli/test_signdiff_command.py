@@ -303,7 +303,7 @@ def test_reader_that_leaves_early_causes_no_complaint():
 def test_doctor_knows_what_preparations_need(monkeypatch):
     from importlib import metadata
 
-    from signdiff_core.cli import diagnosis
+    from signdiff_core.cli import installation
 
     versions = metadata.version
 
@@ -317,7 +317,7 @@ def test_doctor_knows_what_preparations_need(monkeypatch):
     own = metadata.requires
     monkeypatch.setattr(metadata, "version", version)
     monkeypatch.setattr(metadata, "requires", lambda name: requires.get(name) or own(name))
-    parts = {part["name"]: part for part in diagnosis.diagnose()["parts"]}
+    parts = {part["name"]: part for part in installation.diagnose()["parts"]}
     assert parts["signdiff-core[prepare]"]["missing"] == ["ray"]
     assert parts["signdiff-slp[prepare]"]["missing"] == ["ray", "h5py"]
     assert parts["signdiff-eval[hands]"]["missing"] == ["mediapipe"]

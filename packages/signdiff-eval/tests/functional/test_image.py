@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
-from skimage.metrics import structural_similarity
 
 from signdiff_eval.functional import flicker, ssim
 
@@ -35,6 +34,7 @@ def by_wang(left, right):
 
 
 def test_equals_scikit_image(images):
+    structural_similarity = pytest.importorskip("skimage.metrics").structural_similarity
     expected = structural_similarity(
         *images, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255
     )

@@ -7,8 +7,9 @@ from pose_format.numpy import NumPyPoseBody
 from pose_format.pose_header import PoseHeader, PoseHeaderComponent, PoseHeaderDimensions
 
 from signdiff_core.formats import normalise, read
+from signdiff_core.landmarks import landmarks_of
 from signdiff_core.skeleton import HAND_JOINTS, LEFT_HAND, LEFT_WRIST, NECK, NOSE, RIGHT_HAND, RIGHT_WRIST, make_pose
-from signdiff_slp.corpora.landmarks import FOREARM, NOSE_BEFORE_NECK, landmarks_of, shoulder_width, with_depth
+from signdiff_slp.corpora.depth import FOREARM, NOSE_BEFORE_NECK, shoulder_width, with_depth
 
 BODY = ("LEFT_SHOULDER", "RIGHT_SHOULDER", "LEFT_ELBOW", "RIGHT_ELBOW", "LEFT_WRIST", "RIGHT_WRIST")
 TARGETS = {"RIGHT_SHOULDER": 2, "RIGHT_ELBOW": 3, "RIGHT_WRIST": 4, "LEFT_SHOULDER": 5, "LEFT_ELBOW": 6}

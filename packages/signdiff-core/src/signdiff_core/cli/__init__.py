@@ -9,22 +9,18 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import click
 
 from signdiff_core import __version__
 from signdiff_core.cli.convert import convert
-from signdiff_core.cli.debug import debug_option
-from signdiff_core.cli.doctor import doctor
-from signdiff_core.cli.failures import FAILURE, report, show_warning
 from signdiff_core.cli.generate import generate, render, translate
-from signdiff_core.cli.plugins import plugins
+from signdiff_core.cli.installation import doctor, plugins
+from signdiff_core.cli.options import debug_option
+from signdiff_core.cli.output import FAILURE, print_error, print_warning
 from signdiff_core.cli.prepare_frames import prepare_frames
 from signdiff_core.interruption import unwind_on_sigterm
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 __all__ = ["main", "run", "signdiff"]
 
@@ -53,7 +49,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         context = signdiff.make_context("signdiff", list(arguments))
         with context, warnings.catch_warnings():
-            warnings.showwarning = show_warning
+            warnings.showwarning = print_warning
             signdiff.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as end:
@@ -64,7 +60,7 @@ def run(arguments: Sequence[str]) -> int:
         return FAILURE
     # The command's outer edge: whatever happened becomes one line and an exit status.
     except (Exception, KeyboardInterrupt) as error:
-        return report(error, debug=context is not None and bool(context.meta.get("signdiff.debug")))
+        return print_error(error, debug=context is not None and bool(context.meta.get("signdiff.debug")))
     return 0
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from signdiff_core.cli.debug import debug_option
-from signdiff_core.cli.files import existing, told_of
-from signdiff_core.cli.options import FiniteRange, distribute, given
+from signdiff_core.cli.options import FiniteRange, debug_option, distribute, existing, given, json_option
+from signdiff_core.cli.output import naming, print_pose
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+if TYPE_CHECKING:  # pose_format is heavy to import
     from pose_format import Pose
 
 _VARIANT = click.Choice(["pt", "prompt2sign"])
@@ -41,15 +39,15 @@ def read_pose(source: Path, name: str | None, options: Mapping[str, Any]) -> Pos
 @click.command(short_help="Convert a pose to another format.")
 @click.argument("source", metavar="IN", type=click.Path(path_type=Path), callback=existing)
 @click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
-@click.option("--from", "from_format", metavar="FORMAT", help="Format of IN.  [default: by what is there]")
+@click.option("--from", "from_format", metavar="FORMAT", help="Format of IN.  [default: recognised by its content]")
 @click.option("--to", "to_format", metavar="FORMAT", help="Format of OUT.  [default: by its suffix]")
 @click.option("--index", type=click.IntRange(0), help="Which sequence of a .skels file, from 0.")
 @click.option("--clip", help="Which sequence of a .skels file, by its name in the .files beside it.")
 @click.option("--variant", type=_VARIANT, help="Convention that a .skels file IN must follow.  [default: detected]")
 @click.option("--to-variant", type=_VARIANT, help="Convention of a .skels file OUT.  [default: pt]")
-@click.option("--fps", type=FiniteRange(0, 1000, min_open=True), help="Frames per second, where IN does not tell.")
+@click.option("--fps", type=FiniteRange(0, 1000, min_open=True), help="Frames per second, if IN does not say.")
 @click.option("--normalise", is_flag=True, help="Put the neck at the origin and the shoulders 1/3 apart.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@json_option
 @debug_option
 def convert(
     source: Path,
@@ -69,17 +67,16 @@ def convert(
     The mark of a generated pose (IN.json, or generator.json in its folder) goes with it.
     """
     from signdiff_core import formats
-    from signdiff_core.cli.results import tell_pose
     from signdiff_core.provenance import carrying
     from signdiff_core.skeleton import joints_of, make_pose
 
     writer = formats.format_for(target, "write", name=to_format)
     writing = distribute(given({"variant": to_variant}), {"write": writer.write}, f"writing the format {writer.name!r}")
     pose = read_pose(source, from_format, {"index": index, "clip": clip, "variant": variant, "fps": fps})
-    with told_of(source):
+    with naming(source):
         if normalise:
             joints, confidence = joints_of(pose)
             pose = make_pose(formats.normalise(joints, confidence), pose.body.fps, confidence=confidence)
-    with told_of(source), carrying(source, target, folder="" in writer.suffixes):
+    with naming(source), carrying(source, target, folder="" in writer.suffixes):
         writer.write(pose, target, **writing["write"])
-    tell_pose(target, pose, as_json=as_json)
+    print_pose(target, pose, as_json=as_json)

@@ -1,15 +1,37 @@
-"""Handing an option of the command line only to a plug-in that takes it."""
+"""What several commands take: options, paths that are checked before any work, and options of plug-ins."""
 
 from __future__ import annotations
 
 import inspect
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from signdiff_core.atomic import check_writable
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+def debug_option(command: Command) -> Command:
+    """Add ``--debug``, which every command takes, to a command."""
+
+    def remember(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+        if value:
+            context.meta["signdiff.debug"] = True
+
+    return click.option(
+        "--debug",
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=remember,
+        help="Show the traceback of an error, and every warning.",
+    )(command)
 
 
 class FiniteRange(click.FloatRange):
@@ -25,6 +47,43 @@ class FiniteRange(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a finite number.", param, ctx)
         return number
+
+
+def existing(context: click.Context, parameter: click.Parameter, value: Path) -> Path:
+    """Refuse a path where nothing is (a click callback)."""
+    if not value.exists():
+        raise click.BadParameter(
+            f"expected a pose file or folder, but {str(value)!r} does not exist.", ctx=context, param=parameter
+        )
+    return value
+
+
+def output_file(path: Path, suffix: str, option: str) -> Path:
+    """Check a file that will be written.
+
+    Args:
+        path: as given.
+        suffix: the only one allowed, with the dot.
+        option: what the user called it.
+
+    Raises:
+        click.BadParameter: the suffix is another one.
+        OSError: the file cannot be written.
+    """
+    if path.suffix.lower() != suffix:
+        raise wrong(f"expected a file name that ends in {suffix}, but it is {str(path)!r}.", option)
+    check_writable(path)
+    return path
+
+
+def wrong(message: str, option: str) -> click.BadParameter:
+    """Make the error of an option or argument whose value is wrong."""
+    return click.BadParameter(message, ctx=click.get_current_context(silent=True), param_hint=option)
+
+
+def misused(message: str) -> click.UsageError:
+    """Make the error of a command line that cannot be obeyed."""
+    return click.UsageError(message, ctx=click.get_current_context(silent=True))
 
 
 def given(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,6 +134,5 @@ def distribute(
                 shared[label][name] = value
                 break
         else:
-            option = f"--{name.replace('_', '-')}"
-            raise click.UsageError(f"{option} is not an option of {whose}", ctx=click.get_current_context(silent=True))
+            raise misused(f"--{name.replace('_', '-')} is not an option of {whose}")
     return shared

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from signdiff_core.cli.debug import debug_option
+from signdiff_core.cli.options import debug_option, json_option, misused, wrong
+from signdiff_core.cli.output import track
+from signdiff_core.wording import list_causes
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
+if TYPE_CHECKING:  # which import NumPy: --help does without it
     from signdiff_core.prepare.assemble import Report
     from signdiff_core.prepare.gather import Clip
     from signdiff_core.prepare.plan import Shard
@@ -20,65 +23,67 @@ if TYPE_CHECKING:
     from signdiff_core.prepare.shards import FrameWork
 
 
-@click.command("prepare-frames", short_help="Make a training set of videos and their poses.")
+@click.command("prepare-frames", short_help="Make a training set from videos and their poses.")
 @click.argument("videos", metavar="VIDEO_DIR", type=click.Path(path_type=Path))
 @click.argument("poses", metavar="POSES", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="New or empty folder.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="A new or empty folder.")
 @click.option(
     "--format",
     "layout",
     type=click.Choice(["folder", "webdataset"]),
     default="folder",
     show_default=True,
-    help="Files in a folder a clip, or tar archives.",
+    help="A folder of files for each clip, or tar archives.",
 )
 @click.option("--size", type=int, default=512, show_default=True, help="Side of the frames in pixels.")
-@click.option("--every", type=int, default=1, show_default=True, help="Only every so many frames of a video.")
-@click.option("--fps", type=float, help="Only so many frames of a second.")
+@click.option("--every", type=int, metavar="N", default=1, show_default=True, help="Keep every Nth frame.")
+@click.option("--fps", type=float, help="Keep this many frames per second of video.  [default: all]")
 @click.option(
     "--captions",
     type=click.Path(path_type=Path),
-    help="Table, divided by commas or tabs, with columns of clips (name, id, SENTENCE_NAME) and captions (text, "
-    "caption, SENTENCE).",
+    help="Table, separated by commas or tabs, with one column of clips (name, id or SENTENCE_NAME) and one of captions "
+    "(text, caption or SENTENCE).",
 )
-@click.option("--prompt", help='Caption of all frames.  [default: "a signer"]')
-@click.option("--min-confidence", type=float, default=0.1, show_default=True, help="Joints below it are absent.")
+@click.option("--prompt", help='One caption for all frames.  [default: "a signer"]')
+@click.option(
+    "--min-confidence", type=float, default=0.1, show_default=True, help="Joints with less confidence count as absent."
+)
 @click.option(
     "--min-hand-confidence",
     type=float,
     default=0.2,
     show_default=True,
-    help="Frames with a hand in the picture whose joints have less on average are left out.",
+    help="Leave out frames in which a hand is in the picture, but its joints have a lower mean confidence.",
 )
 @click.option(
     "--max-padding",
     type=float,
     default=0.25,
     show_default=True,
-    help="Clips whose square around the signer lies outside the picture with more of its area are left out.",
+    help="Leave out clips in which a larger share of the square around the signer lies outside the picture.",
 )
 @click.option(
-    "--image-format", type=click.Choice(["jpg", "png"]), default="jpg", show_default=True, help="Of the frames."
+    "--image-format", type=click.Choice(["jpg", "png"]), default="jpg", show_default=True, help="Format of the frames."
 )
-@click.option("--quality", type=int, default=95, show_default=True, help="Of frames as JPEG.")
+@click.option("--quality", type=int, default=95, show_default=True, help="JPEG quality of the frames, up to 100.")
 @click.option(
     "--frnet",
     metavar="NAME=VALUE",
     multiple=True,
-    help="A setting of FR-Net, such as offset=7; may be given again.  [default: the annotator's]",
+    help="A setting of FR-Net, such as offset=7; may be repeated.  [default: the annotator's]",
 )
 @click.option(
     "--engine",
     type=click.Choice(["local", "ray"]),
     default="local",
     show_default=True,
-    help="Processes of this machine, or Ray.",
+    help="Run on this machine, or under Ray.",
 )
 @click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes.  [default: all cores]")
 @click.option(
-    "--shard", type=click.IntRange(1), default=16, show_default=True, help="Clips that make a task, and an archive."
+    "--shard", type=click.IntRange(1), default=16, show_default=True, help="Clips in one task, and in one archive."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@json_option
 @debug_option
 def prepare_frames(
     videos: Path,
@@ -95,8 +100,8 @@ def prepare_frames(
 ) -> None:
     """Cut the signers out of the videos in VIDEO_DIR, with the poses of the same names in POSES.
 
-    POSES holds files or folders of any pose format, in pixels of the videos. A run that was cut off goes on with the
-    same command.
+    POSES holds files or folders of any pose format, in pixels of the videos. The same command resumes a run that was
+    interrupted.
     """
     from signdiff_core import engines
     from signdiff_core.diffusion.frmap import FRMapper
@@ -108,7 +113,7 @@ def prepare_frames(
     if is_there and not (output / MANIFEST).is_file():
         raise FileExistsError(f"output must be new or empty, or what the same command made, but {output} is not.")
     if captions is not None and prompt is not None:
-        raise click.UsageError("--captions or --prompt can be given, not both", ctx=click.get_current_context())
+        raise misused("--captions or --prompt can be given, not both")
     if engine == "ray":
         engines.check_ray("signdiff-core[prepare]")
     mapper = FRMapper(**_frnet(frnet, FRMapper().parameters))
@@ -124,15 +129,13 @@ def prepare_frames(
         _run(shards, work, engine=engine, workers=workers)
         report = assemble(shards, work, output, left_out=gathered.left_out)
     except BaseException as error:
-        _tell_kept(error, shards, work)
+        _note_kept(error, shards, work)
         raise
-    _tell(report, output, as_json=as_json)
+    _print_report(report, output, as_json=as_json)
 
 
 def _finished(output: Path, settings: Settings, clips: Sequence[Clip], work: FrameWork) -> None:
     """Say that the set is there, if it is the one that was asked for."""
-    import shutil
-
     from signdiff_core.prepare.finished import differences, made_by_this_code
 
     differ = differences(output, settings, clips)
@@ -143,15 +146,13 @@ def _finished(output: Path, settings: Settings, clips: Sequence[Clip], work: Fra
     shutil.rmtree(work.home, ignore_errors=True)  # which a run that was killed at its end left
 
 
-def _tell_kept(error: BaseException, shards: Sequence[Shard], work: FrameWork) -> None:
-    """Note on what ended the run how much of it is kept, and how to go on."""
-    import shutil
-
+def _note_kept(error: BaseException, shards: Sequence[Shard], work: FrameWork) -> None:
+    """Note on what ended the run how much of it is kept, and how to continue."""
     total = sum(len(shard.clips) for shard in shards)
     kept = total - sum(work.left(shard) for shard in shards)
     if kept:
         error.add_note(
-            f"{kept:,} of {total:,} clips are finished ({work.home}), and the same command goes on after them"
+            f"{kept:,} of {total:,} clips are finished ({work.home}), and the same command continues after them"
         )
     elif not any((work.home / "parts").glob("*.safetensors")):  # of other inputs or settings
         shutil.rmtree(work.home, ignore_errors=True)
@@ -163,26 +164,18 @@ def _frnet(given: Sequence[str], known: dict[str, Any]) -> dict[str, Any]:
     for setting in given:
         name, equals, value = setting.partition("=")
         if not equals or name not in known:
-            raise click.BadParameter(
-                f"expected NAME=VALUE with a name of {', '.join(known)}, but it is {setting!r}.",
-                ctx=click.get_current_context(),
-                param_hint="--frnet",
-            )
+            raise wrong(f"expected NAME=VALUE with a name of {', '.join(known)}, but it is {setting!r}.", "--frnet")
         try:
             settings[name] = type(known[name])(value)
         except ValueError:
-            raise click.BadParameter(
-                f"expected {name} as {type(known[name]).__name__}, but it is {value!r}.",
-                ctx=click.get_current_context(),
-                param_hint="--frnet",
-            ) from None
+            kind = type(known[name]).__name__
+            raise wrong(f"expected {name} as {kind}, but it is {value!r}.", "--frnet") from None
     return settings
 
 
 def _run(shards: Sequence[Shard], work: FrameWork, *, engine: str, workers: int) -> None:
-    """Prepare what is not stored, and tell how far it is."""
+    """Prepare what is not stored, and show how far it is."""
     from signdiff_core import engines
-    from signdiff_core.cli.progress import track
 
     left = [shard for shard in shards if not work.is_stored(shard)]
     total, clips = sum(len(shard.clips) for shard in shards), sum(work.left(shard) for shard in left)
@@ -201,11 +194,7 @@ def _run(shards: Sequence[Shard], work: FrameWork, *, engine: str, workers: int)
         pass
 
 
-def _tell(report: Report, output: Path, *, as_json: bool) -> None:
-    import json
-
-    from signdiff_core.wording import list_causes
-
+def _print_report(report: Report, output: Path, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"output": str(output), **vars(report)}, ensure_ascii=False))
         return

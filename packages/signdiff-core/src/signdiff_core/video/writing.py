@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import version
 from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -15,7 +16,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from signdiff_core import __version__
 from signdiff_core.atomic import check_writable, replacing
 from signdiff_core.video.encoding import Encoding, Fragments, append, check_frame, group_length, write_whole
 from signdiff_core.video.journal import Header, Journal
@@ -139,7 +139,12 @@ class VideoWriter:
         self.path = Path(path)
         self.partial, self._state = _partial(self.path)
         self._encoding = Encoding(fps=fps, crf=crf)
-        own = {"fps": str(self._encoding.rate), "crf": crf, "signdiff-core": __version__, "PyAV": av.__version__}
+        own = {
+            "fps": str(self._encoding.rate),
+            "crf": crf,
+            "signdiff-core": version("signdiff-core"),
+            "PyAV": av.__version__,
+        }
         self._settings = json.loads(json.dumps({**own, **(settings or {})}))
         check_writable(self.path)
         self._fragments, self._groups = Fragments(self.partial), 0

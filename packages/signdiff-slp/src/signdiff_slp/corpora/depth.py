@@ -5,22 +5,27 @@ viewer; one that is too large makes it longer. The right factor makes lengths mo
 coefficient of variation (standard deviation divided by mean). What the factor leaves over is noise of the detector,
 mostly in depth; `keep_lengths` takes it out by moving joints along the line of sight, and sideways only where a bone
 appears longer than it is.
+
+The landmarks of other detectors, as `signdiff_core.landmarks` takes them out of a pose, get their depth by
+`with_depth`. A nose that comes from the face is put as far before the neck as the body of `body` has it, for a face's
+depth is its own. Many files have the body's wrists replaced by those of the hands, depth included, which then says
+nothing about the arm. The forearm's usual length puts such a wrist before the elbow, towards the viewer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from signdiff_core import skeleton
+from signdiff_core.landmarks import Landmarks
 from signdiff_core.skeleton import HAND_LIMBS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
     from signdiff_slp.corpora.clips import Clip
 
 ARM_LIMBS: Final = ((0, 1), (1, 2))
@@ -28,6 +33,12 @@ ARM_LIMBS: Final = ((0, 1), (1, 2))
 
 PALM_LIMBS: Final = ((5, 9), (9, 13), (13, 17), (5, 17), (1, 5))
 """Pairs of joints across the palm whose distance hardly changes; no limbs, but they keep a palm flat."""
+
+FOREARM: Final = 0.81
+"""From elbow to wrist, in shoulder widths; that of `body`, whose import needs the extra ``corpora``."""
+
+NOSE_BEFORE_NECK: Final = 0.42
+"""How far the nose is before the neck, in shoulder widths; that of `body`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +148,56 @@ def keep_lengths(
             moved[:, a] += step * mobility[a]
             moved[:, b] -= step * mobility[b]
     return moved
+
+
+def with_depth(landmarks: Landmarks, *, hand: float, arm: float) -> Landmarks:
+    """Give loose depth the unit of width and height.
+
+    Args:
+        landmarks: of one clip.
+        hand: shoulder widths per unit of depth within a hand.
+        arm: shoulder widths per unit of depth in the body; if it and ``hand`` are 0, the pose becomes flat.
+
+    Returns:
+        The landmarks themselves if their depth is not loose.
+    """
+    if not landmarks.loose_depth:
+        return landmarks
+    joints = landmarks.joints.copy()
+    width = shoulder_width(landmarks)
+    joints[..., 2] *= arm * width
+    flat = hand == arm == 0
+    if not landmarks.nose_depth:
+        joints[:, skeleton.NOSE, 2] = 0.0 if flat else -NOSE_BEFORE_NECK * width
+    if not landmarks.wrist_depth:
+        for elbow, wrist in (
+            (skeleton.LEFT_ELBOW, skeleton.LEFT_WRIST),
+            (skeleton.RIGHT_ELBOW, skeleton.RIGHT_WRIST),
+        ):
+            seen = np.linalg.norm(joints[:, wrist, :2] - joints[:, elbow, :2], axis=-1)
+            before = np.sqrt(np.maximum((FOREARM * width) ** 2 - seen**2, 0.0))
+            joints[:, wrist, 2] = joints[:, elbow, 2] - (0.0 if flat else before)
+    for part, wrist in (
+        (skeleton.LEFT_HAND, skeleton.LEFT_WRIST),
+        (skeleton.RIGHT_HAND, skeleton.RIGHT_WRIST),
+    ):
+        joints[:, part, 2] = joints[:, wrist, None, 2] + landmarks.joints[:, part, 2] * hand * width
+    return Landmarks(joints, landmarks.confidence)
+
+
+def shoulder_width(landmarks: Landmarks) -> float:
+    """Measure the median distance of the shoulders as the viewer sees it, in the unit of width and height.
+
+    Raises:
+        ValueError: no frame has both shoulders, apart.
+    """
+    ends = [skeleton.LEFT_SHOULDER, skeleton.RIGHT_SHOULDER]
+    both = (landmarks.confidence[:, ends] > 0).all(axis=1)
+    shoulders = landmarks.joints[both][:, ends, :2]
+    width = np.linalg.norm(shoulders[:, 0] - shoulders[:, 1], axis=-1)
+    if not (width > 0).any():
+        raise ValueError("joints must hold both shoulders in some frame, but they are absent.")
+    return float(np.median(width[width > 0]))
 
 
 def _lengths(points: NDArray[np.floating], limbs: Sequence[tuple[int, int]]) -> NDArray[np.float64]:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from signdiff_core import formats
+from signdiff_core.landmarks import Landmarks, landmarks_of
 from signdiff_core.skeleton import HAND_LIMBS, LEFT_HAND, RIGHT_HAND
-from signdiff_slp.corpora.depth import ARM_LIMBS, depth_factor
+from signdiff_slp.corpora.depth import ARM_LIMBS, depth_factor, shoulder_width, with_depth
 from signdiff_slp.corpora.filling import fill_absent, resample
-from signdiff_slp.corpora.landmarks import Landmarks, landmarks_of, shoulder_width, with_depth
 from signdiff_slp.corpora.listing import Source
 from signdiff_slp.corpora.writer import CorpusWriter, Report
 

@@ -6,8 +6,8 @@ from pose_format.pose_header import PoseHeaderDimensions
 
 from signdiff_core import formats
 from signdiff_core.formats import FormatError
+from signdiff_core.landmarks import landmarks_of
 from signdiff_core.skeleton import make_pose, pose_header
-from signdiff_slp.corpora.landmarks import landmarks_of
 from signdiff_slp.prepare.sources import find_clips, read
 
 

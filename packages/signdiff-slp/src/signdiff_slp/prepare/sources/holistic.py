@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from signdiff_core.landmarks import landmarks_of
 from signdiff_core.skeleton import HAND_JOINTS, Component, make_header, wrap
-from signdiff_slp.corpora.landmarks import landmarks_of
 from signdiff_slp.prepare.sources.detections import as_points
 
 if TYPE_CHECKING:

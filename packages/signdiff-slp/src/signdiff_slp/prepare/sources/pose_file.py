@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from signdiff_core import formats
-from signdiff_slp.corpora.landmarks import landmarks_of
+from signdiff_core.landmarks import landmarks_of
 from signdiff_slp.prepare.sources.detections import MAX_FRAMES, MAX_PLACES, Detections, as_points
 
 if TYPE_CHECKING:

@@ -1,47 +1,32 @@
-"""The two steps of the main job, text to pose and pose to video, each through a plug-in."""
+"""The two parts of the main job, text to pose and pose to video, each made by a plug-in."""
 
 from __future__ import annotations
 
+import hashlib
 import sys
-from contextlib import closing, redirect_stdout
+from collections.abc import Generator, Mapping
+from contextlib import AbstractContextManager, closing, redirect_stdout
 from importlib.util import find_spec
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 
 from signdiff_core import plugins
 from signdiff_core.checks import check_device
-from signdiff_core.cli.options import distribute, takes
-from signdiff_core.cli.progress import track
-from signdiff_core.plugins import pip_line
+from signdiff_core.cli.options import distribute, takes, wrong
+from signdiff_core.cli.output import track
 
-if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
-    from contextlib import AbstractContextManager
-    from pathlib import Path
-
-    import numpy as np
-    from numpy.typing import NDArray
+if TYPE_CHECKING:  # both are heavy to import
     from pose_format import Pose
 
     from signdiff_core.video import VideoInfo
 
-
-def _chatter_on_stderr() -> AbstractContextManager[Any]:
-    """Keep what libraries print out of the command's own output, which a program may read."""
-    return redirect_stdout(sys.stderr)
-
-
-def _check_device(factory: Any, device: str | None) -> None:
-    """Check the device of a plug-in that needs torch; others may have devices of their own."""
-    if "torch" not in getattr(factory, "requires", ()):
-        return
-    try:
-        check_device(device)
-    except ValueError as error:
-        context = click.get_current_context(silent=True)
-        raise click.BadParameter(str(error), ctx=context, param_hint="--device") from error
+_PLACES: Final = ("model", "frnet_source", "anchor")
+"""Options that may name a file or a folder."""
 
 
 class Renderer:
@@ -66,7 +51,7 @@ class Renderer:
         missing = [module for module in getattr(self.factory, "requires", ()) if find_spec(module) is None]
         if missing:
             extra = getattr(self.factory, "extra", "")
-            how = f" To get it: {pip_line(extra)}" if extra else ""
+            how = f" To get it: {plugins.pip_line(extra)}" if extra else ""
             raise plugins.PluginError(f"{whose} needs {', '.join(missing)}, which is not installed.{how}")
         functions = {"render": self.factory.render, "make": self.factory}
         self.takes_device = any(takes(function, "device") for function in functions.values())
@@ -85,20 +70,19 @@ class Renderer:
         Args:
             pose: the 50 joints, normalised.
             path: the MP4 file.
-            resume: go on with what an interrupted call left, or throw it away; see `signdiff_core.video.VideoWriter`.
+            resume: resume what an interrupted call left, or throw it away; see `signdiff_core.video.VideoWriter`.
 
         Raises:
             FileExistsError: an interrupted call left frames, and ``resume`` is not given.
             ValueError: those frames are of another pose, or were drawn in another way.
         """
-        from signdiff_core.cli.fingerprint import fingerprint
         from signdiff_core.video import VideoWriter
 
         total = len(pose.body.data)
         video = VideoWriter(path, pose.body.fps, settings=fingerprint(pose, self._settings), resume=resume)
         begun = video.frames
         if begun:
-            click.echo(f"signdiff: note: goes on after frame {video.frames:,} of {total:,}", err=True)
+            click.echo(f"signdiff: note: resuming after frame {video.frames:,} of {total:,}", err=True)
         try:
             with _chatter_on_stderr(), video, closing(self._frames(pose, video.frames)) as frames:
                 for frame in frames:
@@ -106,8 +90,10 @@ class Renderer:
         except BaseException as error:
             if video.frames:
                 kept = f"{video.frames:,} of {total:,} frames are kept ({video.partial})"
-                goes_on = video.frames > begun or isinstance(error, KeyboardInterrupt)  # else it would fail at once
-                error.add_note(kept + (", and the same command with --resume goes on after them" if goes_on else ""))
+                can_resume = video.frames > begun or isinstance(error, KeyboardInterrupt)  # else it would fail at once
+                error.add_note(
+                    kept + (", and the same command with --resume continues after them" if can_resume else "")
+                )
             raise
         return video.info
 
@@ -177,6 +163,48 @@ class Translator:
         from signdiff_core.provenance import marking
 
         # A plug-in sees nothing but the text, so no timing of a reference is in its output.
-        told = {"translator": self.name, "model": self.model or "default", "protocol": "free", **self.language}
-        with marking(path, self.generator, **told):
+        details = {"translator": self.name, "model": self.model or "default", "protocol": "free", **self.language}
+        with marking(path, self.generator, **details):
             formats.write(pose, path)
+
+
+def _chatter_on_stderr() -> AbstractContextManager[Any]:
+    """Keep what libraries print out of the command's own output, which a program may read."""
+    return redirect_stdout(sys.stderr)
+
+
+def _check_device(factory: Any, device: str | None) -> None:
+    """Check the device of a plug-in that needs torch; others may have devices of their own."""
+    if "torch" not in getattr(factory, "requires", ()):
+        return
+    try:
+        check_device(device)
+    except ValueError as error:
+        raise wrong(str(error), "--device") from error
+
+
+def fingerprint(pose: Pose, options: Mapping[str, Any]) -> dict[str, str]:
+    """Describe in short texts, by name, what decides the frames of a video: only the same video is resumed.
+
+    Args:
+        pose: the pose that is drawn.
+        options: the options of the renderer, by name. Where one names a file or a folder, its content counts too, by
+            names, sizes and times of change.
+    """
+    data = np.ma.getmaskarray(pose.body.data), np.ma.getdata(pose.body.data), np.ma.getdata(pose.body.confidence)
+    digest = hashlib.sha256(repr([(part.shape, part.dtype.str) for part in data]).encode())
+    for part in data:
+        digest.update(np.ascontiguousarray(part).tobytes())
+    texts = {name: _stamp(Path(value)) if name in _PLACES else str(value) for name, value in options.items()}
+    return {"pose": digest.hexdigest()[:16], **texts}
+
+
+def _stamp(path: Path) -> str:
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    if not files:
+        return str(path)  # such as a model's name on a hub
+    digest = hashlib.sha256()
+    for file in files:
+        status = file.stat()
+        digest.update(f"{file.relative_to(path)} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return f"{path.name} ({digest.hexdigest()[:16]})"

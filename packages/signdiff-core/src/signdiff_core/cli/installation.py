@@ -1,13 +1,19 @@
-"""What ``signdiff doctor`` finds out."""
+"""``signdiff plugins`` and ``signdiff doctor``: what is installed, what is missing, and what that would bring."""
 
 from __future__ import annotations
 
+import json
 import platform
 import re
 from importlib import metadata
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from signdiff_core.plugins import pip_line
+import click
+
+from signdiff_core.cli.options import debug_option
+
+if TYPE_CHECKING:  # which looks for entry points: --help does without it
+    from signdiff_core.plugins import PluginReport
 
 _CORE: Final = "signdiff-core"
 
@@ -23,6 +29,80 @@ _BRINGS: Final = {
     "signdiff-eval": "the metrics and the command signdiff-eval",
     "signdiff-eval[hands]": "MediaPipe, by which signdiff-slp prepare reads videos and signdiff-eval scores hands",
 }
+
+
+@click.command(short_help="List the plug-ins and whether they load.")
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
+@debug_option
+def plugins(as_json: bool) -> None:
+    """List the plug-ins with version, origin and load time; one that cannot be loaded says why."""
+    from signdiff_core.plugins import try_all
+
+    reports = list(try_all())
+    if as_json:
+        entries = [
+            {
+                "group": report.plugin.group,
+                "name": report.plugin.name,
+                "distribution": report.plugin.distribution,
+                "version": report.plugin.version,
+                "load_seconds": round(report.load_seconds, 4),
+                "error": report.error,
+            }
+            for report in reports
+        ]
+        click.echo(json.dumps(entries, indent=2))
+        return
+    widths = [max([len(row) for row in column] + [4]) for column in zip(*(_cells(r) for r in reports), strict=True)]
+    for report in reports:
+        cells = "  ".join(cell.ljust(width) for cell, width in zip(_cells(report), widths, strict=True))
+        click.echo(f"{cells}  {report.load_seconds:7.3f} s" if report.error is None else f"{cells}  does not load")
+    for report in reports:
+        if report.error is not None:
+            click.echo(f"! {report.error}")
+
+
+def _cells(report: PluginReport) -> tuple[str, str, str]:
+    plugin = report.plugin
+    return plugin.kind, plugin.name, f"{plugin.distribution} {plugin.version}"
+
+
+@click.command(short_help="Say what is installed and what is missing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@debug_option
+@click.pass_context
+def doctor(context: click.Context, as_json: bool) -> None:
+    """Say which parts are installed, on what device models run, and how to get what is missing."""
+    findings = diagnose()
+    if as_json:
+        click.echo(json.dumps(findings, indent=2))
+    else:
+        click.echo("\n".join(_lines(findings)))
+    if not findings["ready"]:
+        context.exit(1)
+
+
+def _lines(findings: dict[str, Any]) -> list[str]:
+    lines = [f"Python {findings['python']} on {findings['platform']}", f"Models run on: {findings['device']}"]
+    lines.append(f"Video: {findings['video']}")
+    lines += ["", "Parts:"]
+    for part in findings["parts"]:
+        if part["installed"]:
+            versions = ", ".join(f"{name} {version}" for name, version in part["versions"].items())
+            lines.append(f"  + {part['name']}: {versions}")
+        else:
+            missing = f" (missing: {', '.join(part['missing'])})" if part["missing"] != [part["name"]] else ""
+            lines.append(f"  - {part['name']}{missing}: would bring {part['brings']}")
+            lines.append(f"      {part['install']}")
+    if findings["broken_plugins"]:
+        lines += ["", "Plug-ins that do not load:", *(f"  ! {reason}" for reason in findings["broken_plugins"])]
+    if not findings["ready"]:
+        verdict = "This installation is broken: see above."
+    elif all(part["installed"] for part in findings["parts"]):
+        verdict = "This installation is ready."
+    else:
+        verdict = "This installation is ready, but for what the parts marked - would bring."
+    return [*lines, "", verdict]
 
 
 def diagnose() -> dict[str, Any]:
@@ -75,6 +155,8 @@ def _requirements(distribution: str, extra: str) -> list[str]:
 
 
 def _part(name: str, distributions: list[str]) -> dict[str, Any]:
+    from signdiff_core.plugins import pip_line
+
     versions = {}
     if name == _CORE:
         versions[_CORE] = metadata.version(_CORE)
