@@ -141,6 +141,7 @@ def test_a_module_of_the_working_folder_is_found_by_a_command(tmp_path):
         ("signdiff.renderers", "render()"),
         ("signdiff.translators", "from_pretrained()"),
         ("signdiff.pose_formats", "matches() and read()"),
+        ("signdiff.metrics", "update() and compute()"),
     ],
 )
 def test_an_object_of_another_kind_is_refused_before_it_is_called(group, methods):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from signdiff_core.plugins import PluginError
 from signdiff_core.skeleton import (
     LIMBS,
     OPENPOSE50,
@@ -39,13 +40,15 @@ def test_the_50_joints_are_those_of_the_module():
 
 
 def test_others_are_registered(site, installed):
-    points = "[signdiff.skeletons]\nstick = sticks:STICK\nwrong = sticks:WRONG\n"
+    points = "[signdiff.skeletons]\nstick = sticks:STICK\nrod = sticks:STICK\nwrong = sticks:WRONG\n"
     installed(site, "sticks", "1", points, {"sticks": MODULE})
     assert {"openpose50", "stick", "wrong"} <= set(skeleton_names())
     stick = find_skeleton("stick")
     assert (stick.num_joints, stick.limbs) == (3, ((0, 1), (1, 2)))
-    with pytest.raises(ValueError, match="must be a Skeleton of that name"):
+    with pytest.raises(PluginError, match=r"'wrong' of sticks 1 must be a Skeleton with header\(\) .* is a int\."):
         find_skeleton("wrong")
+    with pytest.raises(ValueError, match="registered as 'rod' must be a Skeleton of that name"):
+        find_skeleton("rod")
     with pytest.raises(ValueError, match=r"one of openpose50.*but is 'none'"):
         find_skeleton("none")
 

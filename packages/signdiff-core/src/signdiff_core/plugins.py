@@ -38,14 +38,15 @@ GROUPS: Final = (
 )
 """The entry point groups that SignDiff reads."""
 
-_METHODS: Final = {
-    "signdiff.translators": ("from_pretrained",),
-    "signdiff.renderers": ("render",),
-    "signdiff.pose_formats": ("matches", "read"),
-    "signdiff.metrics": ("update", "compute"),
+_WANTED: Final = {
+    "signdiff.translators": ("class", ("from_pretrained",)),
+    "signdiff.renderers": ("class", ("render",)),
+    "signdiff.pose_formats": ("class", ("matches", "read")),
+    "signdiff.skeletons": ("Skeleton", ("header", "fits")),
+    "signdiff.metrics": ("class", ("update", "compute")),
 }
-"""What the classes of a group must have: an object of another kind is refused before it is called. Formats may only
-read."""
+"""What the plug-ins of a group must be and have: an object of another kind is refused before it is called. Formats may
+only read."""
 
 _BROUGHT_BY: Final = {
     "accelerate": "signdiff-core[diffusion]",
@@ -117,9 +118,9 @@ class Plugin:
             missing = error.name if isinstance(error, ModuleNotFoundError) and "." not in (error.name or ".") else None
             hint = _how_to_get(missing) if missing else ""
             raise PluginError(f"{self._title()} cannot be loaded: {reason}{hint}") from error
-        methods = _METHODS.get(self.group, ())
+        what, methods = _WANTED.get(self.group, ("", ()))
         if not all(callable(getattr(found, name, None)) for name in methods):
-            what = f"class with {' and '.join(f'{name}()' for name in methods)}"
+            what += f" with {' and '.join(f'{name}()' for name in methods)}"
             raise PluginError(f"{self._title()} must be a {what}, but {self.target} is a {type(found).__name__}.")
         return found
 

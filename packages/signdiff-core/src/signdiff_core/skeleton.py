@@ -247,8 +247,8 @@ def find_skeleton(name: str) -> Skeleton:
     """Find a registered skeleton by its name.
 
     Raises:
-        ValueError: there is none, or what is registered under the name is none.
-        PluginError: it cannot be loaded.
+        ValueError: there is none, or one of another name is registered under it.
+        PluginError: it cannot be loaded, or is no skeleton.
 
     Example:
         >>> find_skeleton("openpose50").num_joints
@@ -260,7 +260,7 @@ def find_skeleton(name: str) -> Skeleton:
         raise ValueError(f"skeleton must be one of {', '.join(skeleton_names())}, but is {name!r}.")
     found = plugins.load("signdiff.skeletons", name)
     if not isinstance(found, Skeleton) or found.name != name:
-        raise ValueError(f"skeleton {name!r} must be a Skeleton of that name, but is {found!r}.")
+        raise ValueError(f"the skeleton registered as {name!r} must be a Skeleton of that name, but is {found!r}.")
     return found
 
 

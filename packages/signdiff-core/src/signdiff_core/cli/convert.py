@@ -18,17 +18,7 @@ _VARIANT = click.Choice(["pt", "prompt2sign"])
 
 
 def read_pose(source: Path, name: str | None, options: Mapping[str, Any]) -> Pose:
-    """Read a pose with the options that were given on the command line.
-
-    Args:
-        source: the file or folder.
-        name: name of its format, if the user gives one.
-        options: options of the reader; those that are ``None`` were not given.
-
-    Raises:
-        click.UsageError: the format does not take an option.
-        FormatError: the file is broken, or no format fits.
-    """
+    """Read a pose in the format called ``name`` or that fits, with the options that were given; others are ``None``."""
     from signdiff_core import formats
 
     chosen = formats.format_for(source, "read", name=name)

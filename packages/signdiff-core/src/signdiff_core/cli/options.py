@@ -38,11 +38,7 @@ class FiniteRange(click.FloatRange):
     """A range of numbers; NaN, which is neither above nor below any number, lies in none."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read a number.
-
-        Raises:
-            click.BadParameter: it is none, or lies outside the range.
-        """
+        """Read a number that is finite and in the range."""
         number = super().convert(value, param, ctx)
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a finite number.", param, ctx)
@@ -59,17 +55,7 @@ def existing(context: click.Context, parameter: click.Parameter, value: Path) ->
 
 
 def output_file(path: Path, suffix: str, option: str) -> Path:
-    """Check a file that will be written.
-
-    Args:
-        path: as given.
-        suffix: the only one allowed, with the dot.
-        option: what the user called it.
-
-    Raises:
-        click.BadParameter: the suffix is another one.
-        OSError: the file cannot be written.
-    """
+    """Check that a file with the only allowed ``suffix`` can be written; ``option`` is what the user called it."""
     if path.suffix.lower() != suffix:
         raise wrong(f"expected a file name that ends in {suffix}, but it is {str(path)!r}.", option)
     check_writable(path)
@@ -119,9 +105,6 @@ def distribute(
 
     Returns:
         The keyword arguments for each function, by its label.
-
-    Raises:
-        click.UsageError: no function takes an option.
 
     Example:
         >>> distribute({"reverse": True}, {"sort": sorted}, "sorting")

@@ -26,14 +26,7 @@ Item = TypeVar("Item")
 
 
 def print_video(path: Path, info: VideoInfo, *, as_json: bool, **more: object) -> None:
-    """Say that a video was written.
-
-    Args:
-        path: the file.
-        info: what was written.
-        as_json: print JSON in place of a sentence.
-        more: further entries of the JSON.
-    """
+    """Say that a video was written, in a sentence or as JSON with ``more`` entries."""
     if as_json:
         size = {"width": info.width, "height": info.height}
         entries = {"video": str(path), "frames": info.frames, "seconds": info.seconds, "fps": info.fps, **size, **more}
@@ -57,12 +50,8 @@ def track(items: Iterable[Item], *, total: int, what: str, done: int = 0) -> Ite
     Args:
         items: what is worked through.
         total: how many there will be, with those that are done.
-        what: word before the bar.
+        what: words before the bar.
         done: how many were done before.
-
-    Example:
-        >>> list(track("ab", total=2, what="letters"))
-        ['a', 'b']
     """
     if not sys.stderr.isatty():
         yield from items
@@ -80,11 +69,7 @@ def track(items: Iterable[Item], *, total: int, what: str, done: int = 0) -> Ite
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Put the name of a file before what is wrong with its content, where the error does not name a file itself.
-
-    Raises:
-        ValueError: as in the block.
-    """
+    """Put the name of a file before what is wrong with its content, where the error does not name a file itself."""
     from signdiff_core.formats import FormatError
 
     try:
@@ -105,15 +90,7 @@ def print_warning(message: Warning | str, category: type[Warning], *_place: obje
 
 
 def print_error(error: BaseException, *, debug: bool) -> int:
-    """Print what ended the command, in one line, and choose the exit status.
-
-    Args:
-        error: what ended the command; its notes say what was kept, for example.
-        debug: print the traceback before the line.
-
-    Returns:
-        The exit status.
-    """
+    """Print what ended the command, and its notes, in one line; choose the exit status."""
     if debug:
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
     notes = "; ".join(getattr(error, "__notes__", ()))

@@ -70,7 +70,7 @@ class Renderer:
         Args:
             pose: the 50 joints, normalised.
             path: the MP4 file.
-            resume: resume what an interrupted call left, or throw it away; see `signdiff_core.video.VideoWriter`.
+            resume: continue what an interrupted call left, or discard it; see `signdiff_core.video.VideoWriter`.
 
         Raises:
             FileExistsError: an interrupted call left frames, and ``resume`` is not given.
@@ -153,12 +153,7 @@ class Translator:
         return poses[0]
 
     def write(self, pose: Pose, path: Path) -> None:
-        """Write a pose that it made, with the mark of generated poses beside it.
-
-        Args:
-            pose: what the translator returned.
-            path: the ``.pose`` file.
-        """
+        """Write a pose that it made to a ``.pose`` file, with the mark of generated poses beside it."""
         from signdiff_core import formats
         from signdiff_core.provenance import marking
 

@@ -140,17 +140,7 @@ def read_people(path: Path) -> NDArray[np.float64]:
 
 
 def read_frame(path: Path) -> tuple[NDArray[np.float64], int]:
-    """Read the most confident person of a frame.
-
-    Args:
-        path: a file of one frame.
-
-    Returns:
-        (50, 3) as of `read_people`, all 0 if there is nobody; and how many people are in the frame.
-
-    Raises:
-        FormatError: as of `read_people`.
-    """
+    """Read the most confident person of a frame, (50, 3) as of `read_people`, and how many people there are."""
     people = read_people(path)
     best = max(people, key=lambda person: float(person[:, 2].sum()), default=np.zeros((NUM_JOINTS, 3)))
     return best, len(people)
@@ -159,9 +149,7 @@ def read_frame(path: Path) -> tuple[NDArray[np.float64], int]:
 def write_frame(joints: NDArray[np.float32], path: Path) -> None:
     """Write a frame of one person, or of none if all joints are absent.
 
-    Args:
-        joints: (50, 3) of x, y in pixels and confidence; written with as many digits as tell float32 numbers apart.
-        path: the file.
+    The joints (50, 3), x and y in pixels and confidence, get as many digits as tell float32 numbers apart.
     """
     present = joints[:, 2] > 0
     points = np.where(present[:, None], joints, 0)

@@ -78,11 +78,7 @@ def _decimals(text: bytes) -> int:
 
 
 class Evidence:
-    """Measures a sequence.
-
-    Args:
-        frames: (T, 151) values of one line, finite.
-        tolerance: how far the counter may be off; see `counter_tolerance`.
+    """Measures a sequence of frames (T, 151), whose counter may be off by ``tolerance``.
 
     Attributes:
         counter: (T,).
@@ -161,10 +157,7 @@ def detect(evidence: Evidence, path: Path, place: str, *, variant: Variant | Non
         evidence: of the sequence.
         path: the file, for the error.
         place: the line, for the error.
-        variant: the convention that the caller expects.
-
-    Raises:
-        FormatError: neck and counter fit neither convention, or contradict ``variant``; the message names the evidence.
+        variant: the convention that the caller expects; neck and counter must not contradict it.
     """
     counter = {name: evidence.counts(convention) for name, convention in COUNTERS.items()}
     if variant is None:
@@ -191,13 +184,7 @@ def detect(evidence: Evidence, path: Path, place: str, *, variant: Variant | Non
 def decode(
     values: NDArray[np.float64], variant: Variant, path: Path, place: str
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Turn stored values into normalised joints.
-
-    Args:
-        values: (T, 150) values of a line, without the counter.
-        variant: the convention of the file.
-        path: the file, for the error.
-        place: the line, for the error.
+    """Turn stored values (T, 150) into normalised joints.
 
     Returns:
         Joints (T, 50, 3) and confidences (T, 50), 0 where absent.
@@ -218,12 +205,9 @@ def encode(joints: NDArray[np.float32], confidence: NDArray[np.float32], variant
 
     Args:
         joints: (T, 50, 3) normalised joints.
-        confidence: (T, 50); 0 means absent.
-        variant: the convention to write.
+        confidence: (T, 50); 0 means absent, which ``pt`` cannot hold.
+        variant: the convention to write; ``pt`` wants necks within 0.001 of the origin.
         path: the file, for the error.
-
-    Raises:
-        FormatError: ``pt`` was asked for and a joint is absent or a neck is more than 0.001 from the origin.
     """
     T, absent = len(joints), confidence == 0
     if variant == "pt":

@@ -49,15 +49,7 @@ _OURS: Final = b"sdff"
 
 @dataclass(frozen=True, kw_only=True)
 class Encoding:
-    """How frames are encoded.
-
-    Args:
-        fps: frames per second; kept as the nearest fraction with a denominator of at most 1001.
-        crf: quality of x264, from 0 (lossless) to 51.
-
-    Raises:
-        ValueError: a number is out of range.
-    """
+    """How frames are encoded: at ``fps`` as a fraction keeps it, in x264's quality ``crf`` from 0 (lossless) to 51."""
 
     fps: float
     crf: int
@@ -76,14 +68,11 @@ class Encoding:
         return as_fraction(self.fps)
 
     def encode(self, frames: Iterable[NDArray[np.uint8]], *, start: int) -> bytes:
-        """Encode a group of frames.
+        """Encode a group of frames as a fragmented MP4 file with one fragment.
 
         Args:
             frames: (H, W, 3) uint8 RGB each, of one size, as `check_frame` wants them; at least one.
             start: number of the first one in the video.
-
-        Returns:
-            A fragmented MP4 file with one fragment.
         """
         import av
 
@@ -120,12 +109,7 @@ class Encoding:
         return file.getvalue()
 
     def info(self, shape: tuple[int, int], frames: int) -> VideoInfo:
-        """Tell what a video is that was encoded so.
-
-        Args:
-            shape: height and width.
-            frames: how many.
-        """
+        """Describe a video of a height and width and so many frames that was encoded so."""
         return VideoInfo(
             width=shape[1],
             height=shape[0],
@@ -157,9 +141,6 @@ def check_frame(frame: NDArray[np.uint8], number: int, shape: tuple[int, int] | 
 
     Returns:
         Its height and width.
-
-    Raises:
-        ValueError: it is no picture that H.264 takes, or of another size than those before.
     """
     if shape is not None:
         if frame.shape != (*shape, 3) or frame.dtype != np.uint8:
@@ -176,21 +157,13 @@ def check_frame(frame: NDArray[np.uint8], number: int, shape: tuple[int, int] | 
 
 
 class Fragments:
-    """A file of fragments on disk.
-
-    Args:
-        path: the file; it need not exist yet.
-    """
+    """A file of fragments on disk, which need not exist yet."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def count(self, *, frames: int = 0) -> int:
-        """Count the whole fragments, from the first one on.
-
-        Args:
-            frames: only up to the first that has fewer.
-        """
+        """Count the whole fragments, from the first one to the last that has at least so many frames."""
         try:
             with self.path.open("rb") as file:
                 return sum(1 for _ in takewhile(lambda end: end[1] >= frames, _fragment_ends(file)))
@@ -198,16 +171,7 @@ class Fragments:
             return 0
 
     def append(self, movie: bytes, frames: int, *, number: int) -> None:
-        """Add a group of frames; it is on the disk when this returns.
-
-        Args:
-            movie: what `Encoding.encode` returns.
-            frames: how many it has.
-            number: how many fragments are in the file.
-
-        Raises:
-            OSError: it cannot be written.
-        """
+        """Add the fragment that `Encoding.encode` made, after ``number`` others; it is on the disk then."""
         with self.path.open("ab", buffering=0) as file:
             before = file.tell()
             try:
@@ -218,11 +182,7 @@ class Fragments:
                 raise
 
     def keep(self, count: int) -> None:
-        """Remove all but the first fragments, and what is torn.
-
-        Args:
-            count: how many to keep, not more than there are.
-        """
+        """Remove all but the first ``count`` fragments, and what is torn."""
         if count == 0:
             self.path.unlink(missing_ok=True)
             return
@@ -231,15 +191,7 @@ class Fragments:
 
 
 def write_all(file: FileIO, content: bytes) -> None:
-    """Write past Python's buffer, so that it outlives the process.
-
-    Args:
-        file: open without a buffer.
-        content: what to write at its position.
-
-    Raises:
-        OSError: it cannot be written; the error names the file.
-    """
+    """Write past Python's buffer, so that it outlives the process; an error names the file."""
     rest = memoryview(content)
     try:
         while rest:
@@ -250,14 +202,7 @@ def write_all(file: FileIO, content: bytes) -> None:
 
 
 def append(file: FileIO, movie: bytes, frames: int, *, number: int) -> None:
-    """Add a group of frames to an open file, after those that are in it.
-
-    Args:
-        file: open without a buffer, at its end.
-        movie: what `Encoding.encode` returns.
-        frames: how many it has.
-        number: how many fragments are in the file.
-    """
+    """Add a fragment to a file that is open without a buffer, at its end, and that holds ``number`` others."""
     kinds = [(kind, start, end) for kind, start, end in _boxes(BytesIO(movie)) if kind != b"mfra"]
     header = next(start for kind, start, _ in kinds if kind == b"moof")
     # The header says the same in each group, so one serves them all.
@@ -266,11 +211,7 @@ def append(file: FileIO, movie: bytes, frames: int, *, number: int) -> None:
 
 
 def write_whole(fragments: Path | BinaryIO, path: Path) -> None:
-    """Make an ordinary MP4 file of fragments, its index in front; nothing is encoded anew.
-
-    Args:
-        fragments: a file of at least one fragment, by its path or open for reading.
-        path: the file to write.
+    """Make an ordinary MP4 file of at least one fragment, its index in front; nothing is encoded anew.
 
     Raises:
         OSError: it cannot be written, or what was written is not all there.

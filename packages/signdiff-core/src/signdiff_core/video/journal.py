@@ -26,16 +26,7 @@ _MAX_HEADER: Final = 2**20
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """What a video is made of.
-
-    Args:
-        shape: height and width of its frames.
-        settings: whatever decides the frames and their encoding, as JSON values.
-        format: version of the file's layout.
-
-    Raises:
-        ValueError: a value is none that this version writes.
-    """
+    """What a video is made of: height and width, and whatever decides the frames and their encoding, as JSON values."""
 
     shape: tuple[int, int]
     settings: dict[str, Any]
@@ -107,11 +98,7 @@ class Journal:
         return self.count == group_length(self.header.shape)
 
     def append(self, number: int, frame: NDArray[np.uint8]) -> None:
-        """Add a frame, the one after those that are in it.
-
-        Raises:
-            OSError: it cannot be written.
-        """
+        """Add a frame, the one after those that are in it."""
         self._file.seek(self._start + self.count * self._record)
         content = np.ascontiguousarray(frame).tobytes()
         write_all(self._file, _HEAD.pack(number, self._sum(number, content)) + content)
