@@ -200,7 +200,7 @@ def _core_state() -> object:
     import torch
     from diffusers import AutoencoderKL
 
-    from signdiff_core.training.run_state import RunState
+    from signdiff_core.training.kit.state import RunState
 
     torch.manual_seed(0)
     vae = AutoencoderKL(block_out_channels=(2,), norm_num_groups=2, latent_channels=1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from signdiff_core.training import BaseConfig, ControlNetConfig, VAEConfig
-from signdiff_core.training.arguments import option, parse, run
+from signdiff_core.training.kit.arguments import option, parse, run
 
 
 @dataclass(frozen=True)

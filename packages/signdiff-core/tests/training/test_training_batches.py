@@ -16,7 +16,6 @@ from transformers import CLIPTokenizer  # noqa: E402
 
 from signdiff_core.drawing import draw  # noqa: E402
 from signdiff_core.training import ControlNetConfig  # noqa: E402
-from signdiff_core.training.batches import Batches  # noqa: E402
 from signdiff_core.training.conditions import (  # noqa: E402
     NEUTRAL,
     TRUE,
@@ -24,6 +23,7 @@ from signdiff_core.training.conditions import (  # noqa: E402
     ConditionReader,
     open_conditions,
 )
+from signdiff_core.training.controlnet_data import Batches  # noqa: E402
 from signdiff_core.training.frames import FrameFolder, open_frames  # noqa: E402
 
 

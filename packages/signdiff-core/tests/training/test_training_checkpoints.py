@@ -13,15 +13,16 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 from torch.serialization import get_unsafe_globals_in_checkpoint  # noqa: E402
 from transformers import CLIPTextModel  # noqa: E402
 
-from signdiff_core.training.checkpoints import (  # noqa: E402
+from signdiff_core.training.kit.arguments import RunConfig  # noqa: E402
+from signdiff_core.training.kit.checkpoints import (  # noqa: E402
     clean_up,
     find_checkpoint,
     list_checkpoints,
     prune_checkpoints,
-    telling_when_full,
+    run_folder,
     whole_folder,
 )
-from signdiff_core.training.run_state import STATE_NAME, RunState  # noqa: E402
+from signdiff_core.training.kit.state import STATE_NAME, RunState  # noqa: E402
 
 
 def names(folder):
@@ -66,16 +67,17 @@ def test_weights_can_be_read_as_any_new_file_can(tmp_path):
     assert made["a.safetensors"] == made["b.json"]
 
 
-def test_a_full_disk_is_told_with_the_way_to_go_on(tmp_path):
+def test_a_full_disk_is_told_with_the_way_to_resume(tmp_path):
+    config = RunConfig(output_dir=str(tmp_path), resume_from_checkpoint="latest")
     full = OSError(errno.ENOSPC, "No space left on device", "x.png")
     nothing = r"cannot write to x.png: No space left on device; there is no checkpoint"
-    with pytest.raises(OSError, match=nothing), telling_when_full(tmp_path):
+    with pytest.raises(OSError, match=nothing), run_folder(config, []):
         raise full
     (tmp_path / "checkpoint-7").mkdir()
-    way = "checkpoint-7 is whole: go on with --resume_from_checkpoint latest"
-    with pytest.raises(OSError, match=way), telling_when_full(tmp_path):
+    way = "checkpoint-7 is whole: resume with --resume_from_checkpoint latest"
+    with pytest.raises(OSError, match=way), run_folder(config, []):
         raise full
-    with pytest.raises(FileNotFoundError, match="gone"), telling_when_full(tmp_path):
+    with pytest.raises(FileNotFoundError, match="gone"), run_folder(config, []):
         raise FileNotFoundError(errno.ENOENT, "gone")
 
 
@@ -223,9 +225,7 @@ def test_a_run_does_not_go_on_with_other_frames(base, copied):
     training.state.read(copied)  # which, as one of before, tells nothing of its frames
     state = json.loads((copied / STATE_NAME).read_text())
     (copied / STATE_NAME).write_text(json.dumps(state | {"data": "cd"}))
-    with pytest.raises(
-        ValueError, match=r"train_data_dir must hold the frames that .* was trained on, but holds others"
-    ):
+    with pytest.raises(ValueError, match=r"the training data must be what .* was trained on, but is not"):
         training.state.read(copied)
     training.state.data = "cd"
     training.state.read(copied)

@@ -16,9 +16,9 @@ from accelerate.state import AcceleratorState  # noqa: E402
 from diffusers import AutoencoderKL  # noqa: E402
 
 from signdiff_core.training import ControlNetConfig, VAEConfig  # noqa: E402
-from signdiff_core.training.arguments import parse, run  # noqa: E402
 from signdiff_core.training.controlnet_config import DIFFUSERS_ONLY  # noqa: E402
-from signdiff_core.training.opening import own_folder  # noqa: E402
+from signdiff_core.training.kit.arguments import RunConfig, parse, run  # noqa: E402
+from signdiff_core.training.kit.checkpoints import run_folder  # noqa: E402
 from signdiff_core.training.train_controlnet import train_controlnet  # noqa: E402
 from signdiff_core.training.train_vae import train_vae  # noqa: E402
 
@@ -45,8 +45,8 @@ def _fresh_accelerator(monkeypatch):
 
 
 @pytest.fixture
-def call(base, frames, capsys):
-    """Train as the command line does; gives exit status and lines of stderr."""
+def call(base, frames, capsys, caplog):
+    """Train as the command line does; gives exit status and lines, those that are logged first."""
 
     def call(output, **options):
         chosen = {
@@ -64,11 +64,12 @@ def call(base, frames, capsys):
             **options,
         }
         words = [str(word) for name, value in chosen.items() for word in (f"--{name}", value) if word is not None]
+        caplog.clear()
         try:
             run(lambda: train_controlnet(parse(ControlNetConfig, words, elsewhere=DIFFUSERS_ONLY)))
         except SystemExit as exit_:
-            return exit_.code, capsys.readouterr().err.splitlines()
-        return 0, capsys.readouterr().err.splitlines()
+            return exit_.code, [*caplog.messages, *capsys.readouterr().err.splitlines()]
+        return 0, [*caplog.messages, *capsys.readouterr().err.splitlines()]
 
     return call
 
@@ -100,7 +101,7 @@ def test_a_run_tells_what_it_is_and_what_takes_long(call, base, tmp_path, monkey
 
     before = (tmp_path / "run" / "pipeline" / "model_index.json").stat()
     status, lines = call(tmp_path / "run")
-    told = "must be new or without a run, but .* holds pipeline: give --resume_from_checkpoint latest"
+    told = "must be new or without a run, but .* holds pipeline, losses.jsonl: give --resume_from_checkpoint latest"
     assert status == 1
     assert re.search(told, lines[-1])
     assert (tmp_path / "run" / "pipeline" / "model_index.json").stat() == before
@@ -145,7 +146,9 @@ def test_a_folder_is_one_runs(tmp_path):
     run_dir, results = tmp_path / "run", ["pipeline"]
 
     def opened(resume=None, *, overwrite=False):
-        return own_folder(str(run_dir), results, resume=resume, overwrite=overwrite)
+        return run_folder(
+            RunConfig(output_dir=str(run_dir), resume_from_checkpoint=resume, overwrite_output_dir=overwrite), results
+        )
 
     with opened() as folder:
         (folder / "checkpoint-5").mkdir()
@@ -163,8 +166,9 @@ def test_a_folder_is_one_runs(tmp_path):
 
 def test_another_process_at_work_is_told_and_a_killed_one_is_not_waited_for(tmp_path):
     code = (
-        "import sys; from signdiff_core.training.opening import own_folder\n"
-        "with own_folder(sys.argv[1], [], resume=None, overwrite=False): print('in', flush=True); sys.stdin.read()"
+        "import sys; from signdiff_core.training.kit.checkpoints import run_folder\n"
+        "from signdiff_core.training.kit.arguments import RunConfig\n"
+        "with run_folder(RunConfig(output_dir=sys.argv[1]), []): print('in', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ
@@ -173,18 +177,18 @@ def test_another_process_at_work_is_told_and_a_killed_one_is_not_waited_for(tmp_
         assert other.stdout.readline() == b"in\n"
         with (
             pytest.raises(BlockingIOError, match="another run is at work in"),
-            own_folder(str(tmp_path), [], resume="latest", overwrite=False),
+            run_folder(RunConfig(output_dir=str(tmp_path), resume_from_checkpoint="latest"), []),
         ):
             pass
     finally:
         other.kill()
         other.wait()
-    with own_folder(str(tmp_path), [], resume=None, overwrite=False) as folder:
+    with run_folder(RunConfig(output_dir=str(tmp_path)), []) as folder:
         assert folder == tmp_path
 
 
 def test_other_processes_of_a_run_need_no_lock(tmp_path, monkeypatch):
-    with own_folder(str(tmp_path), [], resume=None, overwrite=False):
+    with run_folder(RunConfig(output_dir=str(tmp_path)), []):
         monkeypatch.setenv("RANK", "1")
-        with own_folder(str(tmp_path), [], resume=None, overwrite=False):
+        with run_folder(RunConfig(output_dir=str(tmp_path)), []):
             pass

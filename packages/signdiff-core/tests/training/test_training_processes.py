@@ -20,7 +20,7 @@ from safetensors.torch import load_file  # noqa: E402
 
 from signdiff_core.diffusion import SignDiffPipeline  # noqa: E402
 from signdiff_core.training import BaseConfig, ControlNetConfig  # noqa: E402
-from signdiff_core.training.arguments import parse, run  # noqa: E402
+from signdiff_core.training.kit.arguments import parse, run  # noqa: E402
 from signdiff_core.training.make_base import make_base  # noqa: E402
 from signdiff_core.training.train_controlnet import train_controlnet  # noqa: E402
 
@@ -140,10 +140,10 @@ def test_a_killed_run_goes_on_to_the_bit(words, straight, tmp_path, event, place
     options = words(tmp_path / "run", checkpoints_total_limit=1)
     killed = start("-c", KILLED, event, place, *options)
     assert killed.returncode == -9, killed.stderr
-    assert {path.name for path in (tmp_path / "run").iterdir()} == left
+    assert {path.name for path in (tmp_path / "run").iterdir()} == left | {"losses.jsonl"}
     assert not [path for path in (tmp_path / "run" / last).iterdir() if path.name.startswith(".")]
     train([*options, "--resume_from_checkpoint", "latest"])
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {"checkpoint-4", "pipeline"}
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"checkpoint-4", "losses.jsonl", "pipeline"}
     for path in sorted((straight / "pipeline").rglob("*.safetensors")):
         assert path.read_bytes() == (tmp_path / "run" / path.relative_to(straight)).read_bytes(), path
 
@@ -184,9 +184,9 @@ def test_a_full_disk_leaves_the_last_checkpoint(words, straight, tmp_path, proce
     (line,) = (line for line in errors(result.stderr) if "the main process" not in line)
     assert line == (
         f"error: cannot write to {tmp_path}/run/checkpoint-4: File too large; "
-        "checkpoint-2 is whole: go on with --resume_from_checkpoint latest."
+        "checkpoint-2 is whole: resume with --resume_from_checkpoint latest."
     )
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {"checkpoint-2", "pipeline"}
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"checkpoint-2", "losses.jsonl", "pipeline"}
     SignDiffPipeline.from_pretrained(tmp_path / "run" / "pipeline")
     if processes == 1:
         assert "Traceback" not in result.stderr

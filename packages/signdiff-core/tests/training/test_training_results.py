@@ -24,10 +24,13 @@ from signdiff_core.diffusion.folder import RendererSettings  # noqa: E402
 from signdiff_core.diffusion.frmap import FRMapper  # noqa: E402
 from signdiff_core.drawing import draw  # noqa: E402
 from signdiff_core.training import ControlNetConfig  # noqa: E402
-from signdiff_core.training.arguments import parse  # noqa: E402
 from signdiff_core.training.frames import FrameFolder  # noqa: E402
-from signdiff_core.training.hub import make_repository, repository_of  # noqa: E402
-from signdiff_core.training.model_card import command_line  # noqa: E402
+from signdiff_core.training.kit.arguments import parse  # noqa: E402
+from signdiff_core.training.publishing import (  # noqa: E402
+    command_of,
+    make_repository,
+    repository_of,
+)
 from signdiff_core.training.train_controlnet import train_controlnet  # noqa: E402
 
 TOKEN = "hf_a-secret"
@@ -212,7 +215,7 @@ def test_the_command_line_gives_the_configuration_back():
         lr_scheduler="cosine",
         report_to="none",
     )
-    words = shlex.split(command_line(config).replace("\\\n", " "))
+    words = shlex.split(command_of(config).replace("\\\n", " "))
     assert words[:4] == ["accelerate", "launch", "-m", "signdiff_core.training.train_controlnet"]
     assert parse(ControlNetConfig, words[4:]) == config
 
@@ -222,7 +225,7 @@ def test_the_command_line_keeps_folders_and_tokens_to_itself(tmp_path):
     config = config_for(
         pretrained_model_name_or_path=str(tmp_path / "sd15"), train_data_dir="/home/somebody/frames", hub_token=TOKEN
     )
-    command = command_line(config, processes=8)
+    command = command_of(config, processes=8)
     assert command.startswith("torchrun --standalone --nproc_per_node 8 -m ")
     assert "--pretrained_model_name_or_path sd15 --train_data_dir frames" in command
     assert str(tmp_path) not in command

@@ -17,16 +17,15 @@ from signdiff_core.diffusion import FRMapper  # noqa: E402
 from signdiff_core.diffusion.superposition import superimposed  # noqa: E402
 from signdiff_core.training import ControlNetConfig  # noqa: E402
 from signdiff_core.training.base_parts import BaseParts  # noqa: E402
-from signdiff_core.training.controlnet_draws import draw_samples  # noqa: E402
-from signdiff_core.training.controlnet_run import ControlNetRun  # noqa: E402
-from signdiff_core.training.controlnet_start import (  # noqa: E402
-    CHANNELS,
+from signdiff_core.training.controlnet_data import CHANNELS, draw_samples  # noqa: E402
+from signdiff_core.training.controlnet_networks import (  # noqa: E402
     check_maps,
     default_hint_channels,
     start_controlnet,
 )
+from signdiff_core.training.controlnet_run import ControlNetRun, make_optimizer, schedule_options  # noqa: E402
 from signdiff_core.training.frames import FrameFolder  # noqa: E402
-from signdiff_core.training.optimizers import make_optimizer, make_schedule, schedule_options  # noqa: E402
+from signdiff_core.training.kit.run import make_schedule  # noqa: E402
 from signdiff_core.training.some_frames import SomeFrames  # noqa: E402
 from signdiff_core.trust import ModelFolderError  # noqa: E402
 
@@ -202,7 +201,7 @@ def test_what_is_read_forgets_the_folder(base):
 def test_options_reach_adamw(base):
     weights = torch.nn.Parameter(torch.zeros(2))
     options = {"adam_beta1": 0.8, "adam_beta2": 0.95, "adam_epsilon": 1e-4, "adam_weight_decay": 0.5}
-    optimizer = make_optimizer([weights], config_for(base, learning_rate=0.1, **options))
+    optimizer = make_optimizer([weights], config_for(base, **options), learning_rate=0.1)
     assert isinstance(optimizer, torch.optim.AdamW)
     group = optimizer.param_groups[0]
     assert [group[key] for key in ("lr", "betas", "eps", "weight_decay")] == [0.1, (0.8, 0.95), 1e-4, 0.5]
@@ -214,9 +213,9 @@ def test_moments_of_eight_bits_need_bitsandbytes(base):
         import bitsandbytes
     except ImportError:
         with pytest.raises(RuntimeError, match="pip install bitsandbytes"):
-            make_optimizer([weights], config)
+            make_optimizer([weights], config, learning_rate=0.1)
     else:
-        assert isinstance(make_optimizer([weights], config), bitsandbytes.optim.AdamW8bit)
+        assert isinstance(make_optimizer([weights], config, learning_rate=0.1), bitsandbytes.optim.AdamW8bit)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,7 @@ from signdiff_core.training import BaseConfig, VAEConfig  # noqa: E402
 from signdiff_core.training.frames import FrameFolder  # noqa: E402
 from signdiff_core.training.make_base import make_vae  # noqa: E402
 from signdiff_core.training.train_vae import train_vae  # noqa: E402
-from signdiff_core.training.vae_data import crop_batch, latent_noise  # noqa: E402
-from signdiff_core.training.vae_loss import kl_loss, reconstruction_loss  # noqa: E402
+from signdiff_core.training.vae_run import crop_batch, kl_loss, latent_noise, reconstruction_loss  # noqa: E402  # noqa: E402
 from signdiff_core.training.vae_start import start_as_pooling  # noqa: E402
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from signdiff_core.atomic import replacing_folder
 from signdiff_core.diffusion.folder import RendererSettings, read_frnet
 from signdiff_core.diffusion.renderer import BUNDLED
-from signdiff_core.training.arguments import option, parse, run
+from signdiff_core.training.kit.arguments import option, parse, run
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from signdiff_core.training.arguments import option
+from signdiff_core.training.kit.arguments import option
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from signdiff_core.training.arguments import option
+from signdiff_core.training.kit.arguments import RunConfig, check_numbers, option
 
 DEFAULT_TRAIN_STEPS: Final = 20000
 """Optimizer steps where neither steps nor epochs are given."""
@@ -27,22 +27,17 @@ DIFFUSERS_ONLY: Final = {
 _POSITIVE: Final = (
     "resolution",
     "train_batch_size",
-    "gradient_accumulation_steps",
     "max_train_steps",
     "num_train_epochs",
     "max_train_samples",
     "fr_detect_resolution",
-    "checkpointing_steps",
-    "checkpoints_total_limit",
     "validation_steps",
     "validation_inference_steps",
     "lr_num_cycles",
     "learning_rate",
-    "max_grad_norm",
     "detail_loss_weight",
 )
 _NOT_NEGATIVE: Final = (
-    "seed",
     "lr_warmup_steps",
     "lr_decay_steps",
     "dataloader_num_workers",
@@ -59,7 +54,7 @@ _SHARES: Final = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class ControlNetConfig:
+class ControlNetConfig(RunConfig):
     """What ``python -m signdiff_core.training.train_controlnet`` can be told.
 
     Raises:
@@ -68,7 +63,6 @@ class ControlNetConfig:
 
     pretrained_model_name_or_path: str = option(help="Base: a Stable-Diffusion-shaped folder or hub name.")
     train_data_dir: str = option(help="Frames with metadata.jsonl and joints.safetensors.")
-    output_dir: str = option(help="Folder for the trained pipeline and the checkpoints.")
     conditions: Literal["superimposed", "openpose", "frnet"] = option(
         "superimposed",
         help="What the ControlNet looks at. superimposed: drawings and FR maps, in six channels (the paper's network). "
@@ -120,7 +114,6 @@ class ControlNetConfig:
     max_train_steps: int | None = option(
         None, help=f"Optimizer steps; by default those of num_train_epochs, or {DEFAULT_TRAIN_STEPS} without it."
     )
-    gradient_accumulation_steps: int = option(1, help="Batches per optimizer step.")
     gradient_checkpointing: bool = option(False, help="Trade time for memory.")
     learning_rate: float = option(1e-5, help="Peak learning rate.")
     scale_lr: bool = option(False, help="Multiply it by processes, accumulation steps and batch size.")
@@ -142,13 +135,9 @@ class ControlNetConfig:
     adam_beta2: float = option(0.999, help="Decay of AdamW's second moment.")
     adam_weight_decay: float = option(1e-2, help="Weight decay.")
     adam_epsilon: float = option(1e-8, help="AdamW's epsilon.")
-    max_grad_norm: float = option(1.0, help="Gradients are cut to this norm.")
     set_grads_to_none: bool = option(True, help="Free gradients between steps, in place of setting them to zero.")
     use_ema: bool = option(True, help="Keep moving averages of the weights; they are what is saved at the end.")
     ema_decay: float = option(0.9995, help="Decay of the moving averages, approached from below.")
-    mixed_precision: Literal["no", "fp16", "bf16"] | None = option(
-        None, help="Precision of the networks' arithmetic; by default what accelerate is configured for."
-    )
     allow_tf32: bool = option(False, help="Let GPUs multiply single precision with TF32.")
     proportion_empty_prompts: float = option(0.05, help="Share of the captions that are dropped.")
     proportion_no_fr: float = option(0.15, help="Share of the frames without FR map (all zero).")
@@ -161,18 +150,10 @@ class ControlNetConfig:
         None, help="Side at which FR-Net looks at a frame, in pixels; by default that of the data's own maps, or 512."
     )
     dataloader_num_workers: int = option(0, help="Threads that read batches ahead; 0 reads in step.")
-    checkpointing_steps: int = option(500, help="Steps between checkpoints.")
-    checkpoints_total_limit: int = option(2, help="Checkpoints that are kept.")
-    resume_from_checkpoint: str | None = option(
-        None, help="A checkpoint's folder, or latest. All other options are those of this command line."
-    )
-    overwrite_output_dir: bool = option(False, help="Begin anew in a folder that holds a run, which is lost.")
     validation_steps: int = option(1000, help="Steps between validations.")
     num_validation_images: int = option(6, help="Frames of a validation's picture; 0: none.")
     num_validation_frames: int = option(16, help="Frames of a validation's video, at most; 0: none.")
     validation_inference_steps: int = option(6, help="Denoising steps of a validation.")
-    report_to: str = option("tensorboard", help="Tracker of accelerate, such as tensorboard or wandb; none for none.")
-    logging_dir: str = option("logs", help="Folder of the tracker's files, within output_dir.")
     tracker_project_name: str = option("train_controlnet", help="Name of the run for the tracker.")
     push_to_hub: bool = option(
         False,
@@ -182,22 +163,11 @@ class ControlNetConfig:
     hub_private_repo: bool = option(False, help="If the repository must be made, make it private.")
     hub_model_id: str | None = option(None, help="Repository to upload to; by default named as output_dir.")
     hub_token: str | None = option(None, help="Token of the hub; by default the one of huggingface-cli login.")
-    seed: int = option(0, help="Seed of all randomness.")
 
     def __post_init__(self) -> None:
-        for name in _POSITIVE:
-            value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise ValueError(f"{name} must be positive, but is {value}.")
-        for name in _NOT_NEGATIVE:
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must be 0 or more, but is {getattr(self, name)}.")
-        for name in _SHARES:
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must lie in [0, 1], but is {getattr(self, name)}.")
-        for name in ("adam_beta1", "adam_beta2", "ema_decay"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} must lie in [0, 1), but is {getattr(self, name)}.")
+        super().__post_init__()
+        below_one = ("adam_beta1", "adam_beta2", "ema_decay")
+        check_numbers(self, positive=_POSITIVE, not_negative=_NOT_NEGATIVE, shares=_SHARES, below_one=below_one)
         if self.proportion_no_fr + self.proportion_neutral_fr > 1:
             raise ValueError(
                 "proportion_no_fr and proportion_neutral_fr must add up to 1 at most, but are "

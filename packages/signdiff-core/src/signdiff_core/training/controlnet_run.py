@@ -1,54 +1,39 @@
-"""The state of a training run: networks, optimizer, averages, data; saved and restored as one."""
+"""The training of a ControlNet as a run: networks, optimizer, averages and data, and how far it is."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
-from accelerate.utils import DistributedType, ProjectConfiguration, set_seed
 from diffusers import DDIMScheduler
 from diffusers.training_utils import EMAModel
 
 from signdiff_core.diffusion.folder import RENDERER_NAME, RendererSettings
 from signdiff_core.diffusion.frmap import CONFIG_NAME, FRMapper
 from signdiff_core.diffusion.pipeline import SignDiffPipeline
+from signdiff_core.training import validation
 from signdiff_core.training.base_parts import BaseParts
-from signdiff_core.training.batches import Batches
-from signdiff_core.training.checkpoints import clean_up, find_checkpoint, save_checkpoint
-from signdiff_core.training.conditions import open_conditions
-from signdiff_core.training.controlnet_config import DEFAULT_TRAIN_STEPS
-from signdiff_core.training.controlnet_networks import copied, make_networks, own_resolution
-from signdiff_core.training.controlnet_reader import BatchReader
-from signdiff_core.training.controlnet_start import CHANNELS, check_maps
-from signdiff_core.training.frames import open_frames
-from signdiff_core.training.opening import check_precision, tell_start, telling
-from signdiff_core.training.optimizers import make_optimizer, make_schedule, schedule_options
-from signdiff_core.training.run_state import RunState
+from signdiff_core.training.conditions import Conditions, open_conditions
+from signdiff_core.training.controlnet_config import DEFAULT_TRAIN_STEPS, ControlNetConfig
+from signdiff_core.training.controlnet_data import CHANNELS, Batches, BatchReader
+from signdiff_core.training.controlnet_networks import check_maps, copied, make_networks, own_resolution
+from signdiff_core.training.frames import Frames, open_frames
+from signdiff_core.training.kit.batches import spread
+from signdiff_core.training.kit.log import timed
+from signdiff_core.training.kit.run import TrainingRun, adamw
+from signdiff_core.training.kit.state import RunState
 from signdiff_core.training.some_frames import SomeFrames
-from signdiff_core.training.trackers import log_clip, log_picture
-from signdiff_core.training.validation import VIDEO_FPS, longest_clip, side_by_side, spread, write_grid
 from signdiff_core.video import write_video
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-    from torch.optim.lr_scheduler import LambdaLR
-
-    from signdiff_core.training.conditions import Conditions
-    from signdiff_core.training.controlnet_config import ControlNetConfig
-    from signdiff_core.training.frames import Frames
-
-_SHARDED = (DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MEGATRON_LM)
-
-
-class ControlNetRun:
+class ControlNetRun(TrainingRun[ControlNetConfig]):
     """Everything that a training run holds.
 
     Args:
@@ -57,7 +42,6 @@ class ControlNetRun:
     Attributes:
         frames: how many frames are trained on.
         resolution: side of the frames in pixels.
-        steps: optimizer steps of the whole run.
         learning_rate: peak learning rate.
         batch: makes the batch of a forward pass, and the draws for it.
 
@@ -67,7 +51,7 @@ class ControlNetRun:
     """
 
     def __init__(self, config: ControlNetConfig) -> None:
-        self.config, self.output = config, Path(config.output_dir)
+        # 1. What is cheap to check: the frames, and whether the base fits them.
         frames = _open(config.train_data_dir, "train_data_dir")
         if config.max_train_samples:
             frames = SomeFrames(frames, config.max_train_samples)
@@ -75,63 +59,44 @@ class ControlNetRun:
         self.mapper = _mapper(config, frames)
         check_maps(config, self.mapper)
         self.base = BaseParts(config)
+        super().__init__(config)
 
-        tracker = None if config.report_to == "none" else config.report_to
-        self.accelerator = Accelerator(
-            gradient_accumulation_steps=config.gradient_accumulation_steps,
-            mixed_precision=config.mixed_precision,
-            log_with=tracker,
-            project_config=ProjectConfiguration(
-                project_dir=config.output_dir, logging_dir=str(self.output / config.logging_dir)
-            ),
-        )
-        if self.accelerator.distributed_type in _SHARDED:
-            kind = self.accelerator.distributed_type.value
-            raise ValueError(f"accelerate must be configured to keep networks whole on each device, but is for {kind}.")
-        check_precision(self.accelerator)
-        if self.accelerator.is_main_process:
-            clean_up(self.output)
+        # 2. The networks, and what is trained of them.
         if config.allow_tf32:
             torch.backends.cuda.matmul.allow_tf32 = True
-        set_seed(config.seed)
         self.tokenizer = self.base.tokenizer()
         self.vae = self.base.vae().eval().requires_grad_(False)
         networks = make_networks(config, self.base, self.vae, mixed_precision=self.accelerator.mixed_precision)
         self.networks = networks
         self.resolution = config.resolution or own_resolution(networks.unet, self.vae)
         config.check_resolution(self.resolution)
-        world = self.accelerator.num_processes
-        total = config.train_batch_size * config.gradient_accumulation_steps * world
         self.frames = len(frames)
+        total = config.train_batch_size * config.gradient_accumulation_steps * self.accelerator.num_processes
         epochs = config.num_train_epochs
-        self.steps = config.max_train_steps or (ceil(self.frames * epochs / total) if epochs else DEFAULT_TRAIN_STEPS)
         self.learning_rate = config.learning_rate * (total if config.scale_lr else 1)
-
-        self.trained = [weights for weights in networks.parameters() if weights.requires_grad]
-        self._own_optimizer = make_optimizer(
-            self.trained, dataclasses.replace(config, learning_rate=self.learning_rate)
-        )
-        self.schedule = self._schedule(0)
-        self.averages = EMAModel(self.trained, decay=config.ema_decay) if config.use_ema else None
-        self.model, self.optimizer = self.accelerator.prepare(networks, self._own_optimizer)
-        tell_start(
-            self.accelerator,
-            samples="frames",
+        trained = [weights for weights in networks.parameters() if weights.requires_grad]
+        optimizer = make_optimizer(trained, config, learning_rate=self.learning_rate)
+        self.averages = EMAModel(trained, decay=config.ema_decay) if config.use_ema else None
+        locked = [weights for weights in networks.parameters() if not weights.requires_grad]
+        self.begin(
+            networks,
+            optimizer,
+            steps=config.max_train_steps or (ceil(self.frames * epochs / total) if epochs else DEFAULT_TRAIN_STEPS),
+            schedule=config.lr_scheduler,
+            warmup_steps=config.lr_warmup_steps,
+            schedule_options=schedule_options(config),
             batch=config.train_batch_size,
-            accumulated=config.gradient_accumulation_steps,
-            steps=self.steps,
-            trained=self.trained,
-            locked=[
-                *self.vae.parameters(),
-                *(weights for weights in networks.parameters() if not weights.requires_grad),
-            ],
-            output=self.output,
+            samples="frames",
+            locked=[*self.vae.parameters(), *locked],
+            tracker=config.tracker_project_name,
         )
+
+        # 3. The data.
         self.vae.to(self.accelerator.device)
         if self.averages:
             self.averages.to(self.accelerator.device)
         made = f"drawings, FR maps and latents of {self.frames:,} frames, where they are not kept yet"
-        with self.accelerator.main_process_first(), telling(self.accelerator, made):
+        with self.accelerator.main_process_first(), timed(made):
             conditions = self._conditions(frames)
             self.held_out = conditions if held_out is frames else self._conditions(held_out)
         self.batch = BatchReader(
@@ -140,18 +105,17 @@ class ControlNetRun:
             self.accelerator,
             num_train_timesteps=networks.scheduler.config.num_train_timesteps,
         )
-        if tracker:
-            options = {key: _plain(value) for key, value in vars(config).items() if value is not None}
-            options.pop("hub_token", None)
-            self.accelerator.init_trackers(config.tracker_project_name, options)
+
+        # 4. What checkpoints hold.
         names = ["controlnet"] if not config.train_unet else ["unet", "controlnet"]
         if config.train_text_encoder:
             names.insert(0, "text_encoder")
-        self._state = RunState(
+        self.state = RunState(
             parts={name: getattr(networks, name) for name in names},
             optimizer=self.optimizer,
             averages=self.averages,
             scaler=self.accelerator.scaler,
+            extras={"log": self.losses},
             data=frames.fingerprint().hex(),
             settings={
                 "conditions": config.conditions,
@@ -160,36 +124,18 @@ class ControlNetRun:
             },
         )
 
+    def loss(self, micro_step: int) -> torch.Tensor:
+        """Compute the loss of a forward pass."""
+        batch, draws = self.batch(micro_step)
+        loss: torch.Tensor = self.model(batch, draws)
+        return loss
+
     def average(self) -> None:
         """Move the averages towards the weights, after an optimizer step."""
         if self.averages:
             self.averages.step(self.trained)
 
-    def resume(self) -> tuple[int, float]:
-        """Restore the checkpoint that the configuration names.
-
-        Returns:
-            Its step and running loss; 0 and 0 without one.
-        """
-        name = self.config.resume_from_checkpoint
-        checkpoint = find_checkpoint(name, self.output) if name else None
-        if checkpoint is None:
-            return 0, 0.0
-        progress = self._state.read(checkpoint)
-        step = int(progress["step"])
-        self.schedule = self._schedule(step)
-        return step, float(progress["loss"])
-
-    def save(self, step: int, loss: float) -> None:
-        """Write ``checkpoint-<step>`` and thin out the older ones."""
-
-        def write(folder: Path) -> None:
-            self.write_frnet(folder)
-            self._state.write(folder, step=step, loss=loss)
-
-        save_checkpoint(self.accelerator, self.output, step, write, keep=self.config.checkpoints_total_limit)
-
-    def write_frnet(self, folder: Path) -> None:
+    def write_beside(self, folder: Path) -> None:
         """Write FR-Net's parameters beside networks that depend on them."""
         if self.config.conditions != "openpose":
             text = json.dumps(self.mapper.parameters, indent=2) + "\n"
@@ -225,12 +171,15 @@ class ControlNetRun:
         config, folder = self.config, self.output / "validation"
         if not config.num_validation_images and not config.num_validation_frames:
             return
-        with telling(self.accelerator, self._validation(name)):
+        with timed(self._validation(name)):
             self._validate(name, folder, step=step)
 
     def _validation(self, name: str) -> str:
         """Say what a validation is."""
-        config, clip = self.config, longest_clip(self.held_out.frames.rows, self.config.num_validation_frames)
+        config, clip = (
+            self.config,
+            validation.longest_clip(self.held_out.frames.rows, self.config.num_validation_frames),
+        )
         frames = min(config.num_validation_images, len(self.held_out.frames)) + len(clip)
         return f"validation {name}: renders {frames} frames in {config.validation_inference_steps} steps each"
 
@@ -241,12 +190,12 @@ class ControlNetRun:
         pipeline = self._assembled(*(part.eval() for part, _ in modes))
         pipeline.set_progress_bar_config(disable=True)
         rows = self.held_out.frames.rows
-        clip = longest_clip(rows, config.num_validation_frames)
+        clip = validation.longest_clip(rows, config.num_validation_frames)
         try:
             with self._averaged(), self.accelerator.autocast():
                 pictures, frames = (
                     list(
-                        side_by_side(
+                        validation.side_by_side(
                             pipeline,
                             self.held_out,
                             indices,
@@ -262,11 +211,11 @@ class ControlNetRun:
                 part.train(training)
         if pictures:
             grid = np.concatenate(pictures)
-            write_grid(folder / f"{name}.png", grid)
-            log_picture(self.accelerator, "validation", grid, step=step)
+            validation.write_grid(folder / f"{name}.png", grid)
+            validation.log_picture(self.accelerator, "validation", grid, step=step)
         if frames:
-            write_video(folder / f"{name}.mp4", frames, VIDEO_FPS)
-            log_clip(self.accelerator, "validation_video", frames, fps=VIDEO_FPS, step=step)
+            write_video(folder / f"{name}.mp4", frames, validation.VIDEO_FPS)
+            validation.log_clip(self.accelerator, "validation_video", frames, fps=validation.VIDEO_FPS, step=step)
 
     def _assembled(self, text_encoder: Any, unet: Any, controlnet: Any) -> SignDiffPipeline:
         return SignDiffPipeline(
@@ -290,16 +239,6 @@ class ControlNetRun:
         finally:
             self.averages.restore(self.trained)
 
-    def _schedule(self, step: int) -> LambdaLR:
-        return make_schedule(
-            self._own_optimizer,
-            self.config.lr_scheduler,
-            warmup_steps=self.config.lr_warmup_steps,
-            steps=self.steps,
-            step=step,
-            options=schedule_options(self.config),
-        )
-
     def _conditions(self, frames: Frames) -> Conditions:
         return open_conditions(
             frames,
@@ -322,5 +261,28 @@ def _mapper(config: ControlNetConfig, frames: Frames) -> FRMapper:
     return FRMapper(**{**(frames.frnet or {}), **given})
 
 
-def _plain(value: object) -> object:
-    return str(value) if isinstance(value, tuple) else value
+def make_optimizer(
+    parameters: Iterable[torch.nn.Parameter], config: ControlNetConfig, *, learning_rate: float
+) -> torch.optim.Optimizer:
+    """Make the optimizer that the configuration says, with a learning rate of its own.
+
+    Raises:
+        RuntimeError: moments of 8 bits are asked for without bitsandbytes.
+    """
+    return adamw(use_8bit_adam=config.use_8bit_adam)(
+        parameters,
+        lr=learning_rate,
+        betas=(config.adam_beta1, config.adam_beta2),
+        eps=config.adam_epsilon,
+        weight_decay=config.adam_weight_decay,
+    )
+
+
+def schedule_options(config: ControlNetConfig) -> dict[str, Any] | None:
+    """Give what the schedule that is asked for takes besides warm-up and steps."""
+    options: dict[str, dict[str, Any]] = {
+        "cosine_with_restarts": {"num_cycles": config.lr_num_cycles},
+        "polynomial": {"power": config.lr_power},
+        "warmup_stable_decay": {"num_decay_steps": config.lr_decay_steps, "decay_type": "linear"},
+    }
+    return options.get(config.lr_scheduler)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from signdiff_core.training.arguments import parse, run
 from signdiff_core.training.base_config import BaseConfig
+from signdiff_core.training.kit.arguments import parse, run
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel

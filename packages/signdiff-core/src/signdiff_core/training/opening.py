@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from signdiff_core.training.checkpoints import list_checkpoints
+from signdiff_core.training.kit.checkpoints import list_checkpoints
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-from signdiff_core.training.arguments import option
+from signdiff_core.training.kit.arguments import RunConfig, check_numbers, option
 
 
 @dataclass(frozen=True, kw_only=True)
-class VAEConfig:
+class VAEConfig(RunConfig):
     """What ``python -m signdiff_core.training.train_vae`` can be told.
 
     Raises:
@@ -18,7 +17,6 @@ class VAEConfig:
 
     pretrained_model_name_or_path: str = option(help="Base folder or hub name; its subfolder vae is the start.")
     train_data_dir: str = option(help="Frames with metadata.jsonl.")
-    output_dir: str = option(help="Folder for the trained autoencoder and the checkpoints.")
     validation_data_dir: str | None = option(None, help="Held-out frames; none: the training frames.")
     resolution: int = option(256, help="Side of the frames in pixels.")
     crop_sizes: tuple[int, ...] = option(
@@ -29,19 +27,13 @@ class VAEConfig:
     max_train_steps: int = option(3000, help="Optimizer steps.")
     learning_rate: float = option(4e-4, help="Peak learning rate; it falls to 0 along a cosine.")
     lr_warmup_steps: int = option(100, help="Steps of linear warm-up.")
-    max_grad_norm: float = option(1.0, help="Gradients are cut to this norm.")
     gradient_weight: float = option(1.0, help="Weight of the L1 loss on horizontal and vertical differences.")
     kl_weight: float = option(1e-5, help="Weight of the KL divergence, averaged over the latent's values.")
-    mixed_precision: Literal["no", "fp16", "bf16"] = option("no", help="Precision of the networks' arithmetic.")
-    checkpointing_steps: int = option(500, help="Steps between checkpoints.")
-    checkpoints_total_limit: int = option(2, help="Checkpoints that are kept.")
-    resume_from_checkpoint: str | None = option(None, help="A checkpoint's folder, or latest.")
-    overwrite_output_dir: bool = option(False, help="Begin anew in a folder that holds a run, which is lost.")
     num_validation_images: int = option(64, help="Frames that measure the result.")
-    seed: int = option(0, help="Seed of all randomness.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        positive = ("resolution", "train_batch_size", "max_train_steps", "learning_rate")
+        check_numbers(self, positive=positive, shares=("hand_crop_probability",))
         if any(size > self.resolution or size % 32 for size in self.crop_sizes):
             raise ValueError(f"crop_sizes must be multiples of 32 up to {self.resolution}, but are {self.crop_sizes}.")
-        if not 0 <= self.hand_crop_probability <= 1:
-            raise ValueError(f"hand_crop_probability must lie in [0, 1], but is {self.hand_crop_probability}.")

@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from io import BytesIO
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
 import cv2
 import numpy as np
 import torch
+from accelerate import Accelerator
+from numpy.typing import NDArray
+from PIL import Image
 
 from signdiff_core.atomic import replacing
-from signdiff_core.training.conditions import NEUTRAL
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from signdiff_core.diffusion.pipeline import SignDiffPipeline
-    from signdiff_core.training.conditions import Conditions
-    from signdiff_core.training.frames import Row
+from signdiff_core.diffusion.pipeline import SignDiffPipeline
+from signdiff_core.training.conditions import NEUTRAL, Conditions
+from signdiff_core.training.frames import Row
 
 _SEARCHED: Final = 4096
 """Rows among which a clip is looked for: data sets may have millions."""
 
 VIDEO_FPS: Final = 12.0
 """Frames per second of a validation's video, whatever its clip had: data sets keep some frames of a clip."""
-
-
-def spread(total: int, count: int) -> list[int]:
-    """Choose frames spread over a data set.
-
-    Example:
-        >>> spread(10, 3)
-        [0, 3, 6]
-    """
-    count = min(count, total)
-    return [number * total // count for number in range(count)]
 
 
 def longest_clip(rows: Sequence[Row], count: int) -> list[int]:
@@ -116,3 +103,50 @@ def write_grid(path: Path, grid: NDArray[np.uint8]) -> None:
     """Write a picture as PNG, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_bytes(cv2.imencode(".png", grid[..., ::-1])[1].tobytes())
+
+
+def log_picture(accelerator: Accelerator, name: str, picture: NDArray[np.uint8], *, step: int) -> None:
+    """Show a picture in TensorBoard or W&B.
+
+    Args:
+        accelerator: of the run; with trackers or without.
+        name: what it is called there.
+        picture: (H, W, 3) uint8 RGB.
+        step: optimizer steps so far.
+    """
+    for tracker in accelerator.trackers:
+        if tracker.name == "tensorboard":
+            tracker.log_images({name: picture[None]}, step=step, dataformats="NHWC")
+        elif tracker.name == "wandb":
+            tracker.log_images({name: [picture]}, step=step)
+
+
+def log_clip(
+    accelerator: Accelerator, name: str, frames: Sequence[NDArray[np.uint8]], *, fps: float, step: int
+) -> None:
+    """Show moving pictures in TensorBoard, which plays GIFs.
+
+    Args:
+        accelerator: of the run; with trackers or without.
+        name: what they are called there.
+        frames: (H, W, 3) uint8 RGB each, of one size.
+        fps: frames per second.
+        step: optimizer steps so far.
+    """
+    boards = [tracker for tracker in accelerator.trackers if tracker.name == "tensorboard"]
+    if not boards:
+        return
+    # torch's own add_video does the same by way of moviepy, which nothing else here needs.
+    from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[import-untyped]
+
+    first, *others = (Image.fromarray(frame) for frame in frames)
+    animation = BytesIO()
+    first.save(
+        animation, format="GIF", save_all=True, append_images=others, duration=round(1000 / fps), loop=0, optimize=False
+    )
+    image = Summary.Image(
+        height=first.height, width=first.width, colorspace=3, encoded_image_string=animation.getvalue()
+    )
+    for board in boards:
+        board.writer.file_writer.add_summary(Summary(value=[Summary.Value(tag=name, image=image)]), step)
+        board.writer.flush()

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from signdiff_core.training.arguments import option, parse, run
+from signdiff_core.training.kit.arguments import option, parse, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -77,7 +77,7 @@ def run(main: Callable[[], None]) -> None:
 
 
 def _add(parser: argparse.ArgumentParser, field: dataclasses.Field[Any], hint: Any) -> None:
-    from signdiff_core.training.arguments import finite
+    from signdiff_core.training.kit.arguments import finite
 
     required = field.default is dataclasses.MISSING
     text = field.metadata["help"] + ("" if required else f" Default: {_shown(field.default)}.")

@@ -1,20 +1,24 @@
-"""Command lines derived from dataclasses: one definition for a script's options, their types, defaults and help."""
+"""Command lines made of dataclasses: one definition for a script's options, their types, defaults and help."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import logging
 import math
 import sys
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
 from signdiff_core.wording import one_line
 
 Config = TypeVar("Config")
+
+LOGGER: Final = "signdiff.training"
+"""Name of the logger of all training scripts."""
 
 
 def option(default: Any = dataclasses.MISSING, *, help: str) -> Any:  # noqa: A002
@@ -86,6 +90,68 @@ def parse(
         parser.error(str(error))
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Options of a run, named as in diffusers' scripts; a training adds its own, and may set other defaults.
+
+    Raises:
+        ValueError: a number lies outside its range.
+    """
+
+    output_dir: str = option(help="Folder for the result, the checkpoints and the logs.")
+    gradient_accumulation_steps: int = option(1, help="Batches per optimizer step.")
+    max_grad_norm: float = option(1.0, help="Gradients are cut to this norm.")
+    mixed_precision: typing.Literal["no", "fp16", "bf16"] | None = option(
+        None, help="Precision of the networks' arithmetic; by default what accelerate is configured for."
+    )
+    checkpointing_steps: int = option(500, help="Steps between checkpoints.")
+    checkpoints_total_limit: int = option(2, help="Checkpoints that are kept.")
+    resume_from_checkpoint: str | None = option(
+        None, help="A checkpoint's folder, or latest. All other options are those of this command line."
+    )
+    overwrite_output_dir: bool = option(False, help="Begin anew in a folder that holds a run, which is lost.")
+    report_to: str = option("tensorboard", help="Tracker of accelerate, such as tensorboard or wandb; none for none.")
+    logging_dir: str = option("logs", help="Folder of the tracker's files, within output_dir.")
+    seed: int = option(0, help="Seed of all randomness.")
+
+    def __post_init__(self) -> None:
+        positive = ("gradient_accumulation_steps", "max_grad_norm", "checkpointing_steps", "checkpoints_total_limit")
+        check_numbers(self, positive=positive, not_negative=("seed",))
+
+
+def check_numbers(
+    config: object,
+    *,
+    positive: Iterable[str] = (),
+    not_negative: Iterable[str] = (),
+    shares: Iterable[str] = (),
+    below_one: Iterable[str] = (),
+) -> None:
+    """Make sure that numbers of a configuration lie in their range, which NaN never does.
+
+    Args:
+        config: holds the numbers; one may be None, for none.
+        positive: names of those above 0.
+        not_negative: of those of at least 0.
+        shares: of those in [0, 1].
+        below_one: of those in [0, 1).
+
+    Raises:
+        ValueError: one lies outside.
+    """
+    ranges = (
+        (positive, "be positive", lambda value: value > 0),
+        (not_negative, "be 0 or more", lambda value: value >= 0),
+        (shares, "lie in [0, 1]", lambda value: 0 <= value <= 1),
+        (below_one, "lie in [0, 1)", lambda value: 0 <= value < 1),
+    )
+    for names, must, holds in ranges:
+        for name in names:
+            value = getattr(config, name)
+            if value is not None and not holds(value):
+                raise ValueError(f"{name} must {must}, but is {value}.")
+
+
 def finite(text: str) -> float:
     """Read a number of a command line; one that is NaN or infinite is wrong use.
 
@@ -105,12 +171,14 @@ def finite(text: str) -> float:
 def run(main: Callable[[], None]) -> None:
     """Run a script's main function and turn expected failures into one line on stderr and exit status 1.
 
-    Ctrl-C and SIGTERM are such a line, too, with exit status 130 and 143.
+    Ctrl-C and SIGTERM are such a line, too, with exit status 130 and 143. What a run logs is shown on stderr.
     """
     unwind_on_sigterm()
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger(LOGGER).setLevel(logging.INFO)
     try:
         main()
-    except (OSError, ValueError, LookupError, RuntimeError) as error:
+    except (ImportError, OSError, ValueError, LookupError, RuntimeError) as error:
         sys.stderr.write(f"error: {one_line(error) or type(error).__name__}\n")
         raise SystemExit(1) from error
     except KeyboardInterrupt as stop:

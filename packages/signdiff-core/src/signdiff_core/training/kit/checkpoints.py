@@ -1,4 +1,4 @@
-"""Folders ``checkpoint-<step>`` of a training run: found, written whole, and thinned out."""
+"""A run's folder: one run's alone, with checkpoints that are written whole, found again, and thinned out."""
 
 from __future__ import annotations
 
@@ -6,20 +6,68 @@ import errno
 import os
 import re
 import shutil
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from safetensors import SafetensorError
 
 from signdiff_core.atomic import replacing_folder, restore_folder
+from signdiff_core.training.kit.arguments import RunConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from accelerate import Accelerator
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+_RANKS: Final = ("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK")
+"""Where launchers tell a process its number."""
+
+
+@contextmanager
+def run_folder(config: RunConfig, results: Sequence[str]) -> Iterator[Path]:
+    """Keep ``output_dir`` for this run alone inside the block; in every process of the run.
+
+    Where the block fails because a disk is full, or is asked to stop, the message says where the run can be resumed.
+
+    Args:
+        config: ``resume_from_checkpoint`` allows the folder to hold this run already, ``overwrite_output_dir`` an older
+            one, which is lost.
+        results: names of what the run makes there, beside checkpoints; its folders are replaced when it ends.
+
+    Yields:
+        The folder, which is made.
+
+    Raises:
+        FileExistsError: it holds another run.
+        BlockingIOError: another run is at work in it.
+        OSError: the block failed because a disk is full.
+    """
+    root, resume = Path(config.output_dir), config.resume_from_checkpoint
+    own = resume is not None and (
+        resume == "latest" or (root / resume).is_dir() or Path(resume).resolve().parent == root.resolve()
+    )
+    found = [path.name for path in list_checkpoints(root)] + [name for name in results if (root / name).exists()]
+    if found and not own and not config.overwrite_output_dir:
+        raise FileExistsError(
+            f"output_dir must be new or without a run, but {config.output_dir} holds {', '.join(found)}: give "
+            "--resume_from_checkpoint latest to resume it, or --overwrite_output_dir to lose it."
+        )
+    is_new, is_main = not root.exists(), not any(int(os.environ.get(name, 0)) for name in _RANKS)
+    root.mkdir(parents=True, exist_ok=True)
+    try:
+        with _locked(root) if is_main else nullcontext(), _saying_where_to_resume(root):
+            if is_main and config.overwrite_output_dir and not own:
+                for checkpoint in list_checkpoints(root):
+                    shutil.rmtree(checkpoint)
+                for path in (root / name for name in results if (root / name).is_file()):
+                    path.unlink()
+            yield root
+    except BaseException:
+        if is_main and is_new and not any(root.iterdir()):
+            root.rmdir()
+        raise
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
@@ -131,15 +179,7 @@ def save_checkpoint(
 
 
 @contextmanager
-def telling_when_full(folder: Path) -> Iterator[None]:
-    """Say in one line that the disk is full, and where the run can go on; also where it was asked to stop.
-
-    Args:
-        folder: the run.
-
-    Raises:
-        OSError: the block failed because a disk is full.
-    """
+def _saying_where_to_resume(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -154,7 +194,29 @@ def telling_when_full(folder: Path) -> Iterator[None]:
 
 def _way_on(folder: Path) -> str:
     last = next(reversed(list_checkpoints(folder)), None)
-    return f"{last.name} is whole: go on with --resume_from_checkpoint latest" if last else "there is no checkpoint"
+    return f"{last.name} is whole: resume with --resume_from_checkpoint latest" if last else "there is no checkpoint"
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a lock on a folder, which ends with this process at the latest; where there are no such locks, do not."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise BlockingIOError(f"output_dir must be a run's own, but another run is at work in {folder}.") from error
+    except OSError:
+        pass  # a file system without locks
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _make_readable(folder: Path) -> None:

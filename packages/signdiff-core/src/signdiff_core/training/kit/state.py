@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from signdiff_core.training.kit import older
 from signdiff_core.wording import one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from diffusers.training_utils import EMAModel
-    from torch import Tensor, nn
 
 STATE_NAME: Final = "training_state.json"
 """File of a checkpoint with what is no tensor; written last."""
@@ -32,31 +29,54 @@ _VERSION: Final = 1
 _LARGEST: Final = 2**24
 
 
+class Averages(Protocol):
+    """Moving averages of weights, such as diffusers' EMAModel."""
+
+    shadow_params: list[Tensor]
+    """One for each parameter."""
+
+    optimization_step: int
+    """How often they were moved."""
+
+
+class Stateful(Protocol):
+    """Something small that changes as a run goes on, such as its best score; plain JSON."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give what a checkpoint holds."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> object:
+        """Take it back."""
+
+
 @dataclass
 class RunState:
-    """What a run must restore to go on to the bit.
+    """What a run must restore to be resumed to the bit.
 
     Learning rate and random draws are functions of the step, and are not kept. Networks that are not trained are not
     kept either.
     """
 
     parts: Mapping[str, Any]
-    """Trained networks, models of diffusers or transformers, by name: each gets a folder that opens as such."""
+    """Trained networks by name; those of diffusers or transformers get a folder that opens as such."""
 
     optimizer: torch.optim.Optimizer
     """Over the parts' parameters in their order; its options are not restored."""
 
-    averages: EMAModel | None = None
+    averages: Averages | None = None
     """Moving averages of the same parameters."""
 
     scaler: Any = None
     """torch's gradient scaler, for fp16."""
 
     settings: dict[str, Any] = field(default_factory=dict)
-    """What must be the same when the run goes on; plain JSON."""
+    """What must be the same when the run is resumed; plain JSON."""
 
     data: str = ""
     """Fingerprint of the training data, which must be the same, too; not compared if empty."""
+
+    extras: Mapping[str, Stateful] = field(default_factory=dict)
+    """The rest by name, such as ``log``, the one that a checkpoint may lack."""
 
     def write(self, folder: Path, **progress: float) -> None:
         """Write the state.
@@ -84,6 +104,7 @@ class RunState:
             "optimizer": numbers,
             "averages": self.averages.optimization_step if self.averages else None,
             "scaler": self.scaler.state_dict() if self.scaler else None,
+            "extras": {name: extra.state_dict() for name, extra in self.extras.items()},
         }
         (folder / STATE_NAME).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
 
@@ -100,30 +121,64 @@ class RunState:
             ValueError: the folder is no such checkpoint, is damaged, or is of other networks or settings.
             OSError: it cannot be read.
         """
-        state = _read_json(folder)
-        for name, value in self.settings.items():
-            if state["settings"].get(name) != value:
-                raise ValueError(f"{name} must be {state['settings'].get(name)!r} as in {folder}, but is {value!r}.")
-        if self.data and state.get("data", "") not in ("", self.data):
-            raise ValueError(
-                f"train_data_dir must hold the frames that {folder} was trained on, but holds others. Go on with "
-                "those, or start a run of its own from the trained pipeline."
-            )
-        for name, part in self.parts.items():
-            own = part.state_dict()
-            part.load_state_dict(_tensors(folder / name / _weights_name(part), like=own))
-        self._read_moments(folder, state["optimizer"])
-        parameters = self._parameters()
+        is_older = not (folder / STATE_NAME).exists() and older.matches(folder)
+        state = older.read_state(folder) if is_older else _read_json(folder)
+        if is_older:  # the oldest of these tell less of themselves
+            state["settings"] = {**self.settings, **state["settings"]}
+        self._check(state, folder)
+        if is_older:
+            self._read_older(folder)
+        else:
+            for name, part in self.parts.items():
+                _load_part(part, _tensors(folder / name / _weights_name(part)), folder / name / _weights_name(part))
+            self._read_moments(folder / _OPTIMIZER, {**_load(folder / _OPTIMIZER), **state["optimizer"]})
         if self.averages:
-            if not isinstance(state.get("averages"), int):
-                raise ValueError(f"use_ema must be off as in {folder}, but is on.")
-            kept = _tensors(folder / _AVERAGES, like=parameters)
+            kept, path = _tensors(folder / _AVERAGES), folder / _AVERAGES
+            parameters = self._parameters()
+            _check_tensors(kept, parameters, path)
             for name, shadow in zip(parameters, self.averages.shadow_params, strict=True):
                 shadow.copy_(kept[name])
             self.averages.optimization_step = state["averages"]
         if self.scaler and state.get("scaler"):
             self.scaler.load_state_dict(state["scaler"])
+        self._read_extras(state.get("extras") or {}, folder)
         return dict(state["progress"])
+
+    def _check(self, state: Mapping[str, Any], folder: Path) -> None:
+        """Make sure that a checkpoint is of this run's settings and data."""
+        for name, value in self.settings.items():
+            if state["settings"].get(name) != value:
+                raise ValueError(f"{name} must be {state['settings'].get(name)!r} as in {folder}, but is {value!r}.")
+        if self.data and state.get("data", "") not in ("", self.data):
+            raise ValueError(
+                f"the training data must be what {folder} was trained on, but is not. Resume with that, or start a "
+                "run of its own from what was trained."
+            )
+        if self.averages and not isinstance(state.get("averages"), int):
+            raise ValueError(f"use_ema must be off as in {folder}, but is on.")
+
+    def _read_extras(self, kept: Mapping[str, Any], folder: Path) -> None:
+        for name, extra in self.extras.items():
+            if name == "log" and name not in kept:
+                continue
+            try:
+                extra.load_state_dict(kept[name])
+            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+                raise ValueError(
+                    f"{folder} must hold {name!r} of this run, but does not: {one_line(error)}."
+                ) from error
+
+    def _read_older(self, folder: Path) -> None:
+        """Restore what accelerate wrote: all weights in one file, and moments by the parameters' numbers."""
+        path = folder / older.WEIGHTS
+        weights = _tensors(path)
+        for name, part in self.parts.items():
+            own = {key.removeprefix(f"{name}."): value for key, value in weights.items() if key.startswith(f"{name}.")}
+            _load_part(part, own, path)
+        names, moments = list(self._parameters()), older.read_moments(folder)
+        if not set(moments) <= set(range(len(names))):
+            raise ValueError(f"{folder} must hold moments of {len(names)} parameters, but holds others.")
+        self._read_moments(folder, dict(_flat({names[index]: values for index, values in moments.items()})))
 
     def _parameters(self) -> dict[str, nn.Parameter]:
         return {
@@ -146,11 +201,11 @@ class RunState:
                 known.add(plain.data_ptr())
         return tensors, {key: value for key, value in flat.items() if key not in tensors}
 
-    def _read_moments(self, folder: Path, numbers: dict[str, Any]) -> None:
-        parameters, path = self._parameters(), folder / _OPTIMIZER
+    def _read_moments(self, path: Path, flat: Mapping[str, Any]) -> None:
+        parameters = self._parameters()
         indices = {name: index for index, name in enumerate(parameters)}
         state: dict[int, dict[str, Any]] = {}
-        for key, value in (*_load(path).items(), *numbers.items()):
+        for key, value in flat.items():
             name, *keys = key.split("/")
             if name not in parameters or not keys:
                 raise ValueError(f"{path} must hold moments of what is trained, but holds {key!r}.")
@@ -168,14 +223,36 @@ def _write_part(folder: Path, part: Any) -> None:
     folder.mkdir()
     if isinstance(part, PreTrainedModel):
         part.config.save_pretrained(folder)
-    else:
+    elif _is_of_diffusers(part):
         part.save_config(folder)
-    weights = {name: _plain(value) for name, value in part.state_dict().items()}
+    own = part.state_dict()
+    weights = {names[0]: _plain(own[names[0]]) for names in _tied(own)}
     save_file(weights, folder / _weights_name(part), metadata={"format": "pt"})
 
 
+def _load_part(part: nn.Module, found: dict[str, Tensor], path: Path) -> None:
+    own = part.state_dict()
+    for names in _tied(own):
+        kept = next((name for name in names if name in found), names[0])
+        found |= {name: found[kept] for name in names if kept in found}
+    _check_tensors(found, own, path)
+    part.load_state_dict(found)
+
+
+def _tied(weights: Mapping[str, Tensor]) -> list[list[str]]:
+    """Group names by their tensor: some networks have one under two names, of which safetensors keeps one."""
+    groups: dict[object, list[str]] = {}
+    for name, tensor in weights.items():
+        groups.setdefault((tensor.data_ptr(), tensor.shape) if tensor.numel() else name, []).append(name)
+    return list(groups.values())
+
+
 def _weights_name(part: Any) -> str:
-    return "model.safetensors" if isinstance(part, PreTrainedModel) else "diffusion_pytorch_model.safetensors"
+    return "diffusion_pytorch_model.safetensors" if _is_of_diffusers(part) else "model.safetensors"
+
+
+def _is_of_diffusers(part: Any) -> bool:
+    return hasattr(part, "save_config")
 
 
 def _flat(tree: Mapping[str, Any], path: str = "") -> list[tuple[str, Any]]:
@@ -231,18 +308,22 @@ def _load(path: Path) -> dict[str, Tensor]:
         raise ValueError(f"{path} must be a whole safetensors file, but is damaged: {one_line(error)}.") from error
 
 
-def _tensors(path: Path, *, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _tensors(path: Path) -> dict[str, Tensor]:
+    """Load weights, all finite."""
     if not path.is_file():
         raise ValueError(f"{path} must be there, since what it holds is trained, but is not.")
     found = _load(path)
-    differ = [
-        name
-        for name in (*like, *(found.keys() - like.keys()))
-        if name not in found or name not in like or found[name].shape != like[name].shape
-    ]
-    if differ:
-        raise ValueError(f"{path} must hold what is trained, but differs in {differ[0]} and {len(differ) - 1} more.")
     for name, weights in found.items():
         if not torch.isfinite(weights).all():
             raise ValueError(f"{path} must hold finite weights, but {name} has NaN or infinity: the file is damaged.")
     return found
+
+
+def _check_tensors(found: Mapping[str, Tensor], own: Mapping[str, Tensor], path: Path) -> None:
+    differ = [
+        name
+        for name in (*own, *(found.keys() - own.keys()))
+        if name not in found or name not in own or found[name].shape != own[name].shape
+    ]
+    if differ:
+        raise ValueError(f"{path} must hold what is trained, but differs in {differ[0]} and {len(differ) - 1} more.")

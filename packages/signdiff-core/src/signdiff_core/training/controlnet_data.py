@@ -1,23 +1,33 @@
-"""Batches for the ControlNet's training: a function of the seed and the number of the batch alone."""
+"""What a forward pass of the ControlNet's training sees: frames with their conditions, and noise.
+
+All is a function of the seed, the step and the sample's number alone, counted over all processes and accumulated
+batches of a step. So a resumed run repeats the interrupted one, and as many samples a step give the same run, however
+they are spread over processes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, TypedDict
+from typing import Final, TypedDict
 
 import numpy as np
 import torch
+from accelerate import Accelerator
 from torch.nn.functional import avg_pool2d
+from transformers import CLIPTokenizer
 
-from signdiff_core.training.conditions import NEUTRAL, TRUE
+from signdiff_core.training.conditions import NEUTRAL, TRUE, Conditions
+from signdiff_core.training.controlnet_config import ControlNetConfig
+from signdiff_core.training.kit.batches import ReadAhead, batch_indices
 from signdiff_core.training.regions import Box, box_mask, crop_around, hand_boxes, head_box
-from signdiff_core.training.sampling import batch_indices
 
-if TYPE_CHECKING:
-    from transformers import CLIPTokenizer
+CHANNELS: Final = {"superimposed": slice(0, 6), "openpose": slice(0, 3), "frnet": slice(3, 6)}
+"""By conditions: which of the six channels of a batch's ``control``, c then d, the ControlNet looks at."""
 
-    from signdiff_core.training.conditions import Conditions
-    from signdiff_core.training.controlnet_config import ControlNetConfig
+_LOSS: Final = 0x10555
+"""Keeps the draws of the noise apart from others with the same seed and step."""
 
 
 class Batch(TypedDict):
@@ -34,6 +44,19 @@ class Batch(TypedDict):
 
     weight: torch.Tensor
     """(B, 1, h, w) float32, mean 1 over each sample, so that it does not depend on the others."""
+
+
+class Draws(TypedDict):
+    """Noise and noise levels of a batch."""
+
+    latents: torch.Tensor
+    """(B, C, h, w) float32, standard normal: which latents of the autoencoder's distribution are taken."""
+
+    noise: torch.Tensor
+    """(B, C, h, w) float32, standard normal: what is added to them."""
+
+    timesteps: torch.Tensor
+    """(B,) int64: noise levels."""
 
 
 class Batches:
@@ -126,6 +149,92 @@ class Batches:
         boxes = _details(joints, size, self.config.crop_targets) or [(0, 0, size, size)]
         left, top, right, bottom = boxes[rng.integers(len(boxes))]
         return crop_around(((left + right) / 2, (top + bottom) / 2), side, size, step=side // 4, jitter=jitter)
+
+
+class BatchReader:
+    """Makes this process's batches, on its device.
+
+    Args:
+        batches: of the data.
+        config: the run's options; ``dataloader_num_workers`` threads read ahead.
+        accelerator: says which process this is, of how many, and its device.
+        num_train_timesteps: noise levels of the scheduler.
+    """
+
+    def __init__(
+        self, batches: Batches, config: ControlNetConfig, accelerator: Accelerator, *, num_train_timesteps: int
+    ) -> None:
+        self._config, self._accelerator = config, accelerator
+        self._timesteps = num_train_timesteps
+        make = partial(batches, rank=accelerator.process_index, world=accelerator.num_processes)
+        self._read = ReadAhead(make, workers=config.dataloader_num_workers)
+
+    def __call__(self, micro_step: int) -> tuple[Batch, Draws]:
+        """Make a batch, or take it from those that were read ahead, and draw noise for it.
+
+        Args:
+            micro_step: number of the forward pass, from 0.
+        """
+        batch = self._read(micro_step)
+        draws = self._draw(micro_step, batch["moments"].shape)
+        device, control = self._accelerator.device, batch["control"][:, CHANNELS[self._config.conditions]]
+        return Batch(
+            moments=batch["moments"].to(device, memory_format=torch.channels_last),
+            control=control.to(device, memory_format=torch.channels_last),
+            input_ids=batch["input_ids"].to(device),
+            weight=batch["weight"].to(device),
+        ), Draws(
+            latents=draws["latents"].to(device, memory_format=torch.channels_last),
+            noise=draws["noise"].to(device, memory_format=torch.channels_last),
+            timesteps=draws["timesteps"].to(device),
+        )
+
+    def _draw(self, micro_step: int, shape: torch.Size) -> Draws:
+        """Draw for (B, 2 C, h, w) moments; what a sample gets does not depend on how many processes there are."""
+        count, channels, height, width = shape
+        step, accumulated = divmod(micro_step, self._config.gradient_accumulation_steps)
+        world, rank = self._accelerator.num_processes, self._accelerator.process_index
+        return draw_samples(
+            (count, channels // 2, height, width),
+            seed=self._config.seed,
+            step=step,
+            first=(accumulated * world + rank) * count,
+            num_train_timesteps=self._timesteps,
+            proportion_last_timestep=self._config.proportion_last_timestep,
+        )
+
+
+def draw_samples(
+    shape: Sequence[int],
+    *,
+    seed: int,
+    step: int,
+    first: int,
+    num_train_timesteps: int,
+    proportion_last_timestep: float,
+) -> Draws:
+    """Draw for a batch, on the CPU: a GPU would draw other numbers.
+
+    Args:
+        shape: of the latents, (B, C, h, w).
+        seed: of the run.
+        step: optimizer steps so far.
+        first: number of the batch's first sample among those of this step.
+        num_train_timesteps: noise levels; the last one is the noisiest.
+        proportion_last_timestep: share of the samples at the last.
+    """
+    latents, noise, timesteps = [], [], []
+    for number in range(first, first + shape[0]):
+        rng = np.random.default_rng([seed, step, number, _LOSS])
+        latents.append(rng.standard_normal(shape[1:], dtype=np.float32))
+        noise.append(rng.standard_normal(shape[1:], dtype=np.float32))
+        level = int(rng.integers(num_train_timesteps))
+        timesteps.append(num_train_timesteps - 1 if rng.random() < proportion_last_timestep else level)
+    return Draws(
+        latents=torch.from_numpy(np.stack(latents)),
+        noise=torch.from_numpy(np.stack(noise)),
+        timesteps=torch.tensor(timesteps),
+    )
 
 
 def _details(
