@@ -40,7 +40,7 @@ from signdiff_eval.scoring import Reading, score_poses
 from signdiff_slp import TextToPose
 from signdiff_slp.corpora.clips import CLIP_FPS
 from signdiff_slp.corpora.read import read_split
-from signdiff_slp.export import export, find_step
+from signdiff_slp.export import export
 
 if TYPE_CHECKING:
     from signdiff_eval.metrics import Metric
@@ -90,7 +90,7 @@ def train(preset: str, seed: int, run: Path, options: argparse.Namespace) -> Non
     done = subprocess.run([*command, "--config", *listed], capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{preset}, seed {seed}: {(done.stdout + done.stderr)[-3000:]}")
-    export(find_step(run / "checkpoints"), run / "model")
+    export(run / "checkpoints", run / "model")
 
 
 def decode(run: Path, texts: list[str]) -> None:

@@ -158,7 +158,7 @@ def losses(form: str, device: str) -> tuple[torch.nn.Module, Callable[[Examples]
 
     from signdiff_slp.datasets.text_pose import TextPoseBatch
     from signdiff_slp.interop import convert
-    from signdiff_slp.training.criterion import Criterion, LossConfig
+    from signdiff_slp.recipes.train.criterion import Criterion, LossConfig
 
     model = convert(network.state_dict(), num_heads=HEADS, max_len=MAX_LEN).to(device).requires_grad_(True).train()
     criterion = Criterion(model, model, LossConfig())
@@ -178,7 +178,7 @@ def measure(form: str, batches: list[list[int]], options: argparse.Namespace) ->
     clock = time.process_time if not cuda and options.threads == 1 else time.perf_counter
     if form == "signdiff-slp":
         import signdiff_slp.interop
-        import signdiff_slp.training.criterion  # noqa: F401  # imports are not the step's memory
+        import signdiff_slp.recipes.train.criterion  # noqa: F401  # imports are not the step's memory
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     network, loss = losses(form, options.device)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4)

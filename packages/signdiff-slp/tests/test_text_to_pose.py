@@ -10,7 +10,7 @@ from pose_format import Pose
 from signdiff_core.skeleton import is_skeleton, joints_of, limb_lengths
 from signdiff_slp import TextToPose
 from signdiff_slp.models.progressive.release import save_release
-from signdiff_slp.pieces import into_pieces
+from signdiff_slp.text import into_pieces
 from signdiff_slp.text_to_pose import BUNDLED
 from signdiff_slp.tokenizers import WordTokenizer
 

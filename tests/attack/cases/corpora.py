@@ -36,8 +36,8 @@ def read_manifest(folder: Path) -> None:
     from fairseq2.gang import FakeGang, create_parallel_gangs
 
     import signdiff_slp  # noqa: F401 (before fairseq2: it loads a library that this needs)
-    from signdiff_slp.datasets.text_pose.dataset import TextPoseDataset
-    from signdiff_slp.datasets.text_pose.manifest import open_poses
+    from signdiff_slp.datasets.files import open_poses
+    from signdiff_slp.datasets.text_pose import TextPoseDataset
 
     examples = TextPoseDataset(folder).read_examples("train", create_parallel_gangs(FakeGang(CPU), tp_size=1))
     poses = open_poses(folder, "train", 150)
@@ -80,7 +80,7 @@ def table(folder: Path) -> None:
 
 def read_listing(folder: Path) -> None:
     """Read it as ``signdiff-slp corpus`` does."""
-    from signdiff_slp.corpora.listing import list_beside, list_table
+    from signdiff_slp.corpora.pose_corpus import list_beside, list_table
 
     poses = folder / "poses"
     for source in [*list_table(poses, folder / "table.tsv"), *list_beside(poses)]:
@@ -134,7 +134,7 @@ def published(folder: Path) -> None:
 def import_published(folder: Path) -> None:
     """Import it."""
     from signdiff_slp.corpora.skels_corpus import import_skels
-    from signdiff_slp.datasets.text_pose.manifest import open_poses
+    from signdiff_slp.datasets.files import open_poses
 
     output = folder.parent / "out"
     import_skels(folder, output)
@@ -175,7 +175,7 @@ CASES = (
         name="manifest",
         seeds=(corpus,),
         read=read_manifest,
-        refuses=("signdiff_slp.datasets.text_pose.error:CorpusError", OSError),
+        refuses=("signdiff_slp.datasets.files:CorpusError", OSError),
         weight=4,
     ),
     Case(name="split", seeds=(corpus, spelled_corpus), read=read_split, weight=4),

@@ -119,9 +119,8 @@ def landmarks_corpus(folder: Path) -> None:
 
 def read_landmarks_corpus(folder: Path) -> None:
     """Import it with signdiff-slp."""
-    from signdiff_slp.corpora.listing import divide, list_beside
-    from signdiff_slp.corpora.pose_corpus import import_poses
-    from signdiff_slp.datasets.text_pose.manifest import open_poses
+    from signdiff_slp.corpora.pose_corpus import divide, import_poses, list_beside
+    from signdiff_slp.datasets.files import open_poses
 
     output = folder.parent / "out"
     try:

@@ -145,7 +145,7 @@ def log(folder: Path) -> None:
 
 def read_log(folder: Path) -> None:
     """Read its curves."""
-    from signdiff_slp.curves import read_curves
+    from signdiff_slp.commands.curves import read_curves
 
     curves = read_curves(folder)
     check(

@@ -6,23 +6,21 @@ with its settings, ``tokenizer.json``, and, given ``--card``, ``MODEL_CARD.md``.
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
-from signdiff_core.wording import one_line
-from signdiff_slp.commands.parser import CommandParser
-from signdiff_slp.runs import Run, find_run
-from signdiff_slp.shown import told
+from signdiff_core.atomic import replacing
+from signdiff_slp.commands.parser import CommandParser, run_command
+from signdiff_slp.runs import TOKENIZER, Run, find_run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from signdiff_slp.tokenizers.saved import AnyTokenizer
 
-TOKENIZER: Final = "slp_latin_characters"
+DEFAULT_TOKENIZER: Final = "slp_latin_characters"
 """The tokenizer of runs that tell nothing of theirs: that of the preset ``fingerspelling``."""
 
 FAMILIES: Final = ("slp_character", "slp_word", "slp_gloss", "slp_sentencepiece")
@@ -59,7 +57,6 @@ def export(
             f"checkpoint must be a run's folder, its folder checkpoints, step_N in it, or a model, but is {checkpoint}."
         )
 
-    from signdiff_core.atomic import replacing
     from signdiff_slp.models.progressive.release import load_release, save_release
 
     if run is None:
@@ -82,21 +79,19 @@ def export(
 def _tokenizer_of(run: Run, tokenizer: str | None, family: str | None) -> AnyTokenizer:
     from signdiff_slp.tokenizers.saved import open_tokenizer
 
-    # What a run of before tells of its tokenizer may lie elsewhere by now.
-    carried = (run.checkpoints / "tokenizer.json").is_file()
+    # What an older run tells of its tokenizer may lie elsewhere by now.
+    carried = (run.checkpoints / TOKENIZER).is_file()
     own = run.load_tokenizer() if carried or tokenizer is None else None
     if own is not None:
         return own if tokenizer is None else _choose(own, tokenizer, family, run.checkpoints)
     section = run.read_settings().get("tokenizer") or {}
     known = family or section.get("family") or "slp_character"
     settings = (section.get("config_overrides") or {}) if known == section.get("family") else {}
-    return open_tokenizer(tokenizer or TOKENIZER, known, settings=settings)
+    return open_tokenizer(tokenizer or DEFAULT_TOKENIZER, known, settings=settings)
 
 
 def _choose(own: AnyTokenizer, tokenizer: str, family: str | None, source: Path) -> AnyTokenizer:
     """Take the tokenizer that a run or model carries, where another one is named that must be the same."""
-    import dataclasses
-
     from signdiff_slp.tokenizers.saved import differences, family_of, open_tokenizer
 
     kind = family or family_of(own)
@@ -104,18 +99,6 @@ def _choose(own: AnyTokenizer, tokenizer: str, family: str | None, source: Path)
     if differing := differences(own, open_tokenizer(tokenizer, kind, settings=settings)):
         raise ValueError(f"tokenizer must be that of {source}, but {tokenizer} has {' and '.join(differing)}.")
     return own
-
-
-def find_step(checkpoint: Path) -> Path:
-    """Find the folder ``step_N`` that is meant: ``checkpoint`` itself, or the newest of a run.
-
-    Raises:
-        FileNotFoundError: there is none.
-    """
-    run = find_run(checkpoint)
-    if run is None or run.step is None:
-        raise FileNotFoundError(f"checkpoint must be a run's folder checkpoints, or step_N in it, but is {checkpoint}.")
-    return run.step
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -128,24 +111,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--card", type=Path, metavar="FILE", help="model card to put beside the weights")
     parser.add_argument("--debug", action="store_true", help="show where an error came from")
     known = parser.parse_args(arguments)
-    unwind_on_sigterm()
-    try:
-        export(
-            known.checkpoint,
-            known.output,
-            tokenizer=known.tokenizer,
-            tokenizer_family=known.tokenizer_family,
-            card=known.card,
-        )
-    except KeyboardInterrupt as stop:
-        print(f"signdiff_slp.export: {word_for(stop)}; nothing half-written was left, run it again.", file=sys.stderr)
-        return exit_status(stop)
-    except (OSError, ValueError) as ex:
-        if known.debug:
-            raise
-        print(f"signdiff_slp.export: {one_line(told(ex))}", file=sys.stderr)
-        return 1
-    return 0
+    options = {"tokenizer": known.tokenizer, "tokenizer_family": known.tokenizer_family, "card": known.card}
+    return run_command(
+        parser,
+        lambda: export(known.checkpoint, known.output, **options),
+        kept="nothing half-written was left, run it again",
+        debug=known.debug,
+    )
 
 
 if __name__ == "__main__":

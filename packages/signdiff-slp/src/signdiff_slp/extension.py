@@ -11,32 +11,10 @@ from fairseq2.composition import (
 from fairseq2.runtime.dependency import DependencyContainer
 
 from signdiff_slp.datasets.text_pose import TEXT_POSE_FAMILY, TextPoseConfig, TextPoseDataset, open_text_pose_dataset
-from signdiff_slp.models.progressive import (
-    PROGRESSIVE_FAMILY,
-    ProgressiveConfig,
-    ProgressiveTransformer,
-    apply_ac,
-    apply_fsdp,
-    convert_state_dict,
-    create_model,
-    register_configs,
-)
-from signdiff_slp.tokenizers import (
-    CHARACTER_FAMILY,
-    GLOSS_FAMILY,
-    SENTENCEPIECE_FAMILY,
-    WORD_FAMILY,
-    CharacterTokenizer,
-    CharacterTokenizerConfig,
-    GlossTokenizerConfig,
-    SentencePieceTokenizer,
-    SentencePieceTokenizerConfig,
-    WordTokenizer,
-    WordTokenizerConfig,
-    load_character_tokenizer,
-    load_sentencepiece_tokenizer,
-    load_word_tokenizer,
-)
+from signdiff_slp.models.progressive.config import PROGRESSIVE_FAMILY, ProgressiveConfig, register_configs
+from signdiff_slp.models.progressive.factory import apply_ac, apply_fsdp, convert_state_dict, create_model
+from signdiff_slp.models.progressive.model import ProgressiveTransformer
+from signdiff_slp.tokenizers.saved import FAMILIES
 
 
 def setup_fairseq2_extension(container: DependencyContainer) -> None:
@@ -52,25 +30,7 @@ def setup_fairseq2_extension(container: DependencyContainer) -> None:
         layerwise_ac_applier=apply_ac,
     )
     register_configs(container)
-    register_tokenizer_family(
-        container,
-        CHARACTER_FAMILY,
-        kls=CharacterTokenizer,
-        config_kls=CharacterTokenizerConfig,
-        loader=load_character_tokenizer,
-    )
-    register_tokenizer_family(
-        container, WORD_FAMILY, kls=WordTokenizer, config_kls=WordTokenizerConfig, loader=load_word_tokenizer
-    )
-    register_tokenizer_family(
-        container, GLOSS_FAMILY, kls=WordTokenizer, config_kls=GlossTokenizerConfig, loader=load_word_tokenizer
-    )
-    register_tokenizer_family(
-        container,
-        SENTENCEPIECE_FAMILY,
-        kls=SentencePieceTokenizer,
-        config_kls=SentencePieceTokenizerConfig,
-        loader=load_sentencepiece_tokenizer,
-    )
+    for family, (kls, config_kls, loader) in FAMILIES.items():
+        register_tokenizer_family(container, family, kls=kls, config_kls=config_kls, loader=loader)
     register_dataset_family(container, TEXT_POSE_FAMILY, TextPoseDataset, TextPoseConfig, opener=open_text_pose_dataset)
     register_package_assets(container, "signdiff_slp.cards")

@@ -1,7 +1,7 @@
 """Checkpoints of the published Progressive Transformers code, as models of this package.
 
 ``python -m signdiff_slp.interop CHECKPOINT -o DIR --heads 4 --vocabulary src_vocab.txt`` reads ``model_state`` of the
-checkpoint (nothing in it is executed; see `signdiff_slp.checkpoints`) and writes a folder that
+checkpoint (nothing in it is executed; see `signdiff_slp.torch_files`) and writes a folder that
 ``TextToPose.from_pretrained`` loads. The model then puts out the same numbers.
 """
 
@@ -10,18 +10,14 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
-from signdiff_core.wording import one_line
-from signdiff_slp.checkpoints import read_checkpoint
-from signdiff_slp.commands.parser import CommandParser, number, whole
-from signdiff_slp.shown import told
+from signdiff_slp.commands.parser import CommandParser, number, run_command, whole
+from signdiff_slp.torch_files import read_checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from torch import Tensor
 
     from signdiff_slp.models.progressive import ProgressiveTransformer
@@ -154,7 +150,7 @@ def _run(known: argparse.Namespace) -> None:
     except ValueError as error:
         raise ValueError(f"{known.checkpoint}: {error}") from error
     if known.corpus is not None:
-        from signdiff_slp.training import fit_standardizer
+        from signdiff_slp.recipes.train.recipe import fit_standardizer
 
         fit_standardizer(model.standardizer, known.corpus, "train")
     save_release(known.output, model, tokenizer)
@@ -184,18 +180,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--debug", action="store_true", help="show where an error came from")
     known = parser.parse_args(arguments)
-    unwind_on_sigterm()
-    try:
-        _run(known)
-    except KeyboardInterrupt as stop:
-        print(f"signdiff_slp.interop: {word_for(stop)}; nothing half-written was left, run it again.", file=sys.stderr)
-        return exit_status(stop)
-    except (OSError, ValueError) as error:
-        if known.debug:
-            raise
-        print(f"signdiff_slp.interop: {one_line(told(error))}", file=sys.stderr)
-        return 1
-    return 0
+    return run_command(
+        parser, lambda: _run(known), kept="nothing half-written was left, run it again", debug=known.debug
+    )
 
 
 if __name__ == "__main__":

@@ -2,12 +2,11 @@
 
 ``RUN/checkpoints`` holds ``model.yaml`` and ``step_N`` from fairseq2, and from this package ``tokenizer.json`` (see
 `signdiff_slp.tokenizers.saved`), ``corpus.json`` (where the corpus lies, and what it holds) and ``recipe.yaml`` (the
-run's settings). Runs of before have the first two only, and their settings in ``RUN/config.yaml``.
+run's settings). Older runs have the first two only, and their settings in ``RUN/config.yaml``.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -50,11 +49,7 @@ class Run:
         return own if own.is_file() else self.checkpoints.parent / "config.yaml"
 
     def read_settings(self) -> dict[str, Any]:
-        """Read the settings; none where the run has left none.
-
-        Raises:
-            ValueError: the file is broken.
-        """
+        """Read the settings, none where the run has left none; a ``ValueError`` if the file is broken."""
         if not self.settings_file.is_file():
             return {}
         from signdiff_slp.models.progressive.release import read_yaml
@@ -65,21 +60,13 @@ class Run:
         return content
 
     def read_corpus(self) -> dict[str, Any]:
-        """Read what the run has noted of its corpus; nothing for runs of before.
-
-        Raises:
-            ValueError: the file is broken.
-        """
+        """Read what the run has noted of its corpus, nothing for older runs; a ``ValueError`` if the file is broken."""
         path = self.checkpoints / CORPUS
         if not path.is_file():
             return {}
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"{path} must be JSON, but is not: {error}.") from error
-        if not isinstance(content, dict):
-            raise ValueError(f"{path} must hold a JSON object, but holds a {type(content).__name__}.")
-        return content
+        from signdiff_slp.tokenizers.base import read_object
+
+        return read_object(path, _MAX_FILE_SIZE)
 
     def load_tokenizer(self) -> AnyTokenizer | None:
         """Load the run's tokenizer; none where nothing tells it.
@@ -94,11 +81,7 @@ class Run:
         return self.load_named_tokenizer()
 
     def load_named_tokenizer(self) -> AnyTokenizer | None:
-        """Load the tokenizer that the run's settings name; none where they name none.
-
-        Raises:
-            ValueError: a file is broken, or the tokenizer is not there any more.
-        """
+        """Load the tokenizer that the run's settings name, as `load_tokenizer`; none where they name none."""
         from signdiff_slp.tokenizers.saved import open_tokenizer
 
         section = self.read_settings().get("tokenizer") or {}
@@ -118,10 +101,10 @@ class Run:
         from fairseq2.error import OperationalError, StateDictError
         from fairseq2.model_checkpoint import CorruptModelCheckpointError
 
-        from signdiff_eval.readers import check_torch_file
-        from signdiff_slp.checkpoints import BROKEN
-        from signdiff_slp.models.progressive.hub import get_progressive_model_hub, without_progress
+        from signdiff_eval.readers.torch_files import check_torch_file
+        from signdiff_slp.models.progressive.factory import get_progressive_model_hub, without_progress
         from signdiff_slp.models.progressive.release import read_run_config
+        from signdiff_slp.torch_files import BROKEN
 
         if self.step is None:
             raise FileNotFoundError(f"{self.checkpoints} must hold a checkpoint, but holds none yet.")

@@ -1,4 +1,6 @@
-"""What a fluent ASL speller makes of a text: letters and spaces.
+"""What a text is to a model: letters that are spelled, a tag, pieces of some length, and what of it is known.
+
+`spellable` makes of a text what a fluent ASL speller makes of it, letters and spaces:
 
 - Case does not matter, accents are left out (é is e), ligatures are spelled (ß is ss, æ is ae).
 - Digits have signs of their own, which are no part of the alphabet; numbers are spelled as words. Up to 99 they are
@@ -15,9 +17,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Final
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-from signdiff_slp.shown import shown
+if TYPE_CHECKING:
+    from fairseq2.data.tokenizers import Tokenizer
+
+MAX_NAMED: Final = 10
+"""How many names a message lists."""
+
+MAX_SHOWN: Final = 60
+"""Characters of a text that a message shows."""
 
 _LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz")
 _FOLDED: Final = {
@@ -32,11 +43,11 @@ _FOLDED: Final = {
     "\N{LATIN SMALL LETTER DOTLESS I}": "i",
     "ħ": "h",
 }
+_TAG: Final = re.compile(r"<[a-z]{2,8}>")
 _SPOKEN: Final = {"&": "and", "@": "at", "%": "percent", "+": "plus", "=": "equals"}
 _APOSTROPHES: Final = frozenset(
     "'`\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}\N{MODIFIER LETTER APOSTROPHE}\N{ACUTE ACCENT}"
 )
-_MAX_NAMED: Final = 10
 _ONES: Final = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
     *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
@@ -74,9 +85,7 @@ def spellable(text: str, letters: str = "", *, english: bool = True) -> str:
         else:
             pieces.append(piece)
     if unknown:
-        kinds = list(dict.fromkeys(unknown))
-        named = ", ".join(f"{_printable(c)} ({unicodedata.name(c, 'unnamed')})" for c in kinds[:_MAX_NAMED])
-        named += f" and {len(kinds) - _MAX_NAMED} more" if len(kinds) > _MAX_NAMED else ""
+        named = listed([f"{_printable(c)} ({unicodedata.name(c, 'unnamed')})" for c in dict.fromkeys(unknown)])
         what = "Latin letters, digits" if known == _LETTERS and english else f"the letters {''.join(sorted(known))}"
         raise ValueError(f"text must be in {what} and punctuation, but contains {named}.")
     words = re.sub(r"[0-9]+", lambda run: f" {_number(run.group())} ", "".join(pieces)).split()
@@ -114,3 +123,125 @@ def _number(digits: str) -> str:
 
 def _printable(character: str) -> str:
     return character if character.isprintable() else f"U+{ord(character):04X}"
+
+
+def is_tag(text: str) -> bool:
+    """Tell whether a text is a tag: 2 to 8 small letters in angle brackets."""
+    return _TAG.fullmatch(text) is not None
+
+
+def split_tag(text: str) -> tuple[str, str]:
+    """Divide a text into its tag, empty if there is none, and the rest.
+
+    Example:
+        >>> split_tag("<gsg> wort"), split_tag("wort")
+        (('<gsg>', 'wort'), ('', 'wort'))
+    """
+    tag, space, rest = text.partition(" ")
+    return (tag, rest) if space and is_tag(tag) else ("", text)
+
+
+def into_pieces(text: str, limit: int) -> list[str]:
+    """Divide a text between words, where a model has not learned longer ones.
+
+    Args:
+        text: words with single spaces between them.
+        limit: most characters of a piece; a longer word is a piece of its own.
+
+    >>> into_pieces("the quick brown fox", 10)
+    ['the quick', 'brown fox']
+    """
+    pieces: list[str] = []
+    for word in text.split(" "):
+        if pieces and len(pieces[-1]) + 1 + len(word) <= limit:
+            pieces[-1] += f" {word}"
+        else:
+            pieces.append(word)
+    return pieces
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """Tokens of texts, without those that begin, end, divide or tag them.
+
+    Attributes:
+        num_tokens: how many there are.
+        num_unknown: how many of them stand for something that has no token.
+        unknown_words: the words that these are in, each once.
+        lost: positions of the texts that hold unknown tokens only.
+    """
+
+    num_tokens: int
+    num_unknown: int
+    unknown_words: tuple[str, ...]
+    lost: tuple[int, ...]
+
+    def __str__(self) -> str:
+        share = f"{self.num_unknown} of {self.num_tokens} tokens"
+        if not self.num_unknown:
+            return share
+        words = [cut(word) for word in self.unknown_words]
+        return f"{share} ({self.num_unknown / self.num_tokens:.1%}): {listed(words)}"
+
+
+def cover(tokenizer: Tokenizer, texts: Iterable[str]) -> Coverage:
+    """Count what a tokenizer does not know.
+
+    Args:
+        tokenizer: any; of those of this package, spaces and tags are not counted.
+        texts: the texts.
+
+    Example:
+        >>> from signdiff_slp.tokenizers import WordTokenizer
+        >>> print(cover(WordTokenizer(["hello", "world"]), ["hello there", "Hello"]))
+        2 of 3 tokens (66.7%): there, Hello
+    """
+    encode = tokenizer.create_raw_encoder()
+    unknown = tokenizer.vocab_info.unk_idx
+    blank: frozenset[int] = getattr(tokenizer, "blank_indices", frozenset())
+
+    def count(text: str) -> tuple[int, int]:
+        tokens = [token for token in encode(text).tolist() if token not in blank]
+        return len(tokens), tokens.count(unknown)
+
+    num_tokens = num_unknown = 0
+    words: dict[str, None] = {}
+    lost = []
+    for position, text in enumerate(texts):
+        here, strange = count(text)
+        num_tokens, num_unknown = num_tokens + here, num_unknown + strange
+        if strange:
+            words |= dict.fromkeys(word for word in split_tag(text)[1].split() if count(word)[1])
+            lost += [position] * (strange == here)
+    return Coverage(num_tokens=num_tokens, num_unknown=num_unknown, unknown_words=tuple(words), lost=tuple(lost))
+
+
+def cut(text: str) -> str:
+    """Shorten a long text for a message.
+
+    Example:
+        >>> cut("hello"), len(cut(500 * "a"))
+        ('hello', 60)
+    """
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 3]}..."
+
+
+def shown(text: str) -> str:
+    """Quote a text as Python does, and no more of it than its start.
+
+    Example:
+        >>> shown("hello")
+        "'hello'"
+    """
+    return repr(cut(text))
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write names for a message, and of many only the first.
+
+    Example:
+        >>> listed(["a", "b"]), listed(12 * ["a"])[-11:]
+        ('a, b', 'a and 2 more')
+    """
+    more = len(names) - MAX_NAMED
+    return ", ".join(names[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, final
@@ -12,24 +13,19 @@ from torch.nn.utils.rnn import pad_sequence
 
 from signdiff_core.checks import check_device
 from signdiff_slp.models.progressive import ProgressiveTransformer, generate
+from signdiff_slp.models.progressive.generation import to_pose
 from signdiff_slp.models.progressive.release import load_release
-from signdiff_slp.output import to_pose
-from signdiff_slp.pieces import into_pieces
 from signdiff_slp.runs import find_run
-from signdiff_slp.shown import shown
-from signdiff_slp.signed import Signed, time_words
-from signdiff_slp.text import spellable
+from signdiff_slp.text import cover, into_pieces, shown, spellable
+from signdiff_slp.timing import Signed, time_words
 from signdiff_slp.tokenizers.character import CharacterTokenizer
-from signdiff_slp.tokenizers.coverage import cover
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from pose_format import Pose
     from torch import Tensor
 
+    from signdiff_slp.text import Coverage
     from signdiff_slp.timing import TimedWord
-    from signdiff_slp.tokenizers.coverage import Coverage
     from signdiff_slp.tokenizers.saved import AnyTokenizer
 
 BUNDLED: Final = Path(str(files("signdiff_slp"))) / "bundled" / "fingerspelling"
@@ -107,8 +103,8 @@ class TextToPose:
         from fairseq2.models import ModelNotKnownError
 
         from signdiff_slp.models.progressive import get_progressive_model_hub
-        from signdiff_slp.models.progressive.hub import without_progress
-        from signdiff_slp.tokenizers import get_character_tokenizer_hub
+        from signdiff_slp.models.progressive.factory import without_progress
+        from signdiff_slp.tokenizers.character import get_character_tokenizer_hub
 
         try:
             with without_progress():

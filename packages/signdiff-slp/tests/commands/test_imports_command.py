@@ -7,7 +7,7 @@ from signdiff_core import formats
 from signdiff_core.formats import write_skels
 from signdiff_core.skeleton import make_pose
 from signdiff_slp.cli import main
-from signdiff_slp.datasets.text_pose import read_manifest
+from signdiff_slp.datasets.files import read_manifest
 
 
 @pytest.fixture

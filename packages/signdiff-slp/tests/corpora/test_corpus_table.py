@@ -5,8 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from signdiff_slp.corpora.read import read_split
-from signdiff_slp.corpora.table import open_poses, read_table
+from signdiff_slp.corpora.read import open_poses, read_split, read_table
 
 
 @pytest.fixture

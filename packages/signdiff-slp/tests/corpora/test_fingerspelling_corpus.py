@@ -13,8 +13,9 @@ from signdiff_slp.corpora.read import read_split
 from signdiff_slp.corpora.stitch import spell
 from signdiff_slp.corpora.vocabulary import build_vocabulary
 from signdiff_slp.corpora.words import SPLITS, Sizes
-from signdiff_slp.tags import split_tag
-from signdiff_slp.tokenizers import CharacterTokenizerConfig, load_character_tokenizer
+from signdiff_slp.text import split_tag
+from signdiff_slp.tokenizers import CharacterTokenizerConfig
+from signdiff_slp.tokenizers.character import load_character_tokenizer
 
 SIZES = {
     "train": Sizes(words=6, phrases=2, strings=2, letters=2),

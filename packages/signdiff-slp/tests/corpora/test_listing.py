@@ -1,6 +1,6 @@
 import pytest
 
-from signdiff_slp.corpora.listing import Source, divide, list_beside, list_table
+from signdiff_slp.corpora.pose_corpus import Source, divide, list_beside, list_table
 
 
 @pytest.fixture

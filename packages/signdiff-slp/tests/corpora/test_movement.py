@@ -3,8 +3,7 @@ import pytest
 
 pytest.importorskip("spoken_to_signed", reason="needs signdiff-slp[corpora]")
 
-from signdiff_slp.corpora.clips import Clip, read_clips
-from signdiff_slp.corpora.movement import MOVED, find_movement, moved_frames
+from signdiff_slp.corpora.clips import MOVED, Clip, find_movement, moved_frames, read_clips
 
 
 def _clip(speeds, language="gsg"):

@@ -7,8 +7,7 @@ import pytest
 from signdiff_core import formats
 from signdiff_core.landmarks import landmarks_of
 from signdiff_core.skeleton import joints_of, make_pose
-from signdiff_slp.corpora.listing import divide, list_beside, list_table
-from signdiff_slp.corpora.pose_corpus import import_poses
+from signdiff_slp.corpora.pose_corpus import divide, import_poses, list_beside, list_table
 
 
 def _signer(frames=8):

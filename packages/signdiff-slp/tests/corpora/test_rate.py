@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from signdiff_slp.corpora.rate import corpus_rate
+from signdiff_slp.corpora.read import corpus_rate
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,10 @@ import pytest
 import sentencepiece
 
 from signdiff_slp.corpora.vocabulary import build_vocabulary
-from signdiff_slp.tokenizers import (
-    CharacterTokenizerConfig,
-    SentencePieceTokenizerConfig,
-    WordTokenizerConfig,
-    load_character_tokenizer,
-    load_sentencepiece_tokenizer,
-    load_word_tokenizer,
-)
+from signdiff_slp.tokenizers import CharacterTokenizerConfig, SentencePieceTokenizerConfig, WordTokenizerConfig
+from signdiff_slp.tokenizers.character import load_character_tokenizer
+from signdiff_slp.tokenizers.sentencepiece import load_sentencepiece_tokenizer
+from signdiff_slp.tokenizers.word import load_word_tokenizer
 
 
 def _write(folder, texts, split="train"):

@@ -7,8 +7,8 @@ import torch
 from fairseq2.datasets import DatasetError, SyncMode
 from fairseq2.gang import FakeGang, Gangs, create_fake_gangs
 
-from signdiff_slp.datasets.text_pose import CorpusError, Example, TextPoseDataset, open_poses, read_manifest
-from signdiff_slp.datasets.text_pose.scan import check_finite
+from signdiff_slp.datasets.files import CorpusError, Example, check_finite, open_poses, read_manifest
+from signdiff_slp.datasets.text_pose import TextPoseDataset
 from signdiff_slp.tokenizers import CharacterTokenizer
 
 CPU = torch.device("cpu")

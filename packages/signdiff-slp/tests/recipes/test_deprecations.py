@@ -1,6 +1,6 @@
 import warnings
 
-from signdiff_slp.recipes.deprecations import hiding_own_deprecation
+from signdiff_slp.recipes.messages import hiding_own_deprecation
 
 OWN = "`hg_exporter` is deprecated and will be removed in v0.9. Use `fairseq2.models.hg.HuggingFaceConverter` instead."
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from signdiff_slp.training import fit_standardizer
+from signdiff_slp.recipes.train.recipe import fit_standardizer
 
 pytestmark = pytest.mark.slow
 

@@ -13,11 +13,11 @@ from fairseq2.device import CPU  # noqa: E402
 from fairseq2.gang import FakeGang, create_parallel_gangs  # noqa: E402
 from fairseq2.metrics import MetricBag  # noqa: E402
 
-from signdiff_slp.datasets.text_pose import CorpusError, TextPoseBatch, TextPoseDataset  # noqa: E402
+from signdiff_slp.datasets.files import CorpusError  # noqa: E402
+from signdiff_slp.datasets.text_pose import TextPoseBatch, TextPoseDataset  # noqa: E402
 from signdiff_slp.models.progressive import ProgressiveConfig, create_single_model  # noqa: E402
-from signdiff_slp.recipes.failures import check_names  # noqa: E402
-from signdiff_slp.recipes.generate.config import GenerateConfig  # noqa: E402
-from signdiff_slp.recipes.generate.recipe import GenerateUnit  # noqa: E402
+from signdiff_slp.recipes.corpus import check_names  # noqa: E402
+from signdiff_slp.recipes.generate.recipe import GenerateConfig, GenerateUnit  # noqa: E402
 
 # The second and the last are names of PHOENIX14T.
 NAMES = [

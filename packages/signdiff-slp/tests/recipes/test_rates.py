@@ -13,9 +13,10 @@ import signdiff_slp  # noqa: F401
 pytest.importorskip("torch")
 from fairseq2.recipe.error import RecipeError
 
-from signdiff_slp.datasets.text_pose import CorpusError, TextPoseDataset
+from signdiff_slp.datasets.files import CorpusError
+from signdiff_slp.datasets.text_pose import TextPoseDataset
 from signdiff_slp.models.progressive import ProgressiveConfig
-from signdiff_slp.recipes.failures import check_rate
+from signdiff_slp.recipes.corpus import check_rate
 
 # The recipes one after another in one process: most of a command's time goes into importing fairseq2.
 PROGRAM = """
@@ -68,7 +69,7 @@ def test_the_right_rate_passes_and_an_unknown_one_is_not_held_to(quick):
 def test_a_run_of_before_goes_on_and_is_told(quick, caplog):
     with pytest.raises(RecipeError, match="would last 2 times as long"):
         check_rate(ProgressiveConfig(fps=25.0), TextPoseDataset(quick))
-    check_rate(ProgressiveConfig(fps=25.0), TextPoseDataset(quick), goes_on=True)
+    check_rate(ProgressiveConfig(fps=25.0), TextPoseDataset(quick), resumed=True)
     assert "model.config_overrides.fps=50" in caplog.text
 
 

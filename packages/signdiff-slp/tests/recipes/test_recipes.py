@@ -19,19 +19,17 @@ from fairseq2.recipe.config import (
 from safetensors.torch import load_file
 
 from signdiff_core.skeleton import limb_lengths
-from signdiff_slp.datasets.text_pose import read_manifest
-from signdiff_slp.export import export, find_step
+from signdiff_slp.datasets.files import read_manifest
+from signdiff_slp.export import export
 from signdiff_slp.export import main as export_main
 from signdiff_slp.models.progressive import ProgressiveConfig
 from signdiff_slp.models.progressive.release import load_release
-from signdiff_slp.recipes.dataset_section import TextPoseSection
-from signdiff_slp.recipes.evaluate.config import EvaluateConfig
-from signdiff_slp.recipes.evaluate.recipe import TextToPoseEvaluateRecipe
-from signdiff_slp.recipes.generate.config import GenerateConfig
-from signdiff_slp.recipes.generate.recipe import TextToPoseGenerateRecipe
-from signdiff_slp.recipes.train.config import TrainConfig
+from signdiff_slp.recipes.corpus import TextPoseSection
+from signdiff_slp.recipes.evaluate.recipe import EvaluateConfig, TextToPoseEvaluateRecipe
+from signdiff_slp.recipes.generate.recipe import GenerateConfig, TextToPoseGenerateRecipe
+from signdiff_slp.recipes.train.config import LossConfig, TrainConfig
 from signdiff_slp.recipes.train.recipe import TextToPoseTrainRecipe
-from signdiff_slp.training import LossConfig
+from signdiff_slp.runs import find_run
 
 
 def section(corpus):
@@ -63,7 +61,7 @@ def configuration(corpus, num_steps, *, every=None, **changes):
 
 def train(config, output_dir):
     run(TextToPoseTrainRecipe(), config, output_dir, no_rich=True)
-    return find_step(output_dir / "checkpoints")
+    return find_run(output_dir / "checkpoints").step
 
 
 def weights(step):
@@ -103,7 +101,7 @@ def test_each_split_is_told_what_is_unknown_of_it(trained, corpus):
 
 
 def test_the_corpus_is_measured_before_training(trained, corpus):
-    state = weights(find_step(trained / "checkpoints"))
+    state = weights(find_run(trained / "checkpoints").step)
     state = state.get("model", state)
     first = np.load(corpus / "train.poses.npy")[0]
     np.testing.assert_allclose(state["standardizer.rest"].numpy(), first, atol=1e-3)
@@ -153,7 +151,7 @@ def test_generate_and_evaluate_the_checkpoint(trained, corpus, tmp_path):
 
 def test_export(trained, tmp_path):
     (tmp_path / "card.md").write_text("# A card\n")
-    step = find_step(trained / "checkpoints")
+    step = find_run(trained / "checkpoints").step
     assert step.name == "step_60"
     export(step, tmp_path / "release", card=tmp_path / "card.md")
     model, _ = load_release(tmp_path / "release")

@@ -142,7 +142,10 @@ def test_an_exported_model_is_decoded_as_in_the_literature(done):
     ("name", "message"),
     [
         ("other corpus", "/other holds other poses of train (12 examples"),
-        ("other model", "/run/checkpoints, with model_dim 32, but has model_dim 64. Go on with the run's own settings"),
+        (
+            "other model",
+            "/run/checkpoints, with model_dim 32, but has model_dim 64. Resume with the run's own settings",
+        ),
         ("other tokenizer", "/run/checkpoints, but has lowercase False instead of True. "),
     ],
 )
@@ -177,7 +180,7 @@ def test_runs_and_models_of_before(done, tmp_path):
     """Neither had a tokenizer beside it; what a run has written of its settings tells it."""
     from signdiff_slp.export import export
     from signdiff_slp.models.progressive.release import load_release
-    from signdiff_slp.recipes.source import model_settings
+    from signdiff_slp.recipes.command import model_settings
 
     _, folder = done
     shutil.copytree(folder / "run", tmp_path / "run")
@@ -208,7 +211,7 @@ def test_damaged_weights_of_a_run_are_one_error(done, tmp_path, keep):
 
 
 def test_a_run_goes_on_with_its_own_tokenizer_where_the_named_one_changed(done, tmp_path):
-    from signdiff_slp.recipes.source import own_settings
+    from signdiff_slp.recipes.command import own_settings
 
     _, folder = done
     shutil.copytree(folder / "run", tmp_path / "run")

@@ -79,6 +79,6 @@ def test_a_training_run_ends_in_one_line(corpus, tmp_path, number, word):
     assert process.returncode == 128 + number
     last = output.splitlines()[-1]
     assert last.startswith(f"python -m signdiff_slp.recipes.train: {word}; checkpoints up to step_")
-    assert last.endswith("are kept, and the same command goes on from there.")
+    assert last.endswith("are kept, and the same command resumes from there.")
     assert "Traceback" not in output
     assert not [path for path in (tmp_path / "run").rglob("*") if "tmp" in path.name]

@@ -3,7 +3,8 @@ import json
 import pytest
 import torch
 
-from signdiff_slp.tokenizers import CharacterTokenizer, CharacterTokenizerConfig, load_character_tokenizer
+from signdiff_slp.tokenizers import CharacterTokenizer, CharacterTokenizerConfig
+from signdiff_slp.tokenizers.character import load_character_tokenizer
 
 
 def test_one_token_for_each_character():

@@ -3,14 +3,9 @@ from itertools import pairwise
 
 import pytest
 
-from signdiff_slp.tokenizers import (
-    CharacterTokenizer,
-    SentencePieceTokenizerConfig,
-    WordTokenizer,
-    WordTokenizerConfig,
-    cover,
-    load_sentencepiece_tokenizer,
-)
+from signdiff_slp.text import cover
+from signdiff_slp.tokenizers import CharacterTokenizer, SentencePieceTokenizerConfig, WordTokenizer, WordTokenizerConfig
+from signdiff_slp.tokenizers.sentencepiece import load_sentencepiece_tokenizer
 
 
 @pytest.fixture(scope="module")

@@ -8,15 +8,10 @@ import sys
 import pytest
 import sentencepiece
 
-from signdiff_slp.tokenizers import (
-    CharacterTokenizer,
-    SentencePieceTokenizerConfig,
-    WordTokenizer,
-    load_sentencepiece_tokenizer,
-)
-from signdiff_slp.tokenizers.files import MAX_JSON
-from signdiff_slp.tokenizers.piece_models import check_piece_model
+from signdiff_slp.tokenizers import CharacterTokenizer, SentencePieceTokenizerConfig, WordTokenizer
+from signdiff_slp.tokenizers.base import MAX_JSON
 from signdiff_slp.tokenizers.saved import load_tokenizer, open_tokenizer, save_tokenizer
+from signdiff_slp.tokenizers.sentencepiece import check_piece_model, load_sentencepiece_tokenizer
 
 TEXTS = ["der wind weht", "am tag regnet es", "der regen zieht ab", "morgen weht am tag ein schwacher wind"]
 MADE = {

@@ -4,11 +4,8 @@ import pytest
 import sentencepiece
 import torch
 
-from signdiff_slp.tokenizers import (
-    SentencePieceTokenizerConfig,
-    get_sentencepiece_tokenizer_hub,
-    load_sentencepiece_tokenizer,
-)
+from signdiff_slp.tokenizers import SentencePieceTokenizerConfig
+from signdiff_slp.tokenizers.sentencepiece import get_sentencepiece_tokenizer_hub, load_sentencepiece_tokenizer
 
 TEXTS = ["der wind weht", "am tag regnet es", "der regen zieht ab", "morgen weht am tag ein schwacher wind"]
 

@@ -4,10 +4,8 @@ from collections import Counter
 import pytest
 from fairseq2.data.tokenizers import VocabularyInfo
 
-from signdiff_slp.tokenizers import (
-    GlossTokenizerConfig,
-    WordTokenizer,
-    WordTokenizerConfig,
+from signdiff_slp.tokenizers import GlossTokenizerConfig, WordTokenizer, WordTokenizerConfig
+from signdiff_slp.tokenizers.word import (
     get_gloss_tokenizer_hub,
     get_word_tokenizer_hub,
     load_word_tokenizer,

@@ -1,27 +1,24 @@
-"""The parser of all commands of the package, and what it takes as numbers."""
+"""What all commands of the package share: the parser, what it takes as numbers, and how a command ends."""
 
 from __future__ import annotations
 
 import argparse
 import math
-from typing import TYPE_CHECKING, NoReturn
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import NoReturn
 
+from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
 from signdiff_core.wording import one_line
-from signdiff_slp.shown import shown
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from signdiff_slp.text import shown
 
 
 class CommandParser(argparse.ArgumentParser):
     """An argument parser whose errors take one line, without the usage before them."""
 
     def error(self, message: str) -> NoReturn:
-        """Leave with exit status 2.
-
-        Args:
-            message: what was wrong.
-        """
+        """Leave with exit status 2."""
         self.exit(2, f"{self.prog}: {one_line(message)} (see {self.prog} --help)\n")
 
 
@@ -81,3 +78,58 @@ def whole(least: int | None = None) -> Callable[[str], int]:
         return value
 
     return read
+
+
+def answer_missing(parser: argparse.ArgumentParser, metavar: str = "COMMAND") -> None:
+    """Have a parser print its help and exit with 2, unless one of its subcommands runs."""
+    parser.set_defaults(run=partial(_answer, parser, metavar))
+
+
+def run_command(parser: argparse.ArgumentParser, run: Callable[[], int | None], *, kept: str, debug: bool) -> int:
+    """Run a command, and end it with one line where it fails or is asked to stop.
+
+    Args:
+        parser: names the command.
+        run: does the work.
+        kept: what is said after an interruption whose error has no notes.
+        debug: whether errors are raised.
+
+    Returns:
+        What ``run`` gives, 1 for failure, 130 after Ctrl-C, 143 after SIGTERM.
+    """
+    prog = parser.prog.removeprefix("python -m ")
+    unwind_on_sigterm()
+    try:
+        return run() or 0
+    except KeyboardInterrupt as stop:
+        print(f"{prog}: {word_for(stop)}; {one_line(_notes(stop) or kept)}.", file=sys.stderr)
+        return exit_status(stop)
+    except (OSError, ValueError, ModuleNotFoundError) as error:
+        if debug:
+            raise
+        print(f"{prog}: error: {one_line(error_text(error))}", file=sys.stderr)
+        return 1
+
+
+def error_text(error: BaseException) -> str:
+    """Write an error and its notes; one of the system's with the file first and no number.
+
+    Example:
+        >>> error_text(PermissionError(13, "Permission denied", "corpus"))
+        'corpus: Permission denied'
+    """
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        text = f"{error.filename}: {error.strerror}"
+    notes = _notes(error)
+    return f"{text.rstrip('.')}; {notes}." if notes else text
+
+
+def _notes(error: BaseException) -> str:
+    """What a command adds to an error, such as what was kept."""
+    return "; ".join(getattr(error, "__notes__", ()))
+
+
+def _answer(parser: argparse.ArgumentParser, metavar: str, _arguments: argparse.Namespace) -> NoReturn:
+    parser.print_help(sys.stderr)
+    parser.exit(2, f"\n{parser.prog}: error: a {metavar} is missing, one of those above\n")

@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from signdiff_slp.commands.missing import answer_missing
-from signdiff_slp.commands.parser import number, whole
+from signdiff_slp.commands.parser import answer_missing, number, whole
 
 if TYPE_CHECKING:
     import argparse

@@ -8,28 +8,13 @@ that points at the viewer is measured by its depth alone, which makes it longer 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from signdiff_core.skeleton import (
-    LEFT_ELBOW,
-    LEFT_HAND,
-    LEFT_SHOULDER,
-    LEFT_WRIST,
-    NECK,
-    NOSE,
-    NUM_JOINTS,
-    RIGHT_ELBOW,
-    RIGHT_HAND,
-    RIGHT_SHOULDER,
-    RIGHT_WRIST,
-    SHOULDER_WIDTH,
-)
+from signdiff_core import skeleton
 from signdiff_slp.corpora.kinematics import Postures, forearm_axes, place_hand, unit
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 NOSE_LENGTH: Final = 0.241
 """From neck to nose."""
@@ -48,7 +33,7 @@ HAND_LENGTHS: Final = np.array(
 )
 """Bones of a hand in the order of `HAND_LIMBS`: thumb, index, middle, ring, little finger."""
 
-SHOULDER: Final = np.array([-SHOULDER_WIDTH / 2, 0.0, 0.0])
+SHOULDER: Final = np.array([-skeleton.SHOULDER_WIDTH / 2, 0.0, 0.0])
 """The right shoulder."""
 
 _REST_NOSE: Final = (-0.009, -0.196, -0.139)
@@ -72,13 +57,8 @@ def rest() -> Postures:
 
 
 def relaxed_fingers() -> NDArray[np.float64]:
-    """Make the bones of a relaxed right hand, slightly curled.
-
-    Returns:
-        (20, 3) unit directions in the palm's axes: index side, fingers' way, out of the palm.
-    """
-    thumb = [(0.75, 0.60, 0.30), (0.50, 0.80, 0.32), (0.35, 0.88, 0.32), (0.22, 0.92, 0.32)]
-    bones = [*thumb]
+    """Make the bones of a relaxed right hand, slightly curled: (20, 3) unit directions, as `Postures` has them."""
+    bones = [(0.75, 0.60, 0.30), (0.50, 0.80, 0.32), (0.35, 0.88, 0.32), (0.22, 0.92, 0.32)]  # the thumb
     for spread, curl in zip(_PALM_SPREAD, _CURL, strict=True):
         bones.append((spread, 1.0, 0.0))
         bend = 0.0
@@ -89,34 +69,26 @@ def relaxed_fingers() -> NDArray[np.float64]:
 
 
 def joints_from(postures: Postures) -> NDArray[np.float64]:
-    """Build the 50 joints.
+    """Build the 50 joints, (T, 50, 3) normalised, of head, right arm and right hand; the left arm is at rest.
 
-    Args:
-        postures: T frames of head, right arm and right hand. The left arm and hand are at rest.
-
-    Returns:
-        (T, 50, 3) normalised coordinates; every bone has this body's length.
+    Every bone has this body's length.
     """
-    joints = np.zeros((len(postures), NUM_JOINTS, 3))
-    joints[:, NOSE] = NOSE_LENGTH * postures.nose
-    joints[:, NECK] = 0.0
+    joints = np.zeros((len(postures), skeleton.NUM_JOINTS, 3))
+    joints[:, skeleton.NOSE] = NOSE_LENGTH * postures.nose
+    joints[:, skeleton.NECK] = 0.0
     _place_right_arm(joints, postures)
 
-    left = np.zeros((1, NUM_JOINTS, 3))
+    left = np.zeros((1, skeleton.NUM_JOINTS, 3))
     _place_right_arm(left, rest())
     mirror = np.array([-1.0, 1.0, 1.0])
-    for target, source in ((LEFT_SHOULDER, RIGHT_SHOULDER), (LEFT_ELBOW, RIGHT_ELBOW), (LEFT_WRIST, RIGHT_WRIST)):
+    for part in ("SHOULDER", "ELBOW", "WRIST", "HAND"):
+        target, source = getattr(skeleton, f"LEFT_{part}"), getattr(skeleton, f"RIGHT_{part}")
         joints[:, target] = left[:, source] * mirror
-    joints[:, LEFT_HAND] = left[:, RIGHT_HAND] * mirror
     return joints
 
 
 def rest_pose() -> NDArray[np.float32]:
-    """Make the pose in which every sequence starts and ends: both arms hang.
-
-    Returns:
-        (50, 3) normalised coordinates, float32.
-    """
+    """Make the pose in which every spelling starts and ends, both arms hanging: (50, 3) normalised, float32."""
     return np.asarray(joints_from(rest())[0], dtype=np.float32)
 
 
@@ -130,10 +102,10 @@ def _place_right_arm(joints: NDArray[np.float64], postures: Postures) -> None:
     wrist = SHOULDER + wrists(postures)
     axes = forearm_axes(postures.forearm) @ postures.palm
     directions = postures.fingers @ axes.transpose(0, 2, 1)
-    joints[:, RIGHT_SHOULDER] = SHOULDER
-    joints[:, RIGHT_ELBOW] = elbow
-    joints[:, RIGHT_WRIST] = wrist
-    joints[:, RIGHT_HAND] = place_hand(wrist, directions, HAND_LENGTHS)
+    joints[:, skeleton.RIGHT_SHOULDER] = SHOULDER
+    joints[:, skeleton.RIGHT_ELBOW] = elbow
+    joints[:, skeleton.RIGHT_WRIST] = wrist
+    joints[:, skeleton.RIGHT_HAND] = place_hand(wrist, directions, HAND_LENGTHS)
 
 
 def _orthonormal(axes: NDArray[np.float64]) -> NDArray[np.float64]:

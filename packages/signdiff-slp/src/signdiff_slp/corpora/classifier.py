@@ -14,19 +14,15 @@ other signers would make of it, it can't say.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from signdiff_core.skeleton import RIGHT_HAND, RIGHT_WRIST
-from signdiff_slp.corpora.clips import SHOULDERS_APART, Clip, read_clips
+from signdiff_slp.corpora.clips import SHOULDERS_APART, Clip, moved_frames, read_clips
 from signdiff_slp.corpora.letters import clip_scale, still_frames
-from signdiff_slp.corpora.movement import moved_frames
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
 MOMENTS: Final = 8
 """Steps that a hold is cut into."""
@@ -62,14 +58,7 @@ class LetterClassifier:
         self._templates = np.stack(templates)
 
     def __call__(self, joints: NDArray[np.floating]) -> str:
-        """Name the letter of a hold.
-
-        Args:
-            joints: (T, 50, 3) normalised coordinates of the hold's frames.
-
-        Returns:
-            A small letter.
-        """
+        """Name the letter of a hold, a small one, by its joints (T, 50, 3), normalised coordinates."""
         return self._labels[int(np.argmin(self._distances(joints)))]
 
     def distances(self, joints: NDArray[np.floating]) -> dict[str, float]:

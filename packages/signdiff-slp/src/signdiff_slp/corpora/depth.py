@@ -81,15 +81,9 @@ def variation(points: NDArray[np.floating], limbs: Sequence[tuple[int, int]], fa
 
 
 def depth_factor(points: NDArray[np.floating], limbs: Sequence[tuple[int, int]], *, largest: float) -> float:
-    """Find the depth factor that makes bone lengths most constant.
+    """Find the depth factor up to ``largest``, to a hundredth of it, that makes bone lengths most constant.
 
-    Args:
-        points: (T, J, 3) positions whose last coordinate is in another unit.
-        limbs: pairs of joints.
-        largest: upper end of the search.
-
-    Returns:
-        The factor, to a hundredth of ``largest``.
+    Arguments are those of `variation`.
     """
     candidates = np.linspace(0.0, largest, 101)
     return float(candidates[np.argmin([variation(points, limbs, factor) for factor in candidates])])

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from signdiff_core.rates import same_rate
 from signdiff_core.skeleton import BODY, BODY_JOINTS, LEFT_HAND, LEFT_WRIST, RIGHT_HAND, RIGHT_WRIST, masked_as_absent
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 MAX_FRAMES: Final = 1_000_000
 """Most frames that come of a clip."""

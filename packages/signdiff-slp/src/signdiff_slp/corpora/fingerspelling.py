@@ -16,32 +16,20 @@ character tokenizer encodes as one token; each language has as many items as ASL
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 
 from signdiff_core.atomic import replacing
-from signdiff_slp.corpora.card import data_card
+from signdiff_slp.corpora.languages import SignedLanguage
 from signdiff_slp.corpora.letters import load_letters
 from signdiff_slp.corpora.stitch import Spelling, spell
-from signdiff_slp.corpora.words import (
-    FULL,
-    SPLITS,
-    Item,
-    Sizes,
-    choose,
-    frequent_words,
-    frequent_words_of,
-)
-from signdiff_slp.corpora.writer import SplitWriter, write_statistics
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from signdiff_slp.corpora.languages import SignedLanguage
+from signdiff_slp.corpora.words import FULL, Item, Sizes, choose, frequent_words, frequent_words_of
+from signdiff_slp.corpora.writer import SPLITS, SplitWriter, write_statistics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,16 +128,7 @@ def _items_of(language: SignedLanguage, seed: int, sizes: Mapping[str, Sizes]) -
 
 
 def spelled(texts: Iterable[Item], split: str, *, seed: int = 0) -> Iterator[tuple[Item, Spelling]]:
-    """Spell a split's items one by one, as `build` does with the same arguments.
-
-    Args:
-        texts: the items of the split, from its first on: timing depends on an item's place.
-        split: train, dev or test.
-        seed: draws the timing.
-
-    Yields:
-        Each item and its movement.
-    """
+    """Spell a split's items one by one, from its first on, as `build` does with the same arguments."""
     for index, item in enumerate(texts):
         rng = np.random.default_rng((seed, SPLITS.index(split), index))
         yield item, spell(item.text, rng=rng, language=item.language or "ase")
@@ -177,3 +156,31 @@ def _write_statistics(folder: Path) -> None:
     frames = np.load(folder / "train.poses.npy", mmap_mode="r")
     mean, std = frames.mean(axis=0, dtype=np.float64), frames.std(axis=0, dtype=np.float64)
     write_statistics(folder / "statistics.safetensors", mean, std)
+
+
+def data_card(
+    summaries: Mapping[str, SplitSummary],
+    *,
+    seed: int,
+    sources: Mapping[str, str],
+    languages: Sequence[SignedLanguage] = (),
+) -> str:
+    """Write the data card, Markdown.
+
+    Args:
+        summaries: of each split.
+        seed: that the corpus was drawn with.
+        sources: versions of ``spoken-to-signed`` and ``wordfreq``.
+        languages: the signed languages; ASL alone if none is given.
+    """
+    rows = "\n".join(
+        f"| {split} | {summary.items} | {summary.frames} | {summary.letters} | {summary.frames / summary.letters:.1f} |"
+        for split, summary in summaries.items()
+    )
+    known = {"seed": seed, "rows": rows, "clips": sources["spoken-to-signed"], "words": sources["wordfreq"]}
+    if languages:
+        named = [f"| `{each.tag}` | {each.name} | {' '.join(load_letters(language=each.code))} |" for each in languages]
+        codes = ",".join(language.code for language in languages)
+        known |= {"count": len(languages), "codes": codes, "languages": "\n".join(named)}
+    template = files("signdiff_slp.corpora") / ("card_languages.md" if languages else "card_ase.md")
+    return template.read_text(encoding="utf-8").format(**known)

@@ -6,18 +6,15 @@ hand along, as in a body, and fingers close while the hand turns.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from signdiff_core.skeleton import HAND_LIMBS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from numpy.typing import NDArray
 
 _FORWARD: Final = np.array([0.0, 0.0, -1.0])
 _PALM_INDEX, _PALM_MIDDLE, _PALM_RING, _PALM_LITTLE = 5, 9, 13, 17
@@ -61,13 +58,7 @@ def concatenate(parts: Iterable[Postures]) -> Postures:
 
 
 def minimum_jerk(count: int) -> NDArray[np.float64]:
-    """Make the way of a reaching movement from 0 to 1, without its two ends (Flash and Hogan 1985).
-
-    Args:
-        count: frames strictly between start and end.
-
-    Returns:
-        (count,) rising shares of the way.
+    """Make the way of a reaching movement from 0 to 1, ``count`` shares between its two ends (Flash and Hogan 1985).
 
     Example:
         >>> minimum_jerk(1).tolist()
@@ -78,16 +69,7 @@ def minimum_jerk(count: int) -> NDArray[np.float64]:
 
 
 def between(start: Postures, end: Postures, shares: NDArray[np.floating]) -> Postures:
-    """Turn every bone from one posture to another, each along the shortest arc.
-
-    Args:
-        start: one frame.
-        end: one frame.
-        shares: (T,) 0 is ``start``, 1 is ``end``.
-
-    Returns:
-        T frames.
-    """
+    """Turn every bone from one posture to another, each along the shortest arc; (T,) shares are 0 at the start."""
     shares = np.asarray(shares, dtype=np.float64)
     turn = Rotation.from_matrix(start.palm[0].T @ end.palm[0]).as_rotvec()
     palm = start.palm[0] @ Rotation.from_rotvec(shares[:, None] * turn).as_matrix()
@@ -101,13 +83,9 @@ def between(start: Postures, end: Postures, shares: NDArray[np.floating]) -> Pos
 
 
 def forearm_axes(forearm: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Make axes that follow a forearm without twisting: the shortest turn from pointing at the viewer.
+    """Make axes (T, 3, 3) that follow a forearm (T, 3) without twisting: the shortest turn from pointing at the viewer.
 
-    Args:
-        forearm: (T, 3) directions; none may point straight away from the viewer.
-
-    Returns:
-        (T, 3, 3) rotations.
+    No forearm may point straight away from the viewer.
     """
     cross = np.cross(_FORWARD, forearm)
     cosine = forearm @ _FORWARD
@@ -118,10 +96,7 @@ def forearm_axes(forearm: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def palm_axes(hand: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Find a right palm's axes from its knuckles.
-
-    Args:
-        hand: (T, 21, 3).
+    """Find a right palm's axes from the knuckles of a hand (T, 21, 3).
 
     Returns:
         (T, 3, 3) rotations; columns are the index finger's side, the fingers' way, and the way out of the palm.
@@ -142,16 +117,7 @@ def limb_directions(hand: NDArray[np.floating]) -> NDArray[np.float64]:
 def place_hand(
     wrist: NDArray[np.floating], directions: NDArray[np.floating], lengths: NDArray[np.floating]
 ) -> NDArray[np.float64]:
-    """Build a hand's joints from its bones.
-
-    Args:
-        wrist: (T, 3).
-        directions: (T, 20, 3) unit directions of `HAND_LIMBS`.
-        lengths: (20,) bone lengths.
-
-    Returns:
-        (T, 21, 3) positions.
-    """
+    """Build a hand's joints (T, 21, 3): wrist (T, 3), unit directions (T, 20, 3) of `HAND_LIMBS`, lengths (20,)."""
     joints = np.zeros((len(wrist), len(HAND_LIMBS) + 1, 3))
     joints[:, 0] = wrist
     for index, (parent, joint) in enumerate(HAND_LIMBS):

@@ -6,11 +6,9 @@ and its words come from lists of frequent words.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from typing import Final
 
 _TWO_HANDS: Final = "two hands spell it, and the body here spells with one"
 

@@ -12,26 +12,22 @@ What is done to a clip, and why:
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
 from signdiff_core.skeleton import HAND_LIMBS, RIGHT_HAND
 from signdiff_slp.corpora.body import FOREARM_LENGTH, HAND_LENGTHS, SHOULDER, UPPER_ARM_LENGTH, joints_from
-from signdiff_slp.corpora.clips import SHOULDERS_APART, Clip, read_clips
+from signdiff_slp.corpora.clips import SHOULDERS_APART, STILL, Clip, hand_speed, moved_frames, read_clips
 from signdiff_slp.corpora.depth import ARM_LIMBS, PALM_LIMBS, keep_lengths, measure_depth
 from signdiff_slp.corpora.kinematics import Postures, forearm_axes, limb_directions, palm_axes, unit
-from signdiff_slp.corpora.movement import STILL, hand_speed, moved_frames
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 HAND_DEPTH: Final = 660.0
 """Pixels per unit of depth in a hand of ASL, found by `depth.measure_depth`."""
@@ -68,17 +64,10 @@ class Letter:
 
 @cache
 def load_letters(folder: Path | None = None, *, language: str = "ase") -> Mapping[str, Letter]:
-    """Read and clean an alphabet; kept in memory, since it takes some seconds.
+    """Read and clean an alphabet, of ASL a to z; kept in memory, since it takes some seconds.
 
     A letter with a mark, such as č, is left out if nothing in its clip tells it from the letter without: neither a
-    movement that was found nor another posture. `told_apart` decides.
-
-    Args:
-        folder: as in `clips.read_clips`.
-        language: code of the signed language.
-
-    Returns:
-        The letters; of ASL a to z.
+    movement that was found nor another posture. `told_apart` decides. Arguments are those of `clips.read_clips`.
     """
     return told_apart({letter.letter: letter for letter in clean(read_clips(folder, language=language))})
 
@@ -133,11 +122,7 @@ def clean(clips: Sequence[Clip]) -> list[Letter]:
 
 
 def still_frames(clip: Clip) -> tuple[int, int]:
-    """Find the longest run of frames in which the hand hardly moves.
-
-    Returns:
-        Its first frame, and the one after its last.
-    """
+    """Find the longest run of frames in which the hand hardly moves: its first frame, and the one after its last."""
     speed = hand_speed(clip)
     best = (0, 0)
     start = None

@@ -1,27 +1,63 @@
-"""Read a corpus back, item by item."""
+"""Read a corpus: the table and the poses of a split, its clips one by one, and its frame rate."""
 
 from __future__ import annotations
 
 import json
+import math
+import re
+import tokenize
+import zipfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from signdiff_core.formats.coordinates import LARGEST, outside
 from signdiff_core.formats.files import iter_lines
 from signdiff_core.skeleton import NUM_JOINTS
-from signdiff_slp.corpora.stitch import Hold
-from signdiff_slp.corpora.table import open_poses, read_table
 
-if TYPE_CHECKING:
-    from pathlib import Path
+MAX_REPORT: Final = 1 << 28
+"""Largest ``report.json`` that is read, in bytes."""
 
-    import numpy as np
-    from numpy.typing import NDArray
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
+
+_BROKEN: Final = (
+    *(ArithmeticError, EOFError, LookupError, MemoryError, OSError, RuntimeError, SyntaxError, TypeError, ValueError),
+    *(tokenize.TokenError, zipfile.BadZipFile),
+)
+"""What NumPy raises for broken files."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table: a clip's name, its first frame, its number of frames, and its text."""
+
+    id: str
+    offset: int
+    num_frames: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hold:
+    """When a letter is held (or, for j and z, moved).
+
+    Attributes:
+        letter: a small letter.
+        start: its first frame.
+        end: the frame after its last.
+    """
+
+    letter: str
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """One item of a corpus.
+    """One clip of a corpus.
 
     Attributes:
         name: as in the ``.tsv``.
@@ -45,7 +81,7 @@ def read_split(folder: Path, split: str, *, kind: str | None = None) -> list[Exa
         kind: word, phrase, string or letter, in a fingerspelling corpus; all kinds if it is not given.
 
     Returns:
-        The items in the file's order. Poses are mapped into memory, not read.
+        The clips in the file's order. Poses are mapped into memory, not read.
 
     Raises:
         FileNotFoundError: ``folder`` holds no such split.
@@ -61,9 +97,9 @@ def read_split(folder: Path, split: str, *, kind: str | None = None) -> list[Exa
         )
     holds_file = folder / f"{split}.holds.jsonl"
     if holds_file.is_file():
-        held = [_held(holds_file, number, line) for number, line in enumerate(iter_lines(holds_file), start=1)]
+        held = [_read_holds(holds_file, number, line) for number, line in enumerate(iter_lines(holds_file), start=1)]
     elif kind is None:
-        held = [(example.id, ()) for example in listed]
+        held = [(row.id, ()) for row in listed]
     else:
         raise ValueError(f"kind must not be given for a corpus that spells nothing, but is {kind!r}.")
     if len(listed) != len(held):
@@ -81,7 +117,7 @@ def read_split(folder: Path, split: str, *, kind: str | None = None) -> list[Exa
     return examples
 
 
-def _held(path: Path, number: int, line: str) -> tuple[str, tuple[Hold, ...]]:
+def _read_holds(path: Path, number: int, line: str) -> tuple[str, tuple[Hold, ...]]:
     try:
         entry = json.loads(line)
         holds = tuple(Hold(letter=letter, start=start, end=end) for letter, start, end in entry["holds"])
@@ -95,9 +131,94 @@ def _held(path: Path, number: int, line: str) -> tuple[str, tuple[Hold, ...]]:
 
 
 def _is_hold(hold: Hold) -> bool:
-    return (
-        isinstance(hold.letter, str)
-        and type(hold.start) is int
-        and type(hold.end) is int
-        and 0 <= hold.start < hold.end
-    )
+    kinds = (type(hold.letter), type(hold.start), type(hold.end))
+    return kinds == (str, int, int) and 0 <= hold.start < hold.end
+
+
+def read_table(data_dir: Path, split: str, pose_dim: int | None = None) -> list[Row]:
+    """Read ``{split}.tsv``: a line for each clip with its name, first frame, number of frames, and text.
+
+    Args:
+        data_dir: the corpus.
+        split: the split.
+        pose_dim: as for `open_poses`.
+
+    Raises:
+        ValueError: there is no line, one has other columns, is not in UTF-8, or points outside
+            ``{split}.poses.npy``.
+    """
+    path = data_dir / f"{split}.tsv"
+    if path.is_file() and not path.stat().st_size:
+        raise ValueError(f"{path} must hold a line for each example, but is empty.")
+    num_frames = open_poses(data_dir, split, pose_dim).shape[0]
+    rows = []
+    for number, line in enumerate(iter_lines(path), start=1):
+        columns = line.split("\t")
+        if len(columns) != 4 or not columns[0] or not all(map(_NUMBER.fullmatch, columns[1:3])):
+            found = f"{columns!r:.200}"
+            raise ValueError(f"{path}:{number} must hold a name, two numbers and a text, but holds {found}.")
+        row = Row(columns[0], int(columns[1]), int(columns[2]), columns[3])
+        if row.num_frames < 1 or row.offset + row.num_frames > num_frames:
+            raise ValueError(
+                f"{path}:{number} must lie within the {num_frames} frames of {split}.poses.npy, but starts at "
+                f"{row.offset} with {row.num_frames} frames."
+            )
+        rows.append(row)
+    return rows
+
+
+def open_poses(data_dir: Path, split: str, pose_dim: int | None = None) -> NDArray[np.float32]:
+    """Map ``{split}.poses.npy`` into memory.
+
+    Args:
+        data_dir: the corpus.
+        split: the split.
+        pose_dim: values of a frame, D; any number of joints by 3 if it is not given.
+
+    Returns:
+        (sum of T, D) float32.
+
+    Raises:
+        ValueError: the file is missing, or holds something else.
+    """
+    path = data_dir / f"{split}.poses.npy"
+    try:
+        poses: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except _BROKEN as ex:
+        reason = " ".join(str(ex).split()) or type(ex).__name__
+        raise ValueError(f"{path} must be a NumPy array of poses, but cannot be read: {reason:.200}.") from ex
+    if not isinstance(poses, np.ndarray):
+        raise ValueError(f"{path} must be a NumPy array of poses, but is an archive.")
+    fits = poses.ndim == 2 and (poses.shape[1] == pose_dim or (pose_dim is None and poses.shape[1] % 3 == 0))
+    if not fits or poses.dtype != np.float32:
+        wanted = pose_dim or "3 for each joint"
+        raise ValueError(f"{path} must be float32 (frames, {wanted}), but is {poses.dtype} {poses.shape}.")
+    return poses
+
+
+def corpus_rate(folder: Path) -> float | None:
+    """Find the frame rate of a corpus.
+
+    Returns:
+        Frames per second that ``report.json`` tells, as those of ``corpus poses`` and ``prepare`` do; ``None`` where
+        nothing tells.
+
+    Raises:
+        ValueError: ``report.json`` is broken, or its rate is no positive number.
+    """
+    path = folder / "report.json"
+    if not path.is_file():
+        return None
+    if (size := path.stat().st_size) > MAX_REPORT:
+        raise ValueError(f"{path} must be at most {MAX_REPORT} bytes, but is {size}.")
+    try:
+        report = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} must be JSON, but is not: {error!s:.100}.") from error
+    for content in (report, report.get("settings") if isinstance(report, dict) else None):
+        if isinstance(content, dict) and "fps" in content:
+            rate = content["fps"]
+            if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < math.inf:
+                raise ValueError(f"{path} must tell a positive frame rate in fps, but tells {rate!r:.100}.")
+            return float(rate)
+    return None

@@ -7,6 +7,7 @@ counter is not kept.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,8 +19,6 @@ from signdiff_slp.corpora.filling import fill_absent
 from signdiff_slp.corpora.writer import SPLITS, CorpusWriter, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
     from pose_format import Pose
 
     Named = tuple[str, Pose | FormatError]

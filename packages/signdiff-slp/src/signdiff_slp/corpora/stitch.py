@@ -12,11 +12,13 @@ The hand rises from rest to a steady place beside the shoulder, takes on one let
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from signdiff_slp.corpora.body import (
     FOREARM_LENGTH,
@@ -29,11 +31,7 @@ from signdiff_slp.corpora.body import (
 from signdiff_slp.corpora.clips import ALPHABET
 from signdiff_slp.corpora.kinematics import Postures, between, concatenate, forearm_axes, minimum_jerk, reach
 from signdiff_slp.corpora.letters import Letter, average, load_letters
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
+from signdiff_slp.corpora.read import Hold
 
 REST_FRAMES: Final = 2
 """Frames of rest before and after."""
@@ -59,21 +57,6 @@ _TEMPO_SPREAD: Final = 0.06
 _TEMPO_RANGE: Final = (0.85, 1.2)
 _JITTER: Final = 0.15
 _UPRIGHT: Final = "abcdefilmnostuvwxy"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hold:
-    """When a letter is held (or, for j and z, moved).
-
-    Attributes:
-        letter: a small letter.
-        start: its first frame.
-        end: the frame after its last.
-    """
-
-    letter: str
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, kw_only=True)

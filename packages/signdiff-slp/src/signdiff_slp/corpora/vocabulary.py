@@ -6,15 +6,13 @@ import io
 import json
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final, Literal, get_args
 
 from signdiff_core.atomic import check_writable, replacing
 from signdiff_core.formats.files import iter_lines
-from signdiff_slp.tags import split_tag
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
+from signdiff_slp.text import split_tag
 
 Kind = Literal["word", "gloss", "character", "sentencepiece"]
 
@@ -108,12 +106,7 @@ def read_texts(corpus: Path, split: str) -> Iterator[str]:
 
 
 def most_frequent(counts: Counter[str], size: int | None, min_count: int) -> list[str]:
-    """Choose what gets a token.
-
-    Args:
-        counts: of every candidate.
-        size: most tokens, the four special ones included.
-        min_count: rarer ones are left out.
+    """Choose what gets a token: most ``size`` with the four special ones, none rarer than ``min_count``.
 
     Example:
         >>> most_frequent(Counter("banana"), None, 1)

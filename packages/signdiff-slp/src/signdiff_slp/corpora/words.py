@@ -10,19 +10,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from signdiff_slp.corpora.clips import ALPHABET
 from signdiff_slp.corpora.letters import plain
+from signdiff_slp.corpora.writer import SPLITS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
     import numpy as np
-
-SPLITS: Final = ("train", "dev", "test")
 
 ALWAYS_HELD_OUT: Final = ("hello", "world")
 """Words of the examples in the documentation: what they show, no model has been trained on."""
@@ -79,10 +77,7 @@ FULL: Final[Mapping[str, Sizes]] = {
 
 
 def frequent_words(count: int = 30000) -> list[str]:
-    """List frequent English words of 2 to 12 letters a to z, the most frequent first.
-
-    Args:
-        count: how many entries of `wordfreq` to look at.
+    """List frequent English words of 2 to 12 letters a to z among ``count`` entries, the most frequent first.
 
     Raises:
         ModuleNotFoundError: the extra ``signdiff-slp[corpora]`` is not installed.
@@ -91,16 +86,7 @@ def frequent_words(count: int = 30000) -> list[str]:
 
 
 def frequent_words_of(spoken: str, letters: Collection[str], count: int = 30000) -> list[str]:
-    """List frequent words of 2 to 12 letters, folded to an alphabet, the most frequent first.
-
-    Args:
-        spoken: the language, ISO 639-1.
-        letters: the alphabet.
-        count: how many entries of `wordfreq` to look at.
-
-    Raises:
-        ModuleNotFoundError: the extra ``signdiff-slp[corpora]`` is not installed.
-    """
+    """List frequent words of a language (ISO 639-1), as `frequent_words`, folded to an alphabet."""
     folded = (fold(word, letters) for word in _top(spoken, count, "best"))
     return list(dict.fromkeys(word for word in folded if 2 <= len(word) <= 12))
 
@@ -244,9 +230,3 @@ def _next_letter(
     rare = [letter for letter in alphabet if counts[before + letter] < _PAIR_AT_LEAST] if balanced else []
     candidates = rare or list(alphabet)
     return candidates[int(rng.integers(len(candidates)))]
-
-
-def missing_pairs(texts: Sequence[str]) -> list[str]:
-    """List the pairs of letters that never follow each other."""
-    counts = pair_counts(texts)
-    return [a + b for a, b in product(ALPHABET, repeat=2) if not counts[a + b]]

@@ -10,22 +10,18 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Self
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Final, Self, TextIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from signdiff_core.atomic import replacing
 from signdiff_core.checks import check_name
 from signdiff_core.formats.coordinates import LARGEST
 from signdiff_core.skeleton import NUM_JOINTS
 from signdiff_core.wording import by_cause
-
-if TYPE_CHECKING:
-    from pathlib import Path
-    from types import TracebackType
-    from typing import BinaryIO, TextIO
-
-    from numpy.typing import NDArray
 
 VALUES: Final = 3 * NUM_JOINTS
 """Values of a frame."""
@@ -169,12 +165,7 @@ class CorpusWriter:
 
 
 class SplitWriter:
-    """The two files of a split while they grow, and the mean and spread of its values.
-
-    Args:
-        folder: where to.
-        split: its name.
-    """
+    """The two files of a split in ``folder`` while they grow, and the mean and spread of its values."""
 
     def __init__(self, folder: Path, split: str) -> None:
         self.clips = self.frames = 0

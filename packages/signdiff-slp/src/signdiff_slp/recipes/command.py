@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from signdiff_core.wording import one_line
-from signdiff_slp.commands.parser import CommandParser
+from signdiff_slp.commands.parser import CommandParser, error_text
 from signdiff_slp.recipes.stopping import Stopped, clear_up, stopping_on_signals
-from signdiff_slp.shown import told
+from signdiff_slp.runs import CORPUS, TOKENIZER, Run, find_run
 
 if TYPE_CHECKING:
     from fairseq2.recipe import Recipe
 
+_CONFIGS: Final = Path(str(files("signdiff_slp.recipes"))) / "configs"
+
 
 def preset_names() -> list[str]:
     """List the configurations that come with the package."""
-    return sorted(entry.name.removesuffix(".yaml") for entry in _configs() if entry.name.endswith(".yaml"))
+    return sorted(path.stem for path in _CONFIGS.glob("*.yaml"))
 
 
 def preset_path(name: str) -> Path:
@@ -31,11 +35,7 @@ def preset_path(name: str) -> Path:
     """
     if name not in preset_names():
         raise ValueError(f"preset must be one of {', '.join(preset_names())}, but is {name!r}.")
-    return next(entry for entry in _configs() if entry.name == f"{name}.yaml")
-
-
-def _configs() -> list[Path]:
-    return [Path(str(entry)) for entry in files("signdiff_slp.recipes.configs").iterdir()]
+    return _CONFIGS / f"{name}.yaml"
 
 
 def make_parser(prog: str, description: str) -> CommandParser:
@@ -78,7 +78,7 @@ def run_command(
         description: what it does.
         load_recipe: makes the recipe; called only when it is going to run.
         arguments: those after the command; by default the process's own.
-        resumes: a folder with checkpoints is a run that goes on, with its own settings where no others are given.
+        resumes: a folder with checkpoints is a run that is resumed, with its own settings where no others are given.
     """
     parser = make_parser(prog, description)
     known = parser.parse_args(sys.argv[1:] if arguments is None else list(arguments))
@@ -93,7 +93,7 @@ def run_command(
         except (OSError, ValueError) as error:
             if known.no_exit_on_error:
                 raise
-            parser.exit(1, f"{prog}: error: {one_line(told(error))}\n")
+            parser.exit(1, f"{prog}: error: {one_line(error_text(error))}\n")
         except Stopped as stop:
             kept = clear_up(Path(known.output_dir or "."), _checkpoints(known))
             parser.exit(stop.exit_status, f"{prog}: {stop.word}; {kept}.\n")
@@ -102,9 +102,7 @@ def run_command(
 def _run(prog: str, load_recipe: Callable[[], Recipe], arguments: list[str], *, with_traces: bool) -> None:
     from fairseq2.recipe import main
 
-    from signdiff_slp.recipes.deprecations import hiding_own_deprecation
-    from signdiff_slp.recipes.explained import explain_in_one_line
-    from signdiff_slp.training import hide_environment
+    from signdiff_slp.recipes.messages import explain_in_one_line, hide_environment, hiding_own_deprecation
 
     hide_environment()
     if not with_traces:
@@ -123,14 +121,10 @@ def _settings(known: argparse.Namespace, *, resumes: bool) -> list[str]:
     given = [item for items in known.config for item in items]
     settings: list[str] = []
     if resumes and known.output_dir is not None and known.preset is None and known.config_file is None:
-        from signdiff_slp.recipes.source import own_settings
-
         own = own_settings(_checkpoints(known))
         if own is not None:
             known.config_file, settings = str(own[0]), own[1]
     if known.model is not None:
-        from signdiff_slp.recipes.source import corpus_settings, model_settings
-
         settings += [*model_settings(known.model), *corpus_settings(known.model)]
     if any(item.lstrip().startswith(("tokenizer.name=", "tokenizer.path=")) for item in given):
         settings = [item for item in settings if not item.startswith("tokenizer.")]
@@ -153,3 +147,112 @@ def _fairseq2_arguments(known: argparse.Namespace, settings: list[str]) -> list[
             if getattr(known, name)
         ),
     ]
+
+
+def model_settings(source: str) -> list[str]:
+    """Give the settings of a model and its tokenizer, each as ``--config`` takes it.
+
+    Args:
+        source: the folder of a run, its ``checkpoints``, a ``step_N`` of them, the folder of an exported or converted
+            model, or the name of a fairseq2 asset.
+
+    Raises:
+        FileNotFoundError: the run has no checkpoint yet.
+        ValueError: ``source`` is none of these, or a file in it is broken.
+    """
+    path = Path(source)
+    run = find_run(path)
+    if run is not None:
+        return [*_run_model(run), *_run_tokenizer(run)]
+    if path.is_dir():
+        return [*_released_model(path), *_saved_tokenizer(path)]
+    if len(path.parts) != 1 or path.exists():
+        raise ValueError(
+            f"model must be the folder of a run or of a model, or the name of a fairseq2 asset, but is {source}."
+        )
+    return [
+        *_items(model={"name": source, "path": None, "family": None, "arch": None, "config_overrides": None}),
+        *_items(tokenizer={"name": source, "path": None, "family": None, "config_overrides": None}),
+    ]
+
+
+def corpus_settings(source: str) -> list[str]:
+    """Give the settings of a run's corpus; none for a model, which has none."""
+    run = find_run(Path(source))
+    if run is None:
+        return []
+    noted, dataset = run.read_corpus(), run.read_settings().get("dataset") or {}
+    overrides = dict(dataset.get("config_overrides") or {})
+    if "data_dir" in noted:
+        overrides["data_dir"] = noted["data_dir"]
+    kept = {name: dataset[name] for name in ("max_num_frames", "max_seq_len") if name in dataset}
+    return list(_items(dataset={"config_overrides": overrides, **kept})) if overrides else []
+
+
+def own_settings(checkpoints: Path) -> tuple[Path, list[str]] | None:
+    """Find the settings of a run that is to be resumed.
+
+    Args:
+        checkpoints: its folder of checkpoints.
+
+    Returns:
+        The file, and what in it has a better place: the run's corpus, and its tokenizer where what the file names is
+        another one by now. Nothing, if there is no checkpoint.
+    """
+    run = find_run(checkpoints)
+    if run is None or run.step is None or not run.settings_file.is_file():
+        return None
+    is_moved = (checkpoints / TOKENIZER).is_file() and not _names_its_tokenizer(run)
+    moved = _saved_tokenizer(checkpoints) if is_moved else []
+    corpus = corpus_settings(str(checkpoints)) if (checkpoints / CORPUS).is_file() else []
+    return run.settings_file, [*corpus, *moved]
+
+
+def _names_its_tokenizer(run: Run) -> bool:
+    from signdiff_slp.tokenizers.saved import differences, load_tokenizer
+
+    try:
+        named = run.load_named_tokenizer()
+    except (OSError, ValueError):
+        return False
+    return named is not None and not differences(load_tokenizer(run.checkpoints), named)
+
+
+def _run_model(run: Run) -> Iterator[str]:
+    if run.step is None:
+        raise FileNotFoundError(f"{run.checkpoints} must hold a checkpoint, but holds none yet.")
+    name = "last_checkpoint" if run.newest else f"checkpoint_{run.step.name}"
+    yield from _items(model={"name": name, "path": None, "family": None, "arch": None, "config_overrides": None})
+    yield from _items(**{"common.assets": {"prev_checkpoint_dir": str(run.checkpoints.resolve())}})
+
+
+def _run_tokenizer(run: Run) -> list[str]:
+    if (run.checkpoints / TOKENIZER).is_file():
+        return _saved_tokenizer(run.checkpoints)
+    section = run.read_settings().get("tokenizer")
+    return list(_items(tokenizer=section)) if section else []
+
+
+def _released_model(folder: Path) -> Iterator[str]:
+    from signdiff_slp.models.progressive.config import PROGRESSIVE_FAMILY
+    from signdiff_slp.models.progressive.release import WEIGHTS, check_release
+
+    config = dataclasses.asdict(check_release(folder))
+    path = str((folder / WEIGHTS).resolve())
+    yield from _items(
+        model={"name": None, "path": path, "family": PROGRESSIVE_FAMILY, "arch": None, "config_overrides": config}
+    )
+
+
+def _saved_tokenizer(folder: Path) -> list[str]:
+    from signdiff_slp.tokenizers.saved import describe_saved
+
+    path, family, settings = describe_saved(folder)
+    section = {"name": None, "path": str(path.resolve()), "family": family, "config_overrides": settings}
+    return list(_items(tokenizer=section))
+
+
+def _items(**sections: dict[str, Any]) -> Iterator[str]:
+    for section, values in sections.items():
+        # What JSON writes, YAML reads.
+        yield from (f"{section}.{name}={json.dumps(value)}" for name, value in values.items())

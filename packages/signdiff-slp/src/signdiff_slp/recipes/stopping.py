@@ -7,26 +7,21 @@ import shutil
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from types import FrameType
+from typing import Final, NoReturn
 
 from signdiff_slp.runs import find_run
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import FrameType
 
 _WORDS: Final = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 
 
 class Stopped(BaseException):
-    """The process was asked to end.
+    """The process was asked to end, by the signal ``number``.
 
     Not a ``KeyboardInterrupt``, on which fairseq2 ends the process by the signal itself, and so without a word.
-
-    Args:
-        number: the signal.
     """
 
     def __init__(self, number: int) -> None:
@@ -57,18 +52,13 @@ def stopping_on_signals() -> Iterator[None]:
 
 
 def clear_up(output_dir: Path, checkpoints: Path) -> str:
-    """Remove checkpoints that are not whole, and say what is kept and how to go on.
-
-    Args:
-        output_dir: of the recipe.
-        checkpoints: of the run, if it is one.
-    """
+    """Remove checkpoints of a run that are not whole, and say what is kept and how to resume."""
     if int(os.environ.get("RANK", "0")) == 0:
         for half in checkpoints.glob("step_*.tmp"):
             shutil.rmtree(half, ignore_errors=True)
     run = find_run(checkpoints)
     if run is not None and run.step is not None:
-        return f"checkpoints up to {run.step.name} are kept, and the same command goes on from there"
+        return f"checkpoints up to {run.step.name} are kept, and the same command resumes from there"
     poses = sum(1 for _ in (output_dir / "poses").rglob("*.pose"))
     if poses:
         return f"{poses} poses are kept in {output_dir / 'poses'}, and the same command signs all texts again"

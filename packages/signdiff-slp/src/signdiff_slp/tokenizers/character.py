@@ -11,9 +11,8 @@ from typing import Any, Final, final
 from fairseq2.data.tokenizers import TokenizerHubAccessor
 from typing_extensions import override
 
-from signdiff_slp.tags import is_tag, split_tag
-from signdiff_slp.tokenizers.encoding import SymbolTokenizer
-from signdiff_slp.tokenizers.files import check_size, read_lists, told_with
+from signdiff_slp.text import is_tag, split_tag
+from signdiff_slp.tokenizers.base import SymbolTokenizer, check_size, naming, read_lists
 
 CHARACTER_FAMILY: Final = "slp_character"
 """The name under which fairseq2 knows this tokenizer family."""
@@ -123,7 +122,7 @@ def load_character_tokenizer(path: Path, config: CharacterTokenizerConfig) -> Ch
     """
     check_size(path, _MAX_FILE_SIZE)
     characters, tags, alphabets = read_lists(path, "characters", "tags", "alphabets")
-    with told_with(path):
+    with naming(path):
         return CharacterTokenizer(characters, config, tags=tags, alphabets=dict(split_tag(each) for each in alphabets))
 
 

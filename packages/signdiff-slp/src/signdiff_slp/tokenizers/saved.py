@@ -6,10 +6,12 @@ import dataclasses
 import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from signdiff_core.atomic import replacing
+from signdiff_slp.tokenizers.base import read_object
 from signdiff_slp.tokenizers.character import (
     CHARACTER_FAMILY,
     CharacterTokenizer,
@@ -17,7 +19,6 @@ from signdiff_slp.tokenizers.character import (
     get_character_tokenizer_hub,
     load_character_tokenizer,
 )
-from signdiff_slp.tokenizers.files import read_object
 from signdiff_slp.tokenizers.sentencepiece import (
     SENTENCEPIECE_FAMILY,
     SentencePieceTokenizer,
@@ -33,25 +34,23 @@ from signdiff_slp.tokenizers.word import (
     load_word_tokenizer,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 TOKENIZER: Final = "tokenizer.json"
 PIECES: Final = "tokenizer.model"
 
 AnyTokenizer = CharacterTokenizer | WordTokenizer | SentencePieceTokenizer
 
-FAMILIES: Final = (CHARACTER_FAMILY, WORD_FAMILY, GLOSS_FAMILY, SENTENCEPIECE_FAMILY)
-"""The families that are saved with a model."""
+FAMILIES: Final[Mapping[str, tuple[Any, Any, Any]]] = {
+    CHARACTER_FAMILY: (CharacterTokenizer, CharacterTokenizerConfig, load_character_tokenizer),
+    WORD_FAMILY: (WordTokenizer, WordTokenizerConfig, load_word_tokenizer),
+    GLOSS_FAMILY: (WordTokenizer, GlossTokenizerConfig, load_word_tokenizer),
+    SENTENCEPIECE_FAMILY: (SentencePieceTokenizer, SentencePieceTokenizerConfig, load_sentencepiece_tokenizer),
+}
+"""The families of tokenizers, each with its class, its configuration, and what loads a file with one."""
 
 
 def family_of(tokenizer: AnyTokenizer) -> str:
     """Name a tokenizer's family."""
-    if isinstance(tokenizer, SentencePieceTokenizer):
-        return SENTENCEPIECE_FAMILY
-    if isinstance(tokenizer, CharacterTokenizer):
-        return CHARACTER_FAMILY
-    return GLOSS_FAMILY if isinstance(tokenizer.config, GlossTokenizerConfig) else WORD_FAMILY
+    return next(family for family, (_, config_kls, _) in FAMILIES.items() if type(tokenizer.config) is config_kls)
 
 
 def save_tokenizer(folder: Path, tokenizer: AnyTokenizer) -> None:
@@ -150,16 +149,10 @@ def open_tokenizer(
 
 
 def _load(file: Path, family: str, settings: Any, *, named: Path) -> AnyTokenizer:
-    kinds: dict[str, Any] = {
-        CHARACTER_FAMILY: (load_character_tokenizer, CharacterTokenizerConfig),
-        WORD_FAMILY: (load_word_tokenizer, WordTokenizerConfig),
-        GLOSS_FAMILY: (load_word_tokenizer, GlossTokenizerConfig),
-        SENTENCEPIECE_FAMILY: (load_sentencepiece_tokenizer, SentencePieceTokenizerConfig),
-    }
-    if family not in FAMILIES:
-        families = f"{', '.join(FAMILIES[:-1])} or {FAMILIES[-1]}"
-        raise ValueError(f"{named} must be of the family {families}, but is of {family!r}.")
-    load, config_kls = kinds[family]
+    if not isinstance(family, str) or family not in FAMILIES:
+        *others, last = FAMILIES
+        raise ValueError(f"{named} must be of the family {', '.join(others)} or {last}, but is of {family!r}.")
+    _, config_kls, load = FAMILIES[family]
     known = dataclasses.asdict(config_kls())
     if not isinstance(settings, dict):
         raise ValueError(f"{named} must hold an object as config, but holds a {type(settings).__name__}.")

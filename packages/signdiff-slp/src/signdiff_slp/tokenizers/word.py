@@ -16,8 +16,7 @@ from fairseq2.data.tokenizers import TokenizerHubAccessor
 from typing_extensions import override
 
 from signdiff_core.formats.files import iter_lines
-from signdiff_slp.tokenizers.encoding import SymbolTokenizer
-from signdiff_slp.tokenizers.files import check_size, read_lists, told_with
+from signdiff_slp.tokenizers.base import SymbolTokenizer, check_size, naming, read_lists
 
 WORD_FAMILY: Final = "slp_word"
 """The name under which fairseq2 knows the tokenizer family of words."""
@@ -113,7 +112,7 @@ def load_word_tokenizer(path: Path, config: WordTokenizerConfig) -> WordTokenize
     Raises:
         ValueError: the file is broken, larger than 64 MB, or repeats a word in JSON.
     """
-    with told_with(path):
+    with naming(path):
         return WordTokenizer(read_words(path), config)
 
 

@@ -6,9 +6,9 @@ import torch
 
 from signdiff_core.skeleton import BODY_JOINTS, BODY_LIMBS, OPENPOSE50, find_skeleton
 from signdiff_slp.models.progressive import PoseStandardizer, ProgressiveConfig, generate, with_bone_lengths
-from signdiff_slp.models.progressive.bones import bone_lengths
-from signdiff_slp.output import to_pose
-from signdiff_slp.training import fit_standardizer
+from signdiff_slp.models.progressive.generation import to_pose
+from signdiff_slp.models.progressive.poses import bone_lengths
+from signdiff_slp.recipes.train.recipe import fit_standardizer
 
 MODULE = f"""
 from signdiff_core.skeleton import Component, Skeleton
@@ -85,7 +85,7 @@ def test_the_recipe_trains_it(mitten, corpus, tmp_path):
     from fairseq2.recipe.config import CommonSection, ModelSection, RegimeSection
     from fairseq2.recipe.error import RecipeError
 
-    from signdiff_slp.recipes.dataset_section import TextPoseSection
+    from signdiff_slp.recipes.corpus import TextPoseSection
     from signdiff_slp.recipes.train.config import TrainConfig
     from signdiff_slp.recipes.train.recipe import TextToPoseTrainRecipe
 

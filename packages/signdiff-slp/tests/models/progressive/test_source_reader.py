@@ -3,7 +3,7 @@ import math
 import torch
 from fairseq2.nn import BatchLayout
 
-from signdiff_slp.models.progressive.source_reader import SourceReader
+from signdiff_slp.models.progressive.frontend import SourceReader
 
 
 def reader(seed=0):

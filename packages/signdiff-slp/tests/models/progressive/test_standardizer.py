@@ -2,7 +2,7 @@ import torch
 
 from signdiff_core.skeleton import RIGHT_HAND, RIGHT_WRIST
 from signdiff_slp.models.progressive import PoseStandardizer
-from signdiff_slp.models.progressive.standardizer import hands_to_wrists
+from signdiff_slp.models.progressive.poses import hands_to_wrists
 
 
 def fitted():

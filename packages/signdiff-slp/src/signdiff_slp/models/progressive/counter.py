@@ -15,29 +15,12 @@ RATE_UNIT: Final = 0.01
 
 
 def true_counter(position_indices: Tensor, seq_lens: Tensor) -> Tensor:
-    """Number the frames of a batch.
-
-    Args:
-        position_indices: (N, T) integers; -1 pads.
-        seq_lens: (N) true lengths.
-
-    Returns:
-        (N, T) float32, from 1/T to 1; 0 where the batch is padded.
-    """
+    """Count the frames of a batch: (N, T) float32, from 1/T to 1, and 0 where ``position_indices`` pad with -1."""
     return (position_indices + 1).float() / seq_lens.float().unsqueeze(1)
 
 
 def counter_target(mode: Literal["value", "rate"], counter: Tensor, seq_lens: Tensor) -> Tensor:
-    """Give what the model is to predict.
-
-    Args:
-        mode: as in the model's configuration.
-        counter: (N, T) true counters of the target frames.
-        seq_lens: (N) true lengths.
-
-    Returns:
-        (N, T) float32.
-    """
+    """Give what the model is to predict, (N, T), for true counters (N, T) of sequences of ``seq_lens`` (N) frames."""
     if mode == "value":
         return counter
     return -(seq_lens.float() * RATE_UNIT).log().unsqueeze(1).expand_as(counter)
@@ -77,14 +60,7 @@ def advance(
 
 
 def is_last(counter: Tensor, before: Tensor) -> Tensor:
-    """Tell which sequences are complete: those within half a step of 1.
-
-    Args:
-        counter: (N) counters after this step.
-        before: (N) counters before it.
-
-    Returns:
-        (N) bool.
+    """Tell which sequences are complete, (N) bool: those within half a step of 1, by the counters around the step.
 
     >>> import torch
     >>> is_last(torch.tensor([0.96, 0.94]), torch.tensor([0.86, 0.84]))
@@ -101,7 +77,7 @@ def first_last(counters: Tensor, before: Tensor) -> Tensor:
         before: (N, 1) counters before them.
 
     Returns:
-        (N) int64: from 1 to C; C + 1 where no frame completes the sequence.
+        (N) int64 from 1 to C; C + 1 where no frame completes the sequence.
 
     >>> import torch
     >>> first_last(torch.tensor([[0.8, 0.9, 1.0], [0.5, 0.6, 0.7]]), torch.tensor([[0.7], [0.4]])).tolist()

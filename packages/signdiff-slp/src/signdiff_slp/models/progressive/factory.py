@@ -1,9 +1,14 @@
-"""Builds a progressive transformer from its configuration."""
+"""Builds a progressive transformer from its configuration, and lets fairseq2 load, shard and checkpoint it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
 from fairseq2.device import CPU, Device
 from fairseq2.gang import Gangs, create_fake_gangs
+from fairseq2.models import ModelHubAccessor
 from fairseq2.models.transformer import (
     AttentionBias,
     CausalAttentionBias,
@@ -20,6 +25,8 @@ from fairseq2.models.transformer import (
     TransformerNormOrder,
     create_default_sdpa,
 )
+from fairseq2.models.utils.ac import apply_layerwise_ac
+from fairseq2.models.utils.fsdp import apply_layerwise_fsdp
 from fairseq2.nn import (
     LayerNorm,
     Linear,
@@ -29,14 +36,20 @@ from fairseq2.nn import (
     StandardLayerNorm,
     init_scaled_embedding,
 )
+from fairseq2.nn.fsdp import FSDPWrapper
+from fairseq2.utils.rich import get_error_console
+from torch.nn import Module
 
 from signdiff_core.skeleton import find_skeleton
-from signdiff_slp.models.progressive.config import ProgressiveConfig
-from signdiff_slp.models.progressive.frontend import PoseFrontend
-from signdiff_slp.models.progressive.model import ProgressiveTransformer
-from signdiff_slp.models.progressive.positions import InterleavedPositionEncoder
-from signdiff_slp.models.progressive.residuals import ResidualStatistics
-from signdiff_slp.models.progressive.standardizer import PoseStandardizer
+from signdiff_slp.models.progressive.config import PROGRESSIVE_FAMILY, ProgressiveConfig
+from signdiff_slp.models.progressive.frontend import InterleavedPositionEncoder, PoseFrontend
+from signdiff_slp.models.progressive.model import ProgressiveTransformer, ResidualStatistics
+from signdiff_slp.models.progressive.poses import PoseStandardizer
+
+get_progressive_model_hub: Final = ModelHubAccessor(
+    PROGRESSIVE_FAMILY, kls=ProgressiveTransformer, config_kls=ProgressiveConfig
+)
+"""Gives the hub: ``get_progressive_model_hub().load_model("slp_fingerspelling")``."""
 
 
 def create_model(config: ProgressiveConfig) -> ProgressiveTransformer:
@@ -168,3 +181,40 @@ class ProgressiveFactory:
     def create_layer_norm(self) -> LayerNorm:
         """Create a layer norm."""
         return StandardLayerNorm(self._config.model_dim, bias=True, eps=1e-6 if self._published else 1e-5)
+
+
+def convert_state_dict(state_dict: dict[str, object], config: ProgressiveConfig) -> dict[str, object]:
+    """Take the parameters out of a checkpoint, which may hold them under ``model``."""
+    inner = state_dict.get("model")
+    return dict(inner) if isinstance(inner, Mapping) else state_dict
+
+
+def apply_fsdp(model: ProgressiveTransformer, granularity: str, wrapper: FSDPWrapper) -> Module:
+    """Shard the model by ``layer``, ``stack`` or as a whole (``model``)."""
+    if granularity == "model":
+        return wrapper(model)
+    if granularity == "stack":
+        model.register_module("encoder", wrapper(model.encoder))
+        model.register_module("decoder", wrapper(model.decoder))
+    else:
+        apply_layerwise_fsdp(model.encoder.layers, wrapper)
+        apply_layerwise_fsdp(model.decoder.layers, wrapper)
+    return model
+
+
+def apply_ac(model: ProgressiveTransformer, every_nth_layer: int) -> Module:
+    """Recompute every n-th layer's activations in the backward pass."""
+    apply_layerwise_ac(model.encoder.layers, every_nth_layer)
+    apply_layerwise_ac(model.decoder.layers, every_nth_layer)
+    return model
+
+
+@contextmanager
+def without_progress() -> Iterator[None]:
+    """Load without fairseq2's bar where there is no terminal, for there it ends with an empty line."""
+    console = get_error_console()
+    before, console.quiet = console.quiet, console.quiet or not console.is_interactive
+    try:
+        yield
+    finally:
+        console.quiet = before

@@ -1,11 +1,11 @@
-"""Decoding: from texts to frames, of which only what comes from the texts is known."""
+"""Decoding: from texts to frames, of which only what comes from the texts is known, and from frames to a pose."""
 
 from __future__ import annotations
 
 import math
 import warnings
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import torch
 from fairseq2.nn import BatchLayout, IncrementalStateBag
@@ -13,7 +13,10 @@ from torch import Tensor
 
 from signdiff_slp.models.progressive.counter import advance, first_last
 from signdiff_slp.models.progressive.model import ProgressiveTransformer
-from signdiff_slp.models.progressive.speed import retimed
+from signdiff_slp.models.progressive.poses import as_joints, with_bone_lengths
+
+if TYPE_CHECKING:
+    from pose_format import Pose
 
 _CACHE_INCREMENT: Final = 128
 """The cache grows by as many frames at a time. Each growth copies it: by fairseq2's 16, that is a tenth of the time of
@@ -24,16 +27,20 @@ class CutWarning(RuntimeWarning):
     """Poses end before their texts do: the model had not come to their end within the limit of frames.
 
     Args:
-        message: how many of how many.
         places: of these texts in the batch, from 0.
+        num_texts: of the batch.
     """
 
-    def __init__(self, message: str, places: Sequence[int] = ()) -> None:
-        super().__init__(message)
+    def __init__(self, places: Sequence[int], num_texts: int) -> None:
+        super().__init__(places, num_texts)
         self.places = tuple(places)
+        self.num_texts = num_texts
+
+    def __str__(self) -> str:
+        count = f"{len(self.places)} of {self.num_texts} texts were cut"
+        return f"{count}: their counter had not reached 1 within the limit of frames."
 
 
-@torch.inference_mode()
 def generate(
     model: ProgressiveTransformer,
     source_seqs: Tensor,
@@ -68,6 +75,36 @@ def generate(
     Raises:
         ValueError: ``frames_per_step`` is not between 1 and what the model predicts, or ``speed`` not between 0.1
             and 10.
+    """
+    outputs, cut = decode_texts(
+        model,
+        source_seqs,
+        source_lens,
+        max_frames=max_frames,
+        frames_per_step=frames_per_step,
+        speed=speed,
+        use_cache=use_cache,
+    )
+    if cut is not None:
+        warnings.warn(cut, stacklevel=2)
+    return outputs
+
+
+@torch.inference_mode()
+def decode_texts(
+    model: ProgressiveTransformer,
+    source_seqs: Tensor,
+    source_lens: list[int],
+    *,
+    max_frames: int | None = None,
+    frames_per_step: int = 1,
+    speed: float = 1.0,
+    use_cache: bool = True,
+) -> tuple[list[Tensor], CutWarning | None]:
+    """Sign texts as `generate` does, arguments and errors as there, for those who have a better place than a warning.
+
+    Returns:
+        What `generate` returns, and what it would warn of.
     """
     if not 1 <= frames_per_step <= model.config.num_future_frames:
         raise ValueError(
@@ -132,13 +169,11 @@ def generate(
         if newest.shape[:2] != (len(newest_layout.seq_lens), newest_layout.width):
             newest_layout = BatchLayout.of(newest)
 
-    if cut:
-        told = f"{len(cut)} of {len(source_lens)} texts were cut: their counter had not reached 1 within the limit of "
-        # One level is `inference_mode`.
-        warnings.warn(CutWarning(f"{told}frames.", sorted(cut)), stacklevel=3)
     stacked = [torch.cat(frames) for frames in outputs]
     signed = [torch.cat([model.standardizer.inverse(x[:, :-1]), x[:, -1:]], dim=-1) for x in stacked]
-    return signed if decoded_speed == speed else [retimed(frames, speed) for frames in signed]
+    if decoded_speed != speed:
+        signed = [retimed(frames, speed) for frames in signed]
+    return signed, CutWarning(sorted(cut), len(source_lens)) if cut else None
 
 
 @torch.inference_mode()
@@ -168,11 +203,52 @@ def generate_with_timing(
     newest = frames[:, :1].float()
     outputs = [newest]
     for step in range(num_frames):
-        told = torch.cat([newest[..., :-1], frames[:, step : step + 1, -1:]], dim=-1)
-        predicted = model.decode(told, BatchLayout.of(told), encoded, encoded_layout, state_bag=state_bag)
+        given = torch.cat([newest[..., :-1], frames[:, step : step + 1, -1:]], dim=-1)
+        predicted = model.decode(given, BatchLayout.of(given), encoded, encoded_layout, state_bag=state_bag)
         state_bag.increment_step_nr()
         ahead = predicted[:, :, 0].float()
-        counters = advance(config.counter, ahead[..., -1], told[:, 0, -1:], config.variant)
+        counters = advance(config.counter, ahead[..., -1], given[:, 0, -1:], config.variant)
         newest = torch.cat([ahead[..., :-1], counters.unsqueeze(-1)], dim=-1)
         outputs.append(newest)
     return torch.cat(outputs, dim=1)
+
+
+def retimed(frames: Tensor, speed: float) -> Tensor:
+    """Interpolate frames linearly in time.
+
+    Args:
+        frames: (T, D).
+        speed: 2 makes half as many frames, 0.5 twice as many.
+
+    Returns:
+        (T / speed, D), rounded, at least one frame. The last frame stays the last; of more than one, the first too.
+
+    >>> retimed(torch.tensor([[0.0], [1.0], [2.0], [3.0], [4.0]]), 2.0).flatten().tolist()
+    [0.0, 4.0]
+    """
+    count = max(1, round(len(frames) / speed))
+    if count == 1 or len(frames) == 1:
+        return frames[-1:].expand(count, -1)
+    places = torch.linspace(0, len(frames) - 1, count, device=frames.device, dtype=frames.dtype)
+    left = places.long().clamp(max=len(frames) - 2)
+    share = (places - left).unsqueeze(1)
+    return torch.lerp(frames[left], frames[left + 1], share)
+
+
+def to_pose(frames: Tensor, model: ProgressiveTransformer, *, constant_bones: bool | None = None) -> Pose:
+    """Make a pose of decoded frames.
+
+    Args:
+        frames: (T, D + 1) as `generate` returns them.
+        model: the model that they come from.
+        constant_bones: put every limb on its median length in the training corpus; by default as the model's
+            configuration says.
+
+    Returns:
+        A pose of T frames at the model's frame rate.
+    """
+    skeleton = model.standardizer.skeleton
+    joints = as_joints(frames[:, :-1])
+    if model.config.constant_bones if constant_bones is None else constant_bones:
+        joints = with_bone_lengths(joints, model.standardizer.bone_lengths.float(), skeleton)
+    return skeleton.make_pose(joints.cpu().numpy(), model.config.fps)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Final, final
 
 import torch
 from fairseq2.models.transformer import TransformerDecoder, TransformerEncoder, TransformerFrontend
 from fairseq2.nn import BatchLayout, IncrementalStateBag, Projection
-from torch import Tensor
+from torch import Tensor, distributed
 from torch.nn import Module
 from torch.nn.functional import pad
 
 from signdiff_slp.models.progressive.config import ProgressiveConfig
 from signdiff_slp.models.progressive.frontend import PoseFrontend
-from signdiff_slp.models.progressive.residuals import ResidualStatistics
-from signdiff_slp.models.progressive.standardizer import PoseStandardizer
+from signdiff_slp.models.progressive.poses import PoseStandardizer
+
+MOMENTUM: Final = 0.99
+"""Share of the old mean in the new one, each step."""
 
 
 @final
@@ -50,15 +52,7 @@ class ProgressiveTransformer(Module):
         self.residuals = residuals
 
     def encode(self, seqs: Tensor, layout: BatchLayout) -> Tensor:
-        """Encode texts.
-
-        Args:
-            seqs: (N, S) int64 tokens.
-            layout: layout of ``seqs``.
-
-        Returns:
-            (N, S, M).
-        """
+        """Encode texts, (N, S) int64 tokens, as (N, S, M)."""
         seqs, layout = self.encoder_frontend(seqs, layout)
         return self.encoder(seqs, layout)
 
@@ -137,3 +131,42 @@ class ProgressiveTransformer(Module):
         seqs = self.decoder_frontend(frames, layout, encoded, encoded_layout, state_bag=state_bag)
         seqs = self.decoder(seqs, layout, encoded, encoded_layout, state_bag=state_bag)
         return self.final_proj(seqs)
+
+
+@final
+class ResidualStatistics(Module):
+    """Keeps how far predictions are off: the mean square of each value's residuals, over a hundred steps or so.
+
+    The code of Progressive Transformers takes it over an epoch; a running mean needs no epochs, and continues where it
+    was when a run is resumed: it is a persistent buffer.
+
+    Args:
+        pose_dim: values of a frame, D.
+    """
+
+    mean_square: Tensor
+
+    def __init__(self, pose_dim: int) -> None:
+        super().__init__()
+        self.register_buffer("mean_square", torch.empty(pose_dim))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Know nothing: no residuals."""
+        with torch.no_grad():
+            self.mean_square.zero_()
+
+    @property
+    def spread(self) -> Tensor:
+        """The root of the mean square, (D,)."""
+        return self.mean_square.sqrt()
+
+    @torch.no_grad()
+    def update(self, residuals: Tensor, mask: Tensor) -> None:
+        """Take in a step's residuals (N, T, D), predicted minus true, of all processes where ``mask`` (N, T) is set."""
+        found = torch.cat([residuals.float().square().sum((0, 1)), mask.sum().float().unsqueeze(0)])
+        if distributed.is_initialized():
+            distributed.all_reduce(found)
+        mean = found[:-1] / found[-1].clamp(min=1.0)
+        share = MOMENTUM if bool(self.mean_square.any()) else 0.0
+        self.mean_square.mul_(share).add_(mean, alpha=1.0 - share)

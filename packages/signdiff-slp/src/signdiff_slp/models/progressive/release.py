@@ -17,6 +17,7 @@ from signdiff_core.trust import check_weights
 from signdiff_slp.models.progressive.config import PROGRESSIVE_FAMILY, ProgressiveConfig
 from signdiff_slp.models.progressive.factory import create_single_model
 from signdiff_slp.models.progressive.model import ProgressiveTransformer
+from signdiff_slp.tokenizers.base import check_size, read_object
 from signdiff_slp.tokenizers.saved import TOKENIZER, AnyTokenizer, load_tokenizer, save_tokenizer
 
 WEIGHTS: Final = "model.safetensors"
@@ -49,7 +50,8 @@ def save_release(folder: Path, model: ProgressiveTransformer, tokenizer: AnyToke
         save_file(state, weights, metadata={"format": "pt"})
         # safetensors makes files that only their owner reads; a model is meant to be passed on.
         weights.chmod(0o644)
-    _write_json(folder / CONFIG, config)
+    with replacing(folder / CONFIG) as temporary:
+        temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     save_tokenizer(folder, tokenizer)
 
 
@@ -93,7 +95,7 @@ def check_release(folder: Path) -> ProgressiveConfig:
     for name in (CONFIG, TOKENIZER, WEIGHTS):
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder} must hold {CONFIG}, {TOKENIZER} and {WEIGHTS}, but has no {name}.")
-    config = _read_config(folder / CONFIG)
+    config = _make_config(folder / CONFIG, read_object(folder / CONFIG, _MAX_CONFIG_SIZE))
     try:
         empty = create_single_model(config, torch.device("meta"))
     except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as ex:
@@ -115,41 +117,21 @@ def read_run_config(path: Path) -> ProgressiveConfig:
 
 
 def read_yaml(path: Path, most: int = _MAX_CONFIG_SIZE) -> Any:
-    """Read the first document of a YAML file of at most ``most`` bytes.
-
-    Raises:
-        ValueError: the file is not such YAML.
-    """
+    """Read the first document of a YAML file of at most ``most`` bytes; a ``ValueError`` says if it is no such YAML."""
     from fairseq2.file_system import NativeLocalFileSystem
     from fairseq2.utils.yaml import RuamelYamlLoader, YamlError
 
-    text = _read_small(path, most)
+    check_size(path, most)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as ex:
+        raise ValueError(f"{path} must be UTF-8 text, but is not: {ex}.") from ex
     try:
         documents: Any = RuamelYamlLoader(NativeLocalFileSystem()).load(StringIO(text))
     except (YamlError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as ex:
         # The YAML library tells of wrong documents in several lines, and passes on what Python says of wrong scalars.
         raise ValueError(f"{path} must be YAML, but is not: {' '.join(str(ex).split())}") from ex
     return documents[0] if documents else None
-
-
-def _read_config(path: Path) -> ProgressiveConfig:
-    text = _read_small(path)
-    try:
-        content: Any = json.loads(text)
-    except ValueError as ex:
-        raise ValueError(f"{path} must be JSON, but is not: {ex}.") from ex
-    except RecursionError as ex:
-        raise ValueError(f"{path} must be JSON, but is nested too deep.") from ex
-    return _make_config(path, content)
-
-
-def _read_small(path: Path, most: int = _MAX_CONFIG_SIZE) -> str:
-    if path.stat().st_size > most:
-        raise ValueError(f"{path} must be at most {most} bytes, but is {path.stat().st_size}.")
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as ex:
-        raise ValueError(f"{path} must be UTF-8 text, but is not: {ex}.") from ex
 
 
 def _make_config(path: Path, fields: Any) -> ProgressiveConfig:
@@ -198,9 +180,7 @@ def _shown(value: object) -> str:
 
 
 def _check_weights(path: Path, model: ProgressiveTransformer) -> None:
-    size = path.stat().st_size
-    if size > MAX_WEIGHTS_SIZE:
-        raise ValueError(f"{path} must be at most {MAX_WEIGHTS_SIZE} bytes, but is {size}.")
+    check_size(path, MAX_WEIGHTS_SIZE)
     check_weights(path)
     wanted = {name: list(value.shape) for name, value in model.state_dict().items()}
     with safe_open(path, framework="pt") as file:
@@ -212,8 +192,3 @@ def _check_weights(path: Path, model: ProgressiveTransformer) -> None:
             f"{path} must hold the weights of its configuration, but {len(differing)} differ; {name!r} should have the "
             f"shape {wanted.get(name)} and has {found.get(name)}."
         )
-
-
-def _write_json(path: Path, content: dict[str, object]) -> None:
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

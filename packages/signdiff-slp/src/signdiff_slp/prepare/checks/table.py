@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from signdiff_core.formats import FormatError
 from signdiff_core.formats.files import MARK, check_clip
-from signdiff_slp.corpora.listing import check_table
+from signdiff_slp.corpora.pose_corpus import check_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import final
 
 from fairseq2.recipe import Recipe, RecipeContext, Task
+from fairseq2.recipe.config import CommonSection, EvaluatorSection, GangSection, ReferenceModelSection, TokenizerSection
 from fairseq2.runtime.dependency import DependencyContainer
 from typing_extensions import override
 
 from signdiff_slp.datasets.text_pose import TextPoseDataset
 from signdiff_slp.models.progressive import ProgressiveTransformer
-from signdiff_slp.recipes.dataset_section import check_split, create_valid_reader
-from signdiff_slp.recipes.evaluate.config import EvaluateConfig
-from signdiff_slp.recipes.failures import (
-    check_lengths,
-    check_rate,
-    check_skeleton,
-    check_texts,
-    check_vocabulary,
-    register_failures,
-)
-from signdiff_slp.training import (
-    Criterion,
-    FreeDecodingUnit,
-    LossConfig,
-    TeacherForcedUnit,
-    hide_environment,
-    register_metrics,
-)
+from signdiff_slp.recipes.corpus import TextPoseSection, check_all, create_valid_reader, register_failures
+from signdiff_slp.recipes.messages import hide_environment
+from signdiff_slp.recipes.train.config import LossConfig
+from signdiff_slp.recipes.train.criterion import Criterion
+from signdiff_slp.recipes.train.metrics import FreeDecodingUnit, TeacherForcedUnit, register_metrics
+
+
+@dataclass(kw_only=True)
+class EvaluateConfig:
+    """Holds the configuration of an evaluation."""
+
+    model: ReferenceModelSection = field(default_factory=lambda: ReferenceModelSection(name="slp_fingerspelling"))
+
+    dataset: TextPoseSection = field(default_factory=TextPoseSection)
+
+    split: str = "test"
+    """The split to score on."""
+
+    tokenizer: TokenizerSection = field(default_factory=lambda: TokenizerSection(name="slp_alphabets"))
+
+    gang: GangSection = field(default_factory=GangSection)
+
+    evaluator: EvaluatorSection = field(default_factory=EvaluatorSection)
+
+    common: CommonSection = field(default_factory=lambda: CommonSection(no_sweep_dir=True))
 
 
 @final
@@ -46,12 +55,8 @@ class TextToPoseEvaluateRecipe(Recipe):
         model = context.get_model_as(ProgressiveTransformer)
         dataset = context.get_dataset_as(TextPoseDataset)
         tokenizer = context.get_tokenizer()
-        check_vocabulary(model.config, tokenizer)
-        check_skeleton(model.config, dataset)
-        check_rate(model.config, dataset)
-        check_split(dataset, config.split)
-        check_texts(model.config, dataset, config.split, tokenizer, context.gangs)
-        check_lengths(model.config, dataset, config.split, config.dataset.max_seq_len, context.gangs)
+        max_seq_len = config.dataset.max_seq_len
+        check_all(model.config, dataset, [config.split], tokenizer, context.gangs, max_seq_len=max_seq_len)
         units = [TeacherForcedUnit(Criterion(model, model, LossConfig())), FreeDecodingUnit(model)]
         readers = [create_valid_reader(dataset, config.dataset, config.split, tokenizer, context.gangs) for _ in units]
         return context.create_evaluator(units, readers)

@@ -1,14 +1,19 @@
-"""The generation recipe."""
+"""The generation recipe: signs the texts of a corpus, freely or, as the literature does, with the truth at hand."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import final
+from typing import Literal, final
 
+import torch
 from fairseq2.logging import log
 from fairseq2.metrics import MetricBag, Sum
 from fairseq2.recipe import GeneratorUnit, Recipe, RecipeContext, Task
+from fairseq2.recipe.config import CommonSection, GangSection, GeneratorSection, ReferenceModelSection, TokenizerSection
+from fairseq2.recipe.error import RecipeError
 from fairseq2.runtime.dependency import DependencyContainer
+from fairseq2.utils.validation import Validatable, ValidationResult
 from torch import Tensor
 from typing_extensions import override
 
@@ -17,23 +22,78 @@ from signdiff_core.checks import inside
 from signdiff_core.provenance import mark_generated
 from signdiff_slp import __version__
 from signdiff_slp.datasets.text_pose import TextPoseBatch, TextPoseDataset
-from signdiff_slp.models.progressive import ProgressiveTransformer
-from signdiff_slp.models.progressive.cutting import generate_and_tell
-from signdiff_slp.output import to_pose
-from signdiff_slp.recipes.dataset_section import check_split, create_valid_reader
-from signdiff_slp.recipes.failures import (
-    check_frames_per_step,
-    check_lengths,
-    check_names,
-    check_rate,
-    check_skeleton,
-    check_texts,
-    check_vocabulary,
-    register_failures,
-)
-from signdiff_slp.recipes.generate.config import GenerateConfig
-from signdiff_slp.recipes.generate.told import decode_told
-from signdiff_slp.training import hide_environment
+from signdiff_slp.models.progressive import ProgressiveConfig, ProgressiveTransformer, generate_with_timing
+from signdiff_slp.models.progressive.generation import decode_texts, to_pose
+from signdiff_slp.recipes.corpus import TextPoseSection, check_all, check_names, create_valid_reader, register_failures
+from signdiff_slp.recipes.messages import hide_environment
+from signdiff_slp.recipes.train.criterion import decoder_frames
+
+
+@dataclass(kw_only=True)
+class GenerateConfig(Validatable):
+    """Holds the configuration of a generation run."""
+
+    model: ReferenceModelSection = field(default_factory=lambda: ReferenceModelSection(name="slp_fingerspelling"))
+
+    dataset: TextPoseSection = field(default_factory=TextPoseSection)
+
+    split: str = "test"
+    """The split whose texts are signed."""
+
+    protocol: Literal["free", "gt-timing"] = "free"
+    """"free" decodes from texts alone. "gt-timing" is what the literature does: the decoder is told the true first
+    frame, the counter of every frame, and so the length. The mark of the poses says which, and scores carry it."""
+
+    frames_per_step: int = 1
+    """How many frames are taken at a time from a model with future prediction."""
+
+    speed: float = 1.0
+    """2 signs twice as fast, 0.5 half as fast."""
+
+    constant_bones: bool | None = None
+    """Whether limbs are put on their median lengths in the training corpus; by default as the model says."""
+
+    tokenizer: TokenizerSection = field(default_factory=lambda: TokenizerSection(name="slp_alphabets"))
+
+    gang: GangSection = field(default_factory=GangSection)
+
+    generator: GeneratorSection = field(default_factory=GeneratorSection)
+
+    common: CommonSection = field(default_factory=lambda: CommonSection(no_sweep_dir=True))
+
+    @override
+    def validate(self) -> ValidationResult:
+        result = ValidationResult()
+        if self.protocol not in ("free", "gt-timing"):
+            result.add_error(f"`protocol` must be 'free' or 'gt-timing', but is {self.protocol!r}.")
+        if self.protocol == "gt-timing" and (self.frames_per_step, self.speed) != (1, 1.0):
+            result.add_error("`frames_per_step` and `speed` must be 1 with the protocol 'gt-timing'.")
+        if self.frames_per_step < 1:
+            result.add_error(f"`frames_per_step` must be at least 1, but is {self.frames_per_step}.")
+        if not 0.1 <= self.speed <= 10:
+            result.add_error(f"`speed` must be between 0.1 and 10, but is {self.speed}.")
+        return result
+
+
+@torch.inference_mode()
+def decode_with_timing(model: ProgressiveTransformer, batch: TextPoseBatch) -> list[Tensor]:
+    """Sign a batch, told each first frame, the counters, and so each length.
+
+    Args:
+        model: the model.
+        batch: texts with their true poses.
+
+    Returns:
+        Tensors (T, 151) of the true lengths: normalised coordinates and predicted counters; the first frame is true.
+    """
+    frames, _ = decoder_frames(model, batch)
+    if frames.size(1) == 1:
+        made = frames
+    else:
+        made = generate_with_timing(model, batch.source_seqs, batch.source_lens, frames[:, :-1])
+    poses = model.standardizer.inverse(made[..., :-1])
+    whole = torch.cat([poses, made[..., -1:]], dim=-1)
+    return [item[:length] for item, length in zip(whole, batch.pose_lens, strict=True)]
 
 
 @final
@@ -68,8 +128,8 @@ class GenerateUnit(GeneratorUnit[TextPoseBatch]):
     def _decode(self, batch: TextPoseBatch) -> list[Tensor]:
         model, config = self._model, self._config
         if config.protocol == "gt-timing":
-            return decode_told(model, batch)
-        outputs, cut = generate_and_tell(
+            return decode_with_timing(model, batch)
+        outputs, cut = decode_texts(
             model, batch.source_seqs, batch.source_lens, frames_per_step=config.frames_per_step, speed=config.speed
         )
         if cut is not None:
@@ -92,15 +152,11 @@ class TextToPoseGenerateRecipe(Recipe):
         model = context.get_model_as(ProgressiveTransformer)
         dataset = context.get_dataset_as(TextPoseDataset)
         tokenizer = context.get_tokenizer()
-        check_vocabulary(model.config, tokenizer)
-        check_skeleton(model.config, dataset)
-        check_rate(model.config, dataset)
         check_frames_per_step(model.config, config.frames_per_step)
-        check_split(dataset, config.split)
+        # With the protocol "free", no pose is read.
+        max_seq_len = config.dataset.max_seq_len if config.protocol == "gt-timing" else None
+        check_all(model.config, dataset, [config.split], tokenizer, context.gangs, max_seq_len=max_seq_len)
         check_names(dataset, config.split, context.gangs)
-        check_texts(model.config, dataset, config.split, tokenizer, context.gangs)
-        if config.protocol == "gt-timing":
-            check_lengths(model.config, dataset, config.split, config.dataset.max_seq_len, context.gangs)
         reader = create_valid_reader(dataset, config.dataset, config.split, tokenizer, context.gangs)
         output_dir = context.output_dir / "poses"
         context.file_system.make_directory(output_dir)
@@ -112,3 +168,16 @@ class TextToPoseGenerateRecipe(Recipe):
     @override
     def config_kls(self) -> type[object]:
         return GenerateConfig
+
+
+def check_frames_per_step(config: ProgressiveConfig, frames_per_step: int) -> None:
+    """Make sure that a model predicts as many frames as are to be taken at a time.
+
+    Raises:
+        RecipeError: it does not.
+    """
+    if frames_per_step > config.num_future_frames:
+        raise RecipeError(
+            f"frames_per_step must be at most {config.num_future_frames}, the frames that the model predicts at a "
+            f"time, but is {frames_per_step}."
+        )

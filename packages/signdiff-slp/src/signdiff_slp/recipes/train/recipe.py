@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import final
+from typing import Final, final
 
+import numpy as np
+import torch
 from fairseq2.checkpoint import CheckpointDir
 from fairseq2.recipe import Recipe, RecipeContext, Task
+from fairseq2.recipe.error import RecipeError
 from fairseq2.runtime.dependency import DependencyContainer
 from torch.nn import Module
 from typing_extensions import override
 
+from signdiff_slp.datasets.files import open_poses, read_manifest
 from signdiff_slp.datasets.text_pose import TextPoseDataset
-from signdiff_slp.models.progressive import ProgressiveTransformer
-from signdiff_slp.recipes.dataset_section import create_valid_reader
-from signdiff_slp.recipes.failures import (
-    check_lengths,
-    check_loss,
-    check_rate,
-    check_skeleton,
-    check_texts,
-    check_vocabulary,
-    register_failures,
-)
-from signdiff_slp.recipes.train.config import TrainConfig
+from signdiff_slp.models.progressive import PoseStandardizer, ProgressiveConfig, ProgressiveTransformer, bone_lengths
+from signdiff_slp.models.progressive.poses import MIN_SPREAD, as_joints, hands_to_wrists
+from signdiff_slp.recipes.corpus import check_all, check_rate, check_skeleton, create_valid_reader, register_failures
+from signdiff_slp.recipes.messages import hide_environment
+from signdiff_slp.recipes.train.config import LossConfig, TrainConfig
+from signdiff_slp.recipes.train.criterion import Criterion
+from signdiff_slp.recipes.train.metrics import FreeDecodingUnit, TeacherForcedUnit, TextPoseTrainUnit, register_metrics
 from signdiff_slp.recipes.train.record import RunRecord
-from signdiff_slp.training import (
-    Criterion,
-    FreeDecodingUnit,
-    LossConfig,
-    TeacherForcedUnit,
-    TextPoseTrainUnit,
-    fit_standardizer,
-    hide_environment,
-    register_metrics,
-)
+
+_MAX_FRAMES: Final = 200_000
+"""Frames on which a standardiser is fitted."""
 
 
 @final
@@ -66,7 +58,8 @@ class TextToPoseTrainRecipe(Recipe):
         section, gangs = config.dataset, context.gangs
         record = RunRecord(_checkpoints(context), gangs)
         dataset = context.get_dataset_as(TextPoseDataset)
-        for split in filter(None, (section.train_split, section.valid_split)):
+        splits = [split for split in (section.train_split, section.valid_split) if split is not None]
+        for split in splits:
             dataset.read_examples(split, gangs)
         corpus = record.check_corpus(dataset, section.train_split, section.valid_split)
         tokenizer = context.get_tokenizer()
@@ -74,12 +67,15 @@ class TextToPoseTrainRecipe(Recipe):
         model = context.get_data_parallel_model()
         bare_model = context.get_model_as(ProgressiveTransformer)
         record.check_model(bare_model.config)
-        check_vocabulary(bare_model.config, tokenizer)
-        check_skeleton(bare_model.config, dataset)
-        check_rate(bare_model.config, dataset, goes_on=record.goes_on)
-        for split in filter(None, (section.train_split, section.valid_split)):
-            check_texts(bare_model.config, dataset, split, tokenizer, gangs)
-            check_lengths(bare_model.config, dataset, split, section.max_seq_len, gangs)
+        check_all(
+            bare_model.config,
+            dataset,
+            splits,
+            tokenizer,
+            gangs,
+            max_seq_len=section.max_seq_len,
+            resumed=record.is_resumed,
+        )
         check_loss(bare_model.config, config.loss)
 
         record.write(corpus, tokenizer, context.output_dir / "config.yaml")
@@ -117,3 +113,38 @@ class TextToPoseTrainRecipe(Recipe):
 
 def _checkpoints(context: RecipeContext) -> Path:
     return context.resolver.resolve(CheckpointDir).path or context.output_dir / "checkpoints"
+
+
+def check_loss(config: ProgressiveConfig, loss: LossConfig) -> None:
+    """Make sure that a model keeps what its loss needs.
+
+    Raises:
+        RecipeError: it does not.
+    """
+    if loss.residual_noise > 0.0 and not config.residual_statistics:
+        raise RecipeError(
+            f"loss.residual_noise must be 0 for a model without residual_statistics, but is {loss.residual_noise}. A "
+            "new model keeps them with model.config_overrides.residual_statistics=true."
+        )
+
+
+@torch.no_grad()
+def fit_standardizer(standardizer: PoseStandardizer, data_dir: Path, split: str) -> None:
+    """Set a standardiser's buffers from a corpus's training split; a ``DatasetError`` says if it cannot be read.
+
+    The mean, the spread of each joint (the root of the mean variance of its x, y and z, at least ``MIN_SPREAD``), the
+    rest pose (the mean first frame) and the median length of every limb. Of a very large split, every n-th frame is
+    measured.
+    """
+    poses = open_poses(data_dir, split)
+    sample = torch.from_numpy(np.array(poses[:: max(1, len(poses) // _MAX_FRAMES)]))
+    first = torch.from_numpy(np.array(poses[[example.offset for example in read_manifest(data_dir, split)]]))
+
+    values = hands_to_wrists(sample, standardizer.skeleton).double()
+    variance = as_joints(values.var(dim=0, correction=0))
+    spread = variance.mean(-1).sqrt().clamp(min=MIN_SPREAD).repeat_interleave(3)
+
+    standardizer.mean.copy_(values.mean(0))
+    standardizer.spread.copy_(spread)
+    standardizer.rest.copy_(first.double().mean(0))
+    standardizer.bone_lengths.copy_(bone_lengths(as_joints(sample), standardizer.skeleton).median(0).values)

@@ -1,4 +1,4 @@
-"""What a run notes beside its checkpoints, and holds itself to when it goes on."""
+"""What a run notes beside its checkpoints, and holds itself to when it is resumed."""
 
 from __future__ import annotations
 
@@ -27,16 +27,12 @@ _CHANGEABLE: Final = frozenset(
 """Settings of a model with which its weights stay what they are."""
 
 _ELSEWHERE: Final = (
-    "Go on with the run's own settings, or train in a new folder (--model starts from this run's weights)"
+    "Resume with the run's own settings, or train in a new folder (--model starts from this run's weights)"
 )
 
 
 def fingerprint(data_dir: Path, split: str) -> dict[str, object]:
-    """Tell one split of a corpus from any other.
-
-    Returns:
-        Its number of examples, and the SHA-256 of its texts and of its poses.
-    """
+    """Tell one split of a corpus from any other: its number of examples, SHA-256 of its texts and of its poses."""
     table, poses = data_dir / f"{split}.tsv", data_dir / f"{split}.poses.npy"
     digests = {}
     for name, path in (("texts", table), ("poses", poses)):
@@ -46,7 +42,7 @@ def fingerprint(data_dir: Path, split: str) -> dict[str, object]:
 
 
 class RunRecord:
-    """What a run has noted, if it is one that goes on.
+    """What a run has noted, if it is one that is resumed.
 
     To be made before the model: fairseq2 then writes ``model.yaml`` anew.
 
@@ -64,14 +60,11 @@ class RunRecord:
         try:
             self._model = read_run_config(checkpoints / MODEL) if self._run else None
         except ValueError as error:
-            raise RecipeError(f"a run cannot go on whose model is unknown: {error}") from None
+            raise RecipeError(f"a run cannot be resumed whose model is unknown: {error}") from None
         gangs.root.barrier()
 
     def check_corpus(self, dataset: TextPoseDataset, train_split: str, valid_split: str | None) -> dict[str, Any]:
-        """Make sure that a run goes on with its own corpus.
-
-        Returns:
-            What is to be noted of it.
+        """Make sure that a run is resumed with its own corpus; returns what is to be noted of it.
 
         Raises:
             RecipeError: the training split is another one.
@@ -91,25 +84,21 @@ class RunRecord:
                     f"{before.get('data_dir')}, has {was['examples']}, {was[part][:8]}). {_ELSEWHERE}."
                 )
         if before.get("valid") and before["valid"] != corpus["valid"]:
-            log.warning("The texts or poses that the run is validated on have changed: scores of before are of others.")
+            log.warning("The texts or poses that the run is validated on have changed: earlier scores are of others.")
         return corpus
 
     @property
-    def goes_on(self) -> bool:
+    def is_resumed(self) -> bool:
         """Whether there is a checkpoint of the run."""
         return self._run is not None
 
     @property
     def logs_comparable_loss(self) -> bool:
-        """Whether the run has logged ``comparable_loss`` from its start, as all but those of before do."""
+        """Whether the run has logged ``comparable_loss`` from its start, as all but older ones do."""
         return self._run is None or bool(self._run.read_corpus().get("comparable_loss"))
 
     def check_tokenizer(self, tokenizer: Tokenizer) -> None:
-        """Make sure that a run goes on with its own tokenizer.
-
-        Raises:
-            RecipeError: it is another one.
-        """
+        """Make sure that a run is resumed with its own tokenizer; a ``RecipeError`` says how another one differs."""
         own = self._run.load_tokenizer() if self._run and (self._checkpoints / "tokenizer.json").is_file() else None
         known = own is not None and isinstance(tokenizer, get_args(AnyTokenizer))
         if known and (differing := differences(cast("AnyTokenizer", own), cast("AnyTokenizer", tokenizer))):
@@ -119,7 +108,7 @@ class RunRecord:
             )
 
     def check_model(self, config: ProgressiveConfig) -> None:
-        """Make sure that a run goes on with its own model; else ``model.yaml`` gets back what it held.
+        """Make sure that a run is resumed with its own model; else ``model.yaml`` gets back what it held.
 
         Raises:
             RecipeError: it is another one.
@@ -140,13 +129,7 @@ class RunRecord:
         )
 
     def write(self, corpus: dict[str, Any], tokenizer: Tokenizer, settings: Path) -> None:
-        """Note a run's corpus, tokenizer and settings, on rank 0.
-
-        Args:
-            corpus: what `check_corpus` gave.
-            tokenizer: is noted if it is one of this package.
-            settings: the file that fairseq2 has written them to.
-        """
+        """Note a run's corpus, as `check_corpus` gave it, its tokenizer if it is one of ours, and its settings."""
         if self._gangs.root.rank != 0:
             return
         if isinstance(tokenizer, get_args(AnyTokenizer)):

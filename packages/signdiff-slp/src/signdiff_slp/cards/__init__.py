@@ -1,1 +1,0 @@
-"""Asset cards: the models and tokenizers that fairseq2 knows by name."""
