@@ -113,7 +113,7 @@ def score(
     """Score the output of all seeds together."""
     seeds: list[tuple[Metric, ...]] = []
     for folder in folders:
-        pairs = [Pair(text, references / f"{text}.pose", folder / f"{text}.pose") for text in texts]
+        pairs = [Pair(text, folder / f"{text}.pose", references / f"{text}.pose") for text in texts]
         derive = None if control is None else derivation(control)
         seeds.append(score_poses(pairs, metrics=_metrics, reading=reading, derive=derive).system)
     merged = [metric.merge(*others) for metric, *others in zip(*seeds, strict=True)]

@@ -46,8 +46,8 @@ def measure(folder: Path, *, model: str | None, translator: str, seed: int) -> C
     listed.write_text("".join(f"{text}\t{text}\n" for text in texts), encoding="utf-8")
     loaded = load_translator(translator)
     return compare(
-        folder / "references",
         {MODEL: folder / "outputs"},
+        folder / "references",
         controls=True,
         reading=Reading(listed, loaded, settings_of(loaded, translator)),
     )

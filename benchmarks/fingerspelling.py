@@ -116,9 +116,9 @@ def score(
     return Scores(
         words=len(pairs),
         letters=total,
-        duration=float(np.mean([functional.duration(a.joints, b) for a, b in pairs])),
-        total_distance=float(np.mean([functional.total_distance(a.joints, b) for a, b in pairs])),
-        dtw_mje=float(np.mean([functional.dtw(a.joints, b, variant="mje") for a, b in pairs])) / SHOULDER_WIDTH,
+        duration=float(np.mean([functional.duration(b, a.joints) for a, b in pairs])),
+        total_distance=float(np.mean([functional.total_distance(b, a.joints) for a, b in pairs])),
+        dtw_mje=float(np.mean([functional.dtw(b, a.joints, variant="mje") for a, b in pairs])) / SHOULDER_WIDTH,
         letters_recognised=1 - confusions.total() / total,
         confusions=dict(confusions.most_common()),
     )

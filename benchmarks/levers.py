@@ -205,9 +205,9 @@ def timed(render: Callable[[], list[Frame]], options: argparse.Namespace) -> tup
 
 def likeness(made: list[Frame], others: list[Frame], joints: NDArray[np.float32]) -> tuple[float, float]:
     """Compare frames: mean SSIM, and mean SSIM around hands."""
-    whole = [ssim(other, frame) for other, frame in zip(others, made, strict=True)]
+    whole = [ssim(frame, other) for other, frame in zip(others, made, strict=True)]
     hands = [
-        ssim(other, frame, box=box)
+        ssim(frame, other, box=box)
         for other, frame, pose in zip(others, made, joints, strict=True)
         for box in hand_boxes(pose, len(frame))
         if min(box[2] - box[0], box[3] - box[1]) >= 16

@@ -181,10 +181,10 @@ def score(make: Callable[[int], Frame], setting: Setting) -> tuple[Samples, Samp
         made = make(index)
         seconds += time.perf_counter() - start
         truth = setting.test.image(index, setting.size)
-        whole[index, 0] = ssim(truth, made)
+        whole[index, 0] = ssim(made, truth)
         for number, box in enumerate(hand_boxes(setting.test.joints(index), setting.size)):
             if min(box[2] - box[0], box[3] - box[1]) >= SMALLEST_HAND:
-                hands[index, number] = ssim(truth, made, box=box)
+                hands[index, number] = ssim(made, truth, box=box)
     return whole, hands, 1000 * seconds / len(whole)
 
 

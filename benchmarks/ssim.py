@@ -79,7 +79,7 @@ def by_scikit_image(reference: NDArray[np.uint8], hypothesis: NDArray[np.uint8])
 def by_metric(reference: NDArray[np.uint8], hypothesis: NDArray[np.uint8]) -> float:
     """Stream both through the metric."""
     metric = SSIM()
-    metric.update(iter(reference), iter(hypothesis))
+    metric.update(iter(hypothesis), iter(reference))
     return metric.compute()
 
 

@@ -28,11 +28,11 @@ import torch
 from diffusers import StableDiffusionControlNetPipeline
 from intervals import interval
 from PIL import Image
+from signdiff_core.diffusion.settings import RendererSettings
 
 from signdiff_core.avatar import Signer, fit, render_frames
 from signdiff_core.diffusion import DiffusionRenderer
 from signdiff_core.diffusion.renderer import BUNDLED
-from signdiff_core.diffusion.settings import RendererSettings
 from signdiff_core.drawing import draw
 from signdiff_core.skeleton import joints_of
 from signdiff_core.training.regions import head_box
@@ -139,10 +139,10 @@ def score(name: str, here: Scene, make: Callable[[], Iterator[Frame]]) -> tuple[
         apart = looks(made, here.boxes) - looks(truth, here.boxes)
         first = apart if first is None else first
         drifts.append(float(np.abs(apart - first).mean()))
-        likeness.append(ssim(truth, made))
+        likeness.append(ssim(made, truth))
         if before is not None:
-            flickers.append(flicker_step(*before, truth, made))
-        before = (truth, made)
+            flickers.append(flicker_step(*before, made, truth))
+        before = (made, truth)
         checking += time.process_time() - began
     seconds = (time.process_time() - start - checking) / len(likeness)
     low, high = interval(flickers, [number // STRETCH for number in range(len(flickers))])

@@ -64,10 +64,12 @@ class Judge:
         rows: dict[str, list[float | None]] = {"SSIM": [], "hands": [], "hand pose": [], "found": [], "flicker": []}
         fid = FID(latent_features)
         for clip, known, video in zip(self.clips, self.hands, videos, strict=True):
-            fid.update(clip.truth, video)
-            rows["SSIM"].append(float(np.mean([ssim(a, b) for a, b in zip(clip.truth, video, strict=True)])))
+            fid.update(video, clip.truth)
+            rows["SSIM"].append(
+                float(np.mean([ssim(made, truth) for made, truth in zip(video, clip.truth, strict=True)]))
+            )
             boxes = [
-                ssim(truth, made, box=box)
+                ssim(made, truth, box=box)
                 for truth, made, joints in zip(clip.truth, video, clip.joints, strict=True)
                 for box in hand_boxes(joints, self.size)
                 if min(box[2] - box[0], box[3] - box[1]) >= 12
@@ -85,6 +87,6 @@ class Judge:
                             apart.append(float(np.linalg.norm(a - b, axis=1).mean()) / extent)
             rows["hand pose"].append(float(np.mean(apart)) if apart else None)
             rows["found"].append(found / total if total else None)
-            steps = zip(clip.truth, video, clip.truth[1:], video[1:], strict=False)
+            steps = zip(video, clip.truth, video[1:], clip.truth[1:], strict=False)
             rows["flicker"].append(float(np.mean([flicker_step(*step) for step in steps])))
         return {**rows, "Fréchet": float(fid.compute())}

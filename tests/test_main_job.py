@@ -65,10 +65,10 @@ def test_the_pipeline_draws_what_the_avatar_performs(run_command, tmp_path):
             [box for box in hand_boxes(frame, 256) if min(np.subtract(box[2:], box[:2])) >= 16] for frame in joints
         ]
         pairs = zip(truth, made, boxes, strict=True)
-        return np.mean([ssim(one, other, box=box) for one, other, here in pairs for box in here])
+        return np.mean([ssim(other, one, box=box) for one, other, here in pairs for box in here])
 
     def whole(made):
-        return np.mean([ssim(one, other) for one, other in zip(truth, made, strict=True)])
+        return np.mean([ssim(*pair) for pair in zip(made, truth, strict=True)])
 
     still = [truth[0]] * len(truth)
     made = list(DiffusionRenderer(prompt=signer.prompt).render(pose, size=256))

@@ -16,10 +16,10 @@ WALK = np.cumsum(np.random.default_rng(3).normal(size=(9, 5, 3)), axis=0)
     [
         (HandSSIM(), {"keypoints": POINTS}, "keypoints must .* goes on after the last, number 4"),
         (HandSSIM(), {"keypoints": POINTS[:3]}, "keypoints must .* ends after 3"),
-        (HandPose(), {"keypoints": (POINTS, POINTS[:4])}, "keypoints of the reference must .* goes on .* number 4"),
-        (HandPose(), {"keypoints": (POINTS[:4], POINTS)}, "keypoints of the hypothesis must .* goes on .* number 4"),
-        (HandPose(), {"keypoints": (POINTS[:4], POINTS[:3])}, "keypoints of the hypothesis must .* ends after 3"),
-        (HandPose(), {"keypoints": POINTS[:4]}, "keypoints must be the reference's and the hypothesis'"),
+        (HandPose(), {"keypoints": (POINTS, POINTS[:4])}, "keypoints of the hypothesis must .* goes on .* number 4"),
+        (HandPose(), {"keypoints": (POINTS[:4], POINTS)}, "keypoints of the reference must .* goes on .* number 4"),
+        (HandPose(), {"keypoints": (POINTS[:4], POINTS[:3])}, "keypoints of the reference must .* ends after 3"),
+        (HandPose(), {"keypoints": POINTS[:4]}, "keypoints must be the hypothesis' and the reference's"),
         (SSIM(), {"boxes": [(4, 4, 30, 30)] * 9}, "boxes must .* goes on after the last, number 4"),
         (SSIM(), {"boxes": iter([(4, 4, 30, 30)] * 5)}, "boxes must .* goes on after the last, number 4"),
     ],
@@ -52,21 +52,21 @@ def test_an_infinite_key_point_is_not_taken_for_absent(score):
 @pytest.mark.parametrize(
     ("score", "message"),
     [
-        (lambda: functional.dtw(WALK, WALK * 1j, "mje"), "hypothesis must be real numbers, but is complex128"),
-        (lambda: functional.hand_pose(POINTS * 1j, POINTS), "reference must be real numbers, but is complex128"),
+        (lambda: functional.dtw(WALK * 1j, WALK, "mje"), "hypothesis must be real numbers, but is complex128"),
+        (lambda: functional.hand_pose(POINTS, POINTS * 1j), "reference must be real numbers, but is complex128"),
         (lambda: FID(lambda images: images[:, 0, :2, 0] * 1j).update([IMAGE], [IMAGE]), "features must be real"),
-        (lambda: functional.dtw(WALK, WALK.astype(str), "mje"), "hypothesis must be real numbers, but is <U"),
+        (lambda: functional.dtw(WALK.astype(str), WALK, "mje"), "hypothesis must be real numbers, but is <U"),
         (
-            lambda: functional.dtw([[[1.0]], [[1.0, 2.0]]], WALK, "mje"),
+            lambda: functional.dtw(WALK, [[[1.0]], [[1.0, 2.0]]], "mje"),
             "reference must be an array of numbers, but this list",
         ),
-        (lambda: functional.dtw_batch([WALK], [[[1.0], 2.0]], "mje"), "pair 0: hypothesis must be an array of numbers"),
-        (lambda: functional.duration([[1.0], [1.0, 2.0]], WALK), "reference must be an array of numbers"),
+        (lambda: functional.dtw_batch([[[1.0], 2.0]], [WALK], "mje"), "pair 0: hypothesis must be an array of numbers"),
+        (lambda: functional.duration(WALK, [[1.0], [1.0, 2.0]]), "reference must be an array of numbers"),
         (lambda: functional.align([[1.0], [1.0, 2.0]]), "costs must be an array of numbers"),
-        (lambda: functional.ssim([[1], [1, 2]], IMAGE), "reference must be an array of numbers"),
+        (lambda: functional.ssim(IMAGE, [[1], [1, 2]]), "reference must be an array of numbers"),
         (lambda: functional.hand_box([[1, 2], [1]], IMAGE.shape), "keypoints must be an array of numbers"),
-        (lambda: functional.dtw({"a": 1}, WALK, "mje"), "reference must be real numbers, but is no such dict"),
-        (lambda: functional.dtw([[[10**400]]], WALK, "mje"), "reference must be real numbers, but is no such list"),
+        (lambda: functional.dtw(WALK, {"a": 1}, "mje"), "reference must be real numbers, but is no such dict"),
+        (lambda: functional.dtw(WALK, [[[10**400]]], "mje"), "reference must be real numbers, but is no such list"),
         (
             lambda: functional.total_distance(WALK, WALK, joints=[4.5]),
             r"joints must be indices from 0 to 4, .*\[4\.5\]",
@@ -106,7 +106,7 @@ def test_metrics_and_batches_take_any_iterable():
 def test_indices_may_come_as_an_array():
     by_list = functional.dtw_channels(WALK, WALK + 1, {"a": [0, 1, 2]}, variant="mje")
     assert functional.dtw_channels(WALK, WALK + 1, {"a": np.arange(3)}, variant="mje") == by_list
-    assert functional.total_distance(WALK, WALK * 2, joints=np.arange(2)) == pytest.approx(2)
+    assert functional.total_distance(WALK * 2, WALK, joints=np.arange(2)) == pytest.approx(2)
     with pytest.raises(TypeError, match="channels must map names"):
         functional.dtw_channels(WALK, WALK, [[0]])
     with pytest.raises(ValueError, match="other names than 'all'"):
@@ -128,4 +128,4 @@ def test_tensors_are_taken_out_of_their_graph():
     metric.update(left, right)
     assert metric.compute() == plain
     with pytest.raises(ValueError, match="reference must be an array of numbers, but this Tensor"):
-        functional.dtw(left[:, :, 0].detach().to_sparse(), right, "mje")
+        functional.dtw(right, left[:, :, 0].detach().to_sparse(), "mje")

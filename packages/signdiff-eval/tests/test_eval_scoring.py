@@ -26,7 +26,7 @@ def pairs_of(tmp_path, write_pose):
             for index, joints in enumerate(sequences):
                 write_pose(tmp_path / folder / f"{index}.pose", joints, **options)
         return [
-            Pair(str(index), tmp_path / "ref" / f"{index}.pose", tmp_path / "hyp" / f"{index}.pose")
+            Pair(str(index), tmp_path / "hyp" / f"{index}.pose", tmp_path / "ref" / f"{index}.pose")
             for index in range(len(references))
         ]
 
@@ -43,10 +43,10 @@ def test_files_score_as_their_arrays(pairs_of, walk):
         np.c_[x.reshape(len(x), -1).astype(np.float64), np.arange(len(x)) / len(x)] for x in (reference, hypothesis)
     ]
     expected = {
-        "dtw_mje": functional.dtw(reference, hypothesis, variant="mje"),
-        "dtw_pjpe": functional.dtw(reference, hypothesis, variant="pjpe"),
-        "dtw_pt": functional.dtw(*counted, variant="pt"),
-        "total_distance": functional.total_distance(reference, hypothesis),
+        "dtw_mje": functional.dtw(hypothesis, reference, variant="mje"),
+        "dtw_pjpe": functional.dtw(hypothesis, reference, variant="pjpe"),
+        "dtw_pt": functional.dtw(*reversed(counted), variant="pt"),
+        "total_distance": functional.total_distance(hypothesis, reference),
         "avg_duration": 1.3,
     }
     assert values(score(pairs_of([reference], [hypothesis]))) == pytest.approx(expected, rel=1e-12)
@@ -148,16 +148,16 @@ def test_hands_and_body_are_scored_on_their_own(pairs_of, walk, make_pose, write
     scores = values(score(pairs))
     reference, hypothesis = reference.astype(np.float32), hypothesis.astype(np.float32)
     for name, joints in parts.items():
-        expected = functional.dtw(reference[:, list(joints)], hypothesis[:, list(joints)], variant="mje")
+        expected = functional.dtw(hypothesis[:, list(joints)], reference[:, list(joints)], variant="mje")
         assert scores[f"dtw_mje_{name.lower()}"] == pytest.approx(expected, rel=1e-12)
-    assert scores["dtw_mje"] == pytest.approx(functional.dtw(reference, hypothesis, variant="mje"), rel=1e-12)
+    assert scores["dtw_mje"] == pytest.approx(functional.dtw(hypothesis, reference, variant="mje"), rel=1e-12)
 
 
 @pytest.mark.realdata
 def test_stitched_sentences_score_worse_than_signed_ones(realdata):
     folder = realdata / "dgs-sentences" / "train"
     pairs = [
-        Pair(path.name[: -len("_original.pose")], path, path.with_name(path.name.replace("original", "updated")))
+        Pair(path.name[: -len("_original.pose")], path.with_name(path.name.replace("original", "updated")), path)
         for path in sorted(folder.glob("*_original.pose"))
     ]
     report = score(pairs)
@@ -202,13 +202,13 @@ def test_sequences_of_a_file_are_paired_by_their_names(tmp_path, make_pose, walk
         path.write_text(names)
     formats = PoseFormats({"corpus": Corpus(make_pose, walk(6))})
     if message is None:
-        report = score_poses([Pair("ref", *paths)], formats=formats)
+        report = score_poses([Pair("ref", *reversed(paths))], formats=formats)
         assert report.pairs == 2
         assert report.score("dtw_mje").value == 0
         assert report.names == tuple(reference.split())
     else:
         with pytest.raises(ValueError, match=message):
-            score_poses([Pair("ref", *paths)], formats=formats)
+            score_poses([Pair("ref", *reversed(paths))], formats=formats)
 
 
 def test_nothing_to_score():
@@ -250,7 +250,7 @@ def write_video(path, frames, fps=25):
 def videos(tmp_path, rng):
     frames = rng.integers(0, 256, (2, 6, 32, 48, 3), dtype=np.uint8)
     paths = [write_video(tmp_path / f"{name}.mp4", each) for name, each in zip(("ref", "hyp"), frames, strict=True)]
-    return frames, Pair("video", *paths)
+    return frames, Pair("video", *reversed(paths))
 
 
 def test_videos_score_as_their_frames(videos):
@@ -266,10 +266,10 @@ def test_videos_of_other_length_or_rate_are_errors(videos, tmp_path):
     frames, pair = videos
     short = write_video(tmp_path / "short.mp4", frames[1][:4])
     with pytest.raises(ValueError, match=r"ref\.mp4 and .*short\.mp4: hypothesis must have as many frames"):
-        score_videos([Pair("video", pair.reference, short)])
+        score_videos([Pair("video", short, pair.reference)])
     fast = write_video(tmp_path / "fast.mp4", frames[1], fps=50)
     with pytest.raises(ValueError, match=rf"share their frame rate, but .* 25 frames .* and {fast} 50"):
-        score_videos([Pair("video", pair.reference, fast)])
+        score_videos([Pair("video", fast, pair.reference)])
 
 
 def test_hands_in_videos_are_scored_and_counted(videos):
@@ -296,7 +296,7 @@ def test_a_broken_video_is_named(videos, tmp_path):
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"not a video")
     with pytest.raises(ValueError, match=r"broken\.mp4 must be a whole video"):
-        score_videos([Pair("video", videos[1].reference, broken)])
+        score_videos([Pair("video", broken, videos[1].reference)])
 
 
 def test_what_cannot_be_scored_does_not_end_the_report(tmp_path, write_pose, rng):

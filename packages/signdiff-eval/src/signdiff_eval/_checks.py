@@ -118,12 +118,12 @@ def mask_of(values: ArrayLike) -> NDArray[np.bool_] | None:
     return None
 
 
-def same_frame_shape(reference: NDArray[np.float64], hypothesis: NDArray[np.float64]) -> None:
+def same_frame_shape(hypothesis: NDArray[np.float64], reference: NDArray[np.float64]) -> None:
     """Check that frames of both sequences hold the same joints."""
-    if reference.shape[1:] != hypothesis.shape[1:]:
+    if hypothesis.shape[1:] != reference.shape[1:]:
         raise ValueError(
-            "reference and hypothesis must have frames of the same shape, "
-            f"but have {reference.shape[1:]} and {hypothesis.shape[1:]}."
+            "hypothesis and reference must have frames of the same shape, "
+            f"but have {hypothesis.shape[1:]} and {reference.shape[1:]}."
         )
 
 
@@ -169,9 +169,9 @@ def image(name: str, values: ArrayLike) -> NDArray[np.uint8]:
     return array
 
 
-def same_image_shape(reference: NDArray[np.uint8], hypothesis: NDArray[np.uint8]) -> None:
+def same_image_shape(hypothesis: NDArray[np.uint8], reference: NDArray[np.uint8]) -> None:
     """Check that two images have the same size and channels."""
-    if reference.shape != hypothesis.shape:
+    if hypothesis.shape != reference.shape:
         raise ValueError(
-            f"reference and hypothesis must have the same shape, but have {reference.shape} and {hypothesis.shape}."
+            f"hypothesis and reference must have the same shape, but have {hypothesis.shape} and {reference.shape}."
         )

@@ -41,19 +41,19 @@ def test_pt_equals_progressive_transformers(realdata):
     assert goldens
     for golden in goldens:
         reference, hypothesis = (sequences[split][index] for split, index in (golden["ref"], golden["hyp"]))
-        assert dtw(reference, hypothesis, variant="pt") == pytest.approx(golden["dtw_normalised"], rel=1e-6, abs=1e-12)
+        assert dtw(hypothesis, reference, variant="pt") == pytest.approx(golden["dtw_normalised"], rel=1e-6, abs=1e-12)
 
 
 @pytest.mark.parametrize(("frames", "others"), [(2, 2), (30, 17), (12, 41)])
 def test_pt_equals_the_plain_loop(walk, frames, others):
     reference, hypothesis = with_counter(walk(frames)), with_counter(walk(others))
-    assert dtw(reference, hypothesis, variant="pt") == pytest.approx(plain_pt(reference, hypothesis), rel=1e-12)
+    assert dtw(hypothesis, reference, variant="pt") == pytest.approx(plain_pt(reference, hypothesis), rel=1e-12)
 
 
 def test_pt_cuts_before_the_first_peak_of_each_counter():
     reference = np.array([[0.0, 0.1], [1.0, 0.7], [50.0, 0.9], [60.0, 0.9]])
     hypothesis = np.array([[0.0, 0.2], [3.0, 0.5], [70.0, 1.0], [80.0, 0.3]])
-    assert dtw(reference, hypothesis, variant="pt") == (0 + 2) / 2
+    assert dtw(hypothesis, reference, variant="pt") == (0 + 2) / 2
 
 
 def test_pt_keeps_a_frame_when_the_peak_comes_first():
@@ -62,23 +62,23 @@ def test_pt_keeps_a_frame_when_the_peak_comes_first():
 
 def test_pt_divides_by_the_reference():
     short, long = with_counter(np.zeros((3, 1, 1))), with_counter(np.ones((5, 1, 1)))
-    assert dtw(short, long, variant="pt") == 4 / 2
-    assert dtw(long, short, variant="pt") == 4 / 4
+    assert dtw(long, short, variant="pt") == 4 / 2
+    assert dtw(short, long, variant="pt") == 4 / 4
 
 
 def test_drop_bos_takes_off_the_hypothesis_first_frame(walk):
     reference, hypothesis = with_counter(walk(12)), with_counter(walk(9))
     begin = np.concatenate([np.full((1, 151), 7.0), hypothesis])
     begin[0, -1] = 0.0
-    assert dtw(reference, begin, variant="pt", drop_bos=True) == dtw(reference, hypothesis, variant="pt")
-    assert dtw(reference, begin, variant="pt") > dtw(reference, hypothesis, variant="pt")
+    assert dtw(begin, reference, variant="pt", drop_bos=True) == dtw(hypothesis, reference, variant="pt")
+    assert dtw(begin, reference, variant="pt") > dtw(hypothesis, reference, variant="pt")
 
 
 def test_mje_by_hand():
     # Frame costs |0-0| + |3-2| and the path is the diagonal: errors 5 and 0 for the first frame's joints, 0 and 1 then.
     reference = np.array([[[0.0, 0.0], [9.0, 9.0]], [[20.0, 0.0], [0.0, 0.0]]])
     hypothesis = np.array([[[3.0, 4.0], [9.0, 9.0]], [[20.0, 0.0], [0.0, 1.0]]])
-    assert dtw(reference, hypothesis, variant="mje") == (5 + 0 + 0 + 1) / 4
+    assert dtw(hypothesis, reference, variant="mje") == (5 + 0 + 0 + 1) / 4
 
 
 def test_mje_averages_along_the_path_of_dtaidistance(walk):
@@ -86,7 +86,7 @@ def test_mje_averages_along_the_path_of_dtaidistance(walk):
     reference, hypothesis = walk(40), walk(31)
     path = dtw_ndim.warping_path(reference.reshape(40, -1), hypothesis.reshape(31, -1), inner_dist="euclidean")
     errors = [np.linalg.norm(reference[i] - hypothesis[j], axis=1) for i, j in path]
-    assert dtw(reference, hypothesis, variant="mje") == pytest.approx(np.mean(errors), rel=1e-12)
+    assert dtw(hypothesis, reference, variant="mje") == pytest.approx(np.mean(errors), rel=1e-12)
 
 
 @given(st.integers(1, 30), st.integers(0, 2**32 - 1), st.floats(1e-3, 10))
@@ -99,13 +99,13 @@ def test_equal_sequences_are_perfect_and_noise_never_improves(frames, seed, scal
         assert dtw(joints, joints, variant=variant) == 0
         assert dtw(joints, noisy, variant=variant) > 0
     assert dtw(with_counter(joints), with_counter(joints), variant="pt") == 0
-    assert dtw(with_counter(joints), with_counter(noisy), variant="pt") > 0
+    assert dtw(with_counter(noisy), with_counter(joints), variant="pt") > 0
 
 
 def test_more_noise_is_worse_on_average(walk, rng):
     reference, noise = walk(60), rng.normal(size=(20, 60, 50, 3))
     scores = [
-        np.mean([dtw(reference, reference + scale * each, variant="mje") for each in noise])
+        np.mean([dtw(reference + scale * each, reference, variant="mje") for each in noise])
         for scale in (0, 0.01, 0.02, 0.05, 0.2)
     ]
     assert scores == sorted(scores)
@@ -116,17 +116,17 @@ def test_more_noise_is_worse_on_average(walk, rng):
 def test_a_time_stretched_copy_lies_on_the_path(walk, factor):
     reference = walk(25)
     slow = np.repeat(reference, factor, axis=0)
-    assert dtw(reference, slow, variant="mje") == 0
-    assert dtw(reference, slow, variant="pjpe") == 0
+    assert dtw(slow, reference, variant="mje") == 0
+    assert dtw(slow, reference, variant="pjpe") == 0
     # The counter's last frame is cut from both; the stretched copy keeps factor - 1 repetitions of its last pose.
     last = np.abs(reference[-1] - reference[-2]).sum() * (factor - 1) / 24
-    assert dtw(with_counter(reference), with_counter(slow), variant="pt") == pytest.approx(last, rel=1e-9)
+    assert dtw(with_counter(slow), with_counter(reference), variant="pt") == pytest.approx(last, rel=1e-9)
 
 
 @pytest.mark.parametrize(
     ("reference", "hypothesis", "options", "message"),
     [
-        (np.zeros((3, 4)), np.zeros((3, 5)), {}, r"same shape.*\(4,\) and \(5,\)"),
+        (np.zeros((3, 4)), np.zeros((3, 5)), {}, r"same shape.*\(5,\) and \(4,\)"),
         (np.zeros((3, 1)), np.zeros((3, 1)), {}, "beside the counter"),
         (np.zeros((0, 4)), np.zeros((3, 4)), {}, r"reference must.*\(T, D \+ 1\).*\(0, 4\)"),
         (np.zeros((3, 4)), np.full((3, 4), np.inf), {}, "hypothesis must be finite"),
@@ -138,7 +138,7 @@ def test_a_time_stretched_copy_lies_on_the_path(walk, factor):
 )
 def test_refuses(reference, hypothesis, options, message):
     with pytest.raises(ValueError, match=message):
-        dtw(reference, hypothesis, **options)
+        dtw(hypothesis, reference, **options)
 
 
 def joint_errors(reference, hypothesis):
@@ -150,7 +150,7 @@ def joint_errors(reference, hypothesis):
 def test_pjpe_averages_along_the_path_that_it_is_least_on(walk, frames, others):
     reference, hypothesis = walk(frames, joints=9), walk(others, joints=9)
     total, path = align(joint_errors(reference, hypothesis))
-    assert dtw(reference, hypothesis, variant="pjpe") == pytest.approx(total / len(path), rel=1e-12)
+    assert dtw(hypothesis, reference, variant="pjpe") == pytest.approx(total / len(path), rel=1e-12)
 
 
 @pytest.mark.parametrize(("frames", "others"), [(1, 7), (24, 31), (60, 12)])
@@ -160,36 +160,36 @@ def test_pt_and_mje_equal_an_alignment_of_scipy_s_costs(walk, frames, others):
     counted = with_counter(reference), with_counter(hypothesis)
     cut = [each[: max(1, len(each) - 1)] for each in flat]
     expected = align(cdist(*cut, "cityblock"))[0] / len(cut[0])
-    assert dtw(*counted, variant="pt") == pytest.approx(expected, rel=1e-12)
+    assert dtw(*reversed(counted), variant="pt") == pytest.approx(expected, rel=1e-12)
     path = align(cdist(*flat))[1]
     expected = joint_errors(reference, hypothesis)[path[:, 0], path[:, 1]].mean()
-    assert dtw(reference, hypothesis, variant="mje") == pytest.approx(expected, rel=1e-12)
+    assert dtw(hypothesis, reference, variant="mje") == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize(("variant", "shape"), [("pt", (40, 151)), ("mje", (40, 50, 3)), ("pjpe", (40, 50, 3))])
 def test_a_batch_equals_its_pairs(rng, variant, shape):
     references = [rng.normal(size=(frames, *shape[1:])) for frames in (5, 17, 40, 1)]
     hypotheses = [rng.normal(size=(frames, *shape[1:])) for frames in (9, 4, 33, 12)]
-    expected = [dtw(*pair, variant=variant) for pair in zip(references, hypotheses, strict=True)]
+    expected = [dtw(*pair, variant=variant) for pair in zip(hypotheses, references, strict=True)]
     for workers in (None, 1, 3):
-        assert dtw_batch(references, hypotheses, variant, workers=workers).tolist() == expected
+        assert dtw_batch(hypotheses, references, variant, workers=workers).tolist() == expected
 
 
 def test_batch_refuses_uneven_lists_and_names_bad_arrays():
     with pytest.raises(ValueError, match="are 2 and 1"):
         dtw_batch([np.zeros((2, 4))] * 2, [np.zeros((2, 4))])
     with pytest.raises(ValueError, match="hypothesis must be finite"):
-        dtw_batch([np.zeros((2, 4))], [np.full((2, 4), np.nan)])
+        dtw_batch([np.full((2, 4), np.nan)], [np.zeros((2, 4))])
 
 
 @pytest.mark.parametrize("variant", ["pt", "mje", "pjpe"])
 def test_channels_are_what_their_joints_alone_score(walk, variant):
     reference, hypothesis = walk(20), walk(26)
     channels = {"body": range(8), "left_hand": range(8, 29), "right_hand": range(29, 50)}
-    scores = dtw_channels(reference, hypothesis, channels, variant)
+    scores = dtw_channels(hypothesis, reference, channels, variant)
     assert list(scores) == ["body", "left_hand", "right_hand", "all"]
     for name, joints in {**channels, "all": range(50)}.items():
-        pair = [each[:, list(joints)] for each in (reference, hypothesis)]
+        pair = [each[:, list(joints)] for each in (hypothesis, reference)]
         pair = [with_counter(each) for each in pair] if variant == "pt" else pair
         assert scores[name] == dtw(*pair, variant=variant)
 
@@ -226,5 +226,5 @@ print(json.dumps([after_pt - before, peak() - before]))
 
 def test_of_several_pairs_the_wrong_one_is_named():
     arrays = [np.zeros((3, 2, 3)), np.zeros((4, 2, 3)), np.zeros((4, 3, 3))]
-    with pytest.raises(ValueError, match=r"^pair 2: reference and hypothesis must have frames of the same shape"):
+    with pytest.raises(ValueError, match=r"^pair 2: hypothesis and reference must have frames of the same shape"):
         dtw_batch(arrays, [arrays[0]] * 3, variant="mje")

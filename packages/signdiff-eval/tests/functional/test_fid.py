@@ -42,7 +42,7 @@ def test_one_dimension_by_hand():
 def test_equal_sets_and_singular_covariances():
     rng = np.random.default_rng(1)
     few = rng.normal(size=(5, 24))
-    with pytest.warns(SmallSampleWarning, match=r"5 reference and 5 hypothesis images.*24 features.*at least 25"):
+    with pytest.warns(SmallSampleWarning, match=r"5 hypothesis and 5 reference images.*24 features.*at least 25"):
         assert fid(few, few) == pytest.approx(0, abs=1e-9)
     with pytest.warns(SmallSampleWarning):
         assert fid(few, few + 1) == pytest.approx(24)
@@ -56,7 +56,7 @@ def test_enough_images_do_not_warn(features):
 
 def test_more_noise_is_worse(features, rng):
     noise = rng.normal(size=features[0].shape)
-    scores = [fid(features[0], features[0] + scale * noise) for scale in (0, 0.5, 1, 2, 4)]
+    scores = [fid(features[0] + scale * noise, features[0]) for scale in (0, 0.5, 1, 2, 4)]
     assert scores == sorted(scores)
     assert scores[0] == pytest.approx(0, abs=1e-9)
 
@@ -65,14 +65,14 @@ def test_more_noise_is_worse(features, rng):
     ("reference", "hypothesis", "message"),
     [
         (np.zeros((1, 3)), np.zeros((4, 3)), "reference must have at least two rows"),
-        (np.zeros((4, 3)), np.zeros((4, 2)), r"\(3,\) and \(2,\)"),
+        (np.zeros((4, 3)), np.zeros((4, 2)), r"\(2,\) and \(3,\)"),
         (np.zeros((4, 3)), np.full((4, 3), np.nan), "hypothesis must be finite"),
         (np.zeros(3), np.zeros((4, 3)), r"\(N, D\)"),
     ],
 )
 def test_refuses(reference, hypothesis, message):
     with pytest.raises(ValueError, match=message):
-        fid(reference, hypothesis)
+        fid(hypothesis, reference)
 
 
 def test_refuses_moments_of_other_sizes():

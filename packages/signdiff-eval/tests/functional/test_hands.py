@@ -47,7 +47,7 @@ def test_pose_by_hand():
     hypothesis[0, 1, 0] = 0.0, 1.0  # one of three
     hypothesis[1, 1] = np.nan  # a hand that isn't found
     reference[1, 0, 2] = np.nan
-    assert hand_pose(reference, hypothesis) == pytest.approx((3 * 5 + 1) / 8)
+    assert hand_pose(hypothesis, reference) == pytest.approx((3 * 5 + 1) / 8)
     assert hand_pose(hypothesis, hypothesis) == 0
 
 
@@ -61,7 +61,7 @@ def test_pose_by_hand():
 )
 def test_pose_refuses(reference, hypothesis, message):
     with pytest.raises(ValueError, match=message):
-        hand_pose(reference, hypothesis)
+        hand_pose(hypothesis, reference)
 
 
 @pytest.mark.parametrize(("points", "scale", "message"), [(np.zeros((2, 3)), 1, "K, 2"), ([[1, 2]], 0, "positive")])

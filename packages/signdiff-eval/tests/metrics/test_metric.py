@@ -39,13 +39,13 @@ def counted(pairs):
 def test_one_pair_equals_the_function(make, data, request):
     metric = make()
     reference, hypothesis = request.getfixturevalue(data)[0]
-    metric.update(reference, hypothesis)
+    metric.update(hypothesis, reference)
     expected = {
-        "dtw_mje": lambda: functional.dtw(reference, hypothesis, variant="mje"),
-        "dtw_pt": lambda: functional.dtw(reference, hypothesis, variant="pt"),
-        "total_distance": lambda: functional.total_distance(reference, hypothesis, joints=metric.joints),
-        "avg_duration": lambda: functional.duration(reference, hypothesis),
-        "ssim": lambda: functional.ssim(reference[0], hypothesis[0]),
+        "dtw_mje": lambda: functional.dtw(hypothesis, reference, variant="mje"),
+        "dtw_pt": lambda: functional.dtw(hypothesis, reference, variant="pt"),
+        "total_distance": lambda: functional.total_distance(hypothesis, reference, joints=metric.joints),
+        "avg_duration": lambda: functional.duration(hypothesis, reference),
+        "ssim": lambda: functional.ssim(hypothesis[0], reference[0]),
     }[metric.name]()
     assert metric.compute() == expected
 
@@ -54,9 +54,9 @@ def test_one_pair_equals_the_function(make, data, request):
 def test_merged_parts_equal_the_whole(make, data, request):
     whole, parts = make(), []
     for reference, hypothesis in request.getfixturevalue(data):
-        whole.update(reference, hypothesis)
+        whole.update(hypothesis, reference)
         parts.append(make())
-        parts[-1].update(reference, hypothesis)
+        parts[-1].update(hypothesis, reference)
     merged = make().merge(*parts)
     assert merged.compute() == whole.compute()
     assert (merged.statistics == whole.statistics).all()
@@ -88,8 +88,8 @@ def test_corpus_means(walk):
     mje, distance, duration = DTW("mje"), TotalDistance(), Duration()
     for metric in (mje, distance, duration):
         metric.update(moving, moving)
-        metric.update(still, near)
-        metric.update(still, far)
+        metric.update(near, still)
+        metric.update(far, still)
     # Path steps: 4, 4 and 6, of which the last six have an error of sqrt(3).
     assert mje.compute() == pytest.approx(6 * np.sqrt(3) / 14)
     assert distance.compute() == 1.0
@@ -140,7 +140,7 @@ def test_ssim_refuses_uneven_videos(reference, hypothesis, boxes, message):
     frame = np.zeros((16, 16), np.uint8)
     metric = SSIM()
     with pytest.raises(ValueError, match=message):
-        metric.update([frame] * reference, [frame] * hypothesis, boxes=boxes)
+        metric.update([frame] * hypothesis, [frame] * reference, boxes=boxes)
     assert not len(metric.statistics)
 
 
@@ -151,7 +151,7 @@ def test_nothing_to_compute():
 
 def test_a_still_corpus_has_no_distance():
     metric = TotalDistance()
-    metric.update(np.zeros((3, 2, 3)), np.ones((3, 2, 3)))
+    metric.update(np.ones((3, 2, 3)), np.zeros((3, 2, 3)))
     with pytest.raises(ValueError, match="total_distance"):
         metric.compute()
 

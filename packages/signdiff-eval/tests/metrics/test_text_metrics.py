@@ -23,13 +23,13 @@ CASES = [
 def test_lines_add_up_to_the_corpus_score(make, function):
     metric, parts = make(), [make(), make()]
     for reference, hypothesis in zip(REFERENCES, HYPOTHESES, strict=True):
-        metric.update(reference, hypothesis)
+        metric.update(hypothesis, reference)
     assert metric.compute() == pytest.approx(function(HYPOTHESES, REFERENCES), rel=1e-12)
-    parts[0].update(REFERENCES[:1], HYPOTHESES[:1])
-    parts[1].update(REFERENCES[1:], HYPOTHESES[1:])
+    parts[0].update(HYPOTHESES[:1], REFERENCES[:1])
+    parts[1].update(HYPOTHESES[1:], REFERENCES[1:])
     assert make().merge(*parts).compute() == metric.compute()
     metric.reset()
-    metric.update(REFERENCES[0], HYPOTHESES[0])
+    metric.update(HYPOTHESES[0], REFERENCES[0])
     assert metric.compute() == pytest.approx(function(HYPOTHESES[:1], REFERENCES[:1]), rel=1e-12)
 
 
@@ -45,7 +45,7 @@ def test_losing_words_never_improves(make):
     distances = []
     for lost in range(4):
         metric = make()
-        metric.update(REFERENCES, [" ".join(text.split()[lost:]) for text in REFERENCES])
+        metric.update([" ".join(text.split()[lost:]) for text in REFERENCES], REFERENCES)
         distances.append(abs(metric.compute() - metric.ideal))
     assert distances == sorted(distances)
     assert distances[0] == pytest.approx(0, abs=1e-12)

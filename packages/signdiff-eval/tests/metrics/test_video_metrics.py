@@ -39,9 +39,9 @@ def test_flicker_averages_over_all_changes(videos):
 def test_hand_ssim_is_ssim_within_the_boxes_of_the_reference(videos, hands):
     reference, hypothesis = videos[1]
     metric = HandSSIM()
-    metric.update(reference, hypothesis, keypoints=hands)
+    metric.update(hypothesis, reference, keypoints=hands)
     expected = [
-        functional.ssim(reference[t], hypothesis[t], box=functional.hand_box(hands[t, side], (40, 36)))
+        functional.ssim(hypothesis[t], reference[t], box=functional.hand_box(hands[t, side], (40, 36)))
         for t, side in ((0, 0), (0, 1), (1, 1), (2, 0), (2, 1), (4, 0), (4, 1))
     ]
     assert metric.compute() == pytest.approx(np.mean(expected), rel=1e-12)
@@ -69,7 +69,7 @@ def test_a_detector_sees_each_frame_once(videos, hands):
     metrics = [HandSSIM(detector=detector), HandPose(detector=detector)]
     ceilings = [HandSSIM(detector=detector), HandPose(detector=detector)]
     reference, hypothesis = (video | 1 for video in videos[0])
-    update_together(metrics, reference, hypothesis, ceilings=ceilings)
+    update_together(metrics, hypothesis, reference, ceilings=ceilings)
     assert len(seen) == 6
     assert [ceiling.compute() for ceiling in ceilings] == [1, 0]
     assert metrics[1].compute() == 0
@@ -137,7 +137,7 @@ def test_fid_takes_sets_of_other_sizes_and_warns_with_the_number(rng):
     metric = FID(lambda images: images.reshape(len(images), -1)[:, :20])
     images = rng.integers(0, 256, (30, 8, 8, 3), dtype=np.uint8)
     metric.update(images, images[:12])
-    with pytest.warns(functional.SmallSampleWarning, match="30 reference and 12 hypothesis images.*at least 21"):
+    with pytest.warns(functional.SmallSampleWarning, match="30 hypothesis and 12 reference images.*at least 21"):
         assert metric.compute() > 0
 
 
@@ -264,7 +264,7 @@ def test_fid_names_the_image_of_another_size(batch_size, side):
     metric = FID(lambda images: images.mean(axis=(1, 2)), batch_size=batch_size)
     pair = [images, images]
     pair[side] = mixed
-    name = ("reference", "hypothesis")[side]
+    name = ("hypothesis", "reference")[side]
     with pytest.raises(ValueError, match=rf"^{name} must be of one size, but number 0 is \(8, 8, 3\) and number 2 \(9"):
         metric.update(*pair)
     assert metric.images == (0, 0)

@@ -23,7 +23,7 @@ def folders(tmp_path):
 
 def test_pairs_by_name_across_formats_and_ignores_the_rest(folders):
     reference, hypothesis = folders(["b.pose", "a.pose", "notes.txt", ".c.pose"], ["a.skels", "b.pose", "log"])
-    pairs = pair_up(reference, hypothesis, is_pose)
+    pairs = pair_up(hypothesis, reference, is_pose)
     assert [(pair.name, pair.reference.name, pair.hypothesis.name) for pair in pairs] == [
         ("a", "a.pose", "a.skels"),
         ("b", "b.pose", "b.pose"),
@@ -32,7 +32,7 @@ def test_pairs_by_name_across_formats_and_ignores_the_rest(folders):
 
 def test_two_files_are_a_pair(folders):
     reference, hypothesis = folders(["dev.skels"], ["out.skels"])
-    [pair] = pair_up(reference / "dev.skels", hypothesis / "out.skels", is_pose)
+    [pair] = pair_up(hypothesis / "out.skels", reference / "dev.skels", is_pose)
     assert (pair.reference.name, pair.hypothesis.name) == ("dev.skels", "out.skels")
 
 
@@ -41,7 +41,7 @@ def test_everything_unpaired_is_told_at_once(folders):
     message = "7 of 8 in {} lack a partner in {}: a, b, c, d, e and 2 more; 1 of 2 in {} lack a partner in {}: y."
     expected = message.format(reference, hypothesis, hypothesis, reference)
     with pytest.raises(ValueError, match=re.escape(expected)):
-        pair_up(reference, hypothesis, is_pose)
+        pair_up(hypothesis, reference, is_pose)
 
 
 def test_refuses_two_files_of_a_name(folders):

@@ -58,8 +58,8 @@ def of(comparison, key):
 def test_controls_are_in_the_order_that_they_must_be(folders):
     translator = Measured()
     comparison = compare(
-        folders / "ref",
         {"near": folders / "near", "far": folders / "far"},
+        folders / "ref",
         controls=True,
         formats=PoseFormats({}),
         reading=Reading(folders / "texts.tsv", translator, translator.settings),
@@ -84,8 +84,8 @@ def test_a_system_s_scores_are_those_that_it_has_alone(folders):
     from signdiff_eval.readers import pair_up
 
     formats = PoseFormats({})
-    both = compare(folders / "ref", {"near": folders / "near", "far": folders / "far"}, formats=formats, **QUICK)
-    alone = score_poses(pair_up(folders / "ref", folders / "far", formats.matches), formats=formats)
+    both = compare({"near": folders / "near", "far": folders / "far"}, folders / "ref", formats=formats, **QUICK)
+    alone = score_poses(pair_up(folders / "far", folders / "ref", formats.matches), formats=formats)
     assert both.reports["far"].scores == alone.scores
     for key in both.keys:
         interval, difference = both.intervals["far", key], both.differences["far", key]
@@ -161,7 +161,7 @@ def test_few_sequences_get_no_star_and_a_warning(tmp_path, write_pose, walk, cou
         for name, shift in (("ref", 0), ("good", 0.01), ("bad", 5)):
             write_pose(tmp_path / name / f"w{index}.pose", joints * (1 + shift) + shift)
     systems = {name: tmp_path / name for name in ("good", "bad")}
-    comparison = compare(tmp_path / "ref", systems, formats=PoseFormats({}), samples=1000)
+    comparison = compare(systems, tmp_path / "ref", formats=PoseFormats({}), samples=1000)
     console = Console(width=120, file=io.StringIO())
     print_comparison(comparison, console)
     printed = console.file.getvalue().replace("\N{NO-BREAK SPACE}", " ")
@@ -193,7 +193,7 @@ def test_the_command_warns_of_few_sequences(folders):
 def test_no_name_and_no_number_is_cut_however_narrow_the_terminal(folders, width, details):
     names = ["uploaded-baseline-of-2024", "upright", "a system with a rather long name, and a comma"]
     systems = {name: folders / place for name, place in zip(names, ("near", "far", "ref"), strict=True)}
-    comparison = compare(folders / "ref", systems, formats=PoseFormats({}), **QUICK)
+    comparison = compare(systems, folders / "ref", formats=PoseFormats({}), **QUICK)
     console = Console(width=width, file=io.StringIO(), force_terminal=False)
     print_comparison(comparison, console, details=details)
     printed = console.file.getvalue()

@@ -24,8 +24,8 @@ def corpus(rng):
     return references, spoiled(0.3), spoiled(0.36)
 
 
-def filled(metric, references, hypotheses):
-    metric.update(references, hypotheses)
+def filled(metric, hypotheses, references):
+    metric.update(hypotheses, references)
     return metric
 
 
@@ -35,7 +35,7 @@ def test_p_values_are_sacrebleus(corpus):
 
     references, baseline, system = corpus
     ours = paired_difference(
-        filled(CHRF(), references, baseline), filled(CHRF(), references, system), samples=500, trials=800
+        filled(CHRF(), baseline, references), filled(CHRF(), system, references), samples=500, trials=800
     )
     named = [("baseline", baseline), ("system", system)]
     theirs = {}
@@ -47,7 +47,7 @@ def test_p_values_are_sacrebleus(corpus):
     # Their statistics are float32 and their draws ours, seed for seed; what a rounding can turn is a draw or two.
     assert ours.p_bootstrap == pytest.approx(theirs["bs"].p_value, abs=2 / 500)
     assert ours.p_randomization == pytest.approx(theirs["ar"].p_value, abs=2 / 800)
-    interval = confidence(filled(CHRF(), references, system), samples=500)
+    interval = confidence(filled(CHRF(), system, references), samples=500)
     assert (interval.high - interval.low) / 2 == pytest.approx(theirs["bs"].ci, rel=0.05)
 
 
@@ -59,7 +59,7 @@ def values_of(scores):
 def test_a_system_is_not_better_than_itself(corpus):
     references, baseline, _ = corpus
     same = paired_difference(
-        filled(CER(), references, baseline), filled(CER(), references, baseline), samples=50, trials=50
+        filled(CER(), baseline, references), filled(CER(), baseline, references), samples=50, trials=50
     )
     assert (same.value, same.p_bootstrap, same.p_randomization) == (0.0, 1.0, 1.0)
 
@@ -67,7 +67,7 @@ def test_a_system_is_not_better_than_itself(corpus):
 def test_what_differs_everywhere_is_significant(corpus):
     references, baseline, _ = corpus
     apart = paired_difference(
-        filled(CER(), references, baseline), filled(CER(), references, references), samples=200, trials=500
+        filled(CER(), baseline, references), filled(CER(), references, references), samples=200, trials=500
     )
     assert apart.value < 0
     assert apart.interval.high < 0
@@ -84,7 +84,7 @@ def test_the_quick_way_is_the_slow_way(rng):
     for side in (0, 1):
         for length in rng.integers(5, 30, size=25):
             for metrics in (quick, slow):
-                metrics[side].update(np.zeros((17, 1, 3)), np.zeros((length + side, 1, 3)))
+                metrics[side].update(np.zeros((length + side, 1, 3)), np.zeros((17, 1, 3)))
     left, right = (paired_difference(*metrics, samples=300, trials=400) for metrics in (quick, slow))
     assert left.p_bootstrap == right.p_bootstrap
     assert left.p_randomization == right.p_randomization
@@ -98,7 +98,7 @@ def test_chance_is_told_as_chance(rng):
         metrics = [Duration(), Duration()]
         for metric in metrics:
             for length in rng.integers(10, 30, size=20):
-                metric.update(np.zeros((20, 1, 3)), np.zeros((length, 1, 3)))
+                metric.update(np.zeros((length, 1, 3)), np.zeros((20, 1, 3)))
         below += paired_difference(*metrics, samples=10, trials=200).p_randomization < 0.05
     assert below <= 9
 
@@ -111,7 +111,7 @@ def test_of_few_sequences_the_p_value_is_exact_as_scipys(rng, sequences, luck):
     metrics = [CER(), CER()]
     for metric, wrong in zip(metrics, errors, strict=True):
         for length, count in zip(words, wrong, strict=True):
-            metric.update("a" * length, "b" * count + "a" * (length - count))
+            metric.update("b" * count + "a" * (length - count), "a" * length)
     rows = np.concatenate([metric.statistics for metric in metrics])
 
     def difference(left, right):
@@ -133,8 +133,8 @@ def test_of_few_sequences_the_p_value_is_exact_as_scipys(rng, sequences, luck):
 def test_no_p_value_is_below_what_so_many_sequences_can_reach(sequences, least, trials):
     metrics = [Duration(), Duration()]
     for length in range(sequences):
-        metrics[0].update(np.zeros((20, 1, 3)), np.zeros((20 + length, 1, 3)))
-        metrics[1].update(np.zeros((20, 1, 3)), np.zeros((30 + length, 1, 3)))
+        metrics[0].update(np.zeros((20 + length, 1, 3)), np.zeros((20, 1, 3)))
+        metrics[1].update(np.zeros((30 + length, 1, 3)), np.zeros((20, 1, 3)))
     apart = paired_difference(*metrics, samples=20000, trials=trials)
     assert smallest_p(sequences) == least
     assert apart.p_randomization >= least
@@ -148,4 +148,4 @@ def test_refusals(corpus):
     with pytest.raises(ValueError, match="same metric"):
         paired_difference(DTW("mje"), TotalDistance())
     with pytest.raises(ValueError, match="rows of the same sequences"):
-        paired_difference(filled(CER(), references, baseline), filled(CER(), references[1:], baseline[1:]))
+        paired_difference(filled(CER(), baseline, references), filled(CER(), baseline[1:], references[1:]))

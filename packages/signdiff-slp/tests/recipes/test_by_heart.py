@@ -65,8 +65,8 @@ def test_every_sequence_is_reproduced(name, count, request, tmp_path):
     for example, pose in zip(examples, poses, strict=True):
         joints = joints_of(pose)[0]
         frozen = np.broadcast_to(mean, example.joints.shape)
-        shares[example.name] = functional.dtw(example.joints, joints, variant="mje") / functional.dtw(
-            example.joints, frozen, variant="mje"
+        shares[example.name] = functional.dtw(joints, example.joints, variant="mje") / functional.dtw(
+            frozen, example.joints, variant="mje"
         )
         assert abs(len(joints) - len(example.joints)) <= 2
     print({key: round(value, 3) for key, value in shares.items()})

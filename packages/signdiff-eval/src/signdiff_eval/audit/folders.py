@@ -111,7 +111,7 @@ def audit(hypothesis: Path, reference: Path | None = None, *, formats: PoseForma
             findings.append(Finding("unpaired", path.name, "a hypothesis without reference"))
             continue
         findings += _reference(true[name], formats)
-        findings += _together(true[name], path, formats, lengths)
+        findings += _together(path, true[name], formats, lengths)
     if len(rates) > 1:
         listed = " and ".join(f"{rate:.7g} ({name})" for rate, name in sorted(rates.items()))
         findings.append(Finding("frame-rate", hypothesis.name, f"the folder mixes {listed} frames per second"))
@@ -180,24 +180,24 @@ def _reference(path: Path, formats: PoseFormats) -> Iterator[Finding]:
             yield Finding("scale", f"reference {name}", wrong)
 
 
-def _together(reference: Path, hypothesis: Path, formats: PoseFormats, lengths: list[bool]) -> Iterator[Finding]:
-    (true, broken), (made, broken_too) = _clips(reference, formats), _clips(hypothesis, formats)
-    names, others = _names(reference, true), _names(hypothesis, made)
+def _together(hypothesis: Path, reference: Path, formats: PoseFormats, lengths: list[bool]) -> Iterator[Finding]:
+    (made, broken), (true, broken_too) = _clips(hypothesis, formats), _clips(reference, formats)
+    others, names = _names(hypothesis, made), _names(reference, true)
     try:
-        made = [made[place] for place in order_of(names, others)]
+        made = [made[place] for place in order_of(others, names)]
     except ValueError as error:
         if not broken and not broken_too:
             yield Finding("unpaired", hypothesis.name, f"both {error}")
         if any(names) and any(others):
             shared = [name for name in names if name in others]
-            true, made = [true[names.index(name)] for name in shared], [made[others.index(name)] for name in shared]
-    for (_, expected), (name, clip) in zip(true, made, strict=False):
+            made, true = [made[others.index(name)] for name in shared], [true[names.index(name)] for name in shared]
+    for (name, clip), (_, expected) in zip(made, true, strict=False):
         lengths.append(len(expected.joints) == len(clip.joints))
         already = bool(len(clip.whole) and frozen(clip.whole))
-        for kind, detail in compare(expected, clip):
+        for kind, detail in compare(clip, expected):
             if kind != "frozen" or not already:
                 yield Finding(kind, name, detail)
-    counters = zip(counters_of(reference), counters_of(hypothesis), strict=False)
+    counters = zip(counters_of(hypothesis), counters_of(reference), strict=False)
     same = np.array([same_counters(*pair) for pair in counters], dtype=bool)
     if same.any():
         yield Finding("counter", hypothesis.name, f"in {int(same.sum())} of {len(same)} sequences")
@@ -226,6 +226,6 @@ def counters_of(path: Path) -> Iterator[NDArray[Any]]:
             yield np.array(numbers[VALUES - 1 :: VALUES], dtype=np.float64)
 
 
-def same_counters(reference: NDArray[Any], hypothesis: NDArray[Any]) -> bool:
+def same_counters(hypothesis: NDArray[Any], reference: NDArray[Any]) -> bool:
     """Tell whether two sequences have the same counters, as far as four decimals tell."""
-    return len(reference) == len(hypothesis) and bool(np.abs(reference - hypothesis).max() < 6e-5)
+    return len(hypothesis) == len(reference) and bool(np.abs(hypothesis - reference).max() < 6e-5)

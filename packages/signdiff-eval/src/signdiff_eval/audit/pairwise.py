@@ -30,7 +30,7 @@ MIRRORED: Final = 0.5
 _SIDES: Final = {"left": "right", "right": "left", "l": "r", "r": "l"}
 
 
-def compare(reference: Clip, hypothesis: Clip) -> Iterator[tuple[str, str]]:
+def compare(hypothesis: Clip, reference: Clip) -> Iterator[tuple[str, str]]:
     """Find what a hypothesis owes to its reference, or lacks beside it.
 
     Yields:
@@ -40,9 +40,9 @@ def compare(reference: Clip, hypothesis: Clip) -> Iterator[tuple[str, str]]:
     if not same_rate(reference.fps, hypothesis.fps):
         yield "frame-rate", f"{hypothesis.fps:.7g} frames per second, the reference has {reference.fps:.7g}"
         slower = reference.fps / hypothesis.fps
-    true, made = len(reference.joints), len(hypothesis.joints)
-    if true and made * slower > true * (1 + 1e-6):
-        yield "longer", f"{made} frames, the reference has {true} ({made * slower / true:.2f} x)"
+    frames, expected = len(hypothesis.joints), len(reference.joints)
+    if expected and frames * slower > expected * (1 + 1e-6):
+        yield "longer", f"{frames} frames, the reference has {expected} ({frames * slower / expected:.2f} x)"
     if reference.joints.shape[1:] != hypothesis.joints.shape[1:] or reference.skeleton != hypothesis.skeleton:
         yield (
             "skeleton",
@@ -50,52 +50,52 @@ def compare(reference: Clip, hypothesis: Clip) -> Iterator[tuple[str, str]]:
         )
         return
     known = np.asarray(reference.present.any(axis=0) & hypothesis.present.any(axis=0), dtype=np.bool_)
-    left, right = (_finite(clip.joints[:, known]) for clip in (reference, hypothesis))
-    if not known.any() or not len(left) or not len(right):
+    made, true = (_finite(clip.joints[:, known]) for clip in (hypothesis, reference))
+    if not known.any() or not len(made) or not len(true):
         return
-    larger = figure_size(right) / (figure_size(left) or 1.0)
+    larger = figure_size(made) / (figure_size(true) or 1.0)
     if larger and not 1 / SCALED < larger < SCALED:
         yield "scale", f"the figure is {larger:.3g} times as large as the reference's: other units; {NORMALISE}"
-        right = right / larger  # so that what else is wrong shows all the same
-    if stands := frozen(right, left):
+        made = made / larger  # so that what else is wrong shows all the same
+    if stands := frozen(made, true):
         yield "frozen", stands
-    if copied := copied_frames(left, right):
-        yield "copied-frames", f"{copied} of {len(right)} frames, the first not counted"
-    if first_frame_is_copied(left, right):
+    if copied := copied_frames(made, true):
+        yield "copied-frames", f"{copied} of {len(made)} frames, the first not counted"
+    if first_frame_is_copied(made, true):
         yield "first-frame", "identical to the reference's first frame"
     names = tuple(name for name, kept in zip(reference.skeleton, known, strict=True) if kept)
-    if how := mirrored(left, right, names):
+    if how := mirrored(made, true, names):
         yield "mirrored", how
 
 
-def copied_frames(reference: NDArray[np.float64], hypothesis: NDArray[np.float64]) -> int:
+def copied_frames(hypothesis: NDArray[np.float64], reference: NDArray[np.float64]) -> int:
     """Count frames, from the second on, that are identical to any frame of the reference.
 
     Args:
-        reference: (T, J, C), finite.
         hypothesis: (U, J, C), finite.
+        reference: (T, J, C), finite.
 
     Example:
         >>> walk = np.cumsum(np.ones((9, 2, 3)), axis=0) * [[[1], [2]]]
-        >>> copied_frames(walk, walk[::-1]), copied_frames(walk, walk + 0.25)
+        >>> copied_frames(walk[::-1], walk), copied_frames(walk + 0.25, walk)
         (8, 0)
     """
     from scipy.spatial.distance import cdist
 
     if len(hypothesis) < 2:
         return 0
-    flat = [np.ascontiguousarray(joints.reshape(len(joints), -1)) for joints in (reference, hypothesis[1:])]
-    nearest = cdist(flat[1], flat[0], "chebyshev").min(axis=1)
+    flat = [np.ascontiguousarray(joints.reshape(len(joints), -1)) for joints in (hypothesis[1:], reference)]
+    nearest = cdist(*flat, "chebyshev").min(axis=1)
     return int((nearest <= SAME * extent(reference)).sum())
 
 
-def first_frame_is_copied(reference: NDArray[np.float64], hypothesis: NDArray[np.float64]) -> bool:
+def first_frame_is_copied(hypothesis: NDArray[np.float64], reference: NDArray[np.float64]) -> bool:
     """Tell whether the first frames are identical."""
-    return bool(np.abs(reference[0] - hypothesis[0]).max() <= SAME * extent(reference))
+    return bool(np.abs(hypothesis[0] - reference[0]).max() <= SAME * extent(reference))
 
 
 def mirrored(
-    reference: NDArray[np.float64], hypothesis: NDArray[np.float64], skeleton: Sequence[str] = ()
+    hypothesis: NDArray[np.float64], reference: NDArray[np.float64], skeleton: Sequence[str] = ()
 ) -> str | None:
     """Tell whether left and right are exchanged.
 
@@ -103,23 +103,23 @@ def mirrored(
     image of a signer looks.
 
     Args:
-        reference: (T, J, C), finite; x first.
-        hypothesis: (U, J, C), finite.
+        hypothesis: (U, J, C), finite; x first.
+        reference: (T, J, C), finite.
         skeleton: names of the joints.
 
     Returns:
         How; None if it isn't.
     """
-    left, right = (_sampled(joints) for joints in (reference, hypothesis))
-    ways = {"x is negated": right * _NEGATED[: right.shape[2]]}
+    made, true = (_sampled(joints) for joints in (hypothesis, reference))
+    ways = {"x is negated": made * _NEGATED[: made.shape[2]]}
     swapped = exchange(skeleton)
     if swapped is not None:
-        ways["left and right joints are exchanged"] = right[:, swapped]
-        ways["it is the mirror image"] = right[:, swapped] * _NEGATED[: right.shape[2]]
-    apart = _distance(left, right)
+        ways["left and right joints are exchanged"] = made[:, swapped]
+        ways["it is the mirror image"] = made[:, swapped] * _NEGATED[: made.shape[2]]
+    apart = _distance(made, true)
     if apart < 10 * SAME * extent(reference):
         return None
-    way, nearest = min(((way, _distance(left, turned)) for way, turned in ways.items()), key=lambda found: found[1])
+    way, nearest = min(((way, _distance(turned, true)) for way, turned in ways.items()), key=lambda found: found[1])
     if nearest < MIRRORED * apart:
         return f"{way}: {nearest:.2g} from the reference in place of {apart:.2g}"
     return None
@@ -160,5 +160,5 @@ def _sampled(joints: NDArray[np.float64], *, count: int = 32) -> NDArray[np.floa
     return chosen - middle
 
 
-def _distance(left: NDArray[np.float64], right: NDArray[np.float64]) -> float:
-    return float(np.linalg.norm(left - right, axis=-1).mean())
+def _distance(made: NDArray[np.float64], true: NDArray[np.float64]) -> float:
+    return float(np.linalg.norm(made - true, axis=-1).mean())

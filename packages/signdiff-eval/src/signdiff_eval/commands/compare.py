@@ -122,17 +122,17 @@ def compare(
     if as_text:
         check_files(ref=reference, **{f"sys {name}": path for name, path in named.items()})
         comparison = reports.compare_texts(
-            reference, named, protocol=protocol or "free", ceiling=ceiling, tokenize=tokenize, **shared
+            named, reference, protocol=protocol or "free", ceiling=ceiling, tokenize=tokenize, **shared
         )
     elif video:
         metrics: Any = old.metrics if old else fresh_video_metrics(hands=hands, fid=fid, weights=fid_weights)
         comparison = reports.compare_videos(
-            reference, named, protocol=protocol or "free", metrics=metrics, watch=_watched, **shared
+            named, reference, protocol=protocol or "free", metrics=metrics, watch=_watched, **shared
         )
     else:
         comparison = reports.compare(
-            reference,
             named,
+            reference,
             controls=controls,
             fps=old.fps if old else fps,
             protocol=protocol,

@@ -60,8 +60,8 @@ if TYPE_CHECKING:
 @click.option("--debug", is_flag=True, help="Show where an error comes from.")
 def score(
     *,
-    reference: Path,
     hypothesis: Path,
+    reference: Path,
     video: bool,
     hands: bool,
     fid: bool,
@@ -98,17 +98,17 @@ def score(
     if signatures and (as_text or slrtp):
         raise click.UsageError("--signature is of poses or videos.")
     if as_text:
-        report = _texts(reference, hypothesis, ceiling=ceiling, tokenize=tokenize, protocol=protocol or "free")
+        report = _texts(hypothesis, reference, ceiling=ceiling, tokenize=tokenize, protocol=protocol or "free")
     else:
         old = from_signatures(signatures, fps=fps, texts=texts, video=video)
         if old is not None:
             fps, protocol = old.fps, old.protocol
         stated = protocol or "free"
         if video:
-            report = _videos(reference, hypothesis, old, hands=hands, fid=fid, weights=fid_weights, protocol=stated)
+            report = _videos(hypothesis, reference, old, hands=hands, fid=fid, weights=fid_weights, protocol=stated)
         else:
             report = _poses(
-                *(reference, hypothesis, old),
+                *(hypothesis, reference, old),
                 slrtp=slrtp,
                 reading=reading_of(texts, translator),
                 fps=fps,
@@ -120,7 +120,7 @@ def score(
     _print(report, as_json=as_json, slrtp=slrtp)
 
 
-def _texts(reference: Path, hypothesis: Path, *, ceiling: Path | None, tokenize: str, protocol: Protocol) -> Report:
+def _texts(hypothesis: Path, reference: Path, *, ceiling: Path | None, tokenize: str, protocol: Protocol) -> Report:
     from signdiff_eval.readers import read_lines
     from signdiff_eval.readers.texts import read_as_many
     from signdiff_eval.scoring import score_texts
@@ -129,12 +129,12 @@ def _texts(reference: Path, hypothesis: Path, *, ceiling: Path | None, tokenize:
     true = read_lines(reference)
     made = read_as_many(hypothesis, reference, len(true))
     best = None if ceiling is None else read_as_many(ceiling, reference, len(true))
-    return score_texts(true, made, ceiling=best, tokenize=tokenize, protocol=protocol)
+    return score_texts(made, true, ceiling=best, tokenize=tokenize, protocol=protocol)
 
 
 def _videos(
-    reference: Path,
     hypothesis: Path,
+    reference: Path,
     old: OldReport | None,
     *,
     hands: bool,
@@ -145,7 +145,7 @@ def _videos(
     from signdiff_eval.readers import is_video, pair_up
     from signdiff_eval.scoring import score_videos
 
-    pairs = pair_up(reference, hypothesis, is_video)
+    pairs = pair_up(hypothesis, reference, is_video)
     metrics: Any = old.metrics() if old else None
     if metrics is None:
         metrics = fresh_video_metrics(hands=hands, fid=fid, weights=weights)()
@@ -153,8 +153,8 @@ def _videos(
 
 
 def _poses(
-    reference: Path,
     hypothesis: Path,
+    reference: Path,
     old: OldReport | None,
     *,
     slrtp: bool,
@@ -171,7 +171,7 @@ def _poses(
     if slrtp:
         metrics, fps = partial(slrtp_metrics, texts=reading is not None), fps or 12.5
     return score_poses(
-        _watched(pair_up(reference, hypothesis, formats.matches)),
+        _watched(pair_up(hypothesis, reference, formats.matches)),
         fps=fps,
         hypothesis_fps=hyp_fps,
         protocol=protocol,

@@ -20,7 +20,7 @@ VARIANTS: Final[tuple[str, ...]] = get_args(DTWVariant)
 """The same, to iterate over."""
 
 
-def dtw(reference: ArrayLike, hypothesis: ArrayLike, variant: DTWVariant = "pt", drop_bos: bool = False) -> float:
+def dtw(hypothesis: ArrayLike, reference: ArrayLike, variant: DTWVariant = "pt", drop_bos: bool = False) -> float:
     """Measure how far apart two pose sequences are once their timing is aligned.
 
     ``pt``, Progressive Transformers (Saunders et al. 2020, and their evaluation code): the last column is the counter.
@@ -38,9 +38,9 @@ def dtw(reference: ArrayLike, hypothesis: ArrayLike, variant: DTWVariant = "pt",
     of frames: 12 MB and 25 MB for two sequences of 5,000 frames with 150 values.
 
     Args:
-        reference: (T, D + 1) for ``pt``: values joint by joint, then the counter; (T, J, C) else. In any unit of length
-            that both share.
-        hypothesis: (U, D + 1) or (U, J, C).
+        hypothesis: (U, D + 1) for ``pt``: values joint by joint, then the counter; (U, J, C) else. In any unit that
+            both share.
+        reference: (T, D + 1) or (T, J, C).
         variant: ``pt``, ``mje`` or ``pjpe``.
         drop_bos: leave out the hypothesis' first frame: the begin frame that a decoder's output may carry. Only for
             ``pt``.
@@ -57,17 +57,17 @@ def dtw(reference: ArrayLike, hypothesis: ArrayLike, variant: DTWVariant = "pt",
         >>> import numpy as np
         >>> reference = np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 0.5], [9.0, 9.0, 1.0]])  # two values and a counter
         >>> hypothesis = reference + [0.5, 0.0, 0.0]
-        >>> dtw(reference, hypothesis, variant="pt")
+        >>> dtw(hypothesis, reference, variant="pt")
         0.5
-        >>> dtw(reference[:, :2].reshape(3, 1, 2), hypothesis[:, :2].reshape(3, 1, 2), variant="mje")
+        >>> dtw(hypothesis[:, :2].reshape(3, 1, 2), reference[:, :2].reshape(3, 1, 2), variant="mje")
         0.5
     """
-    amount, weight = dtw_statistics(reference, hypothesis, variant, drop_bos)
+    amount, weight = dtw_statistics(hypothesis, reference, variant, drop_bos)
     return amount / weight
 
 
 def dtw_statistics(
-    reference: ArrayLike, hypothesis: ArrayLike, variant: DTWVariant, drop_bos: bool = False
+    hypothesis: ArrayLike, reference: ArrayLike, variant: DTWVariant, drop_bos: bool = False
 ) -> tuple[float, float]:
     """Compute what a corpus score adds up over its pairs, arguments as for `dtw`.
 
@@ -76,23 +76,23 @@ def dtw_statistics(
         else, whose corpus score is the mean over the aligned frames of all pairs.
     """
     if variant == "pt":
-        reference = _checks.sequence("reference", reference, ndim=2, axes="(T, D + 1)")
         hypothesis = _checks.sequence("hypothesis", hypothesis, ndim=2, axes="(T, D + 1)")
-        _checks.same_frame_shape(reference, hypothesis)
+        reference = _checks.sequence("reference", reference, ndim=2, axes="(T, D + 1)")
+        _checks.same_frame_shape(hypothesis, reference)
         if reference.shape[1] < 2:
             raise ValueError("reference must hold at least one value beside the counter, but holds only one column.")
         if drop_bos:
             if len(hypothesis) < 2:
                 raise ValueError("hypothesis must have a frame after its begin frame, but has one frame in all.")
             hypothesis = hypothesis[1:]
-        return _pt(_before_peak(reference), _before_peak(hypothesis)), 1.0
+        return _pt(_before_peak(hypothesis), _before_peak(reference)), 1.0
     if variant in VARIANTS:
         if drop_bos:
             raise ValueError(f"drop_bos must be False with variant {variant!r}, whose sequences carry no begin frame.")
-        reference = _checks.sequence("reference", reference, ndim=3, axes="(T, J, C)")
         hypothesis = _checks.sequence("hypothesis", hypothesis, ndim=3, axes="(T, J, C)")
-        _checks.same_frame_shape(reference, hypothesis)
-        return _joint_errors(reference, hypothesis, variant)
+        reference = _checks.sequence("reference", reference, ndim=3, axes="(T, J, C)")
+        _checks.same_frame_shape(hypothesis, reference)
+        return _joint_errors(hypothesis, reference, variant)
     raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, but is {variant!r}.")
 
 
@@ -100,14 +100,14 @@ def _before_peak(sequence: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.ascontiguousarray(sequence[: max(1, int(sequence[:, -1].argmax())), :-1])
 
 
-def _pt(reference: NDArray[np.float64], hypothesis: NDArray[np.float64]) -> float:
+def _pt(hypothesis: NDArray[np.float64], reference: NDArray[np.float64]) -> float:
     from signdiff_eval.functional.loops import CITYBLOCK, total_cost
 
     return total_cost(CITYBLOCK, reference, hypothesis) / len(reference)
 
 
 def _joint_errors(
-    reference: NDArray[np.float64], hypothesis: NDArray[np.float64], variant: DTWVariant
+    hypothesis: NDArray[np.float64], reference: NDArray[np.float64], variant: DTWVariant
 ) -> tuple[float, float]:
     from signdiff_eval.functional.loops import EUCLIDEAN, JOINTS, cheapest_path, joint_error
 
@@ -118,8 +118,8 @@ def _joint_errors(
 
 
 def dtw_batch(
-    references: Sequence[ArrayLike],
     hypotheses: Sequence[ArrayLike],
+    references: Sequence[ArrayLike],
     variant: DTWVariant = "pt",
     drop_bos: bool = False,
     *,
@@ -128,8 +128,8 @@ def dtw_batch(
     """Compute `dtw` of many pairs.
 
     Args:
-        references: N arrays, as for `dtw`.
-        hypotheses: the N arrays to compare them with.
+        hypotheses: N arrays, as for `dtw`.
+        references: the N arrays that they should be.
         variant: as for `dtw`.
         drop_bos: likewise.
         workers: how many pairs are aligned at the same time, each by a thread of its own: as many as there are cores
@@ -144,37 +144,37 @@ def dtw_batch(
     Example:
         >>> import numpy as np
         >>> still = [np.zeros((frames, 2, 3)) for frames in (4, 7)]
-        >>> dtw_batch(still, [array + [0.0, 0.0, 0.5] for array in still], variant="mje").tolist()
+        >>> dtw_batch([array + [0.0, 0.0, 0.5] for array in still], still, variant="mje").tolist()
         [0.5, 0.5]
     """
-    rows = dtw_rows(references, hypotheses, variant, drop_bos, workers=workers)
+    rows = dtw_rows(hypotheses, references, variant, drop_bos, workers=workers)
     return np.array([amount / weight for amount, weight in rows], dtype=np.float64)
 
 
 def dtw_rows(
-    references: Sequence[ArrayLike],
     hypotheses: Sequence[ArrayLike],
+    references: Sequence[ArrayLike],
     variant: DTWVariant,
     drop_bos: bool = False,
     *,
     workers: int | None = None,
 ) -> list[tuple[float, float]]:
     """Compute what a corpus score adds up, for each pair: arguments as for `dtw_batch`."""
-    references, hypotheses = list(references), list(hypotheses)
-    if len(references) != len(hypotheses):
+    hypotheses, references = list(hypotheses), list(references)
+    if len(hypotheses) != len(references):
         raise ValueError(
-            f"references and hypotheses must be equally many, but are {len(references)} and {len(hypotheses)}."
+            f"hypotheses and references must be equally many, but are {len(hypotheses)} and {len(references)}."
         )
     statistics = partial(_of_pair, variant=variant, drop_bos=drop_bos)
     with ThreadPoolExecutor(workers or _cores()) as pool:
-        return list(pool.map(statistics, range(len(references)), references, hypotheses))
+        return list(pool.map(statistics, range(len(references)), hypotheses, references))
 
 
 def _of_pair(
-    index: int, reference: ArrayLike, hypothesis: ArrayLike, *, variant: DTWVariant, drop_bos: bool
+    index: int, hypothesis: ArrayLike, reference: ArrayLike, *, variant: DTWVariant, drop_bos: bool
 ) -> tuple[float, float]:
     try:
-        return dtw_statistics(reference, hypothesis, variant, drop_bos)
+        return dtw_statistics(hypothesis, reference, variant, drop_bos)
     except ValueError as error:
         raise ValueError(f"pair {index}: {error}") from error
 
@@ -186,13 +186,13 @@ def _cores() -> int:
 
 
 def dtw_channels(
-    reference: ArrayLike, hypothesis: ArrayLike, channels: Mapping[str, Sequence[int]], variant: DTWVariant = "mje"
+    hypothesis: ArrayLike, reference: ArrayLike, channels: Mapping[str, Sequence[int]], variant: DTWVariant = "mje"
 ) -> dict[str, float]:
     """Measure each part of the body as if there were nothing else, and all of it together.
 
     Args:
-        reference: (T, J, C) joints; for ``pt``, the counter t / T is added.
-        hypothesis: (U, J, C).
+        hypothesis: (U, J, C) joints; for ``pt``, the counter u / U is added.
+        reference: (T, J, C).
         channels: name to indices of joints, as `signdiff_eval.readers.channels_of` finds them.
         variant: as for `dtw`.
 
@@ -206,12 +206,12 @@ def dtw_channels(
         >>> import numpy as np
         >>> reference = np.zeros((4, 3, 2))
         >>> hypothesis = reference + [[0.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
-        >>> dtw_channels(reference, hypothesis, {"body": [0], "right_hand": [1, 2]})["right_hand"]
+        >>> dtw_channels(hypothesis, reference, {"body": [0], "right_hand": [1, 2]})["right_hand"]
         1.0
     """
-    reference = _checks.sequence("reference", reference, ndim=3, axes="(T, J, C)")
     hypothesis = _checks.sequence("hypothesis", hypothesis, ndim=3, axes="(T, J, C)")
-    _checks.same_frame_shape(reference, hypothesis)
+    reference = _checks.sequence("reference", reference, ndim=3, axes="(T, J, C)")
+    _checks.same_frame_shape(hypothesis, reference)
     count = reference.shape[1]
     if not isinstance(channels, Mapping):
         raise TypeError(f"channels must map names to indices of joints, but is {type(channels).__name__}.")
@@ -220,10 +220,10 @@ def dtw_channels(
     chosen = {name: _checks.joints(f"channels[{name!r}]", joints, count) for name, joints in channels.items()}
     scores = {}
     for name, joints in {**chosen, "all": list(range(count))}.items():
-        true, made = reference[:, joints], hypothesis[:, joints]
-        scores[name] = (
-            dtw(with_counter(true), with_counter(made), "pt") if variant == "pt" else dtw(true, made, variant)
-        )
+        made, true = hypothesis[:, joints], reference[:, joints]
+        if variant == "pt":
+            made, true = with_counter(made), with_counter(true)
+        scores[name] = dtw(made, true, variant)
     return scores
 
 

@@ -15,10 +15,10 @@ class SmallSampleWarning(UserWarning):
 
 
 def frechet_distance(
-    reference_mean: ArrayLike,
-    reference_covariance: ArrayLike,
     hypothesis_mean: ArrayLike,
     hypothesis_covariance: ArrayLike,
+    reference_mean: ArrayLike,
+    reference_covariance: ArrayLike,
 ) -> float:
     """Compute the squared Fréchet distance of two Gaussians (Dowson and Landau 1982; FID of Heusel et al. 2017).
 
@@ -27,10 +27,10 @@ def frechet_distance(
     where covariances are singular.
 
     Args:
-        reference_mean: (D,).
-        reference_covariance: (D, D), symmetric.
         hypothesis_mean: (D,).
-        hypothesis_covariance: (D, D).
+        hypothesis_covariance: (D, D), symmetric.
+        reference_mean: (D,).
+        reference_covariance: (D, D).
 
     Returns:
         At least 0; 0 for equal Gaussians.
@@ -44,13 +44,13 @@ def frechet_distance(
     """
     means = [
         _checks.sequence(name, mean, ndim=1, axes="(D,)")
-        for name, mean in (("reference_mean", reference_mean), ("hypothesis_mean", hypothesis_mean))
+        for name, mean in (("hypothesis_mean", hypothesis_mean), ("reference_mean", reference_mean))
     ]
     covariances = [
         _checks.sequence(name, covariance, ndim=2, axes="(D, D)")
         for name, covariance in (
-            ("reference_covariance", reference_covariance),
             ("hypothesis_covariance", hypothesis_covariance),
+            ("reference_covariance", reference_covariance),
         )
     ]
     size = len(means[0])
@@ -65,12 +65,12 @@ def frechet_distance(
     return max(0.0, float(difference @ difference + traces - 2 * overlap))
 
 
-def fid(reference: ArrayLike, hypothesis: ArrayLike) -> float:
+def fid(hypothesis: ArrayLike, reference: ArrayLike) -> float:
     """Compute the Fréchet distance of two sets of features, as pytorch-fid does.
 
     Args:
-        reference: (N, D) one row of features for each image.
-        hypothesis: (M, D).
+        hypothesis: (N, D) one row of features for each image.
+        reference: (M, D).
 
     Returns:
         At least 0.
@@ -83,12 +83,12 @@ def fid(reference: ArrayLike, hypothesis: ArrayLike) -> float:
 
     Example:
         >>> features = np.random.default_rng(0).normal(size=(100, 4))
-        >>> round(fid(features, features + [0.0, 0.0, 3.0, 4.0]), 6)
+        >>> round(fid(features + [0.0, 0.0, 3.0, 4.0], features), 6)
         25.0
     """
     moments = []
     sets = []
-    for name, features in (("reference", reference), ("hypothesis", hypothesis)):
+    for name, features in (("hypothesis", hypothesis), ("reference", reference)):
         rows = _checks.sequence(name, features, ndim=2, axes="(N, D)")
         if len(rows) < 2:
             raise ValueError(f"{name} must have at least two rows, but has one.")
@@ -99,11 +99,11 @@ def fid(reference: ArrayLike, hypothesis: ArrayLike) -> float:
     return frechet_distance(*moments)
 
 
-def warn_if_small(references: int, hypotheses: int, features: int) -> None:
+def warn_if_small(hypotheses: int, references: int, features: int) -> None:
     """Warn where there are no more images than features: covariances are singular then and the distance is biased."""
-    if min(references, hypotheses) <= features:
+    if min(hypotheses, references) <= features:
         warnings.warn(
-            f"FID of {references} reference and {hypotheses} hypothesis images: with {features} features each side "
+            f"FID of {hypotheses} hypothesis and {references} reference images: with {features} features each side "
             f"needs at least {features + 1} for a covariance of full rank, and the distance of fewer is too large.",
             SmallSampleWarning,
             stacklevel=3,

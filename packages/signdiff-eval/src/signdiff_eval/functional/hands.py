@@ -54,13 +54,13 @@ def hand_box(keypoints: ArrayLike, shape: tuple[int, ...], *, scale: float = SCA
     return left, top, right, bottom
 
 
-def hand_pose(reference: ArrayLike, hypothesis: ArrayLike) -> float:
+def hand_pose(hypothesis: ArrayLike, reference: ArrayLike) -> float:
     """Average the distance between key points that were detected in both.
 
     Args:
-        reference: (..., K, 2) x and y in pixels, such as (T, 2, 21, 2) for two hands; NaN where a point wasn't
+        hypothesis: (..., K, 2) x and y in pixels, such as (T, 2, 21, 2) for two hands; NaN where a point wasn't
             detected.
-        hypothesis: the same shape.
+        reference: the same shape.
 
     Returns:
         The mean Euclidean distance in pixels.
@@ -72,22 +72,22 @@ def hand_pose(reference: ArrayLike, hypothesis: ArrayLike) -> float:
         >>> reference = np.zeros((2, 21, 2))
         >>> hypothesis = np.full((2, 21, 2), np.nan)
         >>> hypothesis[0] = 3.0, 4.0  # the other hand is not detected
-        >>> hand_pose(reference, hypothesis)
+        >>> hand_pose(hypothesis, reference)
         5.0
     """
-    total, points = hand_pose_statistics(reference, hypothesis)
+    total, points = hand_pose_statistics(hypothesis, reference)
     if not points:
-        raise ValueError("reference and hypothesis must have at least one key point detected in both, but have none.")
+        raise ValueError("hypothesis and reference must have at least one key point detected in both, but have none.")
     return total / points
 
 
-def hand_pose_statistics(reference: ArrayLike, hypothesis: ArrayLike) -> tuple[float, int]:
+def hand_pose_statistics(hypothesis: ArrayLike, reference: ArrayLike) -> tuple[float, int]:
     """Compute what a score adds up over frames: the summed distance and the number of points."""
-    true = _points("reference", reference, ndim=0, axes="(..., K, 2)")
     made = _points("hypothesis", hypothesis, ndim=0, axes="(..., K, 2)")
-    if true.shape != made.shape:
-        raise ValueError(f"reference and hypothesis must have the same shape, but have {true.shape} and {made.shape}.")
-    distances = np.linalg.norm(true - made, axis=-1)
+    true = _points("reference", reference, ndim=0, axes="(..., K, 2)")
+    if made.shape != true.shape:
+        raise ValueError(f"hypothesis and reference must have the same shape, but have {made.shape} and {true.shape}.")
+    distances = np.linalg.norm(made - true, axis=-1)
     both = np.isfinite(distances)
     return float(distances[both].sum()), int(both.sum())
 

@@ -29,15 +29,15 @@ DATA_RANGE: Final = 255
 """Distance between the darkest and the lightest value."""
 
 
-def ssim(reference: ArrayLike, hypothesis: ArrayLike, *, box: Box | None = None) -> float:
+def ssim(hypothesis: ArrayLike, reference: ArrayLike, *, box: Box | None = None) -> float:
     """Compute the mean structural similarity as Wang et al. (2004) define it.
 
     It equals `skimage.metrics.structural_similarity` with an 11x11 Gaussian window of sigma 1.5, population covariance,
     a data range of 255, and the mean over channels.
 
     Args:
-        reference: (H, W) or (H, W, 3) uint8.
-        hypothesis: the same shape, uint8.
+        hypothesis: (H, W) or (H, W, 3) uint8.
+        reference: the same shape, uint8.
         box: compare this part of the frames only, cut to the frame where it reaches outside.
 
     Returns:
@@ -59,19 +59,19 @@ def ssim(reference: ArrayLike, hypothesis: ArrayLike, *, box: Box | None = None)
     """
     from signdiff_eval.functional.loops import mean_similarity
 
-    reference, hypothesis = _checks.image("reference", reference), _checks.image("hypothesis", hypothesis)
-    _checks.same_image_shape(reference, hypothesis)
+    hypothesis, reference = _checks.image("hypothesis", hypothesis), _checks.image("reference", reference)
+    _checks.same_image_shape(hypothesis, reference)
     if box is not None:
         left, top, right, bottom = _sides(box)
         rows, columns = slice(max(top, 0), max(bottom, 0)), slice(max(left, 0), max(right, 0))
-        reference, hypothesis = reference[rows, columns], hypothesis[rows, columns]
+        hypothesis, reference = hypothesis[rows, columns], reference[rows, columns]
     if min(reference.shape[:2]) < WINDOW:
         height, width = reference.shape[:2]
         raise ValueError(
             f"{'reference' if box is None else 'box'} must be at least {WINDOW} pixels a side within the frame, "
             f"but is {width}x{height}."
         )
-    pixels = (np.ascontiguousarray(image.reshape(*image.shape[:2], -1)) for image in (reference, hypothesis))
+    pixels = (np.ascontiguousarray(image.reshape(*image.shape[:2], -1)) for image in (hypothesis, reference))
     return float(mean_similarity(*pixels, _window(), (0.01 * DATA_RANGE) ** 2, (0.03 * DATA_RANGE) ** 2))
 
 
@@ -91,15 +91,15 @@ def _window() -> NDArray[np.float64]:
     return weights
 
 
-def flicker(reference: Iterable[Frame], hypothesis: Iterable[Frame]) -> float:
+def flicker(hypothesis: Iterable[Frame], reference: Iterable[Frame]) -> float:
     """Average the absolute difference of the two videos' changes from frame to frame.
 
     The mean over frames, pixels and channels of ``|(F[t+1] - F[t]) - (R[t+1] - R[t])|``. Videos are taken in frame by
     frame.
 
     Args:
-        reference: at least two frames R, each (H, W) or (H, W, 3) uint8.
-        hypothesis: as many frames F of the same shape.
+        hypothesis: at least two frames F, each (H, W) or (H, W, 3) uint8.
+        reference: as many frames R of the same shape.
 
     Returns:
         From 0 to 510 grey levels; 0 where all changes are the reference's.
@@ -111,22 +111,22 @@ def flicker(reference: Iterable[Frame], hypothesis: Iterable[Frame]) -> float:
         >>> reference = np.zeros((4, 8, 8), dtype=np.uint8)
         >>> hypothesis = reference.copy()
         >>> hypothesis[1::2] = 10
-        >>> flicker(reference, reference), flicker(reference, hypothesis)
+        >>> flicker(reference, reference), flicker(hypothesis, reference)
         (0.0, 10.0)
     """
     total, changes = 0.0, 0
     before: tuple[Frame, Frame] | None = None
-    for pair in paired(reference, hypothesis):
+    for pair in paired(hypothesis, reference):
         if before is not None:
             total += flicker_step(*before, *pair)
             changes += 1
         before = pair
     if not changes:
-        raise ValueError("reference and hypothesis must have at least two frames, but have fewer.")
+        raise ValueError("hypothesis and reference must have at least two frames, but have fewer.")
     return total / changes
 
 
-def flicker_step(reference: Frame, hypothesis: Frame, next_reference: Frame, next_hypothesis: Frame) -> float:
+def flicker_step(hypothesis: Frame, reference: Frame, next_hypothesis: Frame, next_reference: Frame) -> float:
     """Compute one frame's part: the mean absolute difference of both changes, from checked frames."""
     if next_reference.shape != reference.shape:
         raise ValueError(f"frames must keep their shape, but change from {reference.shape} to {next_reference.shape}.")
@@ -135,27 +135,27 @@ def flicker_step(reference: Frame, hypothesis: Frame, next_reference: Frame, nex
 
 
 def paired(
-    reference: Iterable[NDArray[np.uint8]], hypothesis: Iterable[NDArray[np.uint8]]
+    hypothesis: Iterable[NDArray[np.uint8]], reference: Iterable[NDArray[np.uint8]]
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     """Take frames from two videos in step, and hold one of each.
 
     Yields:
-        Reference and hypothesis, both (H, W) or both (H, W, 3) uint8.
+        Hypothesis and reference, both (H, W) or both (H, W, 3) uint8.
 
     Raises:
         ValueError: one video is shorter, both are empty, frames have different shapes, or aren't such images.
     """
     end: Any = object()
     index = -1
-    for index, (left, right) in enumerate(zip_longest(reference, hypothesis, fillvalue=end)):
-        if left is end or right is end:
-            longer, shorter = ("hypothesis", "reference") if left is end else ("reference", "hypothesis")
+    for index, (made, true) in enumerate(zip_longest(hypothesis, reference, fillvalue=end)):
+        if made is end or true is end:
+            longer, shorter = ("reference", "hypothesis") if made is end else ("hypothesis", "reference")
             raise ValueError(f"{shorter} must have as many frames as the {longer}, but ends after {index}.")
-        true, made = _checks.image("reference", left), _checks.image("hypothesis", right)
-        _checks.same_image_shape(true, made)
-        yield true, made
+        pair = _checks.image("hypothesis", made), _checks.image("reference", true)
+        _checks.same_image_shape(*pair)
+        yield pair
     if index < 0:
-        raise ValueError("reference and hypothesis must have at least one frame, but have none.")
+        raise ValueError("hypothesis and reference must have at least one frame, but have none.")
 
 
 def beside(frames: Iterable[Sequence[Any]], name: str, entries: Iterable[Any]) -> Iterator[tuple[Any, ...]]:

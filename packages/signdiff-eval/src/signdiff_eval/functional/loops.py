@@ -42,7 +42,7 @@ EUCLIDEAN: Final = 1
 JOINTS: Final = 2
 """Cost of two frames: mean over joints of the Euclidean distance of each."""
 
-# Where a cell is entered from: 0 the diagonal, 1 the frame before in the reference, 2 that in the hypothesis.
+# Where a cell is entered from: 0 the diagonal, 1 the frame before in the first sequence, 2 that in the second.
 
 
 @compiled(fastmath={"reassoc", "contract", "nsz"})  # sums in any order, to use the processor's vectors
@@ -82,26 +82,26 @@ def _advance(costs: Any, above: Any, now: Any, steps: Any) -> None:
 
 
 @compiled()
-def _total(kind: int, axes: int, reference: Any, hypothesis: Any) -> float:
-    length = len(hypothesis)
+def _total(kind: int, axes: int, first: Any, second: Any) -> float:
+    length = len(second)
     above, now, costs = np.full(length + 1, np.inf), np.empty(length + 1), np.empty(length)
     steps = np.empty(length, dtype=np.uint8)
     above[0] = 0.0
-    for t in range(len(reference)):
-        _costs(kind, axes, reference[t], hypothesis, costs)
+    for t in range(len(first)):
+        _costs(kind, axes, first[t], second, costs)
         _advance(costs, above, now, steps)
         above, now = now, above
     return above[length]  # type: ignore[no-any-return]
 
 
 @compiled()
-def _steps(kind: int, axes: int, reference: Any, hypothesis: Any) -> Any:
-    length = len(hypothesis)
+def _steps(kind: int, axes: int, first: Any, second: Any) -> Any:
+    length = len(second)
     above, now, costs = np.full(length + 1, np.inf), np.empty(length + 1), np.empty(length)
-    steps = np.empty((len(reference), length), dtype=np.uint8)
+    steps = np.empty((len(first), length), dtype=np.uint8)
     above[0] = 0.0
-    for t in range(len(reference)):
-        _costs(kind, axes, reference[t], hypothesis, costs)
+    for t in range(len(first)):
+        _costs(kind, axes, first[t], second, costs)
         _advance(costs, above, now, steps[t])
         above, now = now, above
     return steps
@@ -148,42 +148,40 @@ def _joint_error(axes: int, frame: Any, other: Any) -> float:
 
 
 @compiled()
-def _error_along(axes: int, reference: Any, hypothesis: Any, path: Any) -> float:
+def _error_along(axes: int, first: Any, second: Any, path: Any) -> float:
     total = 0.0
     for step in range(len(path)):
-        total += _joint_error(axes, reference[path[step, 0]], hypothesis[path[step, 1]])
+        total += _joint_error(axes, first[path[step, 0]], second[path[step, 1]])
     return total
 
 
-def total_cost(kind: int, reference: NDArray[np.float64], hypothesis: NDArray[np.float64], *, axes: int = 1) -> float:
+def total_cost(kind: int, first: NDArray[np.float64], second: NDArray[np.float64], *, axes: int = 1) -> float:
     """Sum the costs along the cheapest path.
 
     Args:
         kind: `CITYBLOCK`, `EUCLIDEAN` or `JOINTS`.
-        reference: (T, D) contiguous float64.
-        hypothesis: (U, D).
+        first: (T, D) contiguous float64.
+        second: (U, D).
         axes: values of a joint, for `JOINTS`.
     """
-    return float(_total(kind, axes, reference, hypothesis))
+    return float(_total(kind, axes, first, second))
 
 
 def cheapest_path(
-    kind: int, reference: NDArray[np.float64], hypothesis: NDArray[np.float64], *, axes: int = 1
+    kind: int, first: NDArray[np.float64], second: NDArray[np.float64], *, axes: int = 1
 ) -> NDArray[np.intp]:
     """Find the cheapest path, arguments as for `total_cost`.
 
     Returns:
         (P, 2) pairs of frames, first to last.
     """
-    path: NDArray[np.intp] = _trace(_steps(kind, axes, reference, hypothesis))
+    path: NDArray[np.intp] = _trace(_steps(kind, axes, first, second))
     return path
 
 
-def joint_error(
-    reference: NDArray[np.float64], hypothesis: NDArray[np.float64], path: NDArray[np.intp], *, axes: int
-) -> float:
+def joint_error(first: NDArray[np.float64], second: NDArray[np.float64], path: NDArray[np.intp], *, axes: int) -> float:
     """Sum the Euclidean distances of all joints over all steps of a path."""
-    return float(_error_along(axes, reference, hypothesis, path))
+    return float(_error_along(axes, first, second, path))
 
 
 def solve(costs: NDArray[np.float64]) -> tuple[float, NDArray[np.intp]]:

@@ -11,7 +11,7 @@ from signdiff_eval import _checks
 from signdiff_eval._checks import array_of
 
 
-def total_distance(reference: ArrayLike, hypothesis: ArrayLike, *, joints: Sequence[int] | None = None) -> float:
+def total_distance(hypothesis: ArrayLike, reference: ArrayLike, *, joints: Sequence[int] | None = None) -> float:
     """Divide the path length that the hypothesis' joints travel by that of the reference's.
 
     1.0 is ideal; a frozen pose scores 0, a trembling one more than 1. DTW rewards a model that regresses to the mean,
@@ -19,8 +19,8 @@ def total_distance(reference: ArrayLike, hypothesis: ArrayLike, *, joints: Seque
     wrist alone and for the right wrist alone: pass one joint at a time to get its terms.
 
     Args:
-        reference: (T, J, C) positions, in any unit that both share.
-        hypothesis: (U, J, C).
+        hypothesis: (U, J, C) positions, in any unit that both share.
+        reference: (T, J, C).
         joints: indices of the joints to follow; all of them if not given.
 
     Returns:
@@ -33,42 +33,42 @@ def total_distance(reference: ArrayLike, hypothesis: ArrayLike, *, joints: Seque
     Example:
         >>> import numpy as np
         >>> reference = np.array([[[0.0, 0.0]], [[3.0, 4.0]], [[0.0, 0.0]]])
-        >>> total_distance(reference, reference * 0.5)
+        >>> total_distance(reference * 0.5, reference)
         0.5
-        >>> total_distance(reference, np.repeat(reference.mean(axis=0, keepdims=True), 3, axis=0))
+        >>> total_distance(np.repeat(reference.mean(axis=0, keepdims=True), 3, axis=0), reference)
         0.0
     """
-    travelled, expected = total_distance_statistics(reference, hypothesis, joints=joints)
+    travelled, expected = total_distance_statistics(hypothesis, reference, joints=joints)
     if expected == 0:
         raise ValueError("reference must move, but every followed joint stays where it is.")
     return travelled / expected
 
 
 def total_distance_statistics(
-    reference: ArrayLike, hypothesis: ArrayLike, *, joints: Sequence[int] | None = None
+    hypothesis: ArrayLike, reference: ArrayLike, *, joints: Sequence[int] | None = None
 ) -> tuple[float, float]:
     """Compute what a corpus score adds up over its pairs: the path lengths of hypothesis and reference."""
-    reference = _checks.sequence("reference", reference, ndim=3, axes="(T, J, C)")
     hypothesis = _checks.sequence("hypothesis", hypothesis, ndim=3, axes="(T, J, C)")
-    _checks.same_frame_shape(reference, hypothesis)
+    reference = _checks.sequence("reference", reference, ndim=3, axes="(T, J, C)")
+    _checks.same_frame_shape(hypothesis, reference)
     if joints is not None:
         chosen = _checks.joints("joints", joints, reference.shape[1])
-        reference, hypothesis = reference[:, chosen], hypothesis[:, chosen]
+        hypothesis, reference = hypothesis[:, chosen], reference[:, chosen]
     travelled, expected = (
         float(np.linalg.norm(np.diff(sequence, axis=0), axis=-1).sum()) for sequence in (hypothesis, reference)
     )
     return travelled, expected
 
 
-def duration(reference: ArrayLike, hypothesis: ArrayLike) -> float:
+def duration(hypothesis: ArrayLike, reference: ArrayLike) -> float:
     """Divide the hypothesis' frames by the reference's, both at the same frame rate.
 
     1.0 is ideal. DTW is blind to timing, so this stands beside it. The mean over a corpus' pairs is ``avg_duration``
     of the SLRTP 2025 challenge.
 
     Args:
-        reference: (T, ...) one entry for each frame.
-        hypothesis: (U, ...).
+        hypothesis: (U, ...) one entry for each frame.
+        reference: (T, ...).
 
     Returns:
         U / T.
@@ -78,13 +78,13 @@ def duration(reference: ArrayLike, hypothesis: ArrayLike) -> float:
 
     Example:
         >>> import numpy as np
-        >>> duration(np.zeros((4, 50, 3)), np.zeros((5, 50, 3)))
+        >>> duration(np.zeros((5, 50, 3)), np.zeros((4, 50, 3)))
         1.25
     """
     frames: list[int] = []
-    for name, sequence in (("reference", reference), ("hypothesis", hypothesis)):
+    for name, sequence in (("hypothesis", hypothesis), ("reference", reference)):
         shape = array_of(name, sequence).shape
         if not shape or not shape[0]:
             raise ValueError(f"{name} must have at least one frame, but has the shape {shape}.")
         frames.append(shape[0])
-    return frames[1] / frames[0]
+    return frames[0] / frames[1]

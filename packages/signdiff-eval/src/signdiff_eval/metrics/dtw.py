@@ -28,7 +28,7 @@ class DTW(Metric):
     Example:
         >>> import numpy as np
         >>> metric = DTW("mje")
-        >>> metric.update(np.zeros((4, 50, 3)), np.zeros((5, 50, 3)))
+        >>> metric.update(np.zeros((5, 50, 3)), np.zeros((4, 50, 3)))
         >>> metric.compute()
         0.0
         >>> print(metric.signature)  # doctest: +ELLIPSIS
@@ -59,12 +59,12 @@ class DTW(Metric):
             return ("align", "exact"), ("cost", "l1"), ("mean", "pair"), ("bos", "drop" if self.drop_bos else "none")
         return ("align", "exact"), ("cost", "l2-frame" if self.variant == "mje" else "l2-joint"), ("mean", "path")
 
-    def update(self, reference: ArrayLike, hypothesis: ArrayLike) -> None:
+    def update(self, hypothesis: ArrayLike, reference: ArrayLike) -> None:
         """Take in one pair: shapes and errors as for `signdiff_eval.functional.dtw`."""
-        self._rows.append(dtw_statistics(reference, hypothesis, self.variant, self.drop_bos))
+        self._rows.append(dtw_statistics(hypothesis, reference, self.variant, self.drop_bos))
 
     def update_batch(
-        self, references: Sequence[ArrayLike], hypotheses: Sequence[ArrayLike], *, workers: int | None = None
+        self, hypotheses: Sequence[ArrayLike], references: Sequence[ArrayLike], *, workers: int | None = None
     ) -> None:
         """Take in many pairs, on all cores: arguments and errors as for `signdiff_eval.functional.dtw_batch`."""
-        self._rows += dtw_rows(references, hypotheses, self.variant, self.drop_bos, workers=workers)
+        self._rows += dtw_rows(hypotheses, references, self.variant, self.drop_bos, workers=workers)

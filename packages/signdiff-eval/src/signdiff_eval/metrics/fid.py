@@ -58,7 +58,6 @@ class FID(VideoMetric):
         self._extract, self._extractor_id = load_extractor(extractor, weights)
         self.batch_size = batch_size
         self._moments = Moments(), Moments()
-        self._videos = 0
         self.begin()
 
     @property
@@ -73,28 +72,28 @@ class FID(VideoMetric):
 
     @property
     def statistics(self) -> NDArray[np.float64]:
-        """(1, 2 + 2D + 2D²): count, mean and scatter of the reference's features, then of the hypothesis'."""
+        """(1, 2 + 2D + 2D²): count, mean and scatter of the hypothesis' features, then of the reference's."""
         if not self._moments[0].count:
             return np.empty((0, 0))
         return np.concatenate([side.flat() for side in self._moments])[None]
 
     @property
     def images(self) -> tuple[int, int]:
-        """How many images of the references and of the hypotheses have gone in."""
+        """How many images of the hypotheses and of the references have gone in."""
         return self._moments[0].count, self._moments[1].count
 
-    def update(self, reference: Any, hypothesis: Any) -> None:
+    def update(self, hypothesis: Any, reference: Any) -> None:
         """Take in images or frames; the two sets need neither be paired nor equally many.
 
         Args:
-            reference: N images, each (H, W, 3) or (H, W) uint8, all of one size.
-            hypothesis: M images.
+            hypothesis: N images, each (H, W, 3) or (H, W) uint8, all of one size.
+            reference: M images.
 
         Raises:
             ValueError: no image, images of several sizes, or other shapes.
         """
         added = Moments(), Moments()
-        for side, (name, images) in zip(added, (("reference", reference), ("hypothesis", hypothesis)), strict=True):
+        for side, (name, images) in zip(added, (("hypothesis", hypothesis), ("reference", reference)), strict=True):
             waiting: list[Frame] = []
             for image in _of_one_size(name, images):
                 waiting.append(image)
@@ -112,9 +111,9 @@ class FID(VideoMetric):
         self._waiting: tuple[list[Frame], list[Frame]] = [], []
         self._added = Moments(), Moments()
 
-    def take(self, reference: Frame, hypothesis: Frame) -> None:
+    def take(self, hypothesis: Frame, reference: Frame) -> None:
         """Take in the next frame of both."""
-        for waiting, frame in zip(self._waiting, (reference, hypothesis), strict=True):
+        for waiting, frame in zip(self._waiting, (hypothesis, reference), strict=True):
             waiting.append(frame)
         if len(self._waiting[0]) == self.batch_size:
             self._flush()
@@ -140,14 +139,14 @@ class FID(VideoMetric):
             for row in part:
                 side.merge(Moments.from_flat(row))
             sides.append(side)
-        reference, hypothesis = sides
-        if min(reference.count, hypothesis.count) < 2:
+        hypothesis, reference = sides
+        if min(hypothesis.count, reference.count) < 2:
             raise ValueError(
                 "fid must have at least two images on each side, "
-                f"but has {reference.count} of the reference and {hypothesis.count} of the hypothesis."
+                f"but has {hypothesis.count} of the hypothesis and {reference.count} of the reference."
             )
-        warn_if_small(reference.count, hypothesis.count, len(reference.mean))
-        return frechet_distance(reference.mean, reference.covariance, hypothesis.mean, hypothesis.covariance)
+        warn_if_small(hypothesis.count, reference.count, len(reference.mean))
+        return frechet_distance(hypothesis.mean, hypothesis.covariance, reference.mean, reference.covariance)
 
     def compute(self) -> float:
         """Compute the distance of all images.
@@ -177,7 +176,7 @@ class FID(VideoMetric):
         """Make a metric that has seen the references on both sides: the ceiling."""
         ceiling = copy.copy(self)
         ceiling.reset()
-        ceiling._keep((self._moments[0], self._moments[0]))
+        ceiling._keep((self._moments[1], self._moments[1]))
         return ceiling
 
     def _flush(self) -> None:

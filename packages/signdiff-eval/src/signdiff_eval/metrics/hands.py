@@ -121,16 +121,16 @@ class HandSSIM(HandMetric):
 
     def update(
         self,
-        reference: Iterable[Frame],
         hypothesis: Iterable[Frame],
+        reference: Iterable[Frame],
         *,
         keypoints: Iterable[Any] | None = None,
     ) -> None:
         """Take in one pair of videos.
 
         Args:
-            reference: frames, each (H, W, 3) uint8.
-            hypothesis: as many frames of the same shapes.
+            hypothesis: frames, each (H, W, 3) uint8.
+            reference: as many frames of the same shapes.
             keypoints: for each frame (2, K, 2) key points of the reference's hands in pixels, left hand first, NaN
                 where there is none; the detector finds them if not given.
 
@@ -139,20 +139,20 @@ class HandSSIM(HandMetric):
             ModuleNotFoundError: without key points and detector, MediaPipe isn't installed.
         """
         if keypoints is None:
-            super().update(reference, hypothesis)
+            super().update(hypothesis, reference)
             return
         self.begin()
-        for left, right, points in beside(paired(reference, hypothesis), "keypoints", keypoints):
-            self._compare(left, right, self._found(left) if points is None else keypoints_of(points))
+        for made, true, points in beside(paired(hypothesis, reference), "keypoints", keypoints):
+            self._compare(made, true, self._found(true) if points is None else keypoints_of(points))
         self.end()
 
-    def take(self, reference: Frame, hypothesis: Frame) -> None:
+    def take(self, hypothesis: Frame, reference: Frame) -> None:
         """Take in the next frame of both, and find the reference's hands."""
-        self._compare(reference, hypothesis, self._found(reference))
+        self._compare(hypothesis, reference, self._found(reference))
 
-    def _compare(self, reference: Frame, hypothesis: Frame, points: NDArray[np.float64]) -> None:
+    def _compare(self, hypothesis: Frame, reference: Frame, points: NDArray[np.float64]) -> None:
         boxes = [hand_box(hand, reference.shape, scale=self.scale) for hand in points]
-        scores = [ssim(reference, hypothesis, box=box) for box in boxes if box is not None]
+        scores = [ssim(hypothesis, reference, box=box) for box in boxes if box is not None]
         self._count(sum(scores), len(scores))
 
 
@@ -166,7 +166,7 @@ class HandPose(HandMetric):
         >>> frame = np.zeros((1, 32, 32, 3), dtype=np.uint8)
         >>> reference = np.full((1, 2, 21, 2), 10.0)
         >>> metric = HandPose()
-        >>> metric.update(frame, frame, keypoints=(reference, reference + [3.0, 4.0]))
+        >>> metric.update(frame, frame, keypoints=(reference + [3.0, 4.0], reference))
         >>> metric.compute()
         5.0
     """
@@ -185,37 +185,37 @@ class HandPose(HandMetric):
 
     def update(
         self,
-        reference: Iterable[Frame],
         hypothesis: Iterable[Frame],
+        reference: Iterable[Frame],
         *,
         keypoints: tuple[Iterable[Any], Iterable[Any]] | None = None,
     ) -> None:
         """Take in one pair of videos.
 
         Args:
-            reference: frames, each (H, W, 3) uint8.
-            hypothesis: as many frames of the same shapes.
-            keypoints: the hands of the reference and those of the hypothesis, each as for `HandSSIM.update`.
+            hypothesis: frames, each (H, W, 3) uint8.
+            reference: as many frames of the same shapes.
+            keypoints: the hands of the hypothesis and those of the reference, each as for `HandSSIM.update`.
 
         Raises:
             ValueError: the numbers of frames or key points differ, or shapes do.
             ModuleNotFoundError: without key points and detector, MediaPipe isn't installed.
         """
         if keypoints is None:
-            super().update(reference, hypothesis)
+            super().update(hypothesis, reference)
             return
         try:
-            true, made = keypoints
+            made, true = keypoints
         except (TypeError, ValueError) as error:
             raise ValueError(
-                f"keypoints must be the reference's and the hypothesis', but are not two: {error}."
+                f"keypoints must be the hypothesis' and the reference's, but are not two: {error}."
             ) from error
         self.begin()
-        frames = beside(paired(reference, hypothesis), "keypoints of the reference", true)
-        for *_, left, right in beside(frames, "keypoints of the hypothesis", made):
-            self._count(*hand_pose_statistics(keypoints_of(left), keypoints_of(right)))
+        frames = beside(paired(hypothesis, reference), "keypoints of the hypothesis", made)
+        for *_, ours, theirs in beside(frames, "keypoints of the reference", true):
+            self._count(*hand_pose_statistics(keypoints_of(ours), keypoints_of(theirs)))
         self.end()
 
-    def take(self, reference: Frame, hypothesis: Frame) -> None:
+    def take(self, hypothesis: Frame, reference: Frame) -> None:
         """Take in the next frame of both, and find the hands in each."""
-        self._count(*hand_pose_statistics(self._found(reference), self._found(hypothesis)))
+        self._count(*hand_pose_statistics(self._found(hypothesis), self._found(reference)))

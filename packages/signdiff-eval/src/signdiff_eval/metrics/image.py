@@ -19,24 +19,24 @@ class VideoMetric(Metric):
     `begin`, `take` for each pair of frames, and `end` take in one pair of videos; `update` does all three.
     """
 
-    def update(self, reference: Iterable[Frame], hypothesis: Iterable[Frame]) -> None:
+    def update(self, hypothesis: Iterable[Frame], reference: Iterable[Frame]) -> None:
         """Take in one pair of videos.
 
         Args:
-            reference: frames, each (H, W) or (H, W, 3) uint8.
-            hypothesis: as many frames of the same shapes.
+            hypothesis: frames, each (H, W) or (H, W, 3) uint8.
+            reference: as many frames of the same shapes.
 
         Raises:
             ValueError: the numbers or shapes of frames differ, or there are none.
         """
-        update_together([self], reference, hypothesis)
+        update_together([self], hypothesis, reference)
 
     @abstractmethod
     def begin(self) -> None:
         """Start with a pair of videos, and forget one that was left in the middle."""
 
     @abstractmethod
-    def take(self, reference: Frame, hypothesis: Frame) -> None:
+    def take(self, hypothesis: Frame, reference: Frame) -> None:
         """Take in the next frame of both."""
 
     @abstractmethod
@@ -46,8 +46,8 @@ class VideoMetric(Metric):
 
 def update_together(
     metrics: Sequence[VideoMetric],
-    reference: Iterable[Frame],
     hypothesis: Iterable[Frame],
+    reference: Iterable[Frame],
     *,
     ceilings: Sequence[VideoMetric] = (),
 ) -> None:
@@ -55,8 +55,8 @@ def update_together(
 
     Args:
         metrics: what compares the hypothesis with the reference.
-        reference: frames, each (H, W) or (H, W, 3) uint8.
-        hypothesis: as many frames of the same shapes.
+        hypothesis: frames, each (H, W) or (H, W, 3) uint8.
+        reference: as many frames of the same shapes.
         ceilings: what compares the reference with itself.
 
     Raises:
@@ -65,11 +65,11 @@ def update_together(
     every = [*metrics, *ceilings]
     for metric in every:
         metric.begin()
-    for left, right in paired(reference, hypothesis):
+    for made, true in paired(hypothesis, reference):
         for metric in metrics:
-            metric.take(left, right)
+            metric.take(made, true)
         for metric in ceilings:
-            metric.take(left, left)
+            metric.take(true, true)
     for metric in every:
         metric.end()
 
@@ -123,16 +123,16 @@ class SSIM(VideoMetric):
 
     def update(
         self,
-        reference: Iterable[Frame],
         hypothesis: Iterable[Frame],
+        reference: Iterable[Frame],
         *,
         boxes: Iterable[Box | None] | None = None,
     ) -> None:
         """Take in one pair of videos.
 
         Args:
-            reference: frames, each (H, W) or (H, W, 3) uint8.
-            hypothesis: as many frames of the same shapes.
+            hypothesis: frames, each (H, W) or (H, W, 3) uint8.
+            reference: as many frames of the same shapes.
             boxes: for each frame the part to compare, or ``None`` where there is none; whole frames if not given.
 
         Raises:
@@ -140,23 +140,23 @@ class SSIM(VideoMetric):
                 `signdiff_eval.functional.ssim`.
         """
         if boxes is None:
-            super().update(reference, hypothesis)
+            super().update(hypothesis, reference)
             return
         self.begin()
-        for left, right, box in beside(paired(reference, hypothesis), "boxes", boxes):
+        for made, true, box in beside(paired(hypothesis, reference), "boxes", boxes):
             if box is None:
                 self._sums[2] += 1
             else:
-                self._add(ssim(left, right, box=box))
+                self._add(ssim(made, true, box=box))
         self.end()
 
     def begin(self) -> None:
         """Start with a pair of videos."""
         self._sums = [0.0, 0, 0]
 
-    def take(self, reference: Frame, hypothesis: Frame) -> None:
+    def take(self, hypothesis: Frame, reference: Frame) -> None:
         """Take in the next frame of both, whole."""
-        self._add(ssim(reference, hypothesis))
+        self._add(ssim(hypothesis, reference))
 
     def end(self) -> None:
         """Finish the pair of videos."""
@@ -189,7 +189,7 @@ class Flicker(VideoMetric):
         >>> blinking = video.copy()
         >>> blinking[1::2] = 10
         >>> metric = Flicker()
-        >>> metric.update(iter(video), iter(blinking))
+        >>> metric.update(iter(blinking), iter(video))
         >>> metric.compute()
         10.0
     """
@@ -211,12 +211,12 @@ class Flicker(VideoMetric):
         self._before: tuple[Frame, Frame] | None = None
         self._sums = [0.0, 0]
 
-    def take(self, reference: Frame, hypothesis: Frame) -> None:
+    def take(self, hypothesis: Frame, reference: Frame) -> None:
         """Take in the next frame of both."""
         if self._before is not None:
-            self._sums[0] += flicker_step(*self._before, reference, hypothesis)
+            self._sums[0] += flicker_step(*self._before, hypothesis, reference)
             self._sums[1] += 1
-        self._before = reference, hypothesis
+        self._before = hypothesis, reference
 
     def end(self) -> None:
         """Finish the pair of videos."""

@@ -51,8 +51,8 @@ class Metric(ABC):
         return np.array(self._rows, dtype=np.float64).reshape(-1, self.columns)
 
     @abstractmethod
-    def update(self, reference: Any, hypothesis: Any) -> None:
-        """Take in one pair."""
+    def update(self, hypothesis: Any, reference: Any) -> None:
+        """Take in one pair: what the system made, then what it should be."""
 
     def score_of(self, statistics: NDArray[np.float64]) -> float:
         """Compute the score of some pairs: here, the sum of the first column over the sum of the second.

@@ -23,7 +23,7 @@ class TotalDistance(Metric):
         >>> import numpy as np
         >>> reference = np.linspace(0, 1, 8).reshape(8, 1, 1) * np.ones((1, 50, 3))
         >>> metric = TotalDistance()
-        >>> metric.update(reference, np.zeros((8, 50, 3)))
+        >>> metric.update(np.zeros((8, 50, 3)), reference)
         >>> metric.compute()
         0.0
     """
@@ -45,12 +45,12 @@ class TotalDistance(Metric):
         joints = "all" if self.joints is None else ",".join(map(str, self.joints))
         return ("joints", joints), ("mean", "corpus")
 
-    def update(self, reference: ArrayLike, hypothesis: ArrayLike) -> None:
+    def update(self, hypothesis: ArrayLike, reference: ArrayLike) -> None:
         """Take in one pair: shapes and errors as for `signdiff_eval.functional.total_distance`.
 
         A reference that doesn't move is no error as long as another one does.
         """
-        self._rows.append(total_distance_statistics(reference, hypothesis, joints=self.joints))
+        self._rows.append(total_distance_statistics(hypothesis, reference, joints=self.joints))
 
 
 class WristDistance(Metric):
@@ -62,7 +62,7 @@ class WristDistance(Metric):
         >>> import numpy as np
         >>> reference = np.linspace(0, 1, 8).reshape(8, 1, 1) * np.ones((1, 2, 3))
         >>> metric = WristDistance()
-        >>> metric.update(reference, reference * [[1.0], [0.5]])
+        >>> metric.update(reference * [[1.0], [0.5]], reference)
         >>> round(metric.compute(), 6)
         0.75
     """
@@ -80,12 +80,12 @@ class WristDistance(Metric):
         """The joints, and what is averaged."""
         return ("joints", "wrists"), ("mean", "corpus,wrists")
 
-    def update(self, reference: ArrayLike, hypothesis: ArrayLike) -> None:
+    def update(self, hypothesis: ArrayLike, reference: ArrayLike) -> None:
         """Take in one pair.
 
         Args:
-            reference: (T, 2, C) positions of the two wrists.
-            hypothesis: (U, 2, C).
+            hypothesis: (U, 2, C) positions of the two wrists.
+            reference: (T, 2, C).
 
         Raises:
             ValueError: other shapes, or a number that isn't finite.
@@ -93,7 +93,7 @@ class WristDistance(Metric):
         reference = _checks.sequence("reference", reference, ndim=3, axes="(T, 2, C)")
         if reference.shape[1] != 2:
             raise ValueError(f"reference must have the shape (T, 2, C), but has {reference.shape}.")
-        left, right = (total_distance_statistics(reference, hypothesis, joints=[wrist]) for wrist in (0, 1))
+        left, right = (total_distance_statistics(hypothesis, reference, joints=[wrist]) for wrist in (0, 1))
         self._rows.append((*left, *right))
 
     def score_of(self, statistics: NDArray[np.float64]) -> float:
@@ -115,7 +115,7 @@ class Duration(Metric):
         >>> import numpy as np
         >>> metric = Duration()
         >>> for frames in (3, 5):
-        ...     metric.update(np.zeros((4, 50, 3)), np.zeros((frames, 50, 3)))
+        ...     metric.update(np.zeros((frames, 50, 3)), np.zeros((4, 50, 3)))
         >>> metric.compute()
         1.0
     """
@@ -132,6 +132,6 @@ class Duration(Metric):
         """What is averaged."""
         return (("mean", "pair"),)
 
-    def update(self, reference: ArrayLike, hypothesis: ArrayLike) -> None:
+    def update(self, hypothesis: ArrayLike, reference: ArrayLike) -> None:
         """Take in one pair: shapes and errors as for `signdiff_eval.functional.duration`."""
-        self._rows.append((duration(reference, hypothesis), 1.0))
+        self._rows.append((duration(hypothesis, reference), 1.0))

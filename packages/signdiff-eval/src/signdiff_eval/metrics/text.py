@@ -32,24 +32,24 @@ from signdiff_eval.metrics.metric import Metric
 class TextMetric(Metric):
     """A score of sentences: one row for each line."""
 
-    def update(self, reference: str | Sequence[str], hypothesis: str | Sequence[str]) -> None:
+    def update(self, hypothesis: str | Sequence[str], reference: str | Sequence[str]) -> None:
         """Take in one line, or several.
 
         Args:
-            reference: what it should be: a sentence, or N of them.
             hypothesis: the system's sentence, or N of them.
+            reference: what it should be: a sentence, or N of them.
 
         Raises:
             ValueError: numbers of sentences that differ, or none.
             TypeError: something else than strings.
         """
-        references = [reference] if isinstance(reference, str) else reference
         hypotheses = [hypothesis] if isinstance(hypothesis, str) else hypothesis
+        references = [reference] if isinstance(reference, str) else reference
         hypotheses, references = _checks.lines(hypotheses, references)
-        self._rows += [self.row_of(*pair) for pair in zip(references, hypotheses, strict=True)]
+        self._rows += [self.row_of(*pair) for pair in zip(hypotheses, references, strict=True)]
 
     @abstractmethod
-    def row_of(self, reference: str, hypothesis: str) -> tuple[float, ...]:
+    def row_of(self, hypothesis: str, reference: str) -> tuple[float, ...]:
         """Count what one line adds to the score."""
 
 
@@ -66,7 +66,7 @@ class BLEU(TextMetric):
 
     Example:
         >>> metric = BLEU(1)
-        >>> metric.update("the cat sat on the mat", "the cat sat on a mat")
+        >>> metric.update("the cat sat on a mat", "the cat sat on the mat")
         >>> round(metric.compute(), 2)
         83.33
         >>> print(metric.signature)  # doctest: +ELLIPSIS
@@ -99,7 +99,7 @@ class BLEU(TextMetric):
             ("sacrebleu", version("sacrebleu")),
         )
 
-    def row_of(self, reference: str, hypothesis: str) -> tuple[float, ...]:
+    def row_of(self, hypothesis: str, reference: str) -> tuple[float, ...]:
         """Count n-grams in common, n-grams of the hypothesis (4 each), and words of hypothesis and reference."""
         score = self._counter.corpus_score([hypothesis], [[reference]])
         return *score.counts, *score.totals, score.sys_len, score.ref_len
@@ -122,7 +122,7 @@ class CHRF(TextMetric):
 
     Example:
         >>> metric = CHRF()
-        >>> metric.update("schnee im norden", "regen im norden")
+        >>> metric.update("regen im norden", "schnee im norden")
         >>> round(metric.compute(), 2)
         51.08
     """
@@ -148,7 +148,7 @@ class CHRF(TextMetric):
             *(("space", "no"), ("mean", "corpus"), ("sacrebleu", version("sacrebleu"))),
         )
 
-    def row_of(self, reference: str, hypothesis: str) -> tuple[float, ...]:
+    def row_of(self, hypothesis: str, reference: str) -> tuple[float, ...]:
         """Count, for n = 1 to 6, the n-grams of the hypothesis, of the reference, and those in common."""
         return chrf_statistics(hypothesis, reference, lowercase=self.lowercase)
 
@@ -166,7 +166,7 @@ class ROUGE(TextMetric):
 
     Example:
         >>> metric = ROUGE()
-        >>> metric.update(["a x b c", "d e"], ["a b", "d e"])
+        >>> metric.update(["a b", "d e"], ["a x b c", "d e"])
         >>> round(metric.compute(), 4)
         81.4433
         >>> print(metric.signature)  # doctest: +ELLIPSIS
@@ -185,7 +185,7 @@ class ROUGE(TextMetric):
         """The kind, the weight of recall, what counts as a word, and what is averaged."""
         return ("type", "l"), ("beta", str(ROUGE_BETA)), ("tok", "split"), ("mean", "line")
 
-    def row_of(self, reference: str, hypothesis: str) -> tuple[float, ...]:
+    def row_of(self, hypothesis: str, reference: str) -> tuple[float, ...]:
         """Compute the line's score; the second number counts lines."""
         return sentence_rouge(hypothesis, reference), 1.0
 
@@ -201,7 +201,7 @@ class WER(TextMetric):
 
     Example:
         >>> metric = WER()
-        >>> metric.update("the cat sat down", "the cat sat")
+        >>> metric.update("the cat sat", "the cat sat down")
         >>> metric.compute()
         25.0
         >>> print(metric.signature)  # doctest: +ELLIPSIS
@@ -226,7 +226,7 @@ class WER(TextMetric):
         """What is done to texts before, what is averaged, and jiwer's version."""
         return ("norm", self.normalize), ("mean", "corpus"), ("jiwer", version("jiwer"))
 
-    def row_of(self, reference: str, hypothesis: str) -> tuple[float, ...]:
+    def row_of(self, hypothesis: str, reference: str) -> tuple[float, ...]:
         """Count errors, in hundreds, and the reference's words."""
         errors, words = word_errors(hypothesis, reference, self.normalize)
         return 100.0 * errors, words
@@ -237,7 +237,7 @@ class CER(TextMetric):
 
     Example:
         >>> metric = CER()
-        >>> metric.update("hello", "hallo")
+        >>> metric.update("hallo", "hello")
         >>> metric.compute()
         20.0
     """
@@ -254,7 +254,7 @@ class CER(TextMetric):
         """What is averaged, and jiwer's version."""
         return ("mean", "corpus"), ("jiwer", version("jiwer"))
 
-    def row_of(self, reference: str, hypothesis: str) -> tuple[float, ...]:
+    def row_of(self, hypothesis: str, reference: str) -> tuple[float, ...]:
         """Count errors, in hundreds, and the reference's characters."""
         errors, characters = character_errors(hypothesis, reference)
         return 100.0 * errors, characters

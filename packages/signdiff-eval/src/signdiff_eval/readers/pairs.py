@@ -18,21 +18,21 @@ class Pair:
 
     Attributes:
         name: what both are called, without suffix.
-        reference: the ground truth.
         hypothesis: the system's output.
+        reference: the ground truth.
     """
 
     name: str
-    reference: Path
     hypothesis: Path
+    reference: Path
 
 
-def pair_up(reference: Path, hypothesis: Path, matches: Callable[[Path], bool]) -> list[Pair]:
+def pair_up(hypothesis: Path, reference: Path, matches: Callable[[Path], bool]) -> list[Pair]:
     """Pair files by their names without suffix.
 
     Args:
-        reference: a folder, whose entries are looked at and not what lies deeper; or one file.
-        hypothesis: likewise; if both are files, they are a pair whatever their names.
+        hypothesis: a folder, whose entries are looked at and not what lies deeper; or one file.
+        reference: likewise; if both are files, they are a pair whatever their names.
         matches: tells which entries count.
 
     Returns:
@@ -42,8 +42,8 @@ def pair_up(reference: Path, hypothesis: Path, matches: Callable[[Path], bool]) 
         ValueError: nothing to score, a file without partner, or two entries of one name in a folder.
     """
     if reference.is_file() and hypothesis.is_file():
-        return [Pair(reference.stem, reference, hypothesis)]
-    references, hypotheses = _entries(reference, matches), _entries(hypothesis, matches)
+        return [Pair(reference.stem, hypothesis, reference)]
+    hypotheses, references = _entries(hypothesis, matches), _entries(reference, matches)
     problems = [
         f"{len(names)} of {len(there)} in {folder} lack a partner in {other}: {_listed(names)}"
         for folder, other, there, here in (
@@ -54,15 +54,15 @@ def pair_up(reference: Path, hypothesis: Path, matches: Callable[[Path], bool]) 
     ]
     if problems:
         raise ValueError(f"every reference must have one hypothesis of its name, but {'; '.join(problems)}.")
-    return [Pair(name, references[name], hypotheses[name]) for name in sorted(references)]
+    return [Pair(name, hypotheses[name], references[name]) for name in sorted(references)]
 
 
-def order_of(references: Sequence[str], hypotheses: Sequence[str]) -> list[int]:
+def order_of(hypotheses: Sequence[str], references: Sequence[str]) -> list[int]:
     """Find each reference's partner among the sequences of a file.
 
     Args:
-        references: names of the reference file's sequences; empty, or their positions, where it has no names.
-        hypotheses: likewise, of the hypothesis' file.
+        hypotheses: names of the hypothesis file's sequences; empty, or their positions, where it has no names.
+        references: likewise, of the reference's file.
 
     Returns:
         For each reference the position of its hypothesis: that of its name, where both files have names, in whatever
@@ -72,8 +72,8 @@ def order_of(references: Sequence[str], hypotheses: Sequence[str]) -> list[int]:
         ValueError: other names, or another number of sequences; the message says what is held and what is lacking.
 
     Example:
-        >>> order_of(["a", "b"], ["b", "a"]), order_of(["a", "b"], ["0", "1"])
-        ([1, 0], [0, 1])
+        >>> order_of(["b", "c", "a"], ["a", "b", "c"]), order_of(["0", "1"], ["a", "b"])
+        ([2, 0, 1], [0, 1])
     """
     if len(set(references)) == len(references) and sorted(references) == sorted(hypotheses):
         places = {name: place for place, name in enumerate(hypotheses)}

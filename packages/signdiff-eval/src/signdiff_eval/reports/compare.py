@@ -80,8 +80,8 @@ class Comparison:
 
 
 def compare(
-    reference: Path,
     systems: Mapping[str, Path],
+    reference: Path,
     *,
     baseline: str | None = None,
     controls: bool = False,
@@ -98,8 +98,8 @@ def compare(
     """Score systems' poses side by side, with intervals, and tests of the differences.
 
     Args:
-        reference: folder (or file) of references.
         systems: name to folder (or file), at least one.
+        reference: folder (or file) of references.
         baseline: one of the names; the first if not given.
         controls: add ground truth, a frozen mean pose, and shuffled ground truth.
         fps: as for `score_poses`, and so are protocol, formats, metrics and reading.
@@ -119,7 +119,7 @@ def compare(
     formats = formats or PoseFormats()
     if reading is not None:
         reading = Reading(reading.texts, _Memory(reading.translator), reading.settings)
-    pairs = {name: pair_up(reference, folder, formats.matches) for name, folder in systems.items()}
+    pairs = {name: pair_up(folder, reference, formats.matches) for name, folder in systems.items()}
     if controls:
         first = next(iter(pairs.values()))
         pairs |= {name: control_pairs(name, first) for name in CONTROLS}
@@ -223,8 +223,8 @@ class _Memory:
 
 
 def compare_videos(
-    reference: Path,
     systems: Mapping[str, Path],
+    reference: Path,
     *,
     baseline: str | None = None,
     protocol: Protocol = "free",
@@ -235,8 +235,8 @@ def compare_videos(
     """Score systems' videos side by side.
 
     Args:
-        reference: folder (or file) of references.
         systems: name to folder (or file), at least one.
+        reference: folder (or file) of references.
         baseline: one of the names; the first if not given.
         protocol: as for `score_videos`.
         metrics: makes fresh metrics for a system; ``ssim`` and ``flicker`` if not given.
@@ -247,7 +247,7 @@ def compare_videos(
         ValueError: no system, an unknown baseline, or as for `score_videos`.
     """
     baseline = check_names(systems, baseline)
-    pairs = {name: pair_up(reference, folder, is_video) for name, folder in systems.items()}
+    pairs = {name: pair_up(folder, reference, is_video) for name, folder in systems.items()}
     reports = {
         name: score_videos(watch(name, listed), protocol=protocol, metrics=metrics() if metrics else None)
         for name, listed in pairs.items()
@@ -256,8 +256,8 @@ def compare_videos(
 
 
 def compare_texts(
-    reference: Path,
     systems: Mapping[str, Path],
+    reference: Path,
     *,
     baseline: str | None = None,
     protocol: Protocol = "free",
@@ -268,8 +268,8 @@ def compare_texts(
     """Score systems' sentences side by side.
 
     Args:
-        reference: file with a sentence a line.
         systems: name to such a file, at least one.
+        reference: file with a sentence a line.
         baseline: one of the names; the first if not given.
         protocol: as for `score_texts`.
         ceiling: file of what the translator made of the references' own poses.
@@ -285,7 +285,7 @@ def compare_texts(
     reports = {}
     for name, path in systems.items():
         made = read_as_many(path, reference, len(true))
-        reports[name] = score_texts(true, made, ceiling=best, protocol=protocol, tokenize=tokenize)
+        reports[name] = score_texts(made, true, ceiling=best, protocol=protocol, tokenize=tokenize)
     return with_tests(reports, baseline, pairs={}, kind="texts", **tests)
 
 
@@ -302,7 +302,7 @@ def control_pairs(name: str, pairs: Sequence[Pair]) -> list[Pair]:
     paths = [pair.reference for pair in pairs]
     if name == SHUFFLED:
         paths = paths[1:] + paths[:1]
-    return [Pair(pair.name, pair.reference, path) for pair, path in zip(pairs, paths, strict=True)]
+    return [Pair(pair.name, path, pair.reference) for pair, path in zip(pairs, paths, strict=True)]
 
 
 def derivation(name: str) -> Callable[[list[PoseSequence]], list[PoseSequence]]:

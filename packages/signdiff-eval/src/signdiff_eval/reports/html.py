@@ -145,7 +145,7 @@ def _examples(comparison: Comparison, count: int, formats: PoseFormats | None) -
                 shown = show(comparison, name, index, formats)
                 caption = f"{name}, {title}: {report.names[index]}, {key} {per_sequence(metric)[index]:.4f}"
                 if report.texts:
-                    caption += f", read as “{report.texts[index][1]}” (“{report.texts[index][2]}”)"
+                    caption += f", read as “{report.texts[index][0]}” (“{report.texts[index][2]}”)"
                 yield f"<figure><figcaption>{escape(caption)}</figcaption><div class='pair'>{strips(shown)}"
                 yield f"{alignment(shown, side=220)}</div></figure>"
 
@@ -173,14 +173,12 @@ def show(comparison: Comparison, system: str, index: int, formats: PoseFormats |
             seen += len(references)
             continue
         hypotheses = formats.read(pair.hypothesis)
-        hypotheses = derivation(system)(hypotheses) if system in CONTROLS else partners(pair, references, hypotheses)
-        reference, hypothesis = (
-            references[index - seen],
-            hypotheses[index - seen].resampled(references[index - seen].fps),
-        )
-        joints = [np.nan_to_num(_thinned(sequence.joints)) for sequence in (reference, hypothesis)]
-        costs = cdist(*(part.reshape(len(part), -1) for part in joints))
-        return Shown(joints[0], joints[1], reference.limbs, costs, align(costs)[1])
+        hypotheses = derivation(system)(hypotheses) if system in CONTROLS else partners(pair, hypotheses, references)
+        reference = references[index - seen]
+        hypothesis = hypotheses[index - seen].resampled(reference.fps)
+        made, true = (np.nan_to_num(_thinned(sequence.joints)) for sequence in (hypothesis, reference))
+        costs = cdist(true.reshape(len(true), -1), made.reshape(len(made), -1))
+        return Shown(made, true, reference.limbs, costs, align(costs)[1])
     raise IndexError(f"index must be one of {seen} sequences, but is {index}.")
 
 

@@ -102,7 +102,7 @@ def paired_difference(
         >>> from signdiff_eval.metrics import CER
         >>> worse, better = CER(), CER()
         >>> for text in ("one", "two", "six", "ten"):
-        ...     worse.update(text, text[::-1])
+        ...     worse.update(text[::-1], text)
         ...     better.update(text, text)
         >>> round(paired_difference(worse, better, trials=200).value, 2)
         -66.67

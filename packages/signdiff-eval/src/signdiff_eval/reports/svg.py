@@ -26,18 +26,18 @@ LETTER: Final = 7
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A reference and a hypothesis, and how their frames are aligned.
+    """A hypothesis and a reference, and how their frames are aligned.
 
     Attributes:
-        reference: (T, J, C) joints.
         hypothesis: (U, J, C) joints.
+        reference: (T, J, C) joints.
         limbs: pairs of joints that a drawing connects.
         costs: (T, U) Euclidean distances of whole frames.
-        path: (P, 2) aligned frames.
+        path: (P, 2) aligned frames, the reference's first.
     """
 
-    reference: NDArray[np.float64]
     hypothesis: NDArray[np.float64]
+    reference: NDArray[np.float64]
     limbs: tuple[tuple[int, int], ...]
     costs: NDArray[np.float64]
     path: NDArray[np.intp]

@@ -24,7 +24,7 @@ def to_dict(report: Report) -> dict[str, Any]:
         }
         for score in report.scores
     }
-    reference, hypothesis = report.absent
+    hypothesis, reference = report.absent
     counts = {"pairs": report.pairs, "absent_joints": {"reference": reference, "hypothesis": hypothesis}}
     hands = {name: {"without_hand": lost, "frames": frames} for name, lost, frames in report.without_hand}
     unscored = {"not_scored": dict(report.unscored)} if report.unscored else {}
@@ -52,7 +52,7 @@ def print_table(report: Report, console: Console) -> None:
     console.print(table)
     if any(report.absent):
         console.print(
-            f"joints absent and filled in: reference {report.absent[0]}, hypothesis {report.absent[1]}", soft_wrap=True
+            f"joints absent and filled in: reference {report.absent[1]}, hypothesis {report.absent[0]}", soft_wrap=True
         )
     for name, lost, frames in report.without_hand:
         console.print(f"{name}: frames without a hand to compare: {lost} of {frames}", soft_wrap=True)

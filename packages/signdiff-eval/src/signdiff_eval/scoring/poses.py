@@ -64,24 +64,24 @@ def score_poses(
     marked: dict[tuple[str, str], None] = {}
     translations = Translations(reading) if reading else None
     for pair in pairs:
-        references, hypotheses = formats.read(pair.reference), formats.read(pair.hypothesis)
+        hypotheses, references = formats.read(pair.hypothesis), formats.read(pair.reference)
         protocols.add(protocol_of(pair.hypothesis) or protocol or "free")
         if found := marked_place(pair.reference):
             marked[found] = None
         if hypothesis_fps is not None:
             hypotheses = [replace(sequence, fps=hypothesis_fps) for sequence in hypotheses]
-        hypotheses = partners(pair, references, hypotheses) if derive is None else derive(hypotheses)[: len(references)]
-        for reference, hypothesis in zip(references, hypotheses, strict=True):
+        hypotheses = partners(pair, hypotheses, references) if derive is None else derive(hypotheses)[: len(references)]
+        for hypothesis, reference in zip(hypotheses, references, strict=True):
             if rate is None:
                 rate = reference.fps
             if fps is None:
                 check_rate(rate, reference, hypothesis)
-            update_both(system, ceiling, *fitted(reference.resampled(rate), hypothesis.resampled(rate)))
-            absent[0] += reference.absent
-            absent[1] += hypothesis.absent
+            update_both(system, ceiling, *fitted(hypothesis.resampled(rate), reference.resampled(rate)))
+            absent[0] += hypothesis.absent
+            absent[1] += reference.absent
             names.append(reference.clip or pair.name)
             if translations:
-                translations.add(reference, hypothesis)
+                translations.add(hypothesis, reference)
     if rate is None:
         raise ValueError("pairs must hold at least one pair, but holds none.")
     if protocol is not None and protocols != {protocol}:
@@ -110,14 +110,14 @@ def _listed(protocols: Iterable[str]) -> str:
     return " and ".join(sorted(protocols))
 
 
-def partners(pair: Pair, references: list[PoseSequence], hypotheses: list[PoseSequence]) -> list[PoseSequence]:
+def partners(pair: Pair, hypotheses: list[PoseSequence], references: list[PoseSequence]) -> list[PoseSequence]:
     """Bring the sequences of a hypothesis' file into the order of those of its reference, by their names.
 
     Raises:
         ValueError: the files don't hold the same sequences.
     """
     try:
-        order = order_of([sequence.clip for sequence in references], [sequence.clip for sequence in hypotheses])
+        order = order_of([sequence.clip for sequence in hypotheses], [sequence.clip for sequence in references])
     except ValueError as error:
         raise ValueError(f"{pair.reference} and {pair.hypothesis} {error}.") from error
     return [hypotheses[place] for place in order]
@@ -138,12 +138,12 @@ def check_rate(rate: float, *sequences: PoseSequence) -> None:
 
 
 def fitted(
-    reference: PoseSequence, hypothesis: PoseSequence
+    hypothesis: PoseSequence, reference: PoseSequence
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[str, ...]]:
     """Take the joints of a pair that its reference shows.
 
     Returns:
-        The joints of the reference (T, J, C) and of the hypothesis (U, J, C), and their names.
+        The joints of the hypothesis (U, J, C) and of the reference (T, J, C), and their names.
 
     Raises:
         ValueError: the skeletons differ, the reference shows no joint, or the hypothesis lacks one of its joints.
@@ -165,7 +165,7 @@ def fitted(
             f"but lacks {len(missing)}, among them {hypothesis.skeleton[missing[0]]}."
         )
     skeleton = tuple(reference.skeleton[joint] for joint in np.flatnonzero(known))
-    return reference.joints[:, known], hypothesis.joints[:, known], skeleton
+    return hypothesis.joints[:, known], reference.joints[:, known], skeleton
 
 
 @cache
@@ -176,8 +176,8 @@ def _pool() -> ThreadPoolExecutor:
 def update_both(
     system: Sequence[Metric],
     ceiling: Sequence[Metric],
-    reference: NDArray[np.float64],
     hypothesis: NDArray[np.float64],
+    reference: NDArray[np.float64],
     skeleton: tuple[str, ...],
 ) -> None:
     """Update the system's metrics with a pair, and the ceiling's with the reference beside itself.
@@ -185,31 +185,31 @@ def update_both(
     Args:
         system: metrics of the system; those of texts are left alone.
         ceiling: the same metrics, for the ceiling.
-        reference: (T, J, C).
         hypothesis: (U, J, C).
+        reference: (T, J, C).
         skeleton: names of the joints.
     """
     tasks = [(metric, hypothesis) for metric in system] + [(metric, reference) for metric in ceiling]
     # Alignments run outside of Python's lock, so threads spread them over the cores.
-    list(_pool().map(lambda task: _update(task[0], reference, task[1], skeleton), tasks))
+    list(_pool().map(lambda task: _update(task[0], task[1], reference, skeleton), tasks))
 
 
 def _update(
-    metric: Metric, reference: NDArray[np.float64], hypothesis: NDArray[np.float64], skeleton: tuple[str, ...]
+    metric: Metric, hypothesis: NDArray[np.float64], reference: NDArray[np.float64], skeleton: tuple[str, ...]
 ) -> None:
     if isinstance(metric, TextMetric):
         return
     if isinstance(metric, WristDistance):
         wrists = list(wrists_of(skeleton))
-        metric.update(reference[:, wrists], hypothesis[:, wrists])
+        metric.update(hypothesis[:, wrists], reference[:, wrists])
     elif isinstance(metric, DTW) and metric.channel:
         channels = channels_of(skeleton)
         joints = channels.get(metric.channel, []) if len(channels) > 1 else []
         if joints:
-            metric.update(reference[:, joints], hypothesis[:, joints])
+            metric.update(hypothesis[:, joints], reference[:, joints])
         else:  # nothing to add up, but a row, so that the metrics' rows stay those of the same pairs
             metric.absorb(np.zeros((1, 2)))
     elif isinstance(metric, DTW) and metric.variant == "pt":
-        metric.update(with_counter(reference), with_counter(hypothesis))
+        metric.update(with_counter(hypothesis), with_counter(reference))
     else:
-        metric.update(reference, hypothesis)
+        metric.update(hypothesis, reference)

@@ -24,11 +24,11 @@ class Report:
     Attributes:
         scores: in the order in which they are printed.
         pairs: sequences or videos compared.
-        absent: how many joints the files lacked, (reference, hypothesis), summed over frames; filled in between the
+        absent: how many joints the files lacked, (hypothesis, reference), summed over frames; filled in between the
             frames that have them. (0, 0) for videos.
         names: of the sequences compared.
         system: the metrics of the scores, with a row for each sequence.
-        texts: what was translated back of each sequence, (reference, hypothesis, what should be said).
+        texts: what was translated back of each sequence, (hypothesis, reference, what should be said).
         unscored: name and reason of each metric that these files give no score, such as that of movement where every
             reference has a single frame.
         marked: references that carry a generator's mark: the file or its folder, and the generator.

@@ -16,8 +16,8 @@ from signdiff_eval.scoring.report import Protocol, Report, scores_of
 
 
 def score_texts(
-    references: Sequence[str],
     hypotheses: Sequence[str],
+    references: Sequence[str],
     *,
     ceiling: Sequence[str] | None = None,
     tokenize: str = "none",
@@ -27,8 +27,8 @@ def score_texts(
     """Score sentences: ``bleu1`` to ``bleu4``, ``chrf``, ``rouge``, ``wer``, ``cer``.
 
     Args:
-        references: N sentences.
         hypotheses: the system's N sentences.
+        references: the N sentences that they should be.
         ceiling: what the translator that wrote the hypotheses made of the references' own poses; the references
             themselves if not given.
         tokenize: as for `signdiff_eval.functional.bleu`.
@@ -51,8 +51,8 @@ def score_texts(
         for _ in range(2)
     )
     for metric, limit in zip(system, best, strict=True):
-        metric.update(references, hypotheses)
-        limit.update(references, references if ceiling is None else ceiling)
+        metric.update(hypotheses, references)
+        limit.update(references if ceiling is None else ceiling, references)
     settings = {
         "n": str(len(references)),
         "ceiling": "reference" if ceiling is None else "translated",
@@ -99,9 +99,9 @@ class Translations:
         self._waiting: list[tuple[PoseSequence, PoseSequence]] = []
         self._texts: list[tuple[str, str]] = []
 
-    def add(self, reference: PoseSequence, hypothesis: PoseSequence) -> None:
+    def add(self, hypothesis: PoseSequence, reference: PoseSequence) -> None:
         """Take a pair."""
-        self._waiting.append((reference, hypothesis))
+        self._waiting.append((hypothesis, reference))
         if len(self._waiting) == _CHUNK:
             self._translate()
 
@@ -116,23 +116,23 @@ class Translations:
             ceiling: metrics, which get what was read from the references.
 
         Returns:
-            For each pair what was read from the reference, from the hypothesis, and what should be said.
+            For each pair what was read from the hypothesis, from the reference, and what should be said.
 
         Raises:
             ValueError: a text is missing, or the translator gave another number of texts than it got poses.
         """
         self._translate()
         wanted = read_texts(self._reading.texts, names)
-        texts = tuple((true, made, said) for (true, made), said in zip(self._texts, wanted, strict=True))
-        for side, place in ((ceiling, 0), (system, 1)):
+        texts = tuple((made, true, said) for (made, true), said in zip(self._texts, wanted, strict=True))
+        for side, place in ((system, 0), (ceiling, 1)):
             for metric in side:
                 if isinstance(metric, TextMetric):
-                    metric.update(wanted, [text[place] for text in texts])
+                    metric.update([text[place] for text in texts], wanted)
         return texts
 
     def _translate(self) -> None:
         if not self._waiting:
             return
-        true, made = (texts_of(self._reading.translator, side) for side in zip(*self._waiting, strict=True))
-        self._texts += zip(true, made, strict=True)
+        made, true = (texts_of(self._reading.translator, side) for side in zip(*self._waiting, strict=True))
+        self._texts += zip(made, true, strict=True)
         self._waiting.clear()

@@ -54,7 +54,7 @@ def score_videos(
                         f"second and {path} {own:.7g}."
                     )
             try:
-                update_together(system, reference, hypothesis, ceilings=ceiling)
+                update_together(system, hypothesis, reference, ceilings=ceiling)
             except ValueError as error:
                 raise ValueError(f"{pair.reference} and {pair.hypothesis}: {error}") from error
         names.append(pair.name)
