@@ -32,10 +32,8 @@ import numpy as np
 import torch
 
 from signdiff_slp.prepare import lift, lift_all
-from signdiff_slp.prepare.lifting.bones import log_bone_lengths
-from signdiff_slp.prepare.lifting.interpolation import interpolate
-from signdiff_slp.prepare.lifting.limbs import LIMBS
-from signdiff_slp.prepare.lifting.scaling import Scaling
+from signdiff_slp.prepare.lifting.interpolation import Scaling, interpolate
+from signdiff_slp.prepare.lifting.limbs import LIMBS, log_bone_lengths
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -115,7 +115,7 @@ def sentences(folder: Path) -> None:
 
 def read_sentences(folder: Path) -> None:
     """Read it with signdiff-slp, and with signdiff-core as captions."""
-    from signdiff_core.prepare.captions import read_captions
+    from signdiff_core.prepare.gather import read_captions
     from signdiff_slp.prepare.checks.table import read_table
 
     for sentence in read_table(folder / "how2sign.tsv"):

@@ -31,7 +31,7 @@ def dwpose(folder: Path) -> None:
 
 def read_dwpose(folder: Path) -> None:
     """Read it with signdiff-slp."""
-    from signdiff_slp.prepare.sources.dwpose import read_dwpose
+    from signdiff_slp.prepare.sources.json_folders import read_dwpose
 
     people = read_dwpose(folder, (640, 480))
     check(len(people) == len(list(folder.glob("*.json"))), "another number of frames than files")
@@ -59,7 +59,7 @@ def stored_holistic(folder: Path) -> None:
 
 def read_holistic(folder: Path) -> None:
     """Read it with signdiff-slp."""
-    from signdiff_slp.prepare.sources.mediapipe_file import read_mediapipe
+    from signdiff_slp.prepare.sources.mediapipe import read_mediapipe
 
     _check_detections(read_mediapipe(folder / "clip.npz", "clip"))
 
@@ -106,7 +106,7 @@ def pose_in_pixels(folder: Path) -> None:
 
 def read_pose_in_pixels(folder: Path) -> None:
     """Read it with signdiff-slp."""
-    from signdiff_slp.prepare.sources.pose_file import read_pose_file
+    from signdiff_slp.prepare.sources.read import read_pose_file
 
     _check_detections(read_pose_file(folder / "clip.pose", "clip"))
 

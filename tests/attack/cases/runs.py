@@ -57,7 +57,7 @@ def read_parts_of_frames(folder: Path) -> None:
 
     part, whole = load(folder / "part.safetensors"), _frames_part()
     same = np.array_equal(part.joints, whole.joints) and np.array_equal(part.rows, whole.rows)
-    check(same and part.told == whole.told, "another part than was stored")
+    check(same and part.facts == whole.facts, "another part than was stored")
 
 
 def parts_of_poses(folder: Path) -> None:
@@ -71,13 +71,13 @@ def read_parts_of_poses(folder: Path) -> None:
     """Read it."""
     from signdiff_slp.prepare.shards import load, load_summary
 
-    told, bones, failures = load_summary(folder / "shard.safetensors")
+    facts, bones, failures = load_summary(folder / "shard.safetensors")
     prepared, expected = load(folder / "shard.safetensors"), _poses_part()
-    check(len(told) == len(bones) == len(prepared), "parts that contradict each other")
+    check(len(facts) == len(bones) == len(prepared), "parts that contradict each other")
     check(failures == expected[1], "other failures than were stored")
     for found, whole in zip(prepared, expected[0], strict=True):
         same = np.array_equal(found.joints, whole.joints) and np.array_equal(found.bones, whole.bones)
-        check(same and found.told == whole.told, "another clip than was stored")
+        check(same and found.facts == whole.facts, "another clip than was stored")
 
 
 def core_checkpoint(folder: Path) -> None:
@@ -178,9 +178,9 @@ def _whole_film() -> bytes:
 def _frames_part() -> object:
     from signdiff_core.prepare.shards import Part
 
-    told = {"name": "one", "frames": 3, "bytes": 100, "left_out": {"body": 1}, "hashes": {"video": "ab"}}
+    facts = {"name": "one", "frames": 3, "bytes": 100, "left_out": {"body": 1}, "hashes": {"video": "ab"}}
     rows = np.array([[0, 512, 100, 1024, 50]] * 3, dtype=np.int64)
-    return Part(joints=samples.joints(3).astype(np.float32), rows=rows, told=told)
+    return Part(joints=samples.joints(3).astype(np.float32), rows=rows, facts=facts)
 
 
 def _poses_part() -> tuple[list[object], list[object]]:
@@ -189,7 +189,7 @@ def _poses_part() -> tuple[list[object], list[object]]:
 
     clips = [
         Prepared(
-            joints=samples.joints(n).astype(np.float32), bones=np.full(49, 0.1), told={"name": f"{n}", "text": "a"}
+            joints=samples.joints(n).astype(np.float32), bones=np.full(49, 0.1), facts={"name": f"{n}", "text": "a"}
         )
         for n in (3, 4)
     ]

@@ -1,4 +1,4 @@
-"""Parts of a job are done once, whatever dies; a toy job stands for preparing clips."""
+"""Shards of a job are done once, whatever dies; a toy job stands for preparing clips."""
 
 import importlib
 import multiprocessing
@@ -20,9 +20,15 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from signdiff_core.engines import Work
+
+
+def word_of(shard):
+    return next(iter(shard.items.values()))
+
 
 @dataclass(frozen=True)
-class Letters:
+class Letters(Work):
     """Writes the letters of a word to a file; the letter x kills, and z in company with y."""
 
     folder: Path
@@ -30,9 +36,10 @@ class Letters:
     def begin(self):
         os.environ["BEGUN"] = "yes"
 
-    def process(self, word, lethal=()):
-        if self.is_stored(word):
+    def process(self, shard, lethal=()):
+        if self.is_stored(shard):
             return
+        word = word_of(shard)
         if os.environ.get("BEGUN") != "yes" and not lethal:
             raise RuntimeError("begin was not called")
         (self.folder / f"{word}.tries").open("a").write(".")
@@ -42,21 +49,18 @@ class Letters:
             raise OSError(28, "No space left on device")
         letters = [letter for letter in word if letter not in lethal]
         for letter in letters:
-            self.rehearse(letter)
+            self.attempt(shard, letter)
         if {"y", "z"} <= set(letters):
             os.kill(os.getpid(), signal.SIGKILL)
         (self.folder / f"{word}.part").write_text("".join(letters))
         (self.folder / f"{word}.part").rename(self.folder / word)
 
-    def rehearse(self, letter):
+    def attempt(self, shard, letter):
         if letter == "x":
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def items(self, word):
-        return {letter: letter for letter in word}
-
-    def is_stored(self, word):
-        return (self.folder / word).exists()
+    def is_stored(self, shard):
+        return (self.folder / word_of(shard)).exists()
 '''
 
 
@@ -73,6 +77,21 @@ def work(tmp_path, monkeypatch):
     del sys.modules["letters_of_words"]
 
 
+def shards_of(words):
+    """A shard of its letters for every word."""
+    return [engines.Shard(number=n, items=dict.fromkeys(word, word), keys={}) for n, word in enumerate(words)]
+
+
+def word_of(shard):
+    return next(iter(shard.items.values()))
+
+
+def run_local(words, work, *, workers):
+    """The words that are done."""
+    for shard in engines.run_local(shards_of(words), work, workers=workers):
+        yield word_of(shard)
+
+
 def written(work):
     return {path.name: path.read_text() for path in work.folder.iterdir() if not path.suffix}
 
@@ -80,35 +99,35 @@ def written(work):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_every_part_is_done_and_told(work, workers):
     words = ["one", "two", "four", "five"]
-    assert sorted(engines.run_local(words, work, workers=workers)) == sorted(words)
+    assert sorted(run_local(words, work, workers=workers)) == sorted(words)
     assert written(work) == {word: word for word in words}
 
 
 def test_nothing_to_do(work):
-    assert list(engines.run_local([], work, workers=2)) == []
+    assert list(run_local([], work, workers=2)) == []
 
 
 def test_items_that_kill_are_left_out_and_all_else_is_done(work):
     words = ["one", "box", "two", "exit", "four"]
-    assert sorted(engines.run_local(words, work, workers=2)) == sorted(words)
+    assert sorted(run_local(words, work, workers=2)) == sorted(words)
     assert written(work) == {"one": "one", "box": "bo", "two": "two", "exit": "eit", "four": "four"}
 
 
 def test_if_all_items_together_kill_none_is_left(work):
-    assert list(engines.run_local(["hazy", "one"], work, workers=1)) == ["hazy", "one"]
+    assert list(run_local(["hazy", "one"], work, workers=1)) == ["hazy", "one"]
     assert written(work) == {"hazy": "", "one": "one"}
 
 
 def test_an_error_of_storing_ends_the_job(work):
     with pytest.raises(OSError, match="No space left"):
-        list(engines.run_local(["one", "full", *(f"word{n}" for n in range(200))], work, workers=1))
+        list(run_local(["one", "full", *(f"word{n}" for n in range(200))], work, workers=1))
     assert "one" in written(work)
     assert len(written(work)) < 150
     assert not multiprocessing.active_children()
 
 
 def test_who_stops_listening_waits_for_nobody(work):
-    words = engines.run_local(["one", *["sleepy"] * 3], work, workers=1)
+    words = run_local(["one", *["sleepy"] * 3], work, workers=1)
     assert next(words) == "one"
     began = time.monotonic()
     words.close()
@@ -121,8 +140,8 @@ def test_who_stops_listening_waits_for_nobody(work):
 def test_ray_does_the_same(work):
     pytest.importorskip("ray")
     words, told, before = ["one", "box", "two", "four"], [], signal.getsignal(signal.SIGTERM)
-    for word in engines.run_ray(words, work, workers=2, extra="some[extra]"):
-        told.append(word)
+    for shard in engines.run_ray(shards_of(words), work, workers=2, extra="some[extra]"):
+        told.append(word_of(shard))
         assert signal.getsignal(signal.SIGTERM) is before, "the command ends in its own way"
     assert sorted(told) == sorted(words)
     assert written(work) == {"one": "one", "box": "bo", "two": "two", "four": "four"}
@@ -131,12 +150,12 @@ def test_ray_does_the_same(work):
 def test_without_ray_it_says_how_to_get_it(work, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)  # which is how Python marks what is not to be found
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'some\[extra\]'"):
-        list(engines.run_ray(["one"], work, workers=1, extra="some[extra]"))
+        list(engines.run_ray(shards_of(["one"]), work, workers=1, extra="some[extra]"))
 
 
 def test_the_death_of_a_worker_loses_nothing(work):
     words, killed, told = [f"word{n}" for n in range(40)], [], []
-    for word in engines.run_local(words, work, workers=2):
+    for word in run_local(words, work, workers=2):
         told.append(word)
         if not killed:
             killed.append(multiprocessing.active_children()[0])
@@ -148,12 +167,13 @@ def test_the_death_of_a_worker_loses_nothing(work):
 def test_a_worker_may_die_before_all_parts_are_handed_over(work):
     class Slow(list):
         def __iter__(self):
-            for word in super().__iter__():
+            for shard in super().__iter__():
                 time.sleep(0.2)
-                yield word
+                yield shard
 
     words = ["x", *(f"word{n}" for n in range(19))]
-    assert sorted(engines.run_local(Slow(words), work, workers=1)) == sorted(words)
+    done = engines.run_local(Slow(shards_of(words)), work, workers=1)
+    assert sorted(map(word_of, done)) == sorted(words)
     assert written(work) == {**{word: word for word in words}, "x": ""}
 
 
@@ -169,8 +189,10 @@ from signdiff_core.interruption import unwind_on_sigterm
 if __name__ == "__main__":
     unwind_on_sigterm()
     work = letters_of_words.Letters(Path(sys.argv[1]))
-    for word in engines.run_local(["one", "sleepy", "sleepy"], work, workers=2):
-        print(word, flush=True)
+    words = ["one", "sleepy", "sleepy"]
+    shards = [engines.Shard(number=n, items=dict.fromkeys(word, word), keys={}) for n, word in enumerate(words)]
+    for shard in engines.run_local(shards, work, workers=2):
+        print(shard.number, flush=True)
 """
 
 

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from signdiff_core.prepare.choice import check_lengths, is_chosen, pose_frame, pose_rate, reason_against
-from signdiff_core.prepare.clip import ranges
-from signdiff_core.prepare.settings import Settings
+from signdiff_core.prepare.clip import check_lengths, is_chosen, pose_frame, pose_rate, ranges, reason_against
+from signdiff_core.prepare.plan import Settings
 
 SETTINGS = Settings(min_hand_confidence=0.3)
 

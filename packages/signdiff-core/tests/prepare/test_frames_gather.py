@@ -5,8 +5,7 @@ import shutil
 import pytest
 
 from signdiff_core.formats import FormatError
-from signdiff_core.prepare.captions import read_captions
-from signdiff_core.prepare.gather import gather
+from signdiff_core.prepare.gather import gather, read_captions
 
 HOW2SIGN = (
     "VIDEO_ID\tVIDEO_NAME\tSENTENCE_ID\tSENTENCE_NAME\tSTART_REALIGNED\tEND_REALIGNED\tSENTENCE\n"

@@ -6,7 +6,7 @@ from pose_format import Pose
 from pose_format.numpy import NumPyPoseBody
 
 from signdiff_core import formats
-from signdiff_core.prepare.poses import read_seen
+from signdiff_core.prepare.signer import read_pixels
 from signdiff_core.skeleton import HAND_JOINTS, Component, make_header, make_pose, wrap
 from signdiff_core.video import VideoInfo
 
@@ -27,7 +27,7 @@ def test_a_pose_in_pixels_keeps_its_place(studio, joints, tmp_path):
     confidence[2, 3] = 0
     for name in ("clip.pose", "clip"):
         formats.write(studio.pixel_pose(joints, 30, confidence=confidence), tmp_path / name)
-        seen = read_seen(tmp_path / name, video())
+        seen = read_pixels(tmp_path / name, video())
         present = seen.confidence > 0
         assert np.array_equal(present, confidence > 0)
         assert seen.points[present] == pytest.approx(studio.in_pixels(joints)[present], abs=1e-3)
@@ -37,22 +37,22 @@ def test_a_pose_in_pixels_keeps_its_place(studio, joints, tmp_path):
 
 def test_a_pose_found_in_a_smaller_picture_is_brought_to_the_video(studio, joints, tmp_path):
     formats.write(studio.pixel_pose(joints), tmp_path / "clip.pose")
-    seen = read_seen(tmp_path / "clip.pose", video(width=384, height=320))
+    seen = read_pixels(tmp_path / "clip.pose", video(width=384, height=320))
     assert seen.points == pytest.approx(2 * studio.in_pixels(joints), abs=1e-3)
     with pytest.raises(formats.FormatError, match="of a picture of 384x160, but it is of 192x160"):
-        read_seen(tmp_path / "clip.pose", video(width=384))
+        read_pixels(tmp_path / "clip.pose", video(width=384))
 
 
 def test_json_of_a_larger_picture_is_refused(studio, joints, tmp_path):
     formats.write(studio.pixel_pose(joints * 10), tmp_path / "clip", format="openpose")
     with pytest.raises(formats.FormatError, match="in a picture of 192x160, but they reach"):
-        read_seen(tmp_path / "clip", video())
+        read_pixels(tmp_path / "clip", video())
 
 
 def test_normalised_poses_do_not_tell_where_the_signer_is(joints, tmp_path):
     formats.write(make_pose(joints, 25), tmp_path / "clip.pose")
     with pytest.raises(formats.FormatError, match="in pixels of the video, but they are normalised"):
-        read_seen(tmp_path / "clip.pose", video())
+        read_pixels(tmp_path / "clip.pose", video())
 
 
 def test_mediapipe_holistic_is_read(studio, joints, tmp_path):
@@ -71,7 +71,7 @@ def test_mediapipe_holistic_is_read(studio, joints, tmp_path):
     pose = wrap(points[:, kept], 25, header, confidence)
     pose.header.dimensions = type(pose.header.dimensions)(192, 160, 0)
     formats.write(pose, tmp_path / "clip.pose")
-    seen = read_seen(tmp_path / "clip.pose", video())
+    seen = read_pixels(tmp_path / "clip.pose", video())
     assert not seen.confidence[1, 8:29].any()
     expected = studio.in_pixels(joints)
     expected[:, 1] = expected[:, [2, 5]].mean(axis=1)
@@ -90,7 +90,7 @@ def test_openpose_as_pose_format_stores_it_is_read(studio, joints, tmp_path):
     pose = wrap(points, 25, header, confidence)
     pose.header.dimensions = type(pose.header.dimensions)(192, 160, 0)
     formats.write(pose, tmp_path / "clip.pose")
-    seen = read_seen(tmp_path / "clip.pose", video())
+    seen = read_pixels(tmp_path / "clip.pose", video())
     assert seen.points == pytest.approx(studio.in_pixels(joints), abs=1e-3)
     assert seen.confidence == pytest.approx(0.7)
 
@@ -100,7 +100,7 @@ def test_of_several_people_the_most_confident_is_kept(studio, joints, tmp_path):
     data = np.ma.concatenate([unsure.body.data, sure.body.data + 7], axis=1)
     confidence = np.concatenate([unsure.body.confidence, sure.body.confidence], axis=1)
     formats.write(Pose(sure.header, NumPyPoseBody(25, data, confidence)), tmp_path / "clip.pose")
-    seen = read_seen(tmp_path / "clip.pose", video())
+    seen = read_pixels(tmp_path / "clip.pose", video())
     assert seen.points == pytest.approx(studio.in_pixels(joints) + 7, abs=1e-3)
 
 
@@ -112,5 +112,5 @@ def test_what_a_reader_leaves_out_becomes_a_note(studio, joints, tmp_path, recwa
         content = json.loads(file.read_text())
         content["people"] *= 2
         file.write_text(json.dumps(content))
-    assert "4 people were left out of 4 frames" in read_seen(tmp_path / "clip", video()).notes[0]
+    assert "4 people were left out of 4 frames" in read_pixels(tmp_path / "clip", video()).notes[0]
     assert not recwarn.list

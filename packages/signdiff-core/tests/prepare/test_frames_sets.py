@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 
 from signdiff_core.camera import Camera
 from signdiff_core.drawing import draw
-from signdiff_core.prepare.captions import read_captions
+from signdiff_core.prepare.gather import read_captions
 from signdiff_core.training.frames import FrameFolder, open_frames
 from signdiff_core.training.prepared_frames import PreparedFrames
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from signdiff_core.camera import Camera
-from signdiff_core.prepare.square import Square, find_square
+from signdiff_core.prepare.signer import Square, find_square
 
 
 def people(necks, widths):

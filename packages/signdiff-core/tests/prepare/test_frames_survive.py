@@ -145,7 +145,7 @@ def test_a_signal_to_all_processes_ends_it_in_one_line(many, environment, tmp_pa
     assert process.returncode == 128 + number
     kept = len(list(work.glob("parts/*.safetensors")))
     assert err == (
-        f"signdiff: {word}; {kept} of {CLIPS} clips are finished ({work}), and the same command continues after them.\n"
+        f"signdiff: {word}; {kept} of {CLIPS} clips are finished ({work}), and the same command resumes after them.\n"
     )
     assert not output.exists()
     assert not [path for path in work.rglob("*") if path.name.endswith(".tmp")]

@@ -39,7 +39,12 @@ def stopped(tmp_path):
 def test_check_ends_in_one_line(stopped, tmp_path, number, word, status):
     (tmp_path / "texts.tsv").write_text("a\tHello.\n")
     done = stopped(
-        "signdiff_slp.prepare.checks.check", number, "check", tmp_path / "texts.tsv", "--csv", tmp_path / "found.csv"
+        "signdiff_slp.prepare.checks.check.check",
+        number,
+        "check",
+        tmp_path / "texts.tsv",
+        "--csv",
+        tmp_path / "found.csv",
     )
     assert (done.returncode, done.stdout) == (status, "")
     assert done.stderr == f"signdiff-slp: {word}; nothing half-written was left.\n"
@@ -64,11 +69,9 @@ def test_prepare_tells_what_is_kept_and_how_to_go_on(stopped, tmp_path):
     )
     done = stopped("signdiff_slp.prepare.assemble.assemble", number, *words, "--workers", "1")
     assert done.returncode == status, done.stderr
-    kept = f"1 of 1 clips are finished ({tmp_path}/corpus.work), and the same command goes on after them"
+    kept = f"1 of 1 clips are finished ({tmp_path}/corpus.work), and the same command resumes after them"
     assert done.stderr.splitlines()[1:] == [f"signdiff-slp: {word}; {kept}."]
     assert not (tmp_path / "corpus").exists()
-    early = stopped(
-        "signdiff_slp.prepare.engines.local.run_local", number, *words[:-3], tmp_path / "other", *words[-2:]
-    )
+    early = stopped("signdiff_core.engines.run", number, *words[:-3], tmp_path / "other", *words[-2:])
     assert early.stderr == f"signdiff-slp: {word}; nothing half-written was left.\n"
     assert not (tmp_path / "other.work").exists()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -16,10 +16,9 @@ from signdiff_core.cli.output import track
 from signdiff_core.wording import list_causes
 
 if TYPE_CHECKING:  # which import NumPy: --help does without it
+    from signdiff_core.engines import Shard
     from signdiff_core.prepare.assemble import Report
     from signdiff_core.prepare.gather import Clip
-    from signdiff_core.prepare.plan import Shard
-    from signdiff_core.prepare.settings import Settings
     from signdiff_core.prepare.shards import FrameWork
 
 
@@ -92,7 +91,7 @@ def prepare_frames(
     captions: Path | None,
     prompt: str | None,
     frnet: Sequence[str],
-    engine: str,
+    engine: Literal["local", "ray"],
     workers: int,
     shard: int,
     as_json: bool,
@@ -105,13 +104,12 @@ def prepare_frames(
     """
     from signdiff_core import engines
     from signdiff_core.diffusion.frmap import FRMapper
-    from signdiff_core.prepare import FrameWork, Settings, assemble, gather, plan
-    from signdiff_core.prepare.captions import read_captions
-    from signdiff_core.prepare.files import MANIFEST
+    from signdiff_core.prepare.assemble import assemble
+    from signdiff_core.prepare.gather import gather, read_captions
+    from signdiff_core.prepare.plan import Settings, hashes_of, manifest_of, plan
+    from signdiff_core.prepare.shards import FrameWork
 
-    is_there = output.exists() and (not output.is_dir() or any(output.iterdir()))
-    if is_there and not (output / MANIFEST).is_file():
-        raise FileExistsError(f"output must be new or empty, or what the same command made, but {output} is not.")
+    is_there = engines.is_made(output)
     if captions is not None and prompt is not None:
         raise misused("--captions or --prompt can be given, not both")
     if engine == "ray":
@@ -121,41 +119,17 @@ def prepare_frames(
     gathered = gather(videos, poses, read_captions(captions) if captions else prompt or "a signer")
     work = FrameWork(chosen, output.with_name(f"{output.name}.work"))
     if is_there:
-        _finished(output, chosen, gathered.clips, work)
+        clips = {clip.name: clip for clip in gathered.clips}
+        now = manifest_of(clips.values(), chosen)
+        click.echo(engines.finished(output, now, lambda name: hashes_of(clips[name]), what="caption"))
+        shutil.rmtree(work.home, ignore_errors=True)  # which a run that was killed at its end left
         return
     shards = plan(gathered.clips, chosen, shard=shard)
     work.make_folders()
-    try:
+    with engines.noting_what_is_kept(shards, work, work.home, work.clear):
         _run(shards, work, engine=engine, workers=workers)
         report = assemble(shards, work, output, left_out=gathered.left_out)
-    except BaseException as error:
-        _note_kept(error, shards, work)
-        raise
     _print_report(report, output, as_json=as_json)
-
-
-def _finished(output: Path, settings: Settings, clips: Sequence[Clip], work: FrameWork) -> None:
-    """Say that the set is there, if it is the one that was asked for."""
-    from signdiff_core.prepare.finished import differences, made_by_this_code
-
-    differ = differences(output, settings, clips)
-    if differ:
-        raise FileExistsError(f"{output} is finished, but of other inputs or settings: {'; '.join(differ)}.")
-    by = "" if made_by_this_code(output) else ", by other versions of the code or its libraries"
-    click.echo(f"{output} is finished: it was made of the same inputs with the same settings{by}.")
-    shutil.rmtree(work.home, ignore_errors=True)  # which a run that was killed at its end left
-
-
-def _note_kept(error: BaseException, shards: Sequence[Shard], work: FrameWork) -> None:
-    """Note on what ended the run how much of it is kept, and how to continue."""
-    total = sum(len(shard.clips) for shard in shards)
-    kept = total - sum(work.left(shard) for shard in shards)
-    if kept:
-        error.add_note(
-            f"{kept:,} of {total:,} clips are finished ({work.home}), and the same command continues after them"
-        )
-    elif not any((work.home / "parts").glob("*.safetensors")):  # of other inputs or settings
-        shutil.rmtree(work.home, ignore_errors=True)
 
 
 def _frnet(given: Sequence[str], known: dict[str, Any]) -> dict[str, Any]:
@@ -173,24 +147,16 @@ def _frnet(given: Sequence[str], known: dict[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def _run(shards: Sequence[Shard], work: FrameWork, *, engine: str, workers: int) -> None:
+def _run(shards: Sequence[Shard[Clip]], work: FrameWork, *, engine: Literal["local", "ray"], workers: int) -> None:
     """Prepare what is not stored, and show how far it is."""
     from signdiff_core import engines
 
-    left = [shard for shard in shards if not work.is_stored(shard)]
-    total, clips = sum(len(shard.clips) for shard in shards), sum(work.left(shard) for shard in left)
-    if clips < total:
-        click.echo(f"{total - clips} clips are finished, {clips} are left.", err=True)
-
-    def prepared() -> Iterator[Clip]:
-        if engine == "ray":
-            done = engines.run_ray(left, work, workers=workers, extra="signdiff-core[prepare]")
-        else:
-            done = engines.run_local(left, work, workers=workers)
-        for shard in done:
-            yield from shard.clips
-
-    for _ in track(prepared(), total=sum(len(shard.clips) for shard in left), what="Preparing clips"):
+    total, left = sum(len(shard.items) for shard in shards), sum(work.count_left(shard) for shard in shards)
+    if left < total:
+        click.echo(f"{total - left} clips are finished, {left} are left.", err=True)
+    done = engines.run(shards, work, engine=engine, workers=workers, extra="signdiff-core[prepare]")
+    begun = sum(len(shard.items) for shard in shards if work.count_left(shard))
+    for _ in track((name for shard in done for name in shard.items), total=begun, what="Preparing clips"):
         pass
 
 

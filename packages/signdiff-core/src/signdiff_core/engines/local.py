@@ -1,4 +1,4 @@
-"""A pool of processes, which survives the death of one."""
+"""A pool of processes of this machine, which survives the death of one."""
 
 from __future__ import annotations
 
@@ -6,95 +6,91 @@ import multiprocessing
 import os
 import signal
 import threading
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from types import FrameType
+from typing import Any, Final, NoReturn
 
-from signdiff_core.engines.work import Part
+from signdiff_core.engines.work import Item, Shard, Work
 from signdiff_core.interruption import TERMINATED, Terminated
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
-    from concurrent.futures import Future
-    from types import FrameType
-
-    from signdiff_core.engines.work import Work
-
 _GRACE: Final = 10.0
-"""Seconds in which a process that is told to end clears up."""
+"""Seconds that a process has to clear up after it is asked to end."""
 
 
-def run_local(parts: Sequence[Part], work: Work[Part], *, workers: int) -> Iterator[Part]:
-    """Do parts of a job in processes of this machine.
+def run_local(shards: Sequence[Shard[Item]], work: Work[Item], *, workers: int) -> Iterator[Shard[Item]]:
+    """Do shards in processes of this machine.
 
-    A part whose process died is tried again alone. If it kills that one, too, its items are tried one by one, and those
-    that kill are left out.
+    If a process dies, the shards that it may have been doing are tried again one by one. If a shard kills its process
+    once more, its items are tried one by one, and those that kill are left out.
 
     Args:
-        parts: those that are not stored yet.
+        shards: those that are not stored yet.
         work: what is done to them.
         workers: how many processes.
 
     Yields:
-        Each part when it is stored.
+        Each shard when it is stored.
 
     Raises:
-        OSError: a part cannot be stored. Those that were are kept.
+        OSError: a shard cannot be stored. Those that were are kept.
     """
-    left = yield from _run(parts, work, workers)
+    left = yield from _run(shards, work, workers)
     while left:
-        # A process died: of an item, or because the machine killed it. Which part it had is not known.
-        for part in left[:workers]:
-            _rescue(part, work)
-            yield part
+        # A process died: of an item, or because the machine killed it. Which shard it had is not known.
+        for shard in left[:workers]:
+            _rescue(shard, work)
+            yield shard
         left = yield from _run(left[workers:], work, workers)
 
 
-def _run(parts: Sequence[Part], work: Work[Part], workers: int) -> Generator[Part, None, list[Part]]:
-    """Do parts until a process dies; gives those that are left then, the ones that it may have had first."""
+def _run(
+    shards: Sequence[Shard[Item]], work: Work[Item], workers: int
+) -> Generator[Shard[Item], None, list[Shard[Item]]]:
+    """Do shards until a process dies; return those that are left then, the ones that it may have had first."""
     finished: set[int] = set()
     others = set(multiprocessing.active_children())
-    with _pool(min(workers, max(1, len(parts))), work) as pool:
+    with _pool(min(workers, max(1, len(shards))), work) as pool:
         futures: dict[Future[object], int] = {}
         try:
-            for number, part in enumerate(parts):  # a process may die before the last part is handed over
+            for place, shard in enumerate(shards):  # a process may die before the last shard is handed over
                 with _without_ctrl_c():
-                    futures[pool.submit(_do, work.process, part)] = number
+                    futures[pool.submit(_do, work.process, shard)] = place
             for future in as_completed(futures):
                 future.result()
                 finished.add(futures[future])
-                yield parts[futures[future]]
+                yield shards[futures[future]]
         except BrokenProcessPool:
             pass
         except Exception:
             pool.shutdown(cancel_futures=True)
             raise
-        except BaseException:  # nobody waits for the parts that were begun
+        except BaseException:  # nobody waits for the shards that were begun
             for child in set(multiprocessing.active_children()) - others:
                 child.terminate()
             pool.shutdown(cancel_futures=True)
             raise
     left = []
-    for number, part in enumerate(parts):
-        if number not in finished:
-            if work.is_stored(part):
-                yield part
+    for place, shard in enumerate(shards):
+        if place not in finished:
+            if work.is_stored(shard):
+                yield shard
             else:
-                left.append(part)
+                left.append(shard)
     return left
 
 
-def _rescue(part: Part, work: Work[Part]) -> None:
-    """Do a part alone; if that kills the process again, find the items that do it, and leave them out."""
-    if _survives(work, work.process, part):
+def _rescue(shard: Shard[Item], work: Work[Item]) -> None:
+    """Do a shard alone; if that kills the process again, find the items that do it, and leave them out."""
+    if _survives(work, work.process, shard):
         return
-    items = work.items(part)
-    lethal = [name for name, item in items.items() if not _survives(work, work.rehearse, item)]
-    # Should it be all of them together that need too much, none is left.
-    if not _survives(work, work.process, part, lethal):
-        work.process(part, list(items))
+    lethal = [name for name in shard.items if not _survives(work, work.attempt, shard, name)]
+    # It may take all of them together to kill the process: then none is left.
+    if not _survives(work, work.process, shard, lethal):
+        work.process(shard, list(shard.items))
 
 
 def _survives(work: Work[Any], function: Callable[..., Any], *arguments: Any) -> bool:
@@ -116,7 +112,7 @@ def _pool(workers: int, work: Work[Any]) -> ProcessPoolExecutor:
 
 @contextmanager
 def _without_ctrl_c() -> Iterator[None]:
-    """Start processes that Ctrl-C does not reach, which a terminal sends to all: the first of them decides."""
+    """Start processes that ignore Ctrl-C, which a terminal sends to all: only their parent answers it."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -128,7 +124,7 @@ def _without_ctrl_c() -> Iterator[None]:
 
 
 def _begin(work: Work[Any]) -> None:
-    """Set up a process of the pool, which ends when the one that made it says so, or is gone."""
+    """Set up a process of the pool, which ends when its parent says so, or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _stop)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -136,7 +132,7 @@ def _begin(work: Work[Any]) -> None:
 
 
 class _Place:
-    """Whether this process is at work, or between two parts."""
+    """Whether this process is at work, or between two shards."""
 
     at_work = False
 
@@ -153,7 +149,7 @@ def _do(function: Callable[..., Any], *arguments: Any) -> object:
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
-    """End this process: at once, or when what it has begun is removed."""
+    """End this process: at once, or after what it has begun is removed."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if not _Place.at_work:
         os._exit(TERMINATED)
@@ -164,7 +160,7 @@ def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _end_with_parent() -> None:
-    """Wait for the death of the process that made this one: nobody else would end it, and it would go on writing."""
+    """End this process when its parent dies: nobody else would, and it would keep writing."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])

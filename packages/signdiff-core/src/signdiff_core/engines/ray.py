@@ -1,4 +1,4 @@
-"""Ray Data: the parts on all machines of a cluster that share the folders, or on this one."""
+"""Ray Data: the shards on all machines of a cluster that share the folders, or on this one."""
 
 from __future__ import annotations
 
@@ -7,43 +7,39 @@ import os
 import signal
 import threading
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from signdiff_core.engines.local import run_local
-from signdiff_core.engines.work import Part
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from signdiff_core.engines.work import Work
+from signdiff_core.engines.work import Item, Shard, Work
 
 _MOST_ATTEMPTS: Final = 3
 
 
-def run_ray(parts: Sequence[Part], work: Work[Part], *, workers: int, extra: str) -> Iterator[Part]:
-    """Do parts of a job with Ray Data; otherwise like `run_local`.
+def run_ray(shards: Sequence[Shard[Item]], work: Work[Item], *, workers: int, extra: str) -> Iterator[Shard[Item]]:
+    """Do shards with Ray Data; otherwise like `run_local`.
 
     A cluster is found as Ray finds it (``RAY_ADDRESS``); without one, Ray starts on this machine with ``workers``
-    processes. A part whose worker died is tried again by Ray, at most twice, and at last by a pool of this machine.
+    processes. A shard whose worker died is tried again by Ray, at most twice, and then by a pool of this machine.
 
     Args:
-        parts: those that are not stored yet.
+        shards: those that are not stored yet.
         work: what is done to them.
         workers: how many processes.
         extra: what brings Ray, such as ``signdiff-core[prepare]``.
 
     Yields:
-        Each part when it is stored.
+        Each shard when it is stored.
 
     Raises:
         ModuleNotFoundError: Ray is not installed.
-        OSError: a part cannot be stored. Those that were are kept.
+        OSError: a shard cannot be stored. Those that were are kept.
     """
     check_ray(extra)
-    if not parts:
+    if not shards:
         return
     import ray
     import ray.data
@@ -52,14 +48,14 @@ def run_ray(parts: Sequence[Part], work: Work[Part], *, workers: int, extra: str
     if started:
         with _keeping_sigterm():
             ray.init(**_cluster_or(workers), log_to_driver=False, include_dashboard=False, logging_level="error")
-    left = dict(enumerate(parts))
+    left = dict(enumerate(shards))
     try:
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
         context.max_errored_blocks = -1
         logging.getLogger("ray.data").setLevel(logging.ERROR)
         attempts = ray.remote(num_cpus=0)(_Attempts).remote()
-        process = partial(_process, parts=ray.put(left), work=work, attempts=attempts)
+        process = partial(_process, shards=ray.put(left), work=work, attempts=attempts)
         rows = ray.data.from_items([{"number": number} for number in left], override_num_blocks=len(left))
         for row in rows.map(process, num_cpus=1, compute=ray.data.TaskPoolStrategy(size=workers)).iter_rows():
             if row["stored"]:
@@ -97,7 +93,7 @@ def _keeping_sigterm() -> Iterator[None]:
 
 
 class _Attempts:
-    """Counts how often each part was begun: Ray Data tries one whose worker dies again and again, without an end."""
+    """Counts how often each shard was begun: without a limit, Ray Data retries one whose worker dies for ever."""
 
     def __init__(self) -> None:
         self._counts: Counter[int] = Counter()
@@ -107,13 +103,13 @@ class _Attempts:
         return self._counts[number]
 
 
-def _process(row: dict[str, Any], parts: Any, work: Work[Any], attempts: Any) -> dict[str, Any]:
+def _process(row: dict[str, Any], shards: Any, work: Work[Any], attempts: Any) -> dict[str, Any]:
     import ray
 
     stored = ray.get(attempts.begin.remote(row["number"])) <= _MOST_ATTEMPTS
     if stored:
         work.begin()
-        work.process(ray.get(parts)[row["number"]])
+        work.process(ray.get(shards)[row["number"]])
     return {**row, "stored": stored}
 
 

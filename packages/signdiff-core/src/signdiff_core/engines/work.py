@@ -1,45 +1,187 @@
-"""What an engine is given to do."""
+"""A long job in shards: what is to be done, and what of it is stored already.
+
+A shard is what is done and stored together, such as the clips of an archive. The key of each of its items says what
+comes of the item: the settings, the code, and its files' names, sizes and times. What is stored under a key is what
+doing the item again would make, so a run that was stopped resumes where it was. Which items share a shard depends on
+their order alone, not on what was finished before, nor on how many workers there are: so do the bytes.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Generic, TypeVar
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-Part = TypeVar("Part")
-"""A part of a job, such as the clips of a shard. It is pickled."""
-
-Some = TypeVar("Some", contravariant=True)
+Item = TypeVar("Item")
+"""What a job is done to, such as a clip. It is pickled."""
 
 
-class Work(Protocol[Some]):
-    """How one part of a job is done. It is pickled, and called in other processes.
+@dataclass(frozen=True, kw_only=True)
+class Shard(Generic[Item]):
+    """Items that are done and stored together. It is pickled.
 
-    What `process` stores is there whole or not at all, and depends on nothing but the part: a part may be done again.
+    Attributes:
+        number: its place, from 0.
+        items: by name.
+        keys: of the items, by name.
+    """
+
+    number: int
+    items: Mapping[str, Item]
+    keys: Mapping[str, str]
+
+    @property
+    def key(self) -> str:
+        """Tells shards of other inputs, settings or code apart."""
+        return hashlib.sha256("".join(self.keys.values()).encode()).hexdigest()[:16]
+
+
+class Work(ABC, Generic[Item]):
+    """How a shard is done. It is pickled, and called in other processes.
+
+    What `process` stores is there whole or not at all, and depends on nothing but the shard: it may be done again.
     """
 
     def begin(self) -> None:
-        """Set up a process, before each part or once."""
+        """Set up a process, before each shard or once."""
 
-    def process(self, part: Some, lethal: Collection[str] = ()) -> object:
-        """Do a part, unless it is stored already.
+    @abstractmethod
+    def process(self, shard: Shard[Item], lethal: Collection[str] = ()) -> None:
+        """Do a shard, unless it is stored already.
 
-        An item of the part that fails is stored as such and stops nothing.
+        An item that fails is stored as such and stops nothing.
 
         Args:
-            part: what to do.
+            shard: what to do.
             lethal: names of items that killed a process; they are stored as failures and not touched again.
 
         Raises:
-            OSError: the part cannot be stored, which ends the job.
+            OSError: the shard cannot be stored, which ends the job.
         """
 
-    def rehearse(self, item: Any) -> object:
-        """Do one item for nothing, to see whether the process lives through it. Errors of the item do not matter."""
+    @abstractmethod
+    def attempt(self, shard: Shard[Item], name: str) -> None:
+        """Do one item, to see whether the process lives through it; it need not be stored.
 
-    def items(self, part: Some) -> Mapping[str, Any]:
-        """Name the items of a part that can kill a process: what `rehearse` takes, by name."""
+        Errors of the item do not matter.
+        """
 
-    def is_stored(self, part: Some) -> bool:
-        """Tell whether a part is done."""
+    @abstractmethod
+    def is_stored(self, shard: Shard[Item]) -> bool:
+        """Tell whether a shard is done."""
+
+    def count_left(self, shard: Shard[Item]) -> int:
+        """Count the items of a shard that are not done."""
+        return 0 if self.is_stored(shard) else len(shard.items)
+
+
+def plan(items: Mapping[str, Item], shared: object, facts: Callable[[Item], object], *, size: int) -> list[Shard[Item]]:
+    """Divide items into shards.
+
+    Args:
+        items: by name, in their order.
+        shared: what decides all results, as JSON values: settings and versions.
+        facts: gives what else decides the result of an item, as JSON values.
+        size: how many items make a shard.
+
+    Example:
+        >>> [list(shard.items) for shard in plan({"a": 1, "b": 2, "c": 3}, {"fps": 25}, str, size=2)]
+        [['a', 'b'], ['c']]
+    """
+    common = _hash(shared)
+    keys = {name: _hash([common, name, facts(item)]) for name, item in items.items()}
+    names = list(items)
+    parts = [names[start : start + size] for start in range(0, len(names), size)]
+    return [
+        Shard(number=number, items={name: items[name] for name in part}, keys={name: keys[name] for name in part})
+        for number, part in enumerate(parts)
+    ]
+
+
+@contextmanager
+def noting_what_is_kept(
+    shards: Sequence[Shard[Item]], work: Work[Item], home: Path, clear: Callable[[], object]
+) -> Iterator[None]:
+    """Note on what ends the block how much of a job is finished, and how to resume.
+
+    Args:
+        shards: all of them.
+        work: what stores them.
+        home: where they are stored.
+        clear: removes what is there if nothing is finished.
+    """
+    try:
+        yield
+    except BaseException as error:
+        total = sum(len(shard.items) for shard in shards)
+        finished = total - sum(work.count_left(shard) for shard in shards)
+        if finished:
+            error.add_note(
+                f"{finished:,} of {total:,} clips are finished ({home}), and the same command resumes after them"
+            )
+        else:
+            clear()
+        raise
+
+
+def versions(package: str, *libraries: str) -> dict[str, str]:
+    """Name the code that computes: versions of distributions, and as ``code`` a hash of a package's modules.
+
+    Args:
+        package: such as ``signdiff_core.prepare``.
+        libraries: names of distributions.
+    """
+    digest = hashlib.sha256()
+    folder = Path(str(files(package)))
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    return {**{name: version(name) for name in libraries}, "code": digest.hexdigest()[:16]}
+
+
+def content_hash(path: Path, *more: str) -> str:
+    """Hash a file, or the files of a folder with their names; and what else belongs to it.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    for file in _files(path):
+        if path.is_dir():
+            digest.update(f"{file.name}\n".encode())
+        with file.open("rb") as content:
+            while block := content.read(1 << 20):
+                digest.update(block)
+    for text in more:
+        digest.update(text.encode())
+    return digest.hexdigest()
+
+
+def signature(path: Path) -> list[tuple[str, int, int]]:
+    """Give names, sizes and times of a file, or of the files of a folder; -1 where reading them will fail.
+
+    To read 30,000 clips in order to know whether they changed would take hours.
+    """
+    found = []
+    for file in _files(path):
+        try:
+            status = file.stat()
+        except OSError:
+            found.append((file.name, -1, -1))
+        else:
+            found.append((file.name, status.st_size, status.st_mtime_ns))
+    return found
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
+
+
+def _hash(content: object) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]

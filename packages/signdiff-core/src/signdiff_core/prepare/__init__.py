@@ -6,8 +6,7 @@
 
 from signdiff_core.prepare.assemble import assemble
 from signdiff_core.prepare.gather import gather
-from signdiff_core.prepare.plan import plan
-from signdiff_core.prepare.settings import Settings
+from signdiff_core.prepare.plan import Settings, plan
 from signdiff_core.prepare.shards import FrameWork
 
 __all__ = ["FrameWork", "Settings", "assemble", "gather", "plan"]

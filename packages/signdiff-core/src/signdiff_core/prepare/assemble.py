@@ -18,40 +18,31 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from signdiff_core.atomic import flush_to_disk
 from signdiff_core.diffusion.frmap import CONFIG_NAME
-from signdiff_core.prepare.choice import REASONS
-from signdiff_core.prepare.files import (
-    CLIPS,
-    FAILURES,
-    INDEX,
-    JOINTS,
-    MANIFEST,
-    MAP_SUFFIX,
-    METADATA,
-    REPORT,
-    frame_name,
-)
-from signdiff_core.prepare.finished import known_texts
-from signdiff_core.prepare.plan import code_version
-from signdiff_core.prepare.preview import write_preview
-from signdiff_core.prepare.shards import COLUMNS
-from signdiff_core.prepare.tensors import write_tensor
+from signdiff_core.drawing import draw
+from signdiff_core.engines import Shard
+from signdiff_core.prepare import writer
+from signdiff_core.prepare.clip import REASONS
+from signdiff_core.prepare.gather import Clip
+from signdiff_core.prepare.plan import manifest_of
+from signdiff_core.prepare.shards import COLUMNS, FrameWork, Part
 from signdiff_core.wording import by_cause
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+Shards = Sequence[Shard[Clip]]
 
-    from numpy.typing import NDArray
-
-    from signdiff_core.prepare.plan import Shard
-    from signdiff_core.prepare.shards import FrameWork, Part
+_SIDE: Final = 256
+_COLUMNS: Final = 6
+"""Frames of the preview, and their side in pixels."""
 
 
 @dataclass(kw_only=True)
@@ -73,9 +64,7 @@ class Report:
     left_out: list[tuple[str, str]] = field(default_factory=list)
 
 
-def assemble(
-    shards: Sequence[Shard], work: FrameWork, output: Path, *, left_out: Sequence[tuple[str, str]] = ()
-) -> Report:
+def assemble(shards: Shards, work: FrameWork, output: Path, *, left_out: Sequence[tuple[str, str]] = ()) -> Report:
     """Make the set of shards that are all stored, and remove what is not part of it.
 
     Args:
@@ -92,18 +81,20 @@ def assemble(
     report = Report(left_out=list(left_out))
     hashes: dict[str, Any] = {}
     traces = []
-    with (home / CLIPS).open("w", encoding="utf-8") as lines:
+    ours: set[str] = set()
+    with (home / writer.CLIPS).open("w", encoding="utf-8") as lines:
         for shard in shards:
             for part in work.parts(shard):
-                told = dict(part.told)
-                if "reason" in told:
-                    report.left_out.append((told["name"], told["reason"]))
-                    traces.append(f"{told['name']}: {told['reason']}\n{told['trace']}")
+                facts = dict(part.facts)
+                if "reason" in facts:
+                    report.left_out.append((facts["name"], facts["reason"]))
+                    traces.append(f"{facts['name']}: {facts['reason']}\n{facts['trace']}")
                     continue
-                _count(report, told)
-                hashes[told["name"]] = told.pop("hashes")
+                _count(report, facts)
+                hashes[facts["name"]] = facts.pop("hashes")
                 archive = {} if settings.layout == "folder" else {"archive": _archive_name(shard)}
-                lines.write(json.dumps({**told, **archive}, ensure_ascii=False) + "\n")
+                ours.add(archive.get("archive", f"frames/{facts['name']}"))
+                lines.write(json.dumps({**facts, **archive}, ensure_ascii=False) + "\n")
     if not report.frames:
         causes = "; ".join(map(str, by_cause(report.left_out)))
         raise ValueError(
@@ -114,14 +105,13 @@ def assemble(
         _write_metadata(shards, work)
     _write_tensors(shards, work, report.frames)
     _write_json(home / CONFIG_NAME, dict(settings.frnet))
-    _write_json(home / REPORT, asdict(report))
-    known = {**asdict(settings), "frnet": dict(settings.frnet)}
-    texts = known_texts(clip for shard in shards for clip in shard.clips)
-    _write_json(home / MANIFEST, {"versions": code_version(), "settings": known, "inputs": hashes, "texts": texts})
+    _write_json(home / writer.REPORT, asdict(report))
+    clips = (clip for shard in shards for clip in shard.items.values())
+    replace(manifest_of(clips, settings), inputs=hashes).write(home)
     if traces:
-        (home / FAILURES).write_text("\n".join(traces), encoding="utf-8")
-    _remove_strangers(shards, work)
-    write_preview(home)
+        (home / writer.FAILURES).write_text("\n".join(traces), encoding="utf-8")
+    _write_preview(shards, work, report.frames)
+    _remove_others(home, ours)
     for path in home.iterdir():
         if path.is_file():  # frames are on the disk since they were prepared
             flush_to_disk(path)
@@ -132,72 +122,113 @@ def assemble(
     return report
 
 
-def _archive_name(shard: Shard) -> str:
+def _archive_name(shard: Shard[Clip]) -> str:
     return f"shards/{shard.number:06d}.tar"
 
 
-def _parts(shards: Sequence[Shard], work: FrameWork) -> Iterator[tuple[Shard, Part]]:
+def _parts(shards: Shards, work: FrameWork) -> Iterator[tuple[Shard[Clip], Part]]:
     """All clips with frames, with places that count from the start of the shard's archive."""
     for shard in shards:
         start = 0
         for part in work.parts(shard):
             if work.settings.layout == "webdataset":
                 part.rows[:, [1, 3]] += start
-                start += part.told["bytes"]
+                start += part.facts["bytes"]
             if len(part.rows):
                 yield shard, part
 
 
-def _count(report: Report, told: dict[str, Any]) -> None:
+def _count(report: Report, facts: dict[str, Any]) -> None:
     report.clips += 1
-    report.frames += told["frames"]
-    report.video_frames += told["video_frames"]
+    report.frames += facts["frames"]
+    report.video_frames += facts["video_frames"]
     counts = Counter(report.left_out_frames)
-    counts.update(told["left_out"])
+    counts.update(facts["left_out"])
     report.left_out_frames = dict(counts)
 
 
-def _write_tensors(shards: Sequence[Shard], work: FrameWork, frames: int) -> None:
+def _write_tensors(shards: Shards, work: FrameWork, frames: int) -> None:
     joints = (part.joints for _, part in _parts(shards, work))
-    write_tensor(work.output / JOINTS, "joints", joints, dtype="float32", shape=(frames, 50, 3))
-
-    def rows() -> Iterator[NDArray[np.int64]]:
-        for clip, (_, part) in enumerate(_parts(shards, work)):
-            yield np.insert(part.rows, 0, clip, axis=1)
-
+    writer.write_tensor(work.output / writer.JOINTS, "joints", joints, dtype="float32", shape=(frames, 50, 3))
+    rows = (np.insert(part.rows, 0, clip, axis=1) for clip, (_, part) in enumerate(_parts(shards, work)))
     shape = (frames, 1 + COLUMNS[work.settings.layout])
     # By its length the reader knows that nobody edited the other file, which holds the same.
-    metadata = work.output / METADATA
+    metadata = work.output / writer.METADATA
     length = {"metadata_bytes": str(metadata.stat().st_size)} if metadata.exists() else None
-    write_tensor(work.output / INDEX, "rows", rows(), dtype="int64", shape=shape, metadata=length)
+    writer.write_tensor(work.output / writer.INDEX, "rows", rows, dtype="int64", shape=shape, metadata=length)
 
 
-def _write_metadata(shards: Sequence[Shard], work: FrameWork) -> None:
+def _write_metadata(shards: Shards, work: FrameWork) -> None:
     suffix, number = work.settings.suffix, 0
-    with (work.output / METADATA).open("w", encoding="utf-8") as lines:
+    with (work.output / writer.METADATA).open("w", encoding="utf-8") as lines:
         for _, part in _parts(shards, work):
-            clip = part.told["name"]
+            clip = part.facts["name"]
             for (frame,) in part.rows.tolist():
-                name = f"frames/{frame_name(clip, frame)}"
-                files = {"file_name": name + suffix, "fr_file_name": name + MAP_SUFFIX}
-                row = {**files, "text": part.told["text"], "joints": number, "pose_id": clip, "frame": frame}
+                name = f"frames/{writer.frame_name(clip, frame)}"
+                files = {"file_name": name + suffix, "fr_file_name": name + writer.MAP_SUFFIX}
+                row = {**files, "text": part.facts["text"], "joints": number, "pose_id": clip, "frame": frame}
                 lines.write(json.dumps(row, ensure_ascii=False) + "\n")
                 number += 1
+
+
+def _remove_others(home: Path, ours: set[str]) -> None:
+    """Remove frames of clips that failed or are no longer among the inputs, and of another layout."""
+    for folder in [path for path in home.iterdir() if path.is_dir()]:
+        for path in folder.iterdir():
+            if f"{folder.name}/{path.name}" not in ours:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
     path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-def _remove_strangers(shards: Sequence[Shard], work: FrameWork) -> None:
-    """Remove frames of clips that failed or are no longer among the inputs."""
-    if work.settings.layout == "folder":
-        ours = {part.told["name"] for _, part in _parts(shards, work)}
-        for path in (work.output / "frames").iterdir():
-            if path.name not in ours:
-                shutil.rmtree(path)
+def _write_preview(shards: Shards, work: FrameWork, frames: int) -> None:
+    """Draw six frames, spread over the set. From the top: the frame, the frame under the drawing, the map."""
+    count = min(_COLUMNS, frames)
+    wanted = [(2 * column + 1) * frames // (2 * count) for column in range(count)]
+    columns, start = [], 0
+    for shard, part in _parts(shards, work):
+        for index in wanted:
+            if start <= index < start + len(part.rows):
+                picture, fr_map = _pictures(shard, part, index - start, work)
+                under = overlay(picture, part.joints[index - start])
+                columns.append(np.concatenate([picture, under, fr_map]))
+        start += len(part.rows)
+    sheet = np.concatenate(columns, axis=1)[..., ::-1]
+    (work.output / writer.PREVIEW).write_bytes(cv2.imencode(".png", np.ascontiguousarray(sheet))[1].tobytes())
+
+
+def _pictures(shard: Shard[Clip], part: Part, row: int, work: FrameWork) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Read a frame and its map as they are stored, (256, 256, 3) uint8 RGB each."""
+    frame, *places = part.rows[row].tolist()
+    if places:
+        with (work.output / _archive_name(shard)).open("rb") as archive:
+            encoded = [(archive.seek(place), archive.read(size))[1] for place, size in (places[:2], places[2:])]
     else:
-        names = {_archive_name(shard) for shard, _ in _parts(shards, work)}
-        for path in (work.output / "shards").iterdir():
-            if f"shards/{path.name}" not in names:
-                path.unlink()
+        path = work.output / "frames" / writer.frame_name(part.facts["name"], frame)
+        encoded = [path.with_suffix(suffix).read_bytes() for suffix in (work.settings.suffix, writer.MAP_SUFFIX)]
+    image, fr_map = (
+        np.asarray(cv2.imdecode(np.frombuffer(each, np.uint8), cv2.IMREAD_COLOR))[..., ::-1] for each in encoded
+    )
+    image = cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA if len(image) > _SIDE else cv2.INTER_CUBIC)
+    fr_map = cv2.resize(fr_map, (_SIDE, _SIDE), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(image, dtype=np.uint8), np.asarray(fr_map, dtype=np.uint8)
+
+
+def overlay(image: NDArray[np.uint8], joints: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Lay the drawing of joints over a frame.
+
+    Args:
+        image: (S, S, 3) uint8.
+        joints: (50, 3) normalised; NaN where absent.
+
+    Returns:
+        (S, S, 3) uint8.
+    """
+    present = np.asarray(np.isfinite(joints).all(axis=1), dtype=np.float32)
+    drawing = draw(joints, present, size=len(image))
+    shown = drawing.any(axis=2, keepdims=True)
+    return np.where(shown, image // 3 + drawing // 3 * 2, image)

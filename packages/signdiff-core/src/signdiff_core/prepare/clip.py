@@ -1,27 +1,38 @@
-"""One clip: its frames as training needs them, one after another as they are decoded."""
+"""One clip: its frames as training needs them, one after another as they are decoded, and which are left out."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
-from signdiff_core.prepare.choice import check_lengths, is_chosen, pose_frame, pose_rate, reason_against
-from signdiff_core.prepare.poses import read_seen
-from signdiff_core.prepare.square import find_square
+from signdiff_core import skeleton
+from signdiff_core.camera import Camera
+from signdiff_core.prepare.gather import Clip
+from signdiff_core.prepare.plan import Settings
+from signdiff_core.prepare.signer import find_square, read_pixels
 from signdiff_core.video import VideoError, probe, read_video
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from numpy.typing import NDArray
-
     from signdiff_core.diffusion.frmap import FRMapper
-    from signdiff_core.prepare.gather import Clip
-    from signdiff_core.prepare.settings import Settings
+
+Reason = Literal["no pose", "body", "elsewhere", "hands"]
+"""Why a frame is left out: the pose has no such frame; neck or shoulders are absent; they are not where they are in the
+rest of the clip; a hand that is in the picture was not found well enough."""
+
+REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
+
+_HANDS: Final = ((skeleton.LEFT_HAND, skeleton.LEFT_WRIST), (skeleton.RIGHT_HAND, skeleton.RIGHT_WRIST))
+_SAME_RATE: Final = 0.01
+_GAP_SECONDS: Final = 0.5
+_GAP_SHARE: Final = 0.05
+_FARTHEST: Final = 1.0
+_WIDTHS: Final = (0.4, 2.0)
+"""How far the neck may be from its usual place, and how far apart the shoulders, in usual shoulder widths."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +61,7 @@ class ClipReader:
         mapper: FR-Net of these settings.
 
     Attributes:
-        told: what is known of the clip; complete after the last frame.
+        facts: what is known of the clip; complete after the last frame.
 
     Raises:
         ValueError: video or pose is broken, or they do not belong together.
@@ -62,22 +73,22 @@ class ClipReader:
         info = probe(clip.video)
         if not info.fps > 0:
             raise VideoError(f"{clip.video}: expected a video with a frame rate, but the file tells none.")
-        seen = read_seen(clip.pose, info)
-        self._rate, self._video_fps = pose_rate(info.fps, seen.fps), info.fps
-        self._confidence = np.where(seen.confidence >= settings.min_confidence, seen.confidence, 0.0)
-        self._square = find_square(seen.points, self._confidence)
+        pose = read_pixels(clip.pose, info)
+        self._rate, self._video_fps = pose_rate(info.fps, pose.fps), info.fps
+        self._confidence = np.where(pose.confidence >= settings.min_confidence, pose.confidence, 0.0)
+        self._square = find_square(pose.points, self._confidence)
         padding = self._square.padding(info.width, info.height)
         if padding > settings.max_padding:
             raise ValueError(
                 f"at most {settings.max_padding:.0%} of the square around the signer may lie outside the picture, but "
                 f"{padding:.0%} do."
             )
-        points = self._square.normalise(seen.points)
+        points = self._square.normalise(pose.points)
         absent = self._confidence == 0
         self._joints = np.concatenate([points, np.zeros_like(points[..., :1])], axis=-1).astype(np.float32)
         self._joints[absent] = np.nan
         self._dropped: dict[str, list[int]] = defaultdict(list)
-        self.told: dict[str, Any] = {
+        self.facts: dict[str, Any] = {
             "name": clip.name,
             "text": clip.text,
             "width": info.width,
@@ -85,7 +96,7 @@ class ClipReader:
             "fps": info.fps,
             "square": [self._square.left, self._square.top, self._square.side],
             "padding": round(padding, 4),
-            "notes": list(seen.notes),
+            "notes": list(pose.notes),
         }
 
     def __iter__(self) -> Iterator[Sample]:
@@ -115,7 +126,85 @@ class ClipReader:
         check_lengths(frames, self._video_fps, len(self._joints), self._rate)
         dropped = {reason: ranges(numbers) for reason, numbers in self._dropped.items()}
         counts = {reason: len(numbers) for reason, numbers in self._dropped.items()}
-        self.told |= {"video_frames": frames, "frames": kept, "left_out": counts, "left_out_frames": dropped}
+        self.facts |= {"video_frames": frames, "frames": kept, "left_out": counts, "left_out_frames": dropped}
+
+
+def pose_rate(video_fps: float, pose_fps: float | None) -> float:
+    """Give a pose's frames per second, which are the video's if it names none, or nearly the same."""
+    return video_fps if pose_fps is None or abs(pose_fps / video_fps - 1) < _SAME_RATE else pose_fps
+
+
+def pose_frame(number: int, video_fps: float, rate: float) -> int:
+    """Find the frame of a pose that is nearest to a frame of a video.
+
+    Args:
+        number: of the video's frame.
+        video_fps: frames per second of the video.
+        rate: of the pose, by `pose_rate`.
+
+    Example:
+        >>> [pose_frame(number, 30, 15) for number in range(6)]
+        [0, 1, 1, 2, 2, 3]
+    """
+    return int(number * rate / video_fps + 0.5)
+
+
+def check_lengths(frames: int, video_fps: float, poses: int, rate: float) -> None:
+    """Make sure that a pose is about as long as its video.
+
+    Raises:
+        ValueError: they differ by more than half a second and 5%: one of them is of another clip.
+    """
+    video_seconds, pose_seconds = frames / video_fps, poses / rate
+    if abs(video_seconds - pose_seconds) > _GAP_SECONDS + _GAP_SHARE * video_seconds:
+        raise ValueError(
+            f"the pose must be as long as the video, {frames} frames in {video_seconds:.1f} s, but has {poses} frames "
+            f"in {pose_seconds:.1f} s."
+        )
+
+
+def is_chosen(number: int, video_fps: float, settings: Settings) -> bool:
+    """Tell whether a frame is wanted, by ``every`` and ``fps``.
+
+    Example:
+        >>> from signdiff_core.prepare.settings import Settings
+        >>> [number for number in range(12) if is_chosen(number, 24, Settings(fps=10))]
+        [0, 3, 5, 8, 10]
+    """
+    if number % settings.every:
+        return False
+    if settings.fps is None or number == 0:
+        return True
+    return int(number * settings.fps / video_fps) != int((number - settings.every) * settings.fps / video_fps)
+
+
+def reason_against(
+    joints: NDArray[np.floating], confidence: NDArray[np.floating], settings: Settings, camera: Camera | None = None
+) -> Reason | None:
+    """Tell why a frame must be left out, if it must.
+
+    Args:
+        joints: (50, 2 or 3) normalised; those that are absent are anything.
+        confidence: (50,); 0 means absent.
+        settings: what is too little.
+        camera: shows the frame.
+    """
+    present = confidence > 0
+    if not present.any():
+        return "no pose"
+    if not present[[skeleton.NECK, skeleton.LEFT_SHOULDER, skeleton.RIGHT_SHOULDER]].all():
+        return "body"
+    neck, width = joints[skeleton.NECK, :2], joints[skeleton.LEFT_SHOULDER, :2] - joints[skeleton.RIGHT_SHOULDER, :2]
+    if np.hypot(*neck) > _FARTHEST * skeleton.SHOULDER_WIDTH or not (
+        _WIDTHS[0] * skeleton.SHOULDER_WIDTH < np.hypot(*width) < _WIDTHS[1] * skeleton.SHOULDER_WIDTH
+    ):
+        return "elsewhere"
+    for hand, wrist in _HANDS:
+        place = (camera or Camera()).project(joints[wrist], 1)
+        shown = present[wrist] and place.min() >= 0 and place.max() < 1
+        if shown and confidence[hand].mean() < settings.min_hand_confidence:
+            return "hands"
+    return None
 
 
 def ranges(numbers: list[int]) -> str:

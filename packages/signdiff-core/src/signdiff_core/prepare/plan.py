@@ -1,121 +1,123 @@
-"""What is to be prepared, in shards: so many clips that go into one archive, if the layout has archives.
-
-A clip's key says what comes of it: the settings, the code, its caption, and its files' names, sizes and times. What is
-stored under that key is what preparing would make again, so a run that was cut off goes on where it stopped. Which
-clips share a shard depends on the plan alone, not on what was finished before, nor on how many workers there are: so do
-the bytes.
-"""
+"""What is to be prepared, and how: the settings, the clips in shards, and what is noted of both in the manifest."""
 
 from __future__ import annotations
 
 import hashlib
-import json
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from importlib.metadata import version
-from importlib.resources import files
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal, get_args
 
-from signdiff_core import plugins
+from signdiff_core import engines, plugins
+from signdiff_core.prepare.gather import Clip
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+Layout = Literal["folder", "webdataset"]
+"""Files in a folder a clip, or tar archives of many clips."""
 
-    from signdiff_core.prepare.gather import Clip
-    from signdiff_core.prepare.settings import Settings
+ImageFormat = Literal["jpg", "png"]
+"""How frames are stored."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shard:
-    """Clips that are stored together.
+class Settings:
+    """The settings of a preparation. Two runs with equal settings and inputs write equal bytes.
 
     Attributes:
-        number: its place, from 0.
-        clips: by name.
-        keys: one for each clip.
+        layout: how the set is stored.
+        size: side of the frames in pixels, a multiple of 64.
+        every: only every so many frames of a video.
+        fps: only so many frames of a second; all of those that `every` leaves if None.
+        min_confidence: joints below it are absent, and a frame without neck or shoulders is left out.
+        min_hand_confidence: frames that show a hand whose joints have less on average are left out.
+        max_padding: clips whose square lies outside the picture with more of its area are left out.
+        image_format: of the frames.
+        quality: of frames as JPEG, from 1 to 100.
+        frnet: FR-Net's settings, all of them, by name.
+
+    Raises:
+        ValueError: a setting is out of its range.
     """
 
-    number: int
-    clips: tuple[Clip, ...]
-    keys: tuple[str, ...]
+    layout: Layout = "folder"
+    size: int = 512
+    every: int = 1
+    fps: float | None = None
+    min_confidence: float = 0.1
+    min_hand_confidence: float = 0.2
+    max_padding: float = 0.25
+    image_format: ImageFormat = "jpg"
+    quality: int = 95
+    frnet: tuple[tuple[str, str | float], ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, kinds in (("layout", Layout), ("image_format", ImageFormat)):
+            if getattr(self, name) not in get_args(kinds):
+                wanted = " or ".join(map(repr, get_args(kinds)))
+                raise ValueError(f"{name} must be {wanted}, but is {getattr(self, name)!r}.")
+        if self.size % 64 or not 64 <= self.size <= 2048:
+            raise ValueError(f"size must be a multiple of 64 from 64 to 2048, but is {self.size}.")
+        if self.every < 1:
+            raise ValueError(f"every must be at least 1, but is {self.every}.")
+        if self.fps is not None and not (math.isfinite(self.fps) and self.fps > 0):
+            raise ValueError(f"fps must be positive, but is {self.fps}.")
+        for name in ("min_confidence", "min_hand_confidence", "max_padding"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie in [0, 1], but is {getattr(self, name)}.")
+        if not 1 <= self.quality <= 100:
+            raise ValueError(f"quality must be from 1 to 100, but is {self.quality}.")
 
     @property
-    def key(self) -> str:
-        """Tells shards of other inputs, settings or code apart."""
-        return hashlib.sha256("".join(self.keys).encode()).hexdigest()[:16]
+    def suffix(self) -> str:
+        """Suffix of the frames' files, with the dot."""
+        return f".{self.image_format}"
 
 
-def plan(clips: Sequence[Clip], settings: Settings, *, shard: int = 16) -> list[Shard]:
+def plan(clips: Sequence[Clip], settings: Settings, *, shard: int = 16) -> list[engines.Shard[Clip]]:
     """Divide clips into shards.
 
     Args:
         clips: in the order of the set.
         settings: what is done to them.
-        shard: how many make a shard.
+        shard: how many make a shard, and an archive if the layout has archives.
 
     Raises:
-        OSError: a file cannot be looked at.
+        OSError: a folder cannot be looked at.
     """
-    shared = [code_version(), asdict(settings)]
-    shards = []
-    for start in range(0, len(clips), shard):
-        part = tuple(clips[start : start + shard])
-        keys = tuple(_key([*shared, clip.name, clip.text, *map(_signature, (clip.video, clip.pose))]) for clip in part)
-        shards.append(Shard(number=start // shard, clips=part, keys=keys))
-    return shards
+    named = {clip.name: clip for clip in clips}
+    return engines.plan(named, [code_version(), asdict(settings)], _facts, size=shard)
+
+
+def _facts(clip: Clip) -> object:
+    return clip.text, engines.signature(clip.video), engines.signature(clip.pose)
 
 
 @cache
 def code_version() -> dict[str, str]:
     """Name what prepares: versions of the libraries that compute, and a hash of this folder's files."""
-    import av
     import cv2
-    import numpy as np
 
     annotator = plugins.find("signdiff.annotators", "frnet")
-    digest = hashlib.sha256()
-    for path in sorted(Path(str(files("signdiff_core.prepare"))).glob("*.py")):
-        digest.update(path.name.encode() + path.read_bytes())
     return {
-        "signdiff-core": version("signdiff-core"),
+        **engines.versions("signdiff_core.prepare", "signdiff-core", "av", "numpy", "pose-format"),
         annotator.distribution: annotator.version,
-        "av": av.__version__,
-        "numpy": np.__version__,
-        "opencv": cv2.__version__,
-        "pose-format": version("pose-format"),
-        "code": digest.hexdigest()[:16],
+        "opencv": cv2.__version__,  # whose distribution has several names
     }
 
 
-def content_hash(path: Path) -> str:
-    """Hash a file, or the files of a folder with their names."""
-    digest = hashlib.sha256()
-    for file in _files(path):
-        if path.is_dir():
-            digest.update(f"{file.name}\n".encode())
-        with file.open("rb") as content:
-            while block := content.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
+def manifest_of(clips: Iterable[Clip], settings: Settings) -> engines.Manifest:
+    """Note what a set is made of, but for the hashes of its clips."""
+    return engines.Manifest(
+        versions=code_version(),
+        settings={**asdict(settings), "frnet": dict(settings.frnet)},
+        texts={clip.name: hashlib.sha256(clip.text.encode()).hexdigest()[:16] for clip in clips},
+    )
 
 
-def _key(content: object) -> str:
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+def hashes_of(clip: Clip) -> dict[str, str]:
+    """Hash the files of a clip.
 
-
-def _signature(path: Path) -> list[tuple[str, int, int]]:
-    """Names, sizes and times of files: reading 30,000 clips to know whether they changed would take hours."""
-    signature = []
-    for file in _files(path):
-        try:
-            status = file.stat()
-        except OSError:  # reading the clip will say why
-            signature.append((file.name, -1, -1))
-        else:
-            signature.append((file.name, status.st_size, status.st_mtime_ns))
-    return signature
-
-
-def _files(path: Path) -> list[Path]:
-    return sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
+    Raises:
+        OSError: one cannot be read.
+    """
+    return {"video": engines.content_hash(clip.video), "pose": engines.content_hash(clip.pose)}

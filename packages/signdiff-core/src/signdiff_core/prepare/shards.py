@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import shutil
 import traceback
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from signdiff_core.atomic import replacing
 from signdiff_core.diffusion.frmap import FRMapper
-from signdiff_core.prepare.clip import ClipReader
-from signdiff_core.prepare.layouts import clip_archive, clip_folder, join_archives
-from signdiff_core.prepare.plan import content_hash
+from signdiff_core.engines import Shard, Work
+from signdiff_core.prepare.clip import ClipReader, Sample
+from signdiff_core.prepare.gather import Clip
+from signdiff_core.prepare.plan import Settings, hashes_of
+from signdiff_core.prepare.writer import clip_archive, clip_folder, join_archives
 from signdiff_core.sealed import read_sealed, write_sealed
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
-    from contextlib import AbstractContextManager
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from signdiff_core.prepare.clip import Sample
-    from signdiff_core.prepare.gather import Clip
-    from signdiff_core.prepare.plan import Shard
-    from signdiff_core.prepare.settings import Settings
 
 COLUMNS: Final = {"folder": 1, "webdataset": 5}
 """Numbers of a frame's row: its own, and in an archive the places and sizes of image and map."""
@@ -40,12 +34,12 @@ class Part:
     Attributes:
         joints: (N, 50, 3) float32 of its frames.
         rows: (N, 1 or 5) int64; see `COLUMNS`. Places are those in the clip's own archive.
-        told: what is known of it; with ``reason`` and ``trace`` if it failed.
+        facts: what is known of it; with ``reason`` and ``trace`` if it failed.
     """
 
     joints: NDArray[np.float32]
     rows: NDArray[np.int64]
-    told: dict[str, Any]
+    facts: dict[str, Any]
 
 
 class _BrokenClip(Exception):  # noqa: N818
@@ -53,8 +47,8 @@ class _BrokenClip(Exception):  # noqa: N818
 
 
 @dataclass(frozen=True)
-class FrameWork:
-    """Prepares shards: a `signdiff_core.engines.Work`.
+class FrameWork(Work[Clip]):
+    """Prepares shards.
 
     Attributes:
         settings: what is done to each clip.
@@ -71,10 +65,15 @@ class FrameWork:
 
     def make_folders(self) -> None:
         """Make what `process` stores in, without what a run that was killed left half-written."""
-        for folder in ("parts", "archives", "output/frames" if self.settings.layout == "folder" else "output/shards"):
+        for folder in ("parts", "archives", "output/frames" if self._in_folders else "output/shards"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
             for path in (self.home / folder).glob(".*.tmp"):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def clear(self) -> None:
+        """Remove the folders if nothing is stored there, also not of other inputs or settings."""
+        if not any((self.home / "parts").glob("*.safetensors")):
+            shutil.rmtree(self.home, ignore_errors=True)
 
     def begin(self) -> None:
         """Have this process compute with one thread."""
@@ -82,7 +81,7 @@ class FrameWork:
 
         cv2.setNumThreads(1)
 
-    def process(self, shard: Shard, lethal: Collection[str] = ()) -> None:
+    def process(self, shard: Shard[Clip], lethal: Collection[str] = ()) -> None:
         """Prepare the clips of a shard that are not stored yet, and in the layout ``webdataset`` join them.
 
         A clip that fails is stored with its traceback, and stops nothing.
@@ -92,119 +91,120 @@ class FrameWork:
         """
         if self.is_stored(shard):
             return
-        for item in self.items(shard).values():
-            if item[0].name in lethal:
-                self._store_failure(*item, "it killed the process that read it", "")
+        for name, clip in shard.items.items():
+            if name in lethal:
+                self._store_failure(clip, shard.keys[name], "it killed the process that read it", "")
             else:
-                self.rehearse(item)
-        if self.settings.layout == "webdataset":
-            archives = [self._archive(clip, key) for clip, key in zip(shard.clips, shard.keys, strict=True)]
+                self.attempt(shard, name)
+        if not self._in_folders:
+            archives = [self._archive(name, key) for name, key in shard.keys.items()]
             join_archives(archives, self._joined(shard))
             self._mark(shard).touch()  # after the archive, which `replacing` brings to the disk
             for archive in archives:
                 archive.unlink()
 
-    def rehearse(self, item: tuple[Clip, str]) -> None:
+    def attempt(self, shard: Shard[Clip], name: str) -> None:
         """Prepare a clip and store what comes of it.
 
         Raises:
             OSError: something cannot be written.
         """
-        clip, key = item
-        if self._is_there(clip, key):
+        clip, key = shard.items[name], shard.keys[name]
+        if self._is_there(name, key):
             return
         rows: list[list[int]] = []
         joints: list[NDArray[np.float32]] = []
         try:
             reader = self._open(clip)
             with self._writer(clip, key) as add:
-                for sample in _reading(reader):
+                for sample in _samples(reader):
                     rows.append(add(sample))
                     joints.append(sample.joints)
         except _BrokenClip as broken:
             error = broken.__cause__ or broken
             self._store_failure(clip, key, _reason(error), "".join(traceback.format_exception(error)))
             return
-        known = dict(reader.told)
-        if self.settings.layout == "webdataset":
-            known["bytes"] = self._archive(clip, key).stat().st_size
-        part = Part(joints=np.stack(joints), rows=np.asarray(rows, dtype=np.int64), told=known)
-        store(self._part(clip, key), part)
+        facts = dict(reader.facts)
+        if not self._in_folders:
+            facts["bytes"] = self._archive(name, key).stat().st_size
+        part = Part(joints=np.stack(joints), rows=np.asarray(rows, dtype=np.int64), facts=facts)
+        store(self._part(name, key), part)
 
-    def items(self, shard: Shard) -> dict[str, tuple[Clip, str]]:
-        """Give the clips of a shard with their keys, by name."""
-        return {clip.name: (clip, key) for clip, key in zip(shard.clips, shard.keys, strict=True)}
+    def is_stored(self, shard: Shard[Clip]) -> bool:
+        """Tell whether a shard is done: what is noted of it counts only beside the frames that belong to it."""
+        if self._in_folders:
+            return all(self._is_there(name, key) for name, key in shard.keys.items())
+        noted = all(self._part(name, key).exists() for name, key in shard.keys.items())
+        return noted and self._mark(shard).exists() and self._joined(shard).exists()
 
-    def is_stored(self, shard: Shard) -> bool:
-        """Tell whether a shard is done: what is noted of it counts only beside the frames that it tells of."""
-        if self.settings.layout == "webdataset":
-            noted = all(self._part(clip, key).exists() for clip, key in self.items(shard).values())
-            return noted and self._mark(shard).exists() and self._joined(shard).exists()
-        return all(self._is_there(*item) for item in self.items(shard).values())
-
-    def left(self, shard: Shard) -> int:
+    def count_left(self, shard: Shard[Clip]) -> int:
         """Count the clips of a shard that are not done."""
-        return 0 if self.is_stored(shard) else sum(not self._is_there(*item) for item in self.items(shard).values())
+        return 0 if self.is_stored(shard) else sum(not self._is_there(name, key) for name, key in shard.keys.items())
 
-    def parts(self, shard: Shard) -> Iterator[Part]:
+    def parts(self, shard: Shard[Clip]) -> Iterator[Part]:
         """Read what came of the clips of a shard that is done."""
-        return (load(self._part(clip, key)) for clip, key in self.items(shard).values())
+        return (load(self._part(name, key)) for name, key in shard.keys.items())
 
     @cached_property
     def _mapper(self) -> FRMapper:
         return FRMapper(**dict(self.settings.frnet))
 
+    @property
+    def _in_folders(self) -> bool:
+        return self.settings.layout == "folder"
+
     def _open(self, clip: Clip) -> ClipReader:
         try:
             reader = ClipReader(clip, self.settings, self._mapper)
-            reader.told["hashes"] = {"video": content_hash(clip.video), "pose": content_hash(clip.pose)}
-        except Exception as error:  # whatever a clip holds, the others go on
+            reader.facts["hashes"] = hashes_of(clip)
+        except Exception as error:  # whatever a clip holds, the others are prepared
             raise _BrokenClip from error
         return reader
 
     def _writer(self, clip: Clip, key: str) -> AbstractContextManager[Callable[[Sample], list[int]]]:
-        if self.settings.layout == "folder":
+        if self._in_folders:
             return clip_folder(self.output / "frames" / clip.name, self.settings)
-        return clip_archive(self._archive(clip, key), clip, self.settings)
+        return clip_archive(self._archive(clip.name, key), clip, self.settings)
 
     def _store_failure(self, clip: Clip, key: str, reason: str, trace: str) -> None:
-        known = {"name": clip.name, "reason": reason, "trace": trace, "bytes": 0}
+        facts = {"name": clip.name, "reason": reason, "trace": trace, "bytes": 0}
         rows = np.zeros((0, COLUMNS[self.settings.layout]), dtype=np.int64)
-        if self.settings.layout == "webdataset":
-            with replacing(self._archive(clip, key)):
+        if not self._in_folders:
+            with replacing(self._archive(clip.name, key)):
                 pass  # a clip that failed has no frame
-        store(self._part(clip, key), Part(joints=np.zeros((0, 50, 3), dtype=np.float32), rows=rows, told=known))
+        part = Part(joints=np.zeros((0, 50, 3), dtype=np.float32), rows=rows, facts=facts)
+        store(self._part(clip.name, key), part)
 
-    def _is_there(self, clip: Clip, key: str) -> bool:
-        part = self._part(clip, key)
+    def _is_there(self, name: str, key: str) -> bool:
+        part = self._part(name, key)
         if not part.exists():
             return False
-        if self.settings.layout == "webdataset":
-            return self._archive(clip, key).exists()
-        return (self.output / "frames" / clip.name).exists() or "reason" in told(part)
+        if not self._in_folders:
+            return self._archive(name, key).exists()
+        return (self.output / "frames" / name).exists() or "reason" in load(part).facts
 
-    def _part(self, clip: Clip, key: str) -> Path:
-        return self.home / "parts" / f"{clip.name}-{key}.safetensors"
+    def _part(self, name: str, key: str) -> Path:
+        return self.home / "parts" / f"{name}-{key}.safetensors"
 
-    def _archive(self, clip: Clip, key: str) -> Path:
-        return self.home / "archives" / f"{clip.name}-{key}.tar"
+    def _archive(self, name: str, key: str) -> Path:
+        return self.home / "archives" / f"{name}-{key}.tar"
 
-    def _joined(self, shard: Shard) -> Path:
+    def _joined(self, shard: Shard[Clip]) -> Path:
         return self.output / "shards" / f"{shard.number:06d}.tar"
 
-    def _mark(self, shard: Shard) -> Path:
+    def _mark(self, shard: Shard[Clip]) -> Path:
         return self.home / "parts" / f"{shard.number:06d}-{shard.key}.done"
 
 
-def _reading(reader: ClipReader) -> Iterator[Sample]:
+def _samples(reader: ClipReader) -> Iterator[Sample]:
     """Give the frames of a clip, with its errors told apart from those of storing them."""
     samples, count = iter(reader), 0
     while True:
         try:
             sample = next(samples, None)
             if sample is None and not count:
-                raise ValueError(f"no frame is left: {reader.told['left_out']}")
-        except Exception as error:  # whatever a clip holds, the others go on
+                raise ValueError(f"no frame is left: {reader.facts['left_out']}")
+        except Exception as error:  # whatever a clip holds, the others are prepared
             raise _BrokenClip from error
         if sample is None:
             return
@@ -223,12 +223,7 @@ def store(path: Path, part: Part) -> None:
     Raises:
         OSError: it cannot be written; nothing is left of it then.
     """
-    write_sealed(path, {"joints": part.joints, "rows": part.rows}, part.told)
-
-
-def told(path: Path) -> dict[str, Any]:
-    """Read what is known of a clip, of what `store` wrote; errors as of `load`."""
-    return load(path).told
+    write_sealed(path, {"joints": part.joints, "rows": part.rows}, part.facts)
 
 
 def load(path: Path) -> Part:
@@ -238,5 +233,5 @@ def load(path: Path) -> Part:
         OSError: it cannot be read.
         ValueError: it is damaged.
     """
-    arrays, known = read_sealed(path)
-    return Part(joints=arrays["joints"], rows=arrays["rows"], told=known)
+    arrays, facts = read_sealed(path)
+    return Part(joints=arrays["joints"], rows=arrays["rows"], facts=facts)

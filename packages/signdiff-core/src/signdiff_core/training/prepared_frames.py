@@ -14,7 +14,7 @@ from safetensors import safe_open
 
 from signdiff_core.checks import check_name
 from signdiff_core.formats.files import read_lines
-from signdiff_core.prepare.files import CLIPS, INDEX, JOINTS, MANIFEST, MAP_SUFFIX, METADATA, frame_name
+from signdiff_core.prepare.writer import CLIPS, INDEX, JOINTS, MANIFEST, MAP_SUFFIX, METADATA, frame_name
 from signdiff_core.training.frames import (
     FLOATS,
     Frames,

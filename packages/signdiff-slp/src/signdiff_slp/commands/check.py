@@ -40,8 +40,8 @@ def add_check(commands: argparse._SubParsersAction[Any]) -> None:
 
 def _check(arguments: argparse.Namespace) -> int:
     from signdiff_core.atomic import check_writable
-    from signdiff_slp.prepare.checks import check
-    from signdiff_slp.prepare.checks.report import as_json, as_text, write_csv
+    from signdiff_slp.prepare.checks.check import check
+    from signdiff_slp.prepare.checks.findings import as_json, as_text, write_csv
 
     if arguments.csv is not None:
         check_writable(arguments.csv)

@@ -12,18 +12,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from signdiff_core import engines
-from signdiff_core.checks import check_device
-from signdiff_core.wording import by_cause, list_causes
 from signdiff_slp.commands.parser import number, whole
-from signdiff_slp.commands.progress import progress_bar
+from signdiff_slp.commands.progress import progress
 
 if TYPE_CHECKING:
+    from signdiff_core.engines import Shard
     from signdiff_slp.prepare.assemble import Written
-    from signdiff_slp.prepare.gather import Gathered
-    from signdiff_slp.prepare.plan import Shard
-    from signdiff_slp.prepare.quality import Limits
-    from signdiff_slp.prepare.settings import Settings
+    from signdiff_slp.prepare.plan import Task
+    from signdiff_slp.prepare.shards import ShardWork
 
 _SPLITS = ("train", "dev", "test")
 
@@ -43,7 +39,10 @@ def add_prepare(commands: argparse._SubParsersAction[Any]) -> None:
         )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="new or empty folder")
     parser.add_argument(
-        "--work", type=Path, metavar="DIR", help="for what is finished, until all is (default: OUTPUT.work)"
+        "--work",
+        type=Path,
+        metavar="DIR",
+        help="where finished clips are kept until the corpus is complete (default: OUTPUT.work)",
     )
     parser.add_argument("--engine", choices=("local", "ray"), default="local", help="default: local")
     parser.add_argument("--workers", type=whole(), default=os.cpu_count() or 1, help="processes (default: all cores)")
@@ -52,58 +51,86 @@ def add_prepare(commands: argparse._SubParsersAction[Any]) -> None:
         type=whole(),
         default=16,
         metavar="CLIPS",
-        help="clips that are lifted and stored together: more are faster, fewer lose less to a kill (default: 16)",
+        help="clips that are lifted and stored together: more are faster; with fewer, an interruption loses less "
+        "(default: 16)",
     )
     parser.add_argument(
         "--kind",
         choices=("openpose", "dwpose", "mediapipe", "h5", "pose", "video"),
-        help="only clips of this kind (default: all; keypoints go before videos)",
+        help="only clips of this kind (default: all kinds; of a clip with keypoints and a video, the keypoints)",
     )
     parser.add_argument("--fps", type=number(), default=25.0, help="frames per second of the corpus (default: 25)")
     parser.add_argument(
-        "--source-fps", type=number(), default=24.0, help="of clips that do not tell theirs (default: 24)"
+        "--source-fps",
+        type=number(),
+        default=24.0,
+        help="frames per second of clips whose files do not say (default: 24)",
     )
     parser.add_argument(
         "--tolerance",
         type=number(),
         default=0.5,
         metavar="SECONDS",
-        help="clips that are shorter than How2Sign's table says by more are left out (default: 0.5)",
+        help="how much shorter than How2Sign's table says a clip may be; shorter ones are left out (default: 0.5)",
     )
     parser.add_argument(
-        "--min-confidence", type=number(), default=0.1, help="joints below it are filled (default: 0.1)"
+        "--min-confidence", type=number(), default=0.1, help="joints with less confidence are filled (default: 0.1)"
     )
-    parser.add_argument("--fill", choices=("interpolate", "median"), default="interpolate", help="absent joints")
-    parser.add_argument("--steps", type=whole(), default=200, help="of the lifting (default: 200)")
-    parser.add_argument("--smoothness", type=number(), default=0.01, help="of the lifting, in time (default: 0.01)")
+    parser.add_argument(
+        "--fill",
+        choices=("interpolate", "median"),
+        default="interpolate",
+        help="how absent joints are filled (default: interpolate, in time)",
+    )
+    parser.add_argument("--steps", type=whole(), default=200, help="steps of the lifting (default: 200)")
+    parser.add_argument(
+        "--smoothness", type=number(), default=0.01, help="how smooth the lifting is in time (default: 0.01)"
+    )
     parser.add_argument("--device", default="cpu", help="a torch device for the lifting (default: cpu)")
     parser.add_argument("--mirror", action="store_true", help="mirror left-handed signers")
-    parser.add_argument("--min-observed", type=number(), default=0.0, help="least share of joints that were seen")
-    parser.add_argument("--max-bone-deviation", type=number(), default=math.inf, help="from the usual limbs")
-    parser.add_argument("--max-jitter", type=number(), default=math.inf, help="in shoulder widths per squared frame")
-    parser.add_argument("--skels", action="store_true", help="write .skels, .text and .files, too")
+    parser.add_argument(
+        "--min-observed",
+        type=number(),
+        default=0.0,
+        help="least share of joints that the detector saw; clips with less are left out (default: 0)",
+    )
+    parser.add_argument(
+        "--max-bone-deviation",
+        type=number(),
+        default=math.inf,
+        help="largest deviation of a clip's limbs from the usual ones (default: any)",
+    )
+    parser.add_argument(
+        "--max-jitter",
+        type=number(),
+        default=math.inf,
+        help="largest mean acceleration, in shoulder widths per squared frame (default: any)",
+    )
+    parser.add_argument("--skels", action="store_true", help="also write .skels, .text and .files")
     parser.add_argument("--seed", type=whole(0), default=0, help="draws the clips of the preview (default: 0)")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.set_defaults(run=_prepare)
 
 
 def _prepare(arguments: argparse.Namespace) -> int:
+    from signdiff_core import engines
+    from signdiff_core.checks import check_device
+    from signdiff_core.wording import by_cause
+    from signdiff_slp.prepare.assemble import assemble
     from signdiff_slp.prepare.gather import Gathered
-    from signdiff_slp.prepare.plan import plan
+    from signdiff_slp.prepare.plan import Options, Settings, hash_again, manifest_of, plan
     from signdiff_slp.prepare.quality import Limits
-    from signdiff_slp.prepare.settings import Settings
+    from signdiff_slp.prepare.shards import ShardWork
 
     output: Path = arguments.output
-    work: Path = arguments.work or output.with_name(f"{output.name}.work")
-    is_there = output.exists() and (not output.is_dir() or any(output.iterdir()))
-    if is_there and not (output / "manifest.json").is_file():
-        raise FileExistsError(f"output must be new or empty, or what the same command made, but {output} is not.")
+    is_there = engines.is_made(output)
     for name in ("workers", "shard"):
         if getattr(arguments, name) < 1:
             raise ValueError(f"{name} must be at least 1, but is {getattr(arguments, name)}.")
     names = ("fps", "source_fps", "min_confidence", "fill", "steps", "smoothness", "device", "mirror")
     settings = Settings(**{name: getattr(arguments, name) for name in names})
     limits = Limits(**{name: getattr(arguments, name) for name in ("min_observed", "max_bone_deviation", "max_jitter")})
+    options = Options(limits=limits, **{name: getattr(arguments, name) for name in ("skels", "seed", "tolerance")})
     if arguments.engine == "ray":
         engines.check_ray("signdiff-slp[prepare]")
     else:  # under Ray, other machines have other devices
@@ -119,111 +146,53 @@ def _prepare(arguments: argparse.Namespace) -> int:
         why = f": {causes}." if causes else "."
         raise ValueError(f"--train, --dev and --test must name clips with texts, but there are none{why}")
     shards = plan(gathered.tasks, settings, clips=arguments.shard)
+    work = ShardWork(settings, arguments.work or output.with_name(f"{output.name}.work"))
     if is_there:
-        return _finished(shards, settings, limits, arguments)
-    work.mkdir(parents=True, exist_ok=True)
-    try:
-        written = _make(shards, settings, limits, work, gathered, arguments)
-    except BaseException as error:
-        _tell_kept(error, shards, work)
-        raise
-    _clear(shards, work)
-    _print(written, arguments)
-    return 0
-
-
-def _make(
-    shards: list[Shard],
-    settings: Settings,
-    limits: Limits,
-    work: Path,
-    gathered: Gathered,
-    arguments: argparse.Namespace,
-) -> Written:
-    """Prepare what is not stored, and make the corpus of it."""
-    from signdiff_slp.prepare.assemble import assemble
-
-    for left in work.glob(".*.tmp"):  # by a run that was killed
-        left.unlink(missing_ok=True)
-    _run(shards, settings, work, arguments)
-    return assemble(
-        shards,
-        work,
-        arguments.output,
-        settings,
-        limits=limits,
-        dropped=gathered.dropped,
-        findings=gathered.findings,
-        tolerance=arguments.tolerance,
-        skels=arguments.skels,
-        seed=arguments.seed,
-    )
-
-
-def _finished(shards: list[Shard], settings: Settings, limits: Limits, arguments: argparse.Namespace) -> int:
-    """Say that the corpus is there, if it is the one that was asked for."""
-    from signdiff_slp.prepare.manifest import differences, known_options, made_by_this_code
-
-    output: Path = arguments.output
-    options = known_options(limits, skels=arguments.skels, seed=arguments.seed, tolerance=arguments.tolerance)
-    differ = differences(output, settings, options, shards)
-    if differ:
-        raise FileExistsError(f"{output} is finished, but of other inputs or settings: {'; '.join(differ)}.")
-    by = "" if made_by_this_code(output) else ", by another version of the code"
-    print(f"{output} is finished: it was made of the same inputs with the same settings{by}.")
-    work: Path = arguments.work or output.with_name(f"{output.name}.work")
-    if work.is_dir():
-        _clear(shards, work)
-    return 0
-
-
-def _tell_kept(error: BaseException, shards: list[Shard], work: Path) -> None:
-    """Note on what ended the run how much of it is kept, and how to go on."""
-    kept = sum(len(shard.tasks) for shard in shards if (work / shard.file).exists())
-    if kept:
-        total = sum(len(shard.tasks) for shard in shards)
-        error.add_note(f"{kept:,} of {total:,} clips are finished ({work}), and the same command goes on after them")
+        tasks = {task.name: task for task in gathered.tasks}
+        now = manifest_of(gathered.tasks, settings, options)
+        print(engines.finished(output, now, lambda name: hash_again(tasks[name], settings), what="text or split"))
     else:
-        with suppress(OSError):
-            work.rmdir()
+        work.folder.mkdir(parents=True, exist_ok=True)
+        for left in work.folder.glob(".*.tmp"):  # by a run that was killed
+            left.unlink(missing_ok=True)
+        with engines.noting_what_is_kept(shards, work, work.folder, lambda: _remove(work.folder)):
+            _run(shards, work, arguments)
+            written = assemble(shards, work, output, gathered, options)
+        _print(written, arguments)
+    for shard in shards:
+        work.file_of(shard).unlink(missing_ok=True)
+    if work.folder.is_dir() and not _remove(work.folder):
+        print(f"{work.folder} is left: it holds shards of other inputs, settings or versions.", file=sys.stderr)
+    return 0
 
 
-def _run(shards: list[Shard], settings: Settings, work: Path, arguments: argparse.Namespace) -> None:
-    """Process what is not stored, and tell how far it is and how fast."""
-    from signdiff_slp.prepare.engines.local import run_local
-    from signdiff_slp.prepare.engines.ray import run_ray
+def _remove(folder: Path) -> bool:
+    """Remove a folder if it is empty."""
+    with suppress(OSError):
+        folder.rmdir()
+    return not folder.exists()
 
-    left = [shard for shard in shards if not (work / shard.file).exists()]
-    clips = sum(len(shard.tasks) for shard in left)
-    finished = sum(len(shard.tasks) for shard in shards) - clips
-    if finished:
-        print(f"{finished} clips are finished, {clips} are left.", file=sys.stderr)
+
+def _run(shards: list[Shard[Task]], work: ShardWork, arguments: argparse.Namespace) -> None:
+    """Prepare what is not stored, and tell how far it is and how fast."""
+    from signdiff_core import engines
+
+    total, left = sum(len(shard.items) for shard in shards), sum(work.count_left(shard) for shard in shards)
+    if left < total:
+        print(f"{total - left} clips are finished, {left} are left.", file=sys.stderr)
     if not left:
         return
     began = time.monotonic()
-    bar = progress_bar(clips, "clips", unit="clip")
-
-    def done(shard: Shard) -> None:
-        bar.update(len(shard.tasks))
-
-    run = run_ray if arguments.engine == "ray" else run_local
-    run(left, settings, work, workers=arguments.workers, done=done)
-    bar.close()
-    hours = (time.monotonic() - began) / 3600
-    print(f"{clips} clips in {3600 * hours:.0f} s, {clips / hours:.0f} an hour.", file=sys.stderr)
-
-
-def _clear(shards: list[Shard], work: Path) -> None:
-    """Remove what was stored; the folder, too, if nothing else is in it."""
-    for shard in shards:
-        (work / shard.file).unlink(missing_ok=True)
-    try:
-        work.rmdir()
-    except OSError:
-        print(f"{work} holds shards of other inputs or settings, and is left.", file=sys.stderr)
+    done = engines.run(shards, work, engine=arguments.engine, workers=arguments.workers, extra="signdiff-slp[prepare]")
+    for _ in progress((name for shard in done for name in shard.items), total=left):
+        pass
+    seconds = time.monotonic() - began
+    print(f"{left} clips in {seconds:.0f} s, {3600 * left / seconds:.0f} an hour.", file=sys.stderr)
 
 
 def _print(written: Written, arguments: argparse.Namespace) -> None:
+    from signdiff_core.wording import list_causes
+
     report = written.report
     if arguments.json:
         found = [{"clip": each.clip, "kind": each.kind, "detail": each.detail} for each in written.findings]

@@ -3,40 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sized
-from typing import TYPE_CHECKING, Protocol, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
+from typing import TypeVar
 
 T = TypeVar("T")
 
 
-class Bar(Protocol):
-    """What is told how far the work is."""
-
-    def update(self, n: int, /) -> object:
-        """Add to what is done."""
-
-    def close(self) -> None:
-        """End the bar."""
-
-
-class _Nothing:
-    def update(self, n: int, /) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-
-def progress_bar(total: int | None, name: str, *, unit: str) -> Bar:
-    """Start a bar.
+def progress(items: Iterable[T], name: str = "clips", *, unit: str = "clip", total: int | None = None) -> Iterator[T]:
+    """Show how many of some items are done.
 
     Args:
-        total: how much there is to do, if that is known.
+        items: what is worked through.
         name: of the work.
-        unit: of ``total``.
+        unit: what an item is.
+        total: how many there will be, if ``items`` does not say.
+
+    Yields:
+        The items.
     """
     if sys.stderr.isatty():
         try:
@@ -44,17 +27,7 @@ def progress_bar(total: int | None, name: str, *, unit: str) -> Bar:
         except ModuleNotFoundError:
             pass
         else:
-            bar: Bar = tqdm(total=total, desc=name, unit=unit)
-            return bar
-    return _Nothing()
-
-
-def progress(items: Iterable[T], name: str = "clips", *, unit: str = "clip") -> Iterator[T]:
-    """Show how far the items are that are taken."""
-    bar = progress_bar(len(items) if isinstance(items, Sized) else None, name, unit=unit)
-    try:
-        for item in items:
-            yield item
-            bar.update(1)
-    finally:
-        bar.close()
+            total = len(items) if total is None and isinstance(items, Sized) else total
+            yield from tqdm(items, total=total, desc=name, unit=unit)
+            return
+    yield from items

@@ -58,7 +58,8 @@ def _finish(parser: argparse.ArgumentParser, run: Any, argument: str = "", what:
 
 def _read(arguments: argparse.Namespace) -> int:
     from signdiff_slp.prepare.signer import choose_signer
-    from signdiff_slp.prepare.sources import find_clips, read
+    from signdiff_slp.prepare.sources.find import find_clips
+    from signdiff_slp.prepare.sources.read import read
 
     sources = {source.name: source for source in find_clips(arguments.clip)}
     name = arguments.name or next(iter(sources))
@@ -87,7 +88,7 @@ def _lift(arguments: argparse.Namespace) -> int:
     import numpy as np
 
     from signdiff_core.checks import check_device
-    from signdiff_slp.prepare import lift
+    from signdiff_slp.prepare.lifting.clips import lift
 
     check_device(arguments.device)
     points, pose = _points(arguments.clip)

@@ -2,41 +2,45 @@
 
 Beside what every corpus holds (`corpora.writer`), the folder has ``quality.tsv``, the scores of every prepared clip;
 ``preview.png``, a sheet of random ones; ``manifest.json``, settings, versions and the hash of every input, by which
-`finished` knows the corpus again; and, where clips failed, ``failures.log`` with their tracebacks. Equal inputs and
-settings make equal bytes.
+the same command knows the corpus again; and, where clips failed, ``failures.log`` with their tracebacks. Equal inputs
+and settings make equal bytes.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
+from pose_format import Pose
 
-from signdiff_core.formats import write_skels
+from signdiff_core.drawing import draw
+from signdiff_core.engines.work import Shard
+from signdiff_core.formats.skels import write_skels
 from signdiff_core.skeleton import make_pose
-from signdiff_slp.corpora.writer import CorpusWriter
-from signdiff_slp.prepare.checks import find_in_clips
-from signdiff_slp.prepare.manifest import finite, known_options, write_manifest
-from signdiff_slp.prepare.preview import preview_sheet
-from signdiff_slp.prepare.quality import Limits, Quality, bone_deviations
-from signdiff_slp.prepare.shards import load, load_summary
+from signdiff_slp.corpora.writer import CorpusWriter, Report
+from signdiff_slp.prepare.checks.check import find_in_clips
+from signdiff_slp.prepare.checks.findings import Finding
+from signdiff_slp.prepare.gather import Gathered
+from signdiff_slp.prepare.plan import Options, Task, finite, manifest_of
+from signdiff_slp.prepare.quality import Quality, bone_deviations
+from signdiff_slp.prepare.shards import Failure, ShardWork, load, load_summary
+from signdiff_slp.prepare.steps import Prepared
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from pose_format import Pose
-
-    from signdiff_slp.corpora.writer import Report
-    from signdiff_slp.prepare.checks import Finding
-    from signdiff_slp.prepare.plan import Shard, Task
-    from signdiff_slp.prepare.settings import Settings
-    from signdiff_slp.prepare.shards import Failure
-    from signdiff_slp.prepare.steps import Prepared
+Shards = Sequence[Shard[Task]]
 
 PREVIEWED: Final = 12
 """Clips on the preview sheet."""
+
+MOMENTS: Final = 8
+"""Frames of a clip that a sheet shows."""
+
+_SIDE: Final = 144
+_CAPTION: Final = 18
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,112 +58,99 @@ class Written:
     findings: list[Finding]
 
 
-def assemble(
-    shards: Sequence[Shard],
-    work: Path,
-    output: Path,
-    settings: Settings,
-    *,
-    limits: Limits | None = None,
-    dropped: Sequence[tuple[str, str]] = (),
-    findings: Sequence[Finding] = (),
-    tolerance: float = 0.5,
-    skels: bool = False,
-    seed: int = 0,
-) -> Written:
+def assemble(shards: Shards, work: ShardWork, output: Path, gathered: Gathered, options: Options) -> Written:
     """Write a corpus.
 
     Args:
-        shards: all of them, stored in ``work``.
-        work: the folder that they are in.
+        shards: all of them, stored.
+        work: what stored them.
         output: new or empty.
-        settings: what was done to the clips.
-        limits: what clips must keep to.
-        dropped: clips that were never prepared, and why.
-        findings: what the check of tables found; what is found in the clips comes to it in ``report.json``.
-        tolerance: seconds by which durations of one clip may differ.
-        skels: whether ``{split}.skels``, ``.text`` and ``.files`` are written, too.
-        seed: draws the clips of the preview.
+        gathered: what was dropped before, and what the check of tables found; what is found in the clips comes to it
+            in ``report.json``.
+        options: what decides the corpus.
 
     Raises:
         FileExistsError: ``output`` holds something.
         ValueError: no clip is left.
         OSError: something cannot be written; there is no corpus then.
     """
-    limits = limits or Limits()
-    told, scores, failures = _summarise(shards, work)
-    verdicts = {name: limits.broken(quality) for name, quality in scores.items()}
+    settings = work.settings
+    tasks = {name: task for shard in shards for name, task in shard.items.items()}
+    facts, scores, failures = _summarise(shards, work)
+    verdicts = {name: options.limits.broken(quality) for name, quality in scores.items()}
     kept = [name for name, verdict in verdicts.items() if not verdict]
-    shown = set(np.random.default_rng(seed).permutation(kept)[:PREVIEWED].tolist())
-    tasks = {task.name: task for shard in shards for task in shard.tasks}
-    found = [*findings, *find_in_clips(told, tasks, tolerance, [each.clip for each in findings])]
+    shown = set(np.random.default_rng(options.seed).permutation(kept)[:PREVIEWED].tolist())
+    durations = {name: task.seconds for name, task in tasks.items()}
+    known = [each.clip for each in gathered.findings]
+    found = [*gathered.findings, *find_in_clips(facts, durations, options.tolerance, known)]
     origin = {
         "format": "keypoints",
         "settings": asdict(settings),
-        "limits": finite(asdict(limits)),
+        "limits": finite(asdict(options.limits)),
         "findings": [asdict(finding) for finding in found],
     }
-    sheet: list[tuple[str, np.ndarray]] = []
+    sheet: list[tuple[str, NDArray[np.floating]]] = []
     with CorpusWriter(output, origin) as writer:
-        for name, reason in dropped:
+        for name, reason in gathered.dropped:
             writer.leave_out(name, reason)
         for clip in _clips(shards, work):
-            name, text = clip.told["name"], clip.told["text"]
+            name, text = clip.facts["name"], clip.facts["text"]
             if verdicts[name]:
                 writer.leave_out(name, verdicts[name])
                 continue
             try:
-                writer.add(clip.told["split"], name, text, clip.joints, filled=1 - clip.told["observed"])
+                writer.add(clip.facts["split"], name, text, clip.joints, filled=1 - clip.facts["observed"])
             except ValueError as error:
                 writer.leave_out(name, str(error))
                 continue
-            writer.report.notes += [(name, note) for note in clip.told["notes"]]
+            writer.report.notes += [(name, note) for note in clip.facts["notes"]]
             if name in shown:
                 sheet.append((f"{name}: {text}", clip.joints))
         for failure in failures:
             writer.leave_out(failure.name, failure.reason)
-        _write_quality(writer.folder / "quality.tsv", told, scores, tasks, found)
-        options = known_options(limits, skels=skels, seed=seed, tolerance=tolerance)
-        write_manifest(writer.folder, settings, options, shards, {clip["name"]: clip["hash"] for clip in told})
+        _write_quality(writer.folder / "quality.tsv", facts, scores, durations, found)
+        hashes = {clip["name"]: clip["hash"] for clip in facts}
+        replace(manifest_of(tasks.values(), settings, options), inputs=hashes).write(writer.folder)
         if failures:
             log = "\n".join(f"{failure.name}: {failure.reason}\n{failure.trace}" for failure in failures)
             (writer.folder / "failures.log").write_text(log, encoding="utf-8")
         if sheet:
-            _write_picture(writer.folder / "preview.png", preview_sheet(sheet))
-        if skels:
+            picture = np.ascontiguousarray(preview_sheet(sheet)[..., ::-1])
+            (writer.folder / "preview.png").write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+        if options.skels:
             left_out = {name for name, _ in writer.report.left_out}
             for split in writer.splits:
-                _write_skels(writer.folder, split, shards, work, left_out, settings.fps)
+                _write_skels(writer.folder, split, shards, work, left_out)
     return Written(report=writer.report, failures=failures, findings=found)
 
 
-def _clips(shards: Sequence[Shard], work: Path) -> Iterator[Prepared]:
+def _clips(shards: Shards, work: ShardWork) -> Iterator[Prepared]:
     for shard in shards:
-        yield from load(work / shard.file)
+        yield from load(work.file_of(shard))
 
 
-def _summarise(shards: Sequence[Shard], work: Path) -> tuple[list[dict[str, Any]], dict[str, Quality], list[Failure]]:
-    """What is told of all clips, their scores by name, and the failures."""
-    told: list[dict[str, Any]] = []
-    bones: list[np.ndarray] = []
+def _summarise(shards: Shards, work: ShardWork) -> tuple[list[dict[str, Any]], dict[str, Quality], list[Failure]]:
+    """The facts of all clips, their scores by name, and the failures."""
+    facts: list[dict[str, Any]] = []
+    bones: list[NDArray[np.float64]] = []
     failures: list[Failure] = []
     for shard in shards:
-        more, lengths, failed = load_summary(work / shard.file)
-        told += more
+        more, lengths, failed = load_summary(work.file_of(shard))
+        facts += more
         bones += list(lengths)
         failures += failed
     scores = {
         clip["name"]: Quality(observed=clip["observed"], bone_deviation=deviation, jitter=clip["jitter"])
-        for clip, deviation in zip(told, bone_deviations(bones), strict=True)
+        for clip, deviation in zip(facts, bone_deviations(bones), strict=True)
     }
-    return told, scores, failures
+    return facts, scores, failures
 
 
 def _write_quality(
     path: Path,
-    told: list[dict[str, Any]],
+    facts: list[dict[str, Any]],
     scores: dict[str, Quality],
-    tasks: dict[str, Task],
+    durations: dict[str, float | None],
     findings: Sequence[Finding],
 ) -> None:
     kinds: dict[str, list[str]] = {}
@@ -167,35 +158,63 @@ def _write_quality(
         kinds.setdefault(finding.clip, []).append(finding.kind)
     with path.open("w", encoding="utf-8", newline="\n") as table:
         table.write("name\tobserved\tbone_deviation\tjitter\tleft_share\tmovement\tseconds\ttable_seconds\tfindings\n")
-        for clip in told:
+        for clip in facts:
             name, quality = clip["name"], scores[clip["name"]]
             numbers = (quality.observed, quality.bone_deviation, quality.jitter, clip["left_share"], clip["movement"])
-            said = tasks[name].seconds
+            said = durations[name]
             row = [name, *(f"{number:.6g}" for number in numbers), f"{clip['seconds']:.3f}"]
             row += ["" if said is None else f"{said:.3f}", ", ".join(dict.fromkeys(kinds.get(name, ())))]
             table.write("\t".join(row) + "\n")
 
 
-def _write_skels(folder: Path, split: str, shards: Sequence[Shard], work: Path, left_out: set[str], fps: float) -> None:
-    of_split = [shard for shard in shards if any(task.split == split for task in shard.tasks)]
+def _write_skels(folder: Path, split: str, shards: Shards, work: ShardWork, left_out: set[str]) -> None:
+    of_split = [shard for shard in shards if any(task.split == split for task in shard.items.values())]
     texts: dict[str, str] = {}
 
     def poses() -> Iterator[Pose]:
         for clip in _clips(of_split, work):
-            name = clip.told["name"]
-            if clip.told["split"] == split and name not in left_out:
-                texts[name] = " ".join(clip.told["text"].split())
-                yield make_pose(clip.joints, fps)
+            name = clip.facts["name"]
+            if clip.facts["split"] == split and name not in left_out:
+                texts[name] = " ".join(clip.facts["text"].split())
+                yield make_pose(clip.joints, work.settings.fps)
 
     # The names are complete when they are asked for, after the last pose.
     write_skels(poses(), folder / f"{split}.skels", names=texts.keys())
     (folder / f"{split}.text").write_text("".join(f"{text}\n" for text in texts.values()), encoding="utf-8")
 
 
-def _write_picture(path: Path, picture: np.ndarray) -> None:
-    import cv2
+def preview_sheet(clips: Sequence[tuple[str, NDArray[np.floating]]], *, side: int = _SIDE) -> NDArray[np.uint8]:
+    """Draw clips, two rows each: as the camera sees the signer, and from the signer's left, the camera on the right.
 
-    written, encoded = cv2.imencode(".png", picture[..., ::-1])
-    if not written:
-        raise OSError(f"{path} cannot be encoded.")
-    path.write_bytes(encoded.tobytes())
+    The second row shows depth: hands before the body are to the right of it.
+
+    Args:
+        clips: captions, and (T, 50, 3) normalised coordinates.
+        side: of one drawing, in pixels.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+
+    Raises:
+        ValueError: there is no clip.
+    """
+    if not clips:
+        raise ValueError("clips must hold at least one, but hold none.")
+    return np.concatenate([_clip(caption, joints, side) for caption, joints in clips])
+
+
+def _clip(caption: str, joints: NDArray[np.floating], side: int) -> NDArray[np.uint8]:
+    moments = joints[np.linspace(0, len(joints) - 1, MOMENTS).round().astype(int)]
+    rows = [
+        np.concatenate([draw(frame, size=side) for frame in turned], axis=1) for turned in (moments, _side(moments))
+    ]
+    title = np.zeros((_CAPTION, rows[0].shape[1], 3), dtype=np.uint8)
+    # OpenCV's letters are those of ASCII.
+    shown = caption.encode("ascii", "replace").decode()
+    cv2.putText(title, shown, (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (255, 255, 255), 1, cv2.LINE_AA)
+    return np.concatenate([title, *rows])
+
+
+def _side(joints: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Turn by a quarter: what was towards the viewer, at negative z, is to the right."""
+    return np.stack([-joints[..., 2], joints[..., 1], joints[..., 0]], axis=-1)

@@ -7,15 +7,13 @@ the two counting more; or, as the paper does, with the joint's median over the c
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from signdiff_core.skeleton import BODY, LEFT_HAND, LEFT_WRIST, NUM_JOINTS, RIGHT_HAND, RIGHT_WRIST
 from signdiff_slp.corpora.filling import fill_track
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 Fill = Literal["interpolate", "median"]
 

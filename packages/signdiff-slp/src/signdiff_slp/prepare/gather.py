@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from signdiff_slp.prepare.checks import check, is_how2sign, read_table
+from signdiff_slp.prepare.checks.check import check
+from signdiff_slp.prepare.checks.findings import Finding
+from signdiff_slp.prepare.checks.table import is_how2sign, read_table
 from signdiff_slp.prepare.plan import Task
-from signdiff_slp.prepare.sources import find_clips
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from signdiff_slp.prepare.checks import Finding
-    from signdiff_slp.prepare.sources import Kind, Source
+from signdiff_slp.prepare.sources.find import Kind, Source, find_clips
 
 
 @dataclass(kw_only=True)

@@ -5,11 +5,12 @@ Source: Stoll et al., Text2Sign (IJCV 2020), section 3.2: the neck at the origin
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from signdiff_core.formats import normalise
+from signdiff_core.formats.coordinates import normalise
 from signdiff_core.skeleton import (
     LEFT_ELBOW,
     LEFT_HAND,
@@ -22,9 +23,6 @@ from signdiff_core.skeleton import (
     RIGHT_WRIST,
 )
 from signdiff_slp.corpora.filling import resample
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _PAIRS: Final = (
     (LEFT_SHOULDER, RIGHT_SHOULDER),

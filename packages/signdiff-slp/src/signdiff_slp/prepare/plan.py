@@ -1,27 +1,20 @@
-"""What is to be prepared, in shards: so many clips that are lifted together and stored in one file.
-
-A shard's key says what goes into it: the settings, the code, and of each clip its name and its files' sizes and times.
-A file of that key holds what processing would make again, so a run that was cut off goes on where it stopped. Which
-clips share a shard depends on the plan alone, not on what was finished before, nor on how many workers there are: so do
-the bytes.
-"""
+"""What is to be prepared, and how: the clips, the settings, and what is noted of both in the manifest."""
 
 from __future__ import annotations
 
 import hashlib
-import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from importlib.metadata import version
-from importlib.resources import files
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from signdiff_slp.prepare.settings import Settings
-    from signdiff_slp.prepare.sources import Source
+from signdiff_core.engines.manifest import Manifest
+from signdiff_core.engines.work import Shard, content_hash, signature, versions
+from signdiff_core.engines.work import plan as divide
+from signdiff_core.video.reading import probe
+from signdiff_slp.prepare.quality import Limits
+from signdiff_slp.prepare.sources.find import Source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,27 +37,67 @@ class Task:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shard:
-    """Clips that are prepared together.
+class Settings:
+    """The settings of a preparation. Two runs with equal settings and inputs write equal bytes.
 
     Attributes:
-        number: its place, from 0.
-        tasks: the clips.
-        key: tells shards of other inputs, settings or code apart.
+        fps: frames per second of the corpus.
+        source_fps: of clips whose files do not tell, such as OpenPose JSON; How2Sign's are mostly 24.
+        min_confidence: joints below it are taken as absent.
+        fill: what absent joints become: "interpolate" in time, or the paper's "median".
+        steps: of the lifting.
+        smoothness: weight of the lifting's smoothness in time.
+        device: a torch device for the lifting.
+        mirror: whether clips whose left hand makes the most of the way are mirrored, so that every signer is
+            right-handed.
+
+    Raises:
+        ValueError: a setting is out of its range.
     """
 
-    number: int
-    tasks: tuple[Task, ...]
-    key: str
+    fps: float = 25.0
+    source_fps: float = 24.0
+    min_confidence: float = 0.1
+    fill: Literal["interpolate", "median"] = "interpolate"
+    steps: int = 200
+    smoothness: float = 0.01
+    device: str = "cpu"
+    mirror: bool = False
 
-    @property
-    def file(self) -> str:
-        """The name of the file that holds the shard when it is done."""
-        return f"{self.number:06d}-{self.key}.safetensors"
+    def __post_init__(self) -> None:
+        for name in ("fps", "source_fps"):
+            rate = getattr(self, name)
+            if not (math.isfinite(rate) and rate > 0):
+                raise ValueError(f"{name} must be positive, but is {rate}.")
+        if not 0 <= self.min_confidence <= 1:
+            raise ValueError(f"min_confidence must be from 0 to 1, but is {self.min_confidence}.")
+        if self.fill not in ("interpolate", "median"):
+            raise ValueError(f"fill must be 'interpolate' or 'median', but is {self.fill!r}.")
+        if self.steps < 1:
+            raise ValueError(f"steps must be at least 1, but is {self.steps}.")
+        if not self.smoothness >= 0:
+            raise ValueError(f"smoothness must be at least 0, but is {self.smoothness}.")
 
 
-def plan(tasks: Sequence[Task], settings: Settings, *, clips: int = 16) -> list[Shard]:
-    """Divide clips into shards.
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What else decides a corpus, once its clips are prepared.
+
+    Attributes:
+        limits: what clips must keep to.
+        skels: whether ``{split}.skels``, ``.text`` and ``.files`` are written, too.
+        seed: draws the clips of the preview.
+        tolerance: seconds by which durations of one clip may differ.
+    """
+
+    limits: Limits
+    skels: bool = False
+    seed: int = 0
+    tolerance: float = 0.5
+
+
+def plan(tasks: Sequence[Task], settings: Settings, *, clips: int = 16) -> list[Shard[Task]]:
+    """Divide clips into shards, which are lifted together and stored in one file.
 
     Args:
         tasks: in the order of the corpus.
@@ -74,56 +107,59 @@ def plan(tasks: Sequence[Task], settings: Settings, *, clips: int = 16) -> list[
     Raises:
         ValueError: a name comes twice.
     """
-    names = [task.name for task in tasks]
-    if len(set(names)) < len(names):
-        repeated = next(name for place, name in enumerate(names) if name in names[:place])
+    named = {task.name: task for task in tasks}
+    if len(named) < len(tasks):
+        repeated = next(task.name for task in tasks if named[task.name] is not task)
         raise ValueError(f"names of clips must be unique, but {repeated} comes twice.")
-    shards = []
-    for start in range(0, len(tasks), clips):
-        part = tuple(tasks[start : start + clips])
-        content = [code_hash(), asdict(settings), [(task.name, _signature(task.source)) for task in part]]
-        key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
-        shards.append(Shard(number=start // clips, tasks=part, key=key))
-    return shards
+    return divide(named, [code_version(), asdict(settings)], _facts, size=clips)
+
+
+def _facts(task: Task) -> object:
+    video = task.source.video
+    return task.split, task.text, signature(task.source.path), None if video is None else signature(video)
 
 
 @cache
-def code_hash() -> str:
-    """Hash the code that prepares: this folder's files, and the versions of the libraries that compute."""
-    digest = hashlib.sha256()
-    for name in ("signdiff-slp", "signdiff-core", "numpy", "torch"):
-        digest.update(f"{name} {version(name)}\n".encode())
-    folder = Path(str(files("signdiff_slp.prepare")))
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(path.relative_to(folder).as_posix().encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+def code_version() -> dict[str, str]:
+    """Name what prepares: versions of the libraries that compute, and a hash of this folder's files."""
+    return versions("signdiff_slp.prepare", "signdiff-slp", "signdiff-core", "numpy", "torch")
 
 
-def content_hash(source: Source, fps: float) -> str:
-    """Hash a clip's file, or the files of its folder and their names; where a video tells its rate, the rate, too."""
-    digest = hashlib.sha256()
-    for file in _files(source.path):
-        if source.path.is_dir():
-            digest.update(f"{file.name}\n".encode())
-        with file.open("rb") as content:
-            while block := content.read(1 << 20):
-                digest.update(block)
-    if source.video is not None:
-        digest.update(f"{fps}".encode())
-    return digest.hexdigest()
+def manifest_of(tasks: Iterable[Task], settings: Settings, options: Options) -> Manifest:
+    """Note what a corpus is made of, but for the hashes of its clips."""
+    known = asdict(options)
+    return Manifest(
+        versions=code_version(),
+        settings=asdict(settings),
+        options={**finite(known.pop("limits")), **known},
+        texts={
+            task.name: hashlib.sha256(f"{task.split}\n{' '.join(task.text.split())}".encode()).hexdigest()[:16]
+            for task in tasks
+        },
+    )
 
 
-def _signature(source: Source) -> list[tuple[str, int, int]]:
-    """Names, sizes and times of a clip's files: reading 30,000 clips to know whether they changed would take hours."""
-    signature = []
-    for file in [*_files(source.path), *([] if source.video is None else [source.video])]:
-        status = file.stat()
-        signature.append((file.name, status.st_size, status.st_mtime_ns))
-    return signature
+def hash_of(source: Source, fps: float) -> str:
+    """Hash a clip's files; with the frame rate if a video tells it.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    return content_hash(source.path, *([] if source.video is None else [f"{fps}"]))
 
 
-def _files(path: Path) -> list[Path]:
-    if path.is_dir():
-        return sorted(file for file in path.iterdir() if file.is_file())
-    return [path] if path.exists() else []
+def hash_again(task: Task, settings: Settings) -> str:
+    """Hash a clip's files as preparing it does.
+
+    Raises:
+        OSError: a file cannot be read.
+        VideoError: the video is broken.
+    """
+    video = task.source.video
+    fps = settings.source_fps if video is None else probe(video).fps or settings.source_fps
+    return hash_of(task.source, fps)
+
+
+def finite(limits: Mapping[str, Any]) -> dict[str, float | None]:
+    """Replace infinity by None: JSON knows none."""
+    return {name: value if math.isfinite(value) else None for name, value in limits.items()}

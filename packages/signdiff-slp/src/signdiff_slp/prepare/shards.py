@@ -1,25 +1,20 @@
-"""Process a shard, and store what came of it: one file, which is there whole or not at all."""
+"""Prepare a shard, and store what came of it: one file, which is there whole or not at all."""
 
 from __future__ import annotations
 
 import traceback
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from signdiff_core.engines.work import Shard, Work
 from signdiff_core.sealed import read_sealed, write_sealed
-from signdiff_slp.prepare.steps import Prepared, finish, keypoints_of, lift_clips
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from signdiff_slp.prepare.plan import Shard, Task
-    from signdiff_slp.prepare.settings import Settings
-    from signdiff_slp.prepare.steps import Seen
+from signdiff_slp.prepare.plan import Settings, Task
+from signdiff_slp.prepare.steps import CleanClip, Prepared, finish, keypoints_of, lift_clips
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,51 +32,77 @@ class Failure:
     trace: str
 
 
-def process(shard: Shard, settings: Settings, folder: Path, lethal: Collection[str] = ()) -> str:
-    """Prepare the clips of a shard, unless it is stored already.
+@dataclass(frozen=True)
+class ShardWork(Work[Task]):
+    """Prepares shards.
 
-    A clip that fails is stored with its traceback, and stops nothing.
-
-    Args:
-        shard: the clips.
-        settings: what is done to them.
+    Attributes:
+        settings: what is done to each clip.
         folder: where shards are stored.
-        lethal: names of clips that killed a process; they are stored as failures and not touched again.
-
-    Returns:
-        The name of the shard's file.
-
-    Raises:
-        OSError: the file cannot be written.
     """
-    if (folder / shard.file).exists():
-        return shard.file
-    cleaned: list[Seen] = []
-    failures = [Failure(name=name, reason="it killed the process that read it", trace="") for name in sorted(lethal)]
-    for task in shard.tasks:
-        if task.name not in lethal:
+
+    settings: Settings
+    folder: Path
+
+    def begin(self) -> None:
+        """Have this process compute with one thread: sums come out the same wherever it runs."""
+        import torch
+
+        torch.set_num_threads(1)
+
+    def process(self, shard: Shard[Task], lethal: Collection[str] = ()) -> None:
+        """Prepare the clips of a shard, unless it is stored already.
+
+        A clip that fails is stored with its traceback, and stops nothing.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        if self.is_stored(shard):
+            return
+        clips: list[CleanClip] = []
+        failures = [
+            Failure(name=name, reason="it killed the process that read it", trace="") for name in sorted(lethal)
+        ]
+        for name, task in shard.items.items():
+            if name not in lethal:
+                try:
+                    clips.append(keypoints_of(task, self.settings))
+                except Exception as error:  # whatever a clip holds, the others are prepared
+                    failures.append(_failure(task, error))
+        prepared = []
+        for clip, lifted in _lift(clips, self.settings, failures):
             try:
-                cleaned.append(keypoints_of(task, settings))
-            except Exception as error:  # whatever a clip holds, the others go on
-                failures.append(_failure(task, error))
-    prepared = []
-    for clip, lifted in _lift(cleaned, settings, failures):
+                prepared.append(finish(clip, lifted, self.settings))
+            except Exception as error:
+                failures.append(_failure(clip.task, error))
+        store(self.file_of(shard), prepared, failures)
+
+    def attempt(self, shard: Shard[Task], name: str) -> None:
+        """Prepare a clip, and store nothing."""
         try:
-            prepared.append(finish(clip, lifted, settings))
-        except Exception as error:
-            failures.append(_failure(clip.task, error))
-    store(folder / shard.file, prepared, failures)
-    return shard.file
+            clip = keypoints_of(shard.items[name], self.settings)
+            finish(clip, lift_clips([clip], self.settings)[0], self.settings)
+        except Exception:
+            return
+
+    def is_stored(self, shard: Shard[Task]) -> bool:
+        """Tell whether the shard's file is there."""
+        return self.file_of(shard).exists()
+
+    def file_of(self, shard: Shard[Task]) -> Path:
+        """Name the file that holds the shard when it is done."""
+        return self.folder / f"{shard.number:06d}-{shard.key}.safetensors"
 
 
 def _lift(
-    cleaned: list[Seen], settings: Settings, failures: list[Failure]
-) -> Iterator[tuple[Seen, NDArray[np.floating]]]:
+    clips: list[CleanClip], settings: Settings, failures: list[Failure]
+) -> Iterator[tuple[CleanClip, NDArray[np.floating]]]:
     """Lift all clips together; if that fails, each alone, to find the one that it fails on."""
     try:
-        yield from zip(cleaned, lift_clips(cleaned, settings), strict=True)
+        yield from zip(clips, lift_clips(clips, settings), strict=True)
     except Exception:
-        for clip in cleaned:
+        for clip in clips:
             try:
                 [lifted] = lift_clips([clip], settings)
             except Exception as error:
@@ -109,7 +130,7 @@ def store(path: Path, prepared: list[Prepared], failures: list[Failure]) -> None
         "joints": np.concatenate(joints),
         "bones": np.asarray(np.stack(bones) if bones else np.zeros((0, 49)), dtype=np.float64),
     }
-    clips = [{**clip.told, "frames": len(clip.joints)} for clip in prepared]
+    clips = [{**clip.facts, "frames": len(clip.joints)} for clip in prepared]
     write_sealed(path, arrays, {"clips": clips, "failures": [vars(failure) for failure in failures]})
 
 
@@ -122,14 +143,14 @@ def load(path: Path) -> list[Prepared]:
     """
     arrays, known = read_sealed(path)
     prepared, start = [], 0
-    for told, lengths in zip(known["clips"], arrays["bones"], strict=True):
-        count = told.pop("frames")
-        prepared.append(Prepared(joints=arrays["joints"][start : start + count], bones=lengths, told=told))
+    for facts, lengths in zip(known["clips"], arrays["bones"], strict=True):
+        count = facts.pop("frames")
+        prepared.append(Prepared(joints=arrays["joints"][start : start + count], bones=lengths, facts=facts))
         start += count
     return prepared
 
 
 def load_summary(path: Path) -> tuple[list[dict[str, Any]], NDArray[np.float64], list[Failure]]:
-    """Read all but the movements: what is told of the clips, their limbs (C, 49), and the failures; else as `load`."""
+    """Read all but the movements: the facts of the clips, their limbs (C, 49), and the failures; else as `load`."""
     arrays, known = read_sealed(path)
     return known["clips"], arrays["bones"], [Failure(**failure) for failure in known["failures"]]

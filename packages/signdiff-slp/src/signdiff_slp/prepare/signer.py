@@ -7,20 +7,47 @@ who signs is chosen among those followed: seen in most frames, with confidence, 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from signdiff_core.skeleton import BODY, LEFT_HAND, LEFT_SHOULDER, NUM_JOINTS, RIGHT_SHOULDER
-from signdiff_slp.prepare.clip import Keypoints
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from signdiff_slp.prepare.sources import Detections
+from signdiff_slp.prepare.sources.detections import Detections
 
 FARTHEST: Final = 1.0
 """How far, in shoulder widths, joints may be from where a person was seen last: their median distance."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keypoints:
+    """The 50 joints of one signer as a detector sees them.
+
+    Attributes:
+        name: of the clip.
+        points: (T, 50, 3) float32 of x and y in pixels, y downwards, and confidence in [0, 1]: 0 where a joint is
+            absent, whose position is 0 then.
+        fps: frames per second.
+        size: width and height of the picture in pixels; ``None`` if the source does not tell.
+        notes: what a reader of the report should know: people left out, frames without anybody.
+
+    Raises:
+        ValueError: ``points`` has another shape or no frame, a number is not finite, or ``fps`` is not positive.
+    """
+
+    name: str
+    points: NDArray[np.float32]
+    fps: float
+    size: tuple[int, int] | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.points.ndim != 3 or self.points.shape[1:] != (NUM_JOINTS, 3) or not len(self.points):
+            raise ValueError(f"points must have the shape (T, {NUM_JOINTS}, 3), but has {self.points.shape}.")
+        if not np.isfinite(self.points).all():
+            raise ValueError(f"points must be finite, but {int((~np.isfinite(self.points)).sum())} numbers are not.")
+        if not self.fps > 0:
+            raise ValueError(f"fps must be positive, but is {self.fps}.")
 
 
 def choose_signer(detections: Detections) -> Keypoints:

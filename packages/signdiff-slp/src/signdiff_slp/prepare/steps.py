@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from signdiff_core.video import probe
-from signdiff_slp.prepare.checks.motion import movement
+from signdiff_core.video.reading import probe
 from signdiff_slp.prepare.clean import clean
 from signdiff_slp.prepare.lifting.clips import lift_all
 from signdiff_slp.prepare.normal import left_share, mirror, to_normal
-from signdiff_slp.prepare.plan import content_hash
-from signdiff_slp.prepare.quality import bone_lengths, jitter
+from signdiff_slp.prepare.plan import Settings, Task, hash_of
+from signdiff_slp.prepare.quality import bone_lengths, jitter, movement
 from signdiff_slp.prepare.signer import choose_signer
-from signdiff_slp.prepare.sources import read
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from signdiff_slp.prepare.plan import Task
-    from signdiff_slp.prepare.settings import Settings
-
+from signdiff_slp.prepare.sources.read import read
 
 LEFT_HANDED: Final = 0.6
-"""Share of the wrists' way that the left one makes, from which on a signer counts as left-handed."""
+"""A signer whose left wrist makes more than this share of the way of both is left-handed."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class CleanClip:
     """The signer of a clip in the picture, ready to be lifted.
 
     Attributes:
@@ -39,9 +31,9 @@ class Seen:
         points: (T, 50, 3) of x and y in pixels and confidence.
         fps: frames per second.
         observed: share of the joints that the detector saw.
-        notes: what is to be known.
+        notes: for the report.
         hash: of the clip's files.
-        video_seconds: how long the video lasts that is beside the keypoints, if there is one and it tells.
+        video_seconds: duration of the video beside the keypoints, if there is one and it tells.
     """
 
     task: Task
@@ -60,15 +52,15 @@ class Prepared:
     Attributes:
         joints: (T, 50, 3) float32 normalised coordinates.
         bones: (49,) limbs, as `quality.bone_lengths` measures them.
-        told: name, split, text, scores, movement, durations, notes and hash.
+        facts: name, split, text, scores, movement, durations, notes and hash.
     """
 
     joints: NDArray[np.float32]
     bones: NDArray[np.float64]
-    told: dict[str, Any]
+    facts: dict[str, Any]
 
 
-def keypoints_of(task: Task, settings: Settings) -> Seen:
+def keypoints_of(task: Task, settings: Settings) -> CleanClip:
     """Read a clip, choose its signer, and make absent joints whole.
 
     Raises:
@@ -78,18 +70,18 @@ def keypoints_of(task: Task, settings: Settings) -> Seen:
     keypoints = choose_signer(read(task.source, settings.source_fps))
     cleaned = clean(keypoints.points, min_confidence=settings.min_confidence, fill=settings.fill)
     video = None if task.source.video is None else probe(task.source.video).seconds
-    return Seen(
+    return CleanClip(
         task=task,
         points=cleaned.points,
         fps=keypoints.fps,
         observed=1.0 - cleaned.filled - float(cleaned.never.mean()),
         notes=keypoints.notes,
-        hash=content_hash(task.source, keypoints.fps),
+        hash=hash_of(task.source, keypoints.fps),
         video_seconds=video or None,
     )
 
 
-def lift_clips(clips: Sequence[Seen], settings: Settings) -> list[NDArray[np.floating]]:
+def lift_clips(clips: Sequence[CleanClip], settings: Settings) -> list[NDArray[np.floating]]:
     """Lift clips together: (T, 50, 3) each, in pixels.
 
     Raises:
@@ -99,7 +91,7 @@ def lift_clips(clips: Sequence[Seen], settings: Settings) -> list[NDArray[np.flo
     return list(lift_all(points, steps=settings.steps, smoothness=settings.smoothness, device=settings.device))
 
 
-def finish(clip: Seen, lifted: NDArray[np.floating], settings: Settings) -> Prepared:
+def finish(clip: CleanClip, lifted: NDArray[np.floating], settings: Settings) -> Prepared:
     """Normalise, resample and, if that is wanted and needed, mirror a clip; measure its quality.
 
     Raises:
@@ -111,7 +103,7 @@ def finish(clip: Seen, lifted: NDArray[np.floating], settings: Settings) -> Prep
     if settings.mirror and share > LEFT_HANDED:
         joints = np.ascontiguousarray(mirror(joints))
         notes = (*notes, "the signer was mirrored")
-    told = {
+    facts = {
         "name": clip.task.name,
         "split": clip.task.split,
         "text": clip.task.text,
@@ -124,13 +116,4 @@ def finish(clip: Seen, lifted: NDArray[np.floating], settings: Settings) -> Prep
         "notes": list(notes),
         "hash": clip.hash,
     }
-    return Prepared(joints=joints, bones=bone_lengths(joints), told=told)
-
-
-def rehearse(task: Task, settings: Settings) -> None:
-    """Prepare a clip for nothing, to see whether the process lives through it. Errors do not matter."""
-    try:
-        clip = keypoints_of(task, settings)
-        finish(clip, lift_clips([clip], settings)[0], settings)
-    except Exception:
-        return
+    return Prepared(joints=joints, bones=bone_lengths(joints), facts=facts)

@@ -5,8 +5,9 @@ import pytest
 
 from signdiff_core.formats import FormatError
 from signdiff_core.video import write_video
-from signdiff_slp.prepare.checks import check, read_table
-from signdiff_slp.prepare.checks.report import as_text
+from signdiff_slp.prepare.checks.check import check
+from signdiff_slp.prepare.checks.findings import as_text
+from signdiff_slp.prepare.checks.table import read_table
 
 HEADER = "VIDEO_ID\tVIDEO_NAME\tSENTENCE_ID\tSENTENCE_NAME\tSTART_REALIGNED\tEND_REALIGNED\tSENTENCE\r\n"
 

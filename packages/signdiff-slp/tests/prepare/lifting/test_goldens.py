@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 
 from signdiff_slp.prepare import lift_all
-from signdiff_slp.prepare.lifting.bones import log_bone_lengths
-from signdiff_slp.prepare.lifting.interpolation import interpolate
-from signdiff_slp.prepare.lifting.limbs import LIMBS
-from signdiff_slp.prepare.lifting.scaling import Scaling
+from signdiff_slp.prepare.lifting.interpolation import Scaling, interpolate
+from signdiff_slp.prepare.lifting.limbs import LIMBS, log_bone_lengths
 
 pytestmark = pytest.mark.realdata
 

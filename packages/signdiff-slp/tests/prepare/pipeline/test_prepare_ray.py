@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from signdiff_slp.prepare.engines.local import run_local
-from signdiff_slp.prepare.engines.ray import run_ray
+from signdiff_core.engines import run_local, run_ray
 from signdiff_slp.prepare.gather import Gathered
-from signdiff_slp.prepare.plan import plan
-from signdiff_slp.prepare.settings import Settings
+from signdiff_slp.prepare.plan import Settings, plan
+from signdiff_slp.prepare.shards import ShardWork
 
 pytest.importorskip("ray")
 pytestmark = pytest.mark.slow
@@ -29,7 +28,7 @@ def shards(spelled_clips):
 def expected(shards, tmp_path):
     folder = tmp_path / "local"
     folder.mkdir()
-    run_local(shards, SETTINGS, folder, workers=2, done=lambda shard: None)
+    list(run_local(shards, ShardWork(SETTINGS, folder), workers=2))
     return files_of(folder)
 
 
@@ -51,25 +50,21 @@ def workers_that_prepare():
 def test_ray_writes_the_same_bytes(shards, expected, tmp_path):
     folder = tmp_path / "ray"
     folder.mkdir()
-    told = []
-    run_ray(shards, SETTINGS, folder, workers=2, done=lambda shard: told.append(shard.number))
-    assert sorted(told) == list(range(6))
+    done = run_ray(shards, ShardWork(SETTINGS, folder), workers=2, extra="some[extra]")
+    assert sorted(shard.number for shard in done) == list(range(6))
     assert files_of(folder) == expected
 
 
 def test_the_death_of_a_worker_of_ray_loses_no_clip(shards, expected, tmp_path):
     folder = tmp_path / "ray"
     folder.mkdir()
-    told, killed = [], []
-
-    def done(shard):
-        told.append(shard.number)
+    done, killed = [], []
+    for shard in run_ray(shards, ShardWork(SETTINGS, folder), workers=2, extra="some[extra]"):
+        done.append(shard.number)
         if not killed:
             killed.extend(workers_that_prepare())
             for pid in killed:
                 os.kill(pid, signal.SIGKILL)
-
-    run_ray(shards, SETTINGS, folder, workers=2, done=done)
     assert killed
-    assert sorted(told) == list(range(6))
+    assert sorted(done) == list(range(6))
     assert files_of(folder) == expected

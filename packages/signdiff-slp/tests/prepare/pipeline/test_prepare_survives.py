@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from signdiff_slp.prepare.engines.local import run_local
+from signdiff_core.engines import run_local
 from signdiff_slp.prepare.gather import Gathered
-from signdiff_slp.prepare.plan import plan
-from signdiff_slp.prepare.settings import Settings
-from signdiff_slp.prepare.shards import load, load_summary
+from signdiff_slp.prepare.plan import Settings, plan
+from signdiff_slp.prepare.shards import ShardWork, load, load_summary
 
 SETTINGS = Settings(steps=20, source_fps=25.0)
 
@@ -61,7 +60,7 @@ def test_a_killed_run_goes_on_where_it_was(spelled_clips, tmp_path):
 def test_nothing_is_done_again_when_all_is_stored(spelled_clips, shards, tmp_path, engine):
     work = tmp_path / "corpus.work"
     work.mkdir()
-    run_local(shards, SETTINGS, work, workers=1, done=lambda shard: None)
+    list(run_local(shards, ShardWork(SETTINGS, work), workers=1))
     options = ("--engine", engine)
     done = subprocess.run(
         command(spelled_clips, tmp_path / "corpus", *options), check=True, capture_output=True, text=True
@@ -88,19 +87,15 @@ def test_the_death_of_a_worker_loses_no_clip(shards, tmp_path):
     calm, shaken = tmp_path / "calm", tmp_path / "shaken"
     calm.mkdir()
     shaken.mkdir()
-    told = []
-    run_local(shards, SETTINGS, calm, workers=2, done=told.append)
-    assert sorted(shard.number for shard in told) == list(range(6))
-    killed, told = [], []
-
-    def done(shard):
-        told.append(shard.number)
+    done = run_local(shards, ShardWork(SETTINGS, calm), workers=2)
+    assert sorted(shard.number for shard in done) == list(range(6))
+    killed, done = [], []
+    for shard in run_local(shards, ShardWork(SETTINGS, shaken), workers=2):
+        done.append(shard.number)
         if not killed:
             killed.append(multiprocessing.active_children()[0])
             os.kill(killed[0].pid, signal.SIGKILL)
-
-    run_local(shards, SETTINGS, shaken, workers=2, done=done)
-    assert sorted(told) == list(range(6))
+    assert sorted(done) == list(range(6))
     assert files_of(shaken) == files_of(calm)
 
 
@@ -116,17 +111,16 @@ class Poison:
 def test_clips_that_kill_every_worker_are_failures_and_the_others_are_done(shards, tmp_path):
     from dataclasses import replace
 
-    [task] = shards[2].tasks
-    shards[2] = replace(shards[2], tasks=(replace(task, source=Poison()),))
-    told = []
-    run_local(shards, SETTINGS, tmp_path, workers=1, done=lambda shard: told.append(shard.number))
-    assert sorted(told) == list(range(6))
-    told, _, failures = load_summary(tmp_path / shards[2].file)
-    assert told == []
+    [task] = shards[2].items.values()
+    shards[2] = replace(shards[2], items={task.name: replace(task, source=Poison())})
+    work = ShardWork(SETTINGS, tmp_path)
+    assert sorted(shard.number for shard in run_local(shards, work, workers=1)) == list(range(6))
+    facts, _, failures = load_summary(work.file_of(shards[2]))
+    assert facts == []
     assert [(failure.name, failure.reason) for failure in failures] == [
         (task.name, "it killed the process that read it")
     ]
-    assert all(len(load(tmp_path / shard.file)) == 1 for shard in shards if shard.number != 2)
+    assert all(len(load(work.file_of(shard))) == 1 for shard in shards if shard.number != 2)
 
 
 def test_a_full_disk_is_one_clear_error_and_what_was_finished_stays(spelled_clips, tmp_path):
@@ -147,6 +141,6 @@ def test_a_full_disk_is_one_clear_error_and_what_was_finished_stays(spelled_clip
 
 
 def test_names_come_once(shards):
-    task = shards[0].tasks[0]
+    [task] = shards[0].items.values()
     with pytest.raises(ValueError, match=f"{task.name} comes twice"):
         plan([task, task], SETTINGS)

@@ -1,24 +1,18 @@
-"""Check a table of sentences against its clips."""
+"""Check a table of sentences against its clips, and later against what was prepared of them."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
 
 from signdiff_core.rates import same_rate
 from signdiff_slp.prepare.checks.clips import Facts, Files, index_clips, measure, video_length
-from signdiff_slp.prepare.checks.findings import Finding, Findings
+from signdiff_slp.prepare.checks.findings import Finding, Findings, Kind
 from signdiff_slp.prepare.checks.table import Sentence, read_table
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from pathlib import Path
-
-    from signdiff_slp.prepare.checks.findings import Kind
-
-PUBLISHED: Final = {"train": 31_047, "val": 1_739, "test": 2_343}
-"""Segments of How2Sign that the paper has after processing."""
+from signdiff_slp.prepare.quality import STILL
 
 SHORTEST: Final = 0.04
 """Seconds of a frame at 25 a second: what is shorter has no duration."""
@@ -119,7 +113,7 @@ class _Lengths:
         return length
 
 
-Wrong = tuple["Kind", str]
+Wrong = tuple[Kind, str]
 
 
 def _in_table(sentence: Sentence, first: dict[str, Sentence]) -> Iterator[Wrong]:
@@ -178,6 +172,32 @@ def _durations(sentence: Sentence, facts: Facts, tolerance: float) -> Iterator[W
         yield "past the end", detail
     elif disagree(lasts, said, tolerance):
         yield "other duration", detail
+
+
+def find_in_clips(
+    facts: Sequence[Mapping[str, Any]],
+    expected: Mapping[str, float | None],
+    tolerance: float,
+    known: Collection[str] = (),
+) -> Iterator[Finding]:
+    """Look at what is known of prepared clips.
+
+    Args:
+        facts: of each clip ``name``, ``seconds``, ``video_seconds`` and ``movement``, as `steps.finish` gives them.
+        expected: seconds that the table says, by name.
+        tolerance: seconds by which durations of one clip may differ.
+        known: clips of which something was found before: their durations are not found again.
+    """
+    for clip in facts:
+        name, lasts = clip["name"], clip["seconds"]
+        others = {"the table says": expected[name], "its video": clip["video_seconds"]}
+        for what, other in others.items():
+            if name not in known and other is not None and other > 0 and disagree(lasts, other, tolerance):
+                detail = f"lasts {lasts:.2f} s, but {what} {other:.2f} s"
+                yield Finding(clip=name, kind="other duration", detail=detail)
+        if clip["movement"] <= STILL:
+            detail = f"no joint moves by more than {clip['movement']:.1%} of the shoulders' width in {lasts:.2f} s"
+            yield Finding(clip=name, kind="no motion", detail=detail)
 
 
 def disagree(one: float, other: float, tolerance: float) -> bool:

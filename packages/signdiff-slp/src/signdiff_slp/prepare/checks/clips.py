@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from signdiff_core.formats import FormatError
 from signdiff_core.formats.files import frames_of
 from signdiff_core.video import probe
-from signdiff_slp.prepare.checks.motion import is_still, is_still_video
-from signdiff_slp.prepare.sources import read, walk
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from signdiff_slp.prepare.sources import Source
+from signdiff_slp.prepare.quality import is_still, is_still_video
+from signdiff_slp.prepare.sources.find import Source, walk
+from signdiff_slp.prepare.sources.read import read
 
 
 @dataclass(kw_only=True)

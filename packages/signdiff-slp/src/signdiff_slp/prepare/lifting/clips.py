@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from signdiff_core.checks import check_device
+from signdiff_core.skeleton import BODY, BODY_JOINTS, LEFT_HAND, NUM_JOINTS, RIGHT_HAND
 from signdiff_slp.corpora.filling import fill_absent
-from signdiff_slp.prepare.lifting.bones import log_bone_lengths
-from signdiff_slp.prepare.lifting.checks import check_keypoints, without_mask
 from signdiff_slp.prepare.lifting.fitting import Fit, Settings
-from signdiff_slp.prepare.lifting.interpolation import interpolate, seen_nearby
-from signdiff_slp.prepare.lifting.limbs import BONES, CARRYING
-from signdiff_slp.prepare.lifting.scaling import Scaling
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from numpy.typing import NDArray
+from signdiff_slp.prepare.lifting.interpolation import Scaling, interpolate, seen_nearby
+from signdiff_slp.prepare.lifting.limbs import BONES, CARRYING, log_bone_lengths
 
 BATCH_FRAMES: Final = 1024
 """Frames that are lifted together, padding included; more only make a processor's caches overflow."""
@@ -177,3 +172,55 @@ def _lift_batch(
         scaling.undo(joints[:, row, :frames].transpose(1, 2, 0))
         for row, (scaling, frames) in enumerate(zip(scalings, lens, strict=True))
     ]
+
+
+def check_keypoints(keypoints: NDArray[np.floating], name: str) -> None:
+    """Check the keypoints of a clip.
+
+    Args:
+        keypoints: shall be (T, 50, 3), T at least 1, of x, y and confidence.
+        name: of the argument, for the error.
+
+    Raises:
+        ValueError: the shape is another, a number is not finite, a confidence is negative, a joint is never seen, or
+            all points are the same.
+    """
+    if keypoints.ndim != 3 or keypoints.shape[1:] != (NUM_JOINTS, 3) or not len(keypoints):
+        raise ValueError(
+            f"{name} must have the shape (T, {NUM_JOINTS}, 3), T at least 1, but has {tuple(keypoints.shape)}."
+        )
+    finite = np.isfinite(keypoints)
+    if not finite.all():
+        frame, joint, _ = np.argwhere(~finite)[0]
+        raise ValueError(
+            f"{name} must be finite, but {int((~finite).sum())} numbers are not, "
+            f"the first in frame {frame}, joint {joint}."
+        )
+    confidence = keypoints[..., 2]
+    if (confidence < 0).any():
+        frame, joint = np.argwhere(confidence < 0)[0]
+        raise ValueError(
+            f"{name} must have confidences of at least 0, but frame {frame}, joint {joint} has "
+            f"{confidence[frame, joint]:g}."
+        )
+    never = np.asarray((confidence <= 0).all(axis=0))
+    if never.any():
+        raise ValueError(f"{name} must show every joint in some frame, but never shows {_names(never)}.")
+    if not keypoints[..., :2].std() > 0:
+        raise ValueError(f"{name} must hold points that are apart, but all are the same.")
+
+
+def without_mask(keypoints: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Give keypoints, (T, J, 3), as a plain array: one with a masked number is absent, all its numbers are 0."""
+    if not np.ma.is_masked(keypoints):
+        return np.asarray(keypoints)
+    return np.where(np.ma.getmaskarray(keypoints).any(axis=-1, keepdims=True), 0, np.ma.getdata(keypoints))
+
+
+def _names(joints: NDArray[np.bool_]) -> str:
+    names = [name for name, is_meant in zip(BODY_JOINTS, joints[BODY], strict=True) if is_meant]
+    for side, part in (("left", LEFT_HAND), ("right", RIGHT_HAND)):
+        count = int(joints[part].sum())
+        if count:
+            names.append(f"the {side} hand" if joints[part].all() else f"{count} joints of the {side} hand")
+    return ", ".join(names)

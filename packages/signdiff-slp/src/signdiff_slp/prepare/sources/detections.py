@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from signdiff_core.formats import FormatError
 from signdiff_core.formats.coordinates import LARGEST, outside
 from signdiff_core.skeleton import NUM_JOINTS
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from numpy.typing import ArrayLike, NDArray
 
 MAX_FRAMES: Final = 100_000
 """Most frames of a clip that are read: more than an hour."""

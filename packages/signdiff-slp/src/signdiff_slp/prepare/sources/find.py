@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import Final, Literal, get_args
 
 from signdiff_slp.prepare.sources.h5_file import clips_in_h5
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Kind = Literal["openpose", "dwpose", "mediapipe", "h5", "pose", "video"]
 """What can be read: folders of OpenPose or DWPose JSON, MediaPipe's landmarks, ``.h5``, ``.pose``, videos."""

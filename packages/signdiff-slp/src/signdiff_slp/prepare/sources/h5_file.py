@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from signdiff_core.formats import FormatError
 from signdiff_core.skeleton import NUM_JOINTS
 from signdiff_slp.prepare.sources.detections import MAX_FRAMES, as_points, check_numbers
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 NUMBERS: Final = 3 * NUM_JOINTS
 """Numbers of a frame: x, y and weight of every joint."""

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
+import numpy as np
+
+from signdiff_core import formats
+from signdiff_core.landmarks import landmarks_of
 from signdiff_core.video import probe
-from signdiff_slp.prepare.sources.detections import Detections
-from signdiff_slp.prepare.sources.dwpose import read_dwpose
+from signdiff_slp.prepare.sources.detections import MAX_FRAMES, MAX_PLACES, Detections, as_points
+from signdiff_slp.prepare.sources.find import Source
 from signdiff_slp.prepare.sources.h5_file import read_h5
-from signdiff_slp.prepare.sources.mediapipe_file import read_mediapipe
-from signdiff_slp.prepare.sources.openpose import read_openpose
-from signdiff_slp.prepare.sources.pose_file import read_pose_file
-from signdiff_slp.prepare.sources.video import detect_in_video
-
-if TYPE_CHECKING:
-    from signdiff_slp.prepare.sources.find import Source
+from signdiff_slp.prepare.sources.json_folders import read_dwpose, read_openpose
+from signdiff_slp.prepare.sources.mediapipe import detect_in_video, read_mediapipe
 
 DEFAULT_FPS: Final = 25.0
 """Frames per second where nothing tells; the clip's notes say that it was taken."""
@@ -57,3 +57,36 @@ def read(source: Source, fps: float | None = None, *, size: tuple[int, int] | No
     else:
         people = read_h5(source.path, source.name)
     return Detections(name=source.name, people=people, fps=fps, size=size, notes=notes)
+
+
+def read_pose_file(path: Path, name: str) -> Detections:
+    """Read a ``.pose`` file of the 50 joints, OpenPose or MediaPipe Holistic, of any number of people. Depth is left.
+
+    Args:
+        path: the file.
+        name: of the clip.
+
+    Raises:
+        FormatError: the file is broken, has another skeleton, or is in normalised coordinates.
+    """
+    from pose_format import Pose
+    from pose_format.numpy import NumPyPoseBody
+
+    pose = formats.read(path, format="pose")
+    if formats.is_normalised(pose):
+        raise formats.FormatError(
+            path, "expected positions in pixels, but they are normalised: 'signdiff-slp corpus poses' imports them."
+        )
+    frames, count = pose.body.data.shape[:2]
+    if frames > MAX_FRAMES or frames * count > MAX_PLACES:
+        raise formats.FormatError(path, f"expected at most {MAX_FRAMES} frames, but found {frames} of {count} people.")
+    people = []
+    for number in range(count):
+        data, confidence = pose.body.data[:, number : number + 1], pose.body.confidence[:, number : number + 1]
+        try:
+            found = landmarks_of(Pose(pose.header, NumPyPoseBody(pose.body.fps, data, confidence)))
+        except ValueError as error:
+            raise formats.FormatError(path, f"{error}") from error
+        people.append(as_points(found.joints[..., :2], found.confidence))
+    size = (int(pose.header.dimensions.width), int(pose.header.dimensions.height))
+    return Detections(name=name, people=np.stack(people, axis=1), fps=float(pose.body.fps), size=size)

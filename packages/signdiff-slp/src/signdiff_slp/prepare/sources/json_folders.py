@@ -1,31 +1,46 @@
-"""Folders of DWPose JSON.
+"""Folders of JSON, a file a frame: OpenPose's, as How2Sign is distributed, and DWPose's.
 
-A frame has ``num_persons`` and ``person_0``, ``person_1``, ...: of each 18 points of the body in OpenPose's order, with
-the neck, then 21 of each hand, as positions and scores. Positions are shares of the picture's sides, or pixels.
-Instead of the body's scores there are mostly the numbers of the points, counted over all people, -1 where absent.
+A frame of DWPose has ``num_persons`` and ``person_0``, ``person_1``, ...: of each 18 points of the body in OpenPose's
+order, with the neck, then 21 of each hand, as positions and scores. Positions are shares of the picture's sides, or
+pixels. Instead of the body's scores there are mostly the numbers of the points, counted over all people, -1 where
+absent.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from signdiff_core.formats import FormatError
 from signdiff_core.formats.coordinates import LARGEST
 from signdiff_core.formats.files import frames_of, load_object, shown
+from signdiff_core.formats.openpose import FILES, read_people
 from signdiff_core.skeleton import BODY, LEFT_HAND, NUM_JOINTS, RIGHT_HAND
 from signdiff_slp.prepare.sources.detections import MAX_FRAMES, as_points, stack_people
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 _PARTS: Final = (("body", BODY, 18), ("left_hand", LEFT_HAND, 21), ("right_hand", RIGHT_HAND, 21))
 
 _LARGEST_SHARE: Final = 3.0
 """What positions stay below if they are shares; joints may lie outside of the picture."""
+
+
+def read_openpose(folder: Path) -> NDArray[np.float32]:
+    """Read a folder of OpenPose JSON.
+
+    Args:
+        folder: one file a frame; see `frames_of`.
+
+    Returns:
+        (T, P, 50, 3) as in `Detections`.
+
+    Raises:
+        FormatError: a file is broken or missing.
+    """
+    people = [read_people(file) for file in frames_of(folder, FILES, most=MAX_FRAMES)]
+    return stack_people([as_points(frame[..., :2], frame[..., 2]) for frame in people], folder)
 
 
 def read_dwpose(folder: Path, size: tuple[int, int] | None) -> NDArray[np.float32]:

@@ -1,0 +1,199 @@
+"""MediaPipe Holistic's landmarks: files of them, and videos in which it finds them.
+
+A file is ``.npz`` with ``pose``, ``left_hand``, ``right_hand`` and ``fps``. Finding people in videos needs MediaPipe,
+which comes with ``signdiff-eval[hands]`` and has its models in its wheel.
+"""
+
+from __future__ import annotations
+
+import lzma
+import tokenize
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from signdiff_core.formats import FormatError
+from signdiff_core.formats.pose import MAX_FPS
+from signdiff_core.landmarks import landmarks_of
+from signdiff_core.skeleton import HAND_JOINTS, Component, make_header, wrap
+from signdiff_core.video import probe, read_video
+from signdiff_slp.prepare.sources.detections import MAX_FRAMES, Detections, as_points, check_numbers
+
+BODY_LANDMARKS: Final = 33
+"""Landmarks of MediaPipe's body."""
+
+_BODY: Final = {
+    "NOSE": 0,
+    "LEFT_SHOULDER": 11,
+    "RIGHT_SHOULDER": 12,
+    "LEFT_ELBOW": 13,
+    "RIGHT_ELBOW": 14,
+    "LEFT_WRIST": 15,
+    "RIGHT_WRIST": 16,
+}
+
+_MAX_SIDE: Final = 65535
+_BROKEN: Final = (
+    ArithmeticError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    lzma.LZMAError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What zipfile and NumPy raise for broken files."""
+
+_LANDMARKS: Final = {"pose": BODY_LANDMARKS, "left_hand": len(HAND_JOINTS), "right_hand": len(HAND_JOINTS)}
+
+
+def read_mediapipe(path: Path, name: str) -> Detections:
+    """Read a file of landmarks.
+
+    Args:
+        path: ``.npz`` with ``pose`` (T, 33, 4), ``left_hand`` and ``right_hand`` (T, 21, 4) of x, y, z in pixels and
+            visibility, NaN where absent; ``fps``; and ``width`` and ``height`` of the picture, if known.
+        name: of the clip.
+
+    Raises:
+        FormatError: the file is broken, or lacks something.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            shapes = _shapes(archive)
+        _check(path, shapes)
+        with np.load(path, allow_pickle=False) as file:
+            landmarks = {key: file[key].astype(np.float64) for key in _LANDMARKS}
+            fps = float(file["fps"])
+            size = (int(file["width"]), int(file["height"])) if shapes.keys() >= {"width", "height"} else None
+    except (FormatError, FileNotFoundError):
+        raise
+    except _BROKEN as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise FormatError(path, f"expected an .npz file of landmarks, but it cannot be read ({reason}).") from error
+    if not 1 / MAX_FPS <= fps <= MAX_FPS:
+        raise FormatError(path, f"expected a positive frame rate up to {MAX_FPS:g}, but it is {fps:g}.", place="fps")
+    if size is not None and not all(1 <= side <= _MAX_SIDE for side in size):
+        raise FormatError(path, f"expected a picture of 1 to {_MAX_SIDE} pixels a side, but it is {size[0]}x{size[1]}.")
+    for key, numbers in landmarks.items():
+        check_numbers(numbers, path, key)
+    people = joints_of_holistic(*landmarks.values())
+    return Detections(name=name, people=people, fps=fps, size=size)
+
+
+def _shapes(archive: zipfile.ZipFile) -> dict[str, tuple[int, ...]]:
+    """Shapes as the arrays' headers tell them: nothing is allocated for an array before its shape is known."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for member in archive.namelist():
+        with archive.open(member) as file:
+            major, _ = npy.read_magic(file)
+            read = npy.read_array_header_1_0 if major == 1 else npy.read_array_header_2_0
+            shape, _, dtype = read(file)
+            if dtype.kind not in "iuf":
+                raise ValueError(f"{member} holds {dtype}, not numbers")
+            key = member.removesuffix(".npy")
+            if key in shapes:
+                raise ValueError(f"{key} is there twice")
+            shapes[key] = tuple(shape)
+    return shapes
+
+
+def _check(path: Path, shapes: dict[str, tuple[int, ...]]) -> None:
+    missing = [key for key in (*_LANDMARKS, "fps") if key not in shapes]
+    if missing:
+        found = ", ".join(shapes) or "nothing"
+        raise FormatError(path, f"expected the arrays {', '.join((*_LANDMARKS, 'fps'))}, but found {found}.")
+    frames = shapes["pose"][:1]
+    for key, count in _LANDMARKS.items():
+        if shapes[key] != (*frames, count, 4):
+            raise FormatError(path, f"expected the shape (T, {count}, 4), but found {shapes[key]}.", place=key)
+    if not 1 <= frames[0] <= MAX_FRAMES:
+        raise FormatError(path, f"expected 1 to {MAX_FRAMES} frames, but found {frames[0]}.")
+    if any(shapes.get(key, ()) != () for key in ("fps", "width", "height")):
+        raise FormatError(path, "expected one number each in fps, width and height.")
+
+
+def detect_in_video(path: Path, name: str) -> Detections:
+    """Find the signer of a video, frame after frame. MediaPipe follows one person.
+
+    Args:
+        path: a video of any format that FFmpeg reads.
+        name: of the clip.
+
+    Raises:
+        FormatError: the video has too many frames or none, or no frame rate.
+        VideoError: the file is not a video, or damaged.
+        ModuleNotFoundError: MediaPipe is missing.
+    """
+    info = probe(path)
+    if not info.fps > 0:
+        raise FormatError(path, "expected a video with a frame rate, but the file tells none.")
+    try:
+        from mediapipe.python.solutions.holistic import Holistic
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f'{path}: finding people in videos needs MediaPipe: pip install "signdiff-eval[hands]", or give keypoints.'
+        ) from error
+    size = (info.width, info.height)
+    poses, left_hands, right_hands = [], [], []
+    with Holistic(model_complexity=1) as detector:
+        for number, frame in enumerate(read_video(path)):
+            if number == MAX_FRAMES:
+                raise FormatError(path, f"expected at most {MAX_FRAMES} frames, but there are more.")
+            seen = detector.process(np.ascontiguousarray(frame))
+            poses.append(_in_pixels(seen.pose_landmarks, BODY_LANDMARKS, size))
+            left_hands.append(_in_pixels(seen.left_hand_landmarks, len(HAND_JOINTS), size))
+            right_hands.append(_in_pixels(seen.right_hand_landmarks, len(HAND_JOINTS), size))
+    if not poses:
+        raise FormatError(path, "expected a video, but it holds no frame.")
+    people = joints_of_holistic(np.stack(poses), np.stack(left_hands), np.stack(right_hands))
+    return Detections(name=name, people=people, fps=info.fps, size=size)
+
+
+def _in_pixels(landmarks: Any, count: int, size: tuple[int, int]) -> NDArray[np.float64]:
+    """(count, 4) of x, y, z in pixels and visibility; NaN where nothing was found."""
+    if landmarks is None:
+        return np.full((count, 4), np.nan)
+    width, height = size
+    return np.array([(p.x * width, p.y * height, p.z * width, p.visibility) for p in landmarks.landmark])
+
+
+def joints_of_holistic(
+    pose: NDArray[np.floating], left_hand: NDArray[np.floating], right_hand: NDArray[np.floating]
+) -> NDArray[np.float32]:
+    """Take the 50 joints out of MediaPipe's landmarks, as `landmarks_of` does.
+
+    The neck is the middle of the shoulders. Where a hand is found, its wrist is the body's wrist.
+
+    Args:
+        pose: (T, 33, 4) of x, y, z in pixels and visibility in [0, 1]; NaN where absent.
+        left_hand: (T, 21, 3 or 4) of x, y, z in pixels; NaN where absent. Hands that are found have confidence 1.
+        right_hand: likewise.
+
+    Returns:
+        (T, 1, 50, 3) as in `Detections`.
+    """
+    header = make_header(
+        [
+            Component(name="POSE_LANDMARKS", joints=tuple(_BODY)),
+            Component(name="LEFT_HAND_LANDMARKS", joints=HAND_JOINTS),
+            Component(name="RIGHT_HAND_LANDMARKS", joints=HAND_JOINTS),
+        ]
+    )
+    body = pose[:, list(_BODY.values())]
+    points = np.concatenate([body[..., :3], left_hand[..., :3], right_hand[..., :3]], axis=1)
+    confidence = np.isfinite(points).all(axis=-1).astype(np.float32)
+    confidence[:, : len(_BODY)] *= np.nan_to_num(body[..., 3])
+    landmarks = landmarks_of(wrap(points, 1.0, header, confidence))
+    return as_points(landmarks.joints[..., :2], landmarks.confidence)[:, None]
