@@ -55,7 +55,7 @@ def test_rows_name_what_is_there(poses, tmp_path, capsys):
     np.testing.assert_allclose(shoulders, 1 / 3, atol=1e-5)
 
 
-def test_a_run_that_was_cut_off_goes_on_to_the_same_files(poses, tmp_path, capsys):
+def test_a_run_that_was_stopped_resumes_to_the_same_files(poses, tmp_path, capsys):
     run(poses, tmp_path / "whole")
     run(poses, tmp_path / "cut")
     whole = contents(tmp_path / "whole")
@@ -77,8 +77,10 @@ def test_sigterm_ends_all_processes_with_one_line_and_the_next_run_makes_the_sam
         os.killpg(process.pid, signal.SIGTERM)
         _, told = process.communicate(timeout=60)
     assert process.returncode == 143
+    kept = len(list(out.glob("clips/*.json")))
     assert told == (
-        "signdiff_core.avatar.frames: terminated; whole clips are kept, and the same command goes on from there.\n"
+        f"signdiff_core.avatar.frames: terminated; {kept} of 3 clips are finished ({out}), and the same command "
+        "resumes after them.\n"
     )
     assert not (out / "metadata.jsonl").exists()
     assert [path for path in out.rglob("*") if path.name.startswith(".") or ".part" in path.name] == []
@@ -103,7 +105,7 @@ def test_other_arguments_do_not_mix(poses, tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:
         run(poses, tmp_path / "out", "--seed", "4")
     assert stop.value.code == 2
-    assert "holds frames of other arguments" in capsys.readouterr().err
+    assert "holds frames of other arguments (seed was 3 and is 4)" in capsys.readouterr().err
 
 
 def test_an_empty_folder_is_wrong_use(tmp_path, capsys):

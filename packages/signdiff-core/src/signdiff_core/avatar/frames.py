@@ -8,7 +8,7 @@ Run ``python -m signdiff_core.avatar.frames --poses POSES -o OUT --frames 6000 -
 - ``metadata.jsonl``: a row per frame with ``file_name``, ``text`` (the caption), ``joints`` (the row above),
   ``neutral_file_name``, ``pose_id`` (the pose file's name), ``frame`` (the frame in it) and the signer's attributes.
 
-The same arguments give the same files. A run that was cut off goes on where it stopped.
+The same arguments give the same files, and resume a run that was stopped.
 """
 
 from __future__ import annotations
@@ -17,21 +17,20 @@ import argparse
 import hashlib
 import json
 import sys
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from signdiff_core import engines
 from signdiff_core.atomic import flush_to_disk, replacing
-from signdiff_core.engines import run_local
 from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
+from signdiff_core.wording import different_clips, different_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
-
-    from numpy.typing import NDArray
-
     from signdiff_core.avatar.body import AvatarBody, Motion
 
 CLIP: Final = 8
@@ -64,15 +63,40 @@ def is_held_out(pose_id: str, share: float) -> bool:
     return int.from_bytes(hashlib.sha256(pose_id.encode()).digest()[:4]) < share * 2**32
 
 
-def write_clip(plan: Plan, clip: int) -> int:
+@dataclass(frozen=True)
+class ClipWork(engines.Work[int]):
+    """Writes the clips of a plan, which are shards of one number each."""
+
+    plan: Plan
+
+    def process(self, shard: engines.Shard[int], lethal: Collection[str] = ()) -> None:
+        """Write a clip, unless it is there."""
+        if lethal:
+            raise OSError(f"clip {shard.number} must be drawn, but each process that tried to died of it.")
+        if not self.is_stored(shard):
+            write_clip(self.plan, shard.number)
+
+    def attempt(self, shard: engines.Shard[int], name: str) -> None:
+        """Write it: a clip that is there is done."""
+        self.process(shard)
+
+    def is_stored(self, shard: engines.Shard[int]) -> bool:
+        """Tell whether it is there."""
+        return _rows_of(self.plan, shard.number).exists()
+
+
+def divide(plan: Plan) -> list[engines.Shard[int]]:
+    """Give the clips of a plan."""
+    clips = {f"{number:06d}": number for number in range(-(-plan.frames // CLIP))}
+    return engines.plan(clips, _facts(plan), lambda number: number, size=1)
+
+
+def write_clip(plan: Plan, clip: int) -> None:
     """Write one clip: some frames of one pose file, performed by one signer.
 
     Args:
         plan: what to write.
         clip: the clip's number; it alone decides, with the plan's seed, what the clip shows.
-
-    Returns:
-        How many frames were written (0 if the clip was there already).
     """
     from PIL import Image
     from pose_format import Pose
@@ -85,9 +109,7 @@ def write_clip(plan: Plan, clip: int) -> int:
     from signdiff_core.avatar.signer import Signer
     from signdiff_core.skeleton import joints_of
 
-    done = _clip_file(plan, clip)
-    if done.exists():
-        return 0
+    done = _rows_of(plan, clip)
     rng = np.random.default_rng([plan.seed, clip])
     order = np.random.default_rng([plan.seed, 2**32 + clip // len(plan.poses)]).permutation(len(plan.poses))
     path = plan.poses[order[clip % len(plan.poses)]]
@@ -135,7 +157,6 @@ def write_clip(plan: Plan, clip: int) -> int:
         flush_to_disk(plan.output / row["neutral_file_name"])
     with replacing(done) as temporary:
         temporary.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return count
 
 
 def _each_alone(body: AvatarBody, joints: NDArray[np.floating], known: NDArray[np.floating] | None = None) -> Motion:
@@ -147,28 +168,11 @@ def _each_alone(body: AvatarBody, joints: NDArray[np.floating], known: NDArray[n
     return Motion(body=body, turns=np.concatenate([part.turns for part in parts]))
 
 
-def write_frames(plan: Plan, *, workers: int = 1) -> Iterator[int]:
-    """Write all frames of a plan.
-
-    Args:
-        plan: what to write.
-        workers: processes that share the work.
-
-    Yields:
-        The number of frames of each clip, as clips are done.
-    """
+def assemble(plan: Plan) -> None:
+    """Write the set's own files, once all clips are there."""
     from safetensors.numpy import load_file, save_file
 
-    for folder in ("frames", "neutral", "clips"):
-        (plan.output / folder).mkdir(parents=True, exist_ok=True)
-    clips = range(-(-plan.frames // CLIP))
-    if workers > 1:
-        left = [clip for clip in clips if not _clip_file(plan, clip).exists()]
-        for clip in run_local(left, _Clips(plan), workers=workers):
-            yield min(CLIP, plan.frames - clip * CLIP)
-    else:
-        yield from (write_clip(plan, clip) for clip in clips)
-    parts = [_clip_file(plan, clip) for clip in clips]
+    parts = [_rows_of(plan, clip) for clip in range(-(-plan.frames // CLIP))]
     joints = np.concatenate([load_file(part.with_suffix(".safetensors"))["joints"] for part in parts])
     with replacing(plan.output / "joints.safetensors") as temporary:
         save_file({"joints": joints}, temporary)
@@ -176,58 +180,51 @@ def write_frames(plan: Plan, *, workers: int = 1) -> Iterator[int]:
         temporary.write_text("".join(part.read_text() for part in parts))
 
 
-def _clip_file(plan: Plan, clip: int) -> Path:
-    """What tells that a clip is done: its rows."""
+def _rows_of(plan: Plan, clip: int) -> Path:
+    """Name the file that shows that a clip is done: its rows."""
     return plan.output / "clips" / f"{clip:06d}.json"
 
 
-@dataclass(frozen=True)
-class _Clips:
-    """The clips of a plan, as work for several processes."""
-
-    plan: Plan
-
-    def begin(self) -> None:
-        """Nothing to set up."""
-
-    def process(self, part: int, lethal: Collection[str] = ()) -> object:
-        """Write a clip."""
-        if lethal:
-            raise OSError(f"clip {part} must be drawn, but each process that tried to died of it.")
-        return write_clip(self.plan, part)
-
-    def rehearse(self, item: int) -> object:
-        """Write it: a clip that is there is done."""
-        return write_clip(self.plan, item)
-
-    def items(self, part: int) -> dict[str, int]:
-        """The clip itself."""
-        return {str(part): part}
-
-    def is_stored(self, part: int) -> bool:
-        """Whether it is there."""
-        return _clip_file(self.plan, part).exists()
+def _facts(plan: Plan) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "frames": plan.frames,
+        "size": plan.size,
+        "seed": plan.seed,
+        "poses": [path.stem for path in plan.poses],
+    }
+    return facts | ({"free_arms": plan.free_arms} if plan.free_arms else {})
 
 
-def _remember(plan: Plan) -> None:
-    """Note the arguments in the folder; another run with other arguments must not mix its frames with these."""
-    facts = {"frames": plan.frames, "size": plan.size, "seed": plan.seed, "poses": [p.stem for p in plan.poses]}
-    ours = json.dumps(facts | ({"free_arms": plan.free_arms} if plan.free_arms else {}))
-    note = plan.output / "plan.json"
-    if note.exists() and note.read_text() != ours:
-        raise ValueError(f"{plan.output} holds frames of other arguments; take another folder or delete it.")
-    plan.output.mkdir(parents=True, exist_ok=True)
+def _begin(plan: Plan) -> None:
+    """Make the folders and note the arguments there: frames of other arguments must not be mixed with these."""
+    note, ours = plan.output / "plan.json", _facts(plan)
+    if note.exists():
+        try:
+            was, now = json.loads(note.read_text()), dict(ours)
+            before, after = (dict.fromkeys(known.pop("poses"), "") for known in (was, now))
+            differ = different_settings(was, now) + different_clips(before, after, "content")
+        except (ValueError, LookupError, TypeError, AttributeError):
+            raise ValueError(f"{note} must be as it was written, but is damaged; take another folder.") from None
+        if differ:
+            what = "; ".join(differ)
+            raise ValueError(
+                f"{plan.output} holds frames of other arguments ({what}); take another folder or delete it."
+            )
+    for folder in ("frames", "neutral", "clips"):
+        (plan.output / folder).mkdir(parents=True, exist_ok=True)
     with replacing(note) as temporary:
-        temporary.write_text(ours)
+        temporary.write_text(json.dumps(ours))
 
 
-def _progress(counts: Iterable[int], total: int) -> None:
+def _run(plan: Plan, shards: Sequence[engines.Shard[int]], *, workers: int) -> None:
     from rich.progress import Progress
 
+    work = ClipWork(plan)
     with Progress(disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task("frames", total=total)
-        for count in counts:
-            progress.advance(task, count or CLIP)
+        left = sum(work.count_left(shard) for shard in shards)
+        task = progress.add_task("clips", total=len(shards), completed=len(shards) - left)
+        for _ in engines.run(shards, work, engine="local", workers=workers, extra=""):
+            progress.advance(task)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -275,13 +272,16 @@ def main(argv: list[str] | None = None) -> int:
         free_arms=arguments.free_arms,
     )
     try:
-        _remember(plan)
-        _progress(write_frames(plan, workers=arguments.workers), plan.frames)
+        _begin(plan)
+        shards = divide(plan)
+        with engines.noting_what_is_kept(shards, ClipWork(plan), plan.output, lambda: None):
+            _run(plan, shards, workers=arguments.workers)
+            assemble(plan)
     except ValueError as error:
         parser.error(str(error))
     except KeyboardInterrupt as stop:
-        told = f"{word_for(stop)}; whole clips are kept, and the same command goes on from there."
-        print(f"signdiff_core.avatar.frames: {told}", file=sys.stderr)
+        notes = "; ".join([word_for(stop), *getattr(stop, "__notes__", ["no clip is finished"])])
+        print(f"signdiff_core.avatar.frames: {notes}.", file=sys.stderr)
         return exit_status(stop)
     print(json.dumps({"frames": plan.frames, "poses": len(poses), "output": str(plan.output)}))
     return 0

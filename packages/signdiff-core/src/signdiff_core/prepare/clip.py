@@ -167,7 +167,7 @@ def is_chosen(number: int, video_fps: float, settings: Settings) -> bool:
     """Tell whether a frame is wanted, by ``every`` and ``fps``.
 
     Example:
-        >>> from signdiff_core.prepare.settings import Settings
+        >>> from signdiff_core.prepare.plan import Settings
         >>> [number for number in range(12) if is_chosen(number, 24, Settings(fps=10))]
         [0, 3, 5, 8, 10]
     """

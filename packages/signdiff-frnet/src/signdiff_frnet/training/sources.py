@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from signdiff_core.prepare.files import INDEX, METADATA
+from signdiff_core.prepare.writer import INDEX, METADATA
 
 from signdiff_core import plugins
 from signdiff_core.drawing import draw
