@@ -8,8 +8,8 @@ import pytest
 OUT = ("-o", "out.mp4", "--renderer", "skeleton")
 
 CASES = {
-    "empty text": (("generate", "", *OUT), 2, "expected a text"),
-    "blank text": (("generate", "  ", *OUT), 2, "expected a text"),
+    "empty text": (("generate", "", *OUT), 2, "must be a text"),
+    "blank text": (("generate", "  ", *OUT), 2, "must be a text"),
     "another script": (("generate", "привет", *OUT), 1, "п"),
     "missing file": (("render", "absent.pose", *OUT), 2, "absent.pose"),
     "broken pose": (("render", "broken.pose", *OUT), 1, "broken.pose"),

@@ -112,13 +112,13 @@ def test_options_reach_the_plugins(generated, tmp_path):
 
 
 WRONG_USE = {
-    "empty text": (["--renderer", "skeleton"], {"text": "  "}, "expected a text, but it is empty"),
+    "empty text": (["--renderer", "skeleton"], {"text": "  "}, "must be a text, but is empty"),
     "suffix": (["--renderer", "skeleton"], {"output": "out.avi"}, "ends in .mp4"),
     "renderer": (["--renderer", "oil"], {}, "no renderer named 'oil'; installed: avatar, diffusion, flat"),
     "option": (["--renderer", "skeleton", "--steps", "3"], {}, "--steps is not an option of the renderer 'skeleton'"),
     "device": (["--renderer", "skeleton", "--device", "cpu"], {}, "--device is not an option"),
     "language": (["--renderer", "skeleton", "--signed-language", "gsg"], {}, "is not an option of the translator"),
-    "odd size": (["--renderer", "skeleton", "--size", "65"], {}, "expected an even number"),
+    "odd size": (["--renderer", "skeleton", "--size", "65"], {}, "must be an even number, as video needs, but is 65"),
     "huge size": (["--renderer", "skeleton", "--size", "999999"], {}, "not in the range"),
     "pose suffix": (["--renderer", "skeleton", "--pose", "x.skels"], {}, "ends in .pose"),
     "nan": (["--guidance-scale", "nan"], {}, "--guidance-scale"),

@@ -55,8 +55,8 @@ def test_settings_of_frnet(call, tmp_path):
 @pytest.mark.parametrize(
     ("options", "status", "message"),
     [
-        (("--frnet", "magic=1"), 2, "expected NAME=VALUE with a name of threshold_method, block_size"),
-        (("--frnet", "offset=dark"), 2, "expected offset as float, but it is 'dark'"),
+        (("--frnet", "magic=1"), 2, "must be NAME=VALUE with a name of threshold_method, block_size"),
+        (("--frnet", "offset=dark"), 2, "offset must be a float, but is 'dark'"),
         (("--captions", "a.csv", "--prompt", "b"), 2, "--captions or --prompt can be given, not both"),
         (("--size", "100"), 1, "size must be a multiple of 64"),
         (("--captions", "nowhere.csv"), 1, "nowhere.csv: No such file"),

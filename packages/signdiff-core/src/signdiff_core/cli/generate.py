@@ -193,7 +193,7 @@ def render(
 
 def _checked(text: str) -> str:
     if not text.strip():
-        raise wrong("expected a text, but it is empty.", "TEXT")
+        raise wrong("must be a text, but is empty.", "TEXT")
     return text
 
 
@@ -202,7 +202,7 @@ def _check_video(output: Path, size: int | None, resume: bool | None) -> None:
     from signdiff_core.video import unfinished
 
     if size is not None and size % 2:
-        raise wrong(f"expected an even number, as video needs, but it is {size}.", "--size")
+        raise wrong(f"must be an even number, as video needs, but is {size}.", "--size")
     output_file(output, ".mp4", "--output")
     if resume is None and (frames := unfinished(output)):
         raise misused(

@@ -49,7 +49,7 @@ def existing(context: click.Context, parameter: click.Parameter, value: Path) ->
     """Refuse a path where nothing is (a click callback)."""
     if not value.exists():
         raise click.BadParameter(
-            f"expected a pose file or folder, but {str(value)!r} does not exist.", ctx=context, param=parameter
+            f"must be a pose file or folder, but {str(value)!r} does not exist.", ctx=context, param=parameter
         )
     return value
 
@@ -57,7 +57,7 @@ def existing(context: click.Context, parameter: click.Parameter, value: Path) ->
 def output_file(path: Path, suffix: str, option: str) -> Path:
     """Check that a file with the only allowed ``suffix`` can be written; ``option`` is what the user called it."""
     if path.suffix.lower() != suffix:
-        raise wrong(f"expected a file name that ends in {suffix}, but it is {str(path)!r}.", option)
+        raise wrong(f"must be a file name that ends in {suffix}, but is {str(path)!r}.", option)
     check_writable(path)
     return path
 

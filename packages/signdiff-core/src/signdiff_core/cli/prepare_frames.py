@@ -138,12 +138,12 @@ def _frnet(given: Sequence[str], known: dict[str, Any]) -> dict[str, Any]:
     for setting in given:
         name, equals, value = setting.partition("=")
         if not equals or name not in known:
-            raise wrong(f"expected NAME=VALUE with a name of {', '.join(known)}, but it is {setting!r}.", "--frnet")
+            raise wrong(f"must be NAME=VALUE with a name of {', '.join(known)}, but is {setting!r}.", "--frnet")
         try:
             settings[name] = type(known[name])(value)
         except ValueError:
             kind = type(known[name]).__name__
-            raise wrong(f"expected {name} as {kind}, but it is {value!r}.", "--frnet") from None
+            raise wrong(f"{name} must be a {kind}, but is {value!r}.", "--frnet") from None
     return settings
 
 
