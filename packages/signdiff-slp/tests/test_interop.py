@@ -136,6 +136,13 @@ def test_the_published_score_is_a_numpy_scalar(tmp_path, vocabulary, capsys):
     assert main(arguments) == 0, capsys.readouterr().err
 
 
+def test_a_vocabulary_of_another_model_is_refused(tmp_path, vocabulary, capsys):
+    torch.save({"model_state": published_state(vocabulary=9)}, tmp_path / "best.ckpt")
+    assert main([str(tmp_path / "best.ckpt"), "-o", str(tmp_path / "model"), "--vocabulary", str(vocabulary)]) == 1
+    assert "vocabulary must have the 9 words of the checkpoint, but" in capsys.readouterr().err
+    assert not (tmp_path / "model").exists()
+
+
 def test_a_model_needs_its_vocabulary(capsys):
     with pytest.raises(SystemExit) as stop:
         main(["best.ckpt", "-o", "model"])

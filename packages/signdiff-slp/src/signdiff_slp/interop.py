@@ -149,6 +149,11 @@ def _run(known: argparse.Namespace) -> None:
         model = convert(state_dict, num_heads=known.heads, fps=known.fps)
     except ValueError as error:
         raise ValueError(f"{known.checkpoint}: {error}") from error
+    if tokenizer.vocab_info.size != model.config.vocab_size:
+        raise ValueError(
+            f"vocabulary must have the {model.config.vocab_size} words of the checkpoint, but {known.vocabulary} has "
+            f"{tokenizer.vocab_info.size}."
+        )
     if known.corpus is not None:
         from signdiff_slp.recipes.train.recipe import fit_standardizer
 
