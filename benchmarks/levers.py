@@ -37,8 +37,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from signdiff_core.avatar import Signer, fit, render_frames
 from signdiff_core.diffusion import DiffusionRenderer, superimposed
-from signdiff_core.diffusion.fast.step_cache import caching_steps
 from signdiff_core.diffusion.folder import read_frnet
+from signdiff_core.diffusion.network_hooks import caching_steps
 from signdiff_core.diffusion.renderer import BUNDLED
 from signdiff_core.drawing import draw
 from signdiff_core.skeleton import joints_of
@@ -143,10 +143,9 @@ def flops(steps: int) -> dict[str, float]:
         "1 step": one + decode,
     }
     for interval, depth in ((2, 1), (3, 1), (5, 1), (3, 2)):
-        with caching_steps(unet, net, interval=interval, depth=depth) as cache, torch.no_grad():
+        with caching_steps(unet, net, interval=interval, depth=depth), torch.no_grad():
             step()
             cached = count(step)
-            cache.reset()
         wholes = -(-steps // interval)
         table[f"cache {interval}, depth {depth}"] = wholes * one + (steps - wholes) * cached + decode
     return {name: value / whole for name, value in table.items()}

@@ -88,7 +88,7 @@ def test_deep_features_are_reused(parts, depth):
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_on_features_of_the_same_step_the_outermost_layers_give_the_same(depth, options):
     """The step between is the whole step if nothing changed: timestep, latents and text are those of the last one."""
-    from signdiff_core.diffusion.fast.step_cache import caching_steps
+    from signdiff_core.diffusion.network_hooks import caching_steps
 
     unet, net = wide(**options)
     generator, width = torch.Generator().manual_seed(3), unet.config.cross_attention_dim
@@ -133,7 +133,6 @@ def test_a_tiny_autoencoder_decodes(pipe):
         scaling_factor=1.0,
     ).eval()
     assert render(pipe).shape == (3, 64, 64, 3)
-    assert render(pipe, anchor=frames(1)[0]).shape == (3, 64, 64, 3)
 
 
 def test_channels_last_and_half_precision_are_near(pipe):

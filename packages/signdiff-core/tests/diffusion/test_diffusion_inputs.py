@@ -126,8 +126,6 @@ def test_maps_and_videos_that_are_none_are_named(pipe):
         call(pipe, frames(1), fr_image=Path("map.png"))
     with pytest.raises(ValueError, match=r"^frnet_source must be PIL images, .* but is a PosixPath"):
         call(pipe, frames(1), frnet_source=Path("clip.mp4"))
-    with pytest.raises(ValueError, match="one is an array with masked pixels"):
-        call(pipe, frames(1), fr_image=frames(1), anchor=np.ma.masked_equal(frames(1)[0], 7))
 
 
 @pytest.mark.parametrize("kind", ["superimposed", "two"])

@@ -15,7 +15,7 @@ from tiny_renders import OPTIONS, PROMPT, frames, quiet, render, seeded, tensor 
 
 from signdiff_core.diffusion import SignDiffPipeline  # noqa: E402
 
-EVERYTHING = {"anchor": True, "overlap": 1, "cache_interval": 2, "control_guidance_end": 0.9, "num_inference_steps": 3}
+EVERYTHING = {"pad_chunks": True, "cache_interval": 2, "control_guidance_end": 0.9, "num_inference_steps": 3}
 
 
 def stream(pipe, count=5, seed=0, **options):
@@ -34,7 +34,7 @@ def traces(pipe):
     return held | {"processors": dict(pipe.unet.attn_processors), "counts": pipe._counts_frames}
 
 
-@pytest.mark.parametrize("options", [{}, EVERYTHING, {"anchor": frames(1, seed=9)[0]}], ids=["plain", "all", "picture"])
+@pytest.mark.parametrize("options", [{}, EVERYTHING], ids=["plain", "all"])
 def test_two_streams_and_a_call_come_between_each_other(pipe, options):
     expected = [list(stream(pipe, seed=seed, **options)) for seed in (0, 10)]
     called = render(pipe)
@@ -79,7 +79,7 @@ def test_a_controlnet_may_stand_twice(parts, one_net):
     assert np.array_equal(render(quiet(SignDiffPipeline(**parts, controlnet=both)), 1), expected)
 
 
-@pytest.mark.parametrize("options", [{}, EVERYTHING, {"anchor": frames(1, seed=9)[0]}], ids=["plain", "all", "picture"])
+@pytest.mark.parametrize("options", [{}, EVERYTHING], ids=["plain", "all"])
 def test_networks_are_what_they_were(pipe, options):
     before = traces(pipe)
     opened = stream(pipe, **options)
@@ -104,7 +104,7 @@ def test_what_fails_half_way_is_undone(pipe, parts, one_net, other_net):
     before = traces(pipe)
     expected = render(pipe)
     with pytest.raises(ValueError, match="cache_depth"):
-        render(pipe, anchor=True, cache_interval=2, cache_depth=9, control_guidance_end=0.5)
+        render(pipe, cache_interval=2, cache_depth=9, control_guidance_end=0.5)
     assert traces(pipe) == before
 
     def fail(*_):

@@ -4,12 +4,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
-from diffusers import DDPMScheduler, EulerDiscreteScheduler  # noqa: E402
-from PIL import Image  # noqa: E402
+from diffusers import DDPMScheduler  # noqa: E402
 from tiny_renders import frames, seeded  # noqa: E402
-
-from signdiff_core.diffusion.conditions import Conditions  # noqa: E402
-from signdiff_core.diffusion.steady.chunks import Chunking  # noqa: E402
 
 OPTIONS = {"num_inference_steps": 3, "output_type": "np", "guidance_scale": 2.0}
 
@@ -19,47 +15,29 @@ def render(pipe, count=7, **options):
     return pipe("a person", frames(count), fr_image=frames(count, seed=1), **options).images
 
 
-def rows(count):
-    blank = Conditions(np.zeros((4, 4, 3), np.uint8), None)
-    return iter([(number, blank) for number in range(count)])
+def batches(pipe, count=7, **options):
+    """Render, and give the rows of each batch; with guidance, a network sees each twice."""
+    sizes = []
+    handle = pipe.unet.register_forward_pre_hook(lambda _, inputs: sizes.append(inputs[0].shape[0] // 2))
+    made = render(pipe, count, num_inference_steps=1, **options)
+    handle.remove()
+    return sizes, made
 
 
-def numbers(chunking, count, lead=None):
-    cut = chunking.cut(rows(count), lead)
-    return [[number for number, _ in chunk.rows] for chunk in cut]
+def test_chunks_hold_what_they_should(pipe):
+    assert batches(pipe, chunk_size=3)[0] == [3, 3, 1]
+    assert batches(pipe, chunk_size=3, pad_chunks=True)[0] == [3, 3, 3]
+    assert batches(pipe, 8)[0] == [8]
 
 
-def test_chunks_hold_what_they_should():
-    assert numbers(Chunking(size=3), 7) == [[0, 1, 2], [3, 4, 5], [6]]
-    assert numbers(Chunking(size=3, pad=True), 7) == [[0, 1, 2], [3, 4, 5], [6, 6, 6]]
-    assert numbers(Chunking(size=3, anchored=True), 6) == [[0, 1, 2], [0, 3, 4], [0, 5]]
-    assert numbers(Chunking(size=4, overlap=1), 8) == [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7]]
-    assert numbers(Chunking(size=4, overlap=1, anchored=True), 8) == [[0, 1, 2, 3], [0, 3, 4, 5], [0, 5, 6, 7]]
-    picture = (-1, Conditions(np.zeros((4, 4, 3), np.uint8), None))
-    assert numbers(Chunking(size=3, reference=True), 3, picture) == [[-1, 0, 1], [-1, 2]]
+def test_rendering_begins_where_a_chunk_does(pipe):
+    for start, rows in enumerate([[3, 3, 1]] * 3 + [[3, 1]] * 3 + [[1]]):
+        sizes, made = batches(pipe, chunk_size=3, start=start)
+        assert sizes == rows
+        assert len(made) == 7 - start
 
 
-@pytest.mark.parametrize("chunking", [Chunking(size=4), Chunking(size=4, anchored=True), Chunking(size=4, overlap=2)])
-def test_rendering_begins_where_a_chunk_does(chunking):
-    whole = numbers(chunking, 40)
-    news = [chunk[int(number > 0 and chunking.anchored) :] for number, chunk in enumerate(whole)]
-    for start in range(30):
-        beginning = chunking.beginning(start)
-        assert beginning <= start
-        assert beginning in [chunk[0] for chunk in news]
-        # With an overlap, the chunk before the one that gives the frame is needed too.
-        last = next(n for n, chunk in enumerate(news) if start in chunk[: len(chunk) - chunking.overlap])
-        assert beginning == news[max(last - bool(chunking.overlap), 0)][0]
-
-
-def test_a_chunk_must_hold_something_new():
-    with pytest.raises(ValueError, match="chunk_size must be at least 4"):
-        Chunking(size=3, overlap=2, anchored=True)
-    with pytest.raises(ValueError, match="overlap must be at least 0"):
-        Chunking(size=3, overlap=-1)
-
-
-@pytest.mark.parametrize("options", [{}, {"anchor": True}, {"shared_noise": False}, {"pad_chunks": True}])
+@pytest.mark.parametrize("options", [{}, {"shared_noise": False}, {"pad_chunks": True}])
 def test_a_later_start_gives_the_same_frames(pipe, options):
     whole = render(pipe, chunk_size=3, **options)
     for start in (1, 3, 5):
@@ -122,72 +100,17 @@ def test_noise_is_added_again_from_each_frame_s_generator(pipe):
 def test_padding_changes_nothing(pipe):
     shapes = set()
     handle = pipe.unet.register_forward_pre_hook(lambda _, inputs: shapes.add(inputs[0].shape[0]))
-    made = render(pipe, chunk_size=3, pad_chunks=True, anchor=True)
+    made = render(pipe, chunk_size=3, pad_chunks=True)
     handle.remove()
     assert shapes == {6}
     assert len(made) == 7
-    assert np.abs(made - render(pipe, chunk_size=3, anchor=True)).max() < 1e-4
-
-
-def test_an_overlap_leads_from_chunk_to_chunk(pipe):
-    """Frame 3 ends one chunk and begins the next: its latents are between those of the two chunks alone."""
-    options = {"chunk_size": 4, "overlap": 1, "output_type": "latent", "num_inference_steps": 1}
-    made = render(pipe, **options)
-    assert made.shape == (7, 4, 32, 32)
-    first = render(pipe, 4, **options)
-    c, d = frames(7)[3:], frames(7, seed=1)[3:]
-    second = pipe("a person", c, fr_image=d, generator=seeded(), **{**OPTIONS, **options}).images
-    assert torch.allclose(made[:3], first[:3], atol=1e-5)
-    assert torch.allclose(made[3], (first[3] + second[0]) / 2, atol=1e-5)
-    assert torch.allclose(made[4:], second[1:], atol=1e-5)
-
-
-def test_the_anchor_may_be_a_picture(pipe):
-    grey, bright = (Image.new("RGB", (80, 80), colour) for colour in ((90, 90, 90), (250, 250, 250)))
-    made = render(pipe, chunk_size=3, anchor=grey)
-    assert made.shape == (7, 64, 64, 3)
-    assert np.abs(made - render(pipe, chunk_size=5, anchor=np.asarray(grey))).max() < 1e-4
-    assert np.abs(made - render(pipe, chunk_size=3, anchor=bright)).max() > 1e-4
-    assert np.abs(made - render(pipe)).max() > 1e-4
-
-
-@pytest.mark.parametrize("scheduler", [DDPMScheduler, EulerDiscreteScheduler])
-def test_a_picture_is_noised_as_far_as_the_frames(pipe, scheduler):
-    """The first row ends at the picture's own latents, whatever the network says."""
-    pipe.scheduler = scheduler.from_config(pipe.scheduler.config, rescale_betas_zero_snr=False)
-    picture, seen = frames(1, seed=5)[0], []
-
-    def look(_pipe, step, _timestep, tensors):
-        seen.append(tensors["latents"][0])
-        return tensors
-
-    render(pipe, 2, anchor=picture, callback_on_step_end=look, callback_on_step_end_tensor_inputs=["latents"])
-    pixels = torch.from_numpy(picture).permute(2, 0, 1)[None] / 127.5 - 1
-    with torch.no_grad():
-        clean = pipe.vae.encode(pixels).latent_dist.mode()[0] * pipe.vae.config.scaling_factor
-    distances = [float((latents - clean).abs().mean()) for latents in seen]
-    assert distances[0] > distances[1] > distances[2]
-    assert distances[2] < 1e-5
-
-
-def test_the_picture_has_no_pose_and_so_no_control(pipe):
-    """With a ControlNet that shouts, a picture's features are those without any control."""
-    seen = []
-    handle = pipe.unet.register_forward_pre_hook(
-        lambda _, __, named: seen.append(named["mid_block_additional_residual"]), with_kwargs=True
-    )
-    render(pipe, 2, anchor=frames(1)[0])
-    handle.remove()
-    residual = seen[0]
-    assert residual.shape[0] == 6
-    assert not residual[[0, 3]].any()
-    assert all(residual[row].any() for row in (1, 2, 4, 5))
+    assert np.abs(made - render(pipe, chunk_size=3)).max() < 1e-4
 
 
 def test_nothing_is_left_behind(pipe):
     before = dict(pipe.unet.attn_processors)
     expected = render(pipe)
-    render(pipe, anchor=frames(1)[0], overlap=1, cache_interval=2)
+    render(pipe, pad_chunks=True, cache_interval=2)
     assert pipe.unet.attn_processors == before
     assert np.array_equal(render(pipe), expected)
     for module in (pipe.unet, pipe.controlnet, pipe.controlnet.controlnet_cond_embedding):

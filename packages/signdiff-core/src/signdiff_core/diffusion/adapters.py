@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+import torch
 from safetensors import SafetensorError, safe_open
 from transformers import CLIPVisionModelWithProjection
 
@@ -131,6 +132,24 @@ class CheckedAdapters(CheckedLoading):
             super().load_ip_adapter(
                 pretrained_model_name_or_path_or_dict, subfolder, weight_name, image_encoder_folder, **kwargs
             )
+
+    def prepare_ip_adapter_image_embeds(
+        self,
+        ip_adapter_image: Any,
+        ip_adapter_image_embeds: list[torch.Tensor] | None,
+        device: torch.device,
+        num_images_per_prompt: int,
+        do_classifier_free_guidance: bool,
+    ) -> list[torch.Tensor]:
+        """Encode pictures of the signer, as diffusers does; embeddings that are one for each frame stay as they are."""
+        rows = num_images_per_prompt * (2 if do_classifier_free_guidance else 1)
+        given = ip_adapter_image_embeds
+        if given is not None and num_images_per_prompt > 1 and all(len(part) == rows for part in given):
+            return [part.to(device) for part in given]
+        made: list[torch.Tensor] = super().prepare_ip_adapter_image_embeds(
+            ip_adapter_image, given, device, num_images_per_prompt, do_classifier_free_guidance
+        )
+        return made
 
     def _image_encoder(self, name: Any, folder: str, options: dict[str, Any]) -> CLIPVisionModelWithProjection:
         root = Path(name)

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from itertools import chain, islice, zip_longest
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice, zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from signdiff_core.camera import Camera
-from signdiff_core.diffusion.frmap import FRMapper, Predictor, check_source, default_source
-from signdiff_core.diffusion.images import as_array, cut_to, frames_of, resized_map
+from signdiff_core.diffusion.frmap import FRMapper, FRNetSource, Predictor, check_source, default_source
+from signdiff_core.diffusion.images import Frame, as_array, cut_to, frames_of, is_picture, resized_map
 from signdiff_core.drawing import draw
 from signdiff_core.formats.coordinates import visible
-from signdiff_core.skeleton import joints_of, make_pose
+from signdiff_core.skeleton import joints_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from numpy.typing import NDArray
     from pose_format import Pose
-
-    from signdiff_core.diffusion.frmap import FRNetSource
-    from signdiff_core.diffusion.images import Frame
 
 
 class Conditions(NamedTuple):
@@ -35,28 +32,61 @@ class Conditions(NamedTuple):
     """d: (H, W, 3), 0 at strokes and 255 elsewhere; all 0 where there is no map; None until a frame is rendered."""
 
 
+@dataclass(frozen=True, eq=False)
+class Joints:
+    """A pose as arrays, as all that draws it takes it."""
+
+    positions: NDArray[np.float32]
+    """(T, 50, 3) normalised coordinates."""
+
+    confidence: NDArray[np.float32]
+    """(T, 50); 0 where a joint is absent."""
+
+    @classmethod
+    def of(cls, pose: Pose) -> Joints:
+        """Take the joints out of a pose, normalised or in pixels.
+
+        Raises:
+            ValueError: the pose has another skeleton, or shows nobody.
+        """
+        return cls(*joints_of(visible(pose)))
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def retargeted(self) -> Joints:
+        """Let the neutral avatar's body take the pose, and give its own joints, all of them present."""
+        from signdiff_core.avatar import Signer, fit
+
+        positions = fit(Signer.neutral().avatar(), self.positions, self.confidence).joints
+        return Joints(positions, np.ones(positions.shape[:2], dtype=np.float32))
+
+    def drawings(self, *, size: int, start: int = 0) -> Iterator[NDArray[np.uint8]]:
+        """Draw the skeleton, (size, size, 3), from a frame on; each as it is asked for."""
+        each = zip(self.positions[start:], self.confidence[start:], strict=True)
+        return (draw(positions, confidence, size=size) for positions, confidence in each)
+
+
 def conditions_of(
-    image: Pose | Iterable[Frame] | Frame | None,
+    image: Joints | Iterable[Frame] | Frame | None,
     fr_image: Iterable[Frame] | Frame | None,
     frnet_source: FRNetSource | Iterable[Frame] | Frame | None,
     frnet: FRMapper | None,
     *,
     count: int,
-    size: int | None,
+    size: int,
     start: int = 0,
-    keep_first: bool = False,
 ) -> Iterator[Conditions]:
     """Make the conditions of a video from what the pipeline is called with; see `SignDiffPipeline.stream`.
 
     Args:
-        image: drawings, or a pose.
+        image: drawings, or the joints of a pose.
         fr_image: FR maps.
         frnet_source: where maps come from, in place of ``fr_image``.
         frnet: FR-Net, with the model's settings.
         count: images that the ControlNet takes for a frame, 1 or 2.
-        size: side of the images in pixels for a pose; None for drawings, which have theirs.
+        size: side of the images in pixels for a pose; drawings have theirs.
         start: first frame wanted; nothing is drawn or predicted for those before.
-        keep_first: give the first frame before it all the same.
 
     Returns:
         Iterator over the frames' conditions.
@@ -75,43 +105,23 @@ def conditions_of(
             raise ValueError("the ControlNet takes 1 condition, but was called with fr_image or frnet_source.")
         source = "none"
     elif source is None and fr_image is None:
-        source = default_source(has_pose=size is not None)
-        if source == "none" and size is None:
+        source = default_source(has_pose=isinstance(image, Joints))
+        if source == "none" and not isinstance(image, Joints):
             raise ValueError("the ControlNet takes 2 conditions, but was called without fr_image or frnet_source.")
     if isinstance(source, str) and source == "avatar":
-        if size is None:
+        if not isinstance(image, Joints):
             raise ValueError("image must be a pose for frnet_source 'avatar', but holds drawings.")
-        return neutral_conditions(image, size=size, mapper=_given(frnet), start=start, keep_first=keep_first)
-    if size is None:
-        drawings = _from(frames_of(image, "image"), start, keep_first=keep_first)
+        return neutral_conditions(image, size=size, mapper=frnet or FRMapper(), start=start)
+    if isinstance(image, Joints):
+        drawings: Iterator[Frame] = image.drawings(size=size, start=start)
     else:
-        drawings = drawings_of(image, size=size, start=start, keep_first=keep_first)
+        drawings = islice(frames_of(image, "image"), start, None)
     if fr_image is not None:
-        maps = _from(frames_of(fr_image, "fr_image"), start, keep_first=keep_first)
+        maps = islice(frames_of(fr_image, "fr_image"), start, None)
         return (Conditions(c, d) for c, d in _paired(drawings, maps, "fr_image must hold one map"))
     if not isinstance(source, str):
-        source = _from(frames_of(source, "frnet_source"), start, keep_first=keep_first)
+        source = islice(frames_of(source, "frnet_source"), start, None)
     return with_maps(drawings, source, frnet)
-
-
-def drawings_of(
-    pose: Pose, *, size: int, camera: Camera | None = None, start: int = 0, keep_first: bool = False
-) -> Iterator[NDArray[np.uint8]]:
-    """Draw the skeleton of a pose, frame by frame, as they are asked for.
-
-    Args:
-        pose: a pose of the 50 joints, normalised or in pixels.
-        size: side of the images in pixels.
-        camera: where the signer stands.
-        start: first frame to draw.
-        keep_first: draw the first frame before it all the same.
-
-    Raises:
-        ValueError: the pose has another skeleton.
-    """
-    joints, confidence = joints_of(visible(pose))
-    chosen = _chosen(len(joints), start, keep_first=keep_first)
-    return (draw(joints[number], confidence[number], size=size, camera=camera) for number in chosen)
 
 
 def with_maps(
@@ -128,8 +138,9 @@ def with_maps(
         ValueError: there are more or fewer given frames than drawings, or the predictor is for other settings.
     """
     if not isinstance(source, str):
+        mapper = mapper or FRMapper()
         for drawing, frame in _paired(drawings, frames_of(source, "frnet_source"), "frnet_source must hold one frame"):
-            yield Conditions(drawing, map_of(frame, as_array(drawing).shape, _given(mapper)))
+            yield Conditions(drawing, map_of(frame, as_array(drawing).shape, mapper))
     elif source == "predictor":
         predict = Predictor()
         if mapper is not None:
@@ -147,54 +158,69 @@ def map_of(frame: Frame, shape: tuple[int, ...], mapper: FRMapper) -> NDArray[np
     return resized_map(mapper(picture, size=max(min(shape[:2]), 64)), shape[:2])
 
 
-def retargeted(pose: Pose) -> Pose:
-    """Let the neutral avatar's body take a pose.
-
-    Args:
-        pose: a pose of the 50 joints, normalised or in pixels.
-
-    Returns:
-        The body's own joints, normalised, all of them present.
-    """
-    from signdiff_core.avatar import Signer, fit
-
-    joints, confidence = joints_of(visible(pose))
-    return make_pose(fit(Signer.neutral().avatar(), joints, confidence).joints, pose.body.fps)
-
-
-def neutral_conditions(
-    pose: Pose,
-    *,
-    size: int,
-    mapper: FRMapper,
-    camera: Camera | None = None,
-    start: int = 0,
-    keep_first: bool = False,
-) -> Iterator[Conditions]:
+def neutral_conditions(joints: Joints, *, size: int, mapper: FRMapper, start: int = 0) -> Iterator[Conditions]:
     """Let the neutral avatar take a pose: c shows its joints, d is the FR map of its rendered frame.
 
     Args:
-        pose: a pose of the 50 joints, normalised or in pixels.
+        joints: of the pose.
         size: side of the images in pixels, a multiple of 64.
         mapper: draws the maps.
-        camera: where the signer stands.
         start: first frame wanted.
-        keep_first: give the first frame before it all the same.
-
-    Raises:
-        ValueError: the pose has another skeleton.
     """
     from signdiff_core.avatar import Motion, Signer, fit, render_frames
 
-    joints, confidence = joints_of(visible(pose))
-    signer, camera = Signer.neutral(), camera or Camera()
-    motion = fit(signer.avatar(), joints, confidence)
-    motion = Motion(body=motion.body, turns=motion.turns[_chosen(len(joints), start, keep_first=keep_first)])
+    signer, camera = Signer.neutral(), Camera()
+    motion = fit(signer.avatar(), joints.positions, joints.confidence)
+    motion = Motion(body=motion.body, turns=motion.turns[start:])
     pictures = render_frames(signer, motion, size=size, camera=camera)
     for position, picture in zip(motion.joints, pictures, strict=True):
         grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
         fr_map = resized_map(mapper(np.asarray(grey, dtype=np.uint8), size=size), (size, size))
         yield Conditions(draw(position, size=size, camera=camera), fr_map)
+
+
+def apart(image: Any, *, count: int, several_nets: bool, whose: str) -> tuple[Any, Any]:
+    """Take drawings and FR maps apart where they come together, as diffusers' own ControlNet pipeline has them.
+
+    For two ControlNets: ``[drawing, map]`` is one frame, ``[drawings, maps]`` of two batches (T, ...) are T, and so
+    are T pairs ``[[drawing, map], ...]``. For one ControlNet of both conditions: a tensor (T, 6, H, W).
+
+    Args:
+        image: what the pipeline was called with, without maps apart from it.
+        count: images that the ControlNet takes for a frame, 1 or 2.
+        several_nets: whether these are for several ControlNets.
+        whose: what of the call diffusers does not know; with it, two pictures may be meant as two drawings.
+
+    Returns:
+        Drawings, and maps; ``image`` itself and None where it holds drawings alone.
+
+    Raises:
+        ValueError: it can be understood in two ways.
+    """
+    if count != 2:
+        return image, None
+    if not several_nets:
+        both = getattr(image, "ndim", 0) == 4 and image.shape[1] == 6
+        return (image[:, :3], image[:, 3:]) if both else (image, None)
+    if not isinstance(image, list):
+        return image, None
+    if image and all(isinstance(frame, list | tuple) for frame in image):
+        if any(len(frame) != 2 for frame in image):
+            raise ValueError("image must hold one picture for each of two ControlNets in each of its lists.")
+        drawings, maps = zip(*image, strict=True)
+        return list(drawings), list(maps)
+    if len(image) != 2:
+        return image, None
+    if all(getattr(batch, "ndim", 0) == 4 for batch in image):
+        return image[0], image[1]
+    if not all(is_picture(picture) for picture in image):
+        return image, None
+    if whose:
+        raise ValueError(
+            "image must be unmistakable, but of two pictures for two ControlNets diffusers makes one frame, of drawing "
+            f"and FR map, and {whose} two, of drawings: give the map as fr_image, or a frnet_source."
+        )
+    return image[:1], image[1:]
 
 
 def _paired(drawings: Iterable[Frame], others: Iterable[Frame], what: str) -> Iterator[tuple[Frame, Frame]]:
@@ -203,20 +229,3 @@ def _paired(drawings: Iterable[Frame], others: Iterable[Frame], what: str) -> It
             side = "more" if drawing is None else f"only {number}"
             raise ValueError(f"{what} for each of image, but holds {side}.")
         yield drawing, other
-
-
-def _chosen(total: int, start: int, *, keep_first: bool) -> list[int]:
-    return [*([0] if keep_first else []), *range(start, total)]
-
-
-def _from(images: Iterator[Frame], start: int, *, keep_first: bool) -> Iterator[Frame]:
-    kept = list(islice(images, 1)) if keep_first else []
-    return chain(kept, islice(images, start - len(kept), None))
-
-
-def _given(mapper: FRMapper | None) -> FRMapper:
-    if mapper is None:
-        from signdiff_core.diffusion.frmap import FRMapper
-
-        return FRMapper()
-    return mapper

@@ -108,6 +108,28 @@ def _check_range(least: Any, most: Any) -> None:
         )
 
 
+def check_alike(name: str, images: list[Any]) -> None:
+    """Make sure that pictures are of one kind, and of one size where they are not PIL's, which diffusers resizes.
+
+    Args:
+        name: what the caller calls them.
+        images: what `frames_of` gave.
+
+    Raises:
+        ValueError: they are not.
+    """
+    kinds = sorted({"PIL images" if isinstance(image, Image.Image) else _kind(image) for image in images})
+    if len(kinds) > 1:
+        raise ValueError(f"{name} must hold pictures of one kind, but has {' and '.join(kinds)}.")
+    shapes = [] if kinds == ["PIL images"] else sorted({tuple(image.shape) for image in images})
+    if len(shapes) > 1:
+        raise ValueError(f"{name} must hold pictures of one size, but has {shapes[0]} and {shapes[1]}.")
+
+
+def _kind(image: Any) -> str:
+    return "arrays of floats" if isinstance(image, np.ndarray) else "tensors"
+
+
 def as_array(image: Frame) -> NDArray[np.uint8]:
     """Bring an image to (H, W, 3) uint8 RGB.
 

@@ -5,8 +5,11 @@ The denoising loop is that of the installed diffusers: a chunk of frames is one 
 
 from __future__ import annotations
 
-from contextlib import closing
-from typing import TYPE_CHECKING, Any, Final
+import inspect
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, nullcontext
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -14,26 +17,49 @@ from diffusers import (
     AutoencoderKL,
     ControlNetModel,
     MultiControlNetModel,
+    StableDiffusionControlNetPipeline,
     UNet2DConditionModel,
 )
 from diffusers.pipelines.stable_diffusion import StableDiffusionPipelineOutput, StableDiffusionSafetyChecker
 from diffusers.schedulers import KarrasDiffusionSchedulers
 from diffusers.utils import logging
+from pose_format import Pose
 from transformers import CLIPImageProcessor, CLIPTextModel, CLIPTokenizer, CLIPVisionModelWithProjection
 
 from signdiff_core.diffusion.adapters import CheckedAdapters
-from signdiff_core.diffusion.request import requested
-from signdiff_core.diffusion.stock_images import apart
+from signdiff_core.diffusion.conditions import Conditions, Joints, apart, conditions_of, map_of
+from signdiff_core.diffusion.frmap import FRMapper, FRNetSource
+from signdiff_core.diffusion.images import Frame, as_array, check_alike, frames_of, is_picture
+from signdiff_core.diffusion.network_hooks import hooked_for_a_batch
+from signdiff_core.diffusion.options import CHUNK_SIZE, Options
+from signdiff_core.diffusion.per_frame import Embeddings, Noise, embeddings_of
+from signdiff_core.diffusion.turns import alone_with
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-
     from diffusers.callbacks import MultiPipelineCallbacks, PipelineCallback
-    from pose_format import Pose
 
-    from signdiff_core.diffusion.frmap import FRMapper, FRNetSource
-    from signdiff_core.diffusion.images import Frame
-    from signdiff_core.diffusion.streaming import Rendered
+
+class _Rendered(NamedTuple):
+    """A rendered frame, and what the safety checker says of it."""
+
+    picture: Any
+    nsfw: bool | None
+    """Whether it was blackened; None without a checker."""
+
+
+class _Video(NamedTuple):
+    """What all chunks of a video share."""
+
+    options: Options
+    embeddings: Embeddings
+    noise: Noise
+    counts_frames: bool
+    """Whether the progress bar counts frames, not denoising steps."""
+
+    def check_rows(self, frames: int) -> None:
+        """Make sure that latents, generators and embeddings are one for all of so many frames or one for each."""
+        for rows in (*self.embeddings.rows, *self.noise.rows):
+            rows.check(frames)
 
 
 class SignDiffPipeline(CheckedAdapters):
@@ -77,7 +103,6 @@ class SignDiffPipeline(CheckedAdapters):
         nets = getattr(self.controlnet, "nets", None)
         return len(nets) if nets is not None else int(self.controlnet.config.conditioning_channels) // 3
 
-    @torch.no_grad()
     def stream(
         self,
         prompt: str | list[str] | None = None,
@@ -110,10 +135,8 @@ class SignDiffPipeline(CheckedAdapters):
         fr_image: Iterable[Frame] | Frame | None = None,
         frnet_source: FRNetSource | Iterable[Frame] | Frame | None = None,
         frnet: FRMapper | None = None,
-        chunk_size: int = 8,
+        chunk_size: int = CHUNK_SIZE,
         shared_noise: bool = True,
-        anchor: bool | Frame = False,
-        overlap: int = 0,
         pad_chunks: bool = False,
         cache_interval: int = 1,
         cache_depth: int = 1,
@@ -161,18 +184,13 @@ class SignDiffPipeline(CheckedAdapters):
                 or frames of somebody in the same poses, whose maps FR-Net draws. By default "predictor" if
                 signdiff-frnet is installed, else, for a pose, "avatar" or "none".
             frnet: FR-Net with the settings that the model was trained with, for these sources.
-            chunk_size: rows of a batch; anchor and overlap are among them.
+            chunk_size: frames of a batch.
             shared_noise: every frame starts from the same noise; without it, each from its own.
-            anchor: True lets every frame attend to the first one; a picture of the signer, to the middle of that, cut
-                to the frames' ratio of sides.
-            overlap: frames that a chunk shares with the one before. Their latents are cross-faded after every step,
-                and all frames of a chunk attend to its first.
-            pad_chunks: fill the last chunk up, so that compiled networks see one shape; with an anchor give
-                ``chunk_size`` of 2 at least.
+            pad_chunks: fill the last chunk up, so that compiled networks see one shape.
             cache_interval: run the whole networks in every so many steps only, and the UNet's outermost layers in the
-                others (see `signdiff_core.diffusion.fast.step_cache`); 1 runs them always.
+                others (see `signdiff_core.diffusion.network_hooks.caching_steps`); 1 runs them always.
             cache_depth: layers of the UNet's last block that run in every step.
-            start: first frame to give. From there on frames are those of the whole video; with an overlap, nearly.
+            start: first frame to give. From there on frames are those of the whole video.
 
         Yields:
             One frame per drawing, of the kind that ``output_type`` says: a PIL image, an array (H, W, 3) in [0, 1] for
@@ -183,7 +201,7 @@ class SignDiffPipeline(CheckedAdapters):
                 range.
             signdiff_core.plugins.UnknownPluginError: ``frnet_source`` needs signdiff-frnet.
         """
-        with closing(self._requested(_without_self(locals()), whose="stream()")) as frames:
+        with closing(self._render(_without_self(locals()), whose="stream()")) as frames:
             for frame in frames:
                 yield frame.picture
 
@@ -235,7 +253,7 @@ class SignDiffPipeline(CheckedAdapters):
             callback = "; diffusers' newer callback_on_step_end is there" if unknown[0].startswith("callback") else ""
             raise TypeError(f"SignDiffPipeline.__call__() got an unexpected argument {unknown[0]!r}{callback}.")
         whose = f"a call with {', '.join(own)}" if own else ""
-        with closing(self._requested(arguments | own, whose=whose)) as frames:
+        with closing(self._render(arguments | _OWN | own, whose=whose)) as frames:
             made = list(frames)
         if not made:
             raise ValueError("image must hold at least one frame, but is empty.")
@@ -245,70 +263,176 @@ class SignDiffPipeline(CheckedAdapters):
         flags = None if made[0].nsfw is None else [bool(frame.nsfw) for frame in made]
         return StableDiffusionPipelineOutput(images, flags) if return_dict else (images, flags)
 
+    @torch.no_grad()
+    def _render(self, given: dict[str, Any], *, whose: str) -> Generator[_Rendered]:
+        """Render a video, frame by frame as frames are asked for.
+
+        Args:
+            given: the arguments of `stream`.
+            whose: what of them diffusers' call does not have, for messages.
+        """
+        # 1. Check the options; one object carries them from here on
+        options = Options.taken_from(given)
+        options.control_scale(self.controlnet, self.num_conditions)
+
+        # 2. Find drawings and FR maps; of a pose, only arrays go further
+        image, fr_image, source = given["image"], given["fr_image"], given["frnet_source"]
+        if fr_image is None and source is None:
+            several = hasattr(self.controlnet, "nets")
+            image, fr_image = apart(image, count=self.num_conditions, several_nets=several, whose=whose)
+        if isinstance(image, Pose):
+            image = Joints.of(image)
+        total, done = _count(image), options.first_frame
+        conditions = conditions_of(
+            image,
+            fr_image,
+            source,
+            options.frnet,
+            count=self.num_conditions,
+            size=self._side(options) if isinstance(image, Joints) else 0,
+            start=done,
+        )
+
+        # 3. Encode prompt and identity, and find the frames' noise: one for all frames, or one for each
+        with alone_with(self):
+            self._guidance_scale, self._interrupt = options.guidance_scale, False
+            embeddings = embeddings_of(
+                self,
+                prompt=given["prompt"],
+                negative_prompt=given["negative_prompt"],
+                prompt_embeds=given["prompt_embeds"],
+                negative_prompt_embeds=given["negative_prompt_embeds"],
+                ip_adapter_image=given["ip_adapter_image"],
+                ip_adapter_image_embeds=given["ip_adapter_image_embeds"],
+                lora_scale=(options.cross_attention_kwargs or {}).get("scale"),
+                clip_skip=options.clip_skip,
+            )
+            device = self._execution_device
+            noise = Noise(given["generator"], shared=options.shared_noise, latents=given["latents"], device=device)
+        video = _Video(options, embeddings, noise, counts_frames=total - options.start > options.chunk_size)
+        if total:
+            video.check_rows(total)
+
+        # 4. Denoise chunk after chunk: each is one batch of diffusers' pipeline
+        frames_bar = super().progress_bar(total=total - options.start) if video.counts_frames else nullcontext()
+        with frames_bar as bar:
+            while chunk := list(islice(conditions, options.chunk_size)):
+                numbers = list(range(done, done + len(chunk)))
+                if any(condition.fr_map is None for condition in chunk):
+                    # FR-Net looks at frames that are rendered without a map.
+                    plain, _ = self._denoise(video, numbers, _without_maps(chunk), is_first_pass=True)
+                    chunk = _with_maps_of(plain, chunk, options.frnet or FRMapper())
+                frames, interrupted = self._denoise(video, numbers, chunk)
+                for frame in frames[max(options.start - done, 0) :]:
+                    if bar is not None:
+                        bar.update()
+                    yield frame
+                done += len(chunk)
+                if interrupted or self._is_stopped():
+                    return
+
+        # 5. Check rows against the number of frames where only reading these told it
+        if done > options.first_frame:
+            video.check_rows(done)
+
+    def _denoise(
+        self, video: _Video, numbers: list[int], conditions: list[Conditions], *, is_first_pass: bool = False
+    ) -> tuple[list[_Rendered], bool]:
+        """Render some frames as one batch, and tell whether it was interrupted."""
+        options, count = video.options, len(numbers)
+        if options.pad_chunks:
+            conditions = conditions + conditions[-1:] * (options.chunk_size - count)
+            numbers = numbers + numbers[-1:] * (options.chunk_size - count)
+        scale, weights = options.control_scale(self.controlnet, self.num_conditions)
+        control = self._control_images(conditions, options, weights)
+        height, width = (control[0] if isinstance(control, list) else control).shape[-2:]
+        shape = (self.unet.config.in_channels, height // self.vae_scale_factor, width // self.vae_scale_factor)
+        call = options.for_diffusers() | video.embeddings.call(numbers) | {"controlnet_conditioning_scale": scale}
+        if is_first_pass:
+            call |= {"output_type": "np", "callback_on_step_end": None}
+        generators = video.noise.generators(numbers)
+        latents = video.noise.first_latents(numbers, generators, shape, call["prompt_embeds"].dtype)
+        with alone_with(self), hooked_for_a_batch(self, options):
+            self._counts_frames = video.counts_frames
+            try:
+                made = StableDiffusionControlNetPipeline.__call__(
+                    self, image=control, generator=generators, latents=latents, **call
+                )
+                interrupted = self.interrupt
+            finally:
+                self._counts_frames = self._interrupt = False
+        flags = made.nsfw_content_detected or [None] * len(numbers)
+        return [_Rendered(*each) for each in zip(made.images, flags, strict=True)][:count], interrupted
+
+    def _control_images(
+        self, frames: list[Conditions], options: Options, weights: tuple[float, ...] | None
+    ) -> torch.Tensor | list[torch.Tensor]:
+        """Make the control images of a batch, as the ControlNet takes them.
+
+        Returns:
+            (B, 3, H, W) in [0, 1]; (B, 6, H, W) for a superimposed ControlNet; a list for two ControlNets.
+
+        Raises:
+            ValueError: the pictures differ in kind or in size.
+        """
+        named = {"image": [frame.drawing for frame in frames], "fr_image": [frame.fr_map for frame in frames]}
+        each = []
+        for name, images in list(named.items())[: self.num_conditions]:
+            pictures = list(frames_of(images))
+            check_alike(name, pictures)
+            each.append(self.control_image_processor.preprocess(pictures, height=options.height, width=options.width))
+            size, first = each[-1].shape[-2:], each[0].shape[-2:]
+            if size != first:
+                raise ValueError(
+                    f"{name} must have the size of image, {first[1]}x{first[0]}, but has {size[1]}x{size[0]}."
+                )
+        if weights is not None:
+            each = [weight * images for weight, images in zip(weights, each, strict=True)]
+        return each if hasattr(self.controlnet, "nets") else torch.cat(each, dim=1)
+
+    def _side(self, options: Options) -> int:
+        """Tell the side of a pose's drawings."""
+        default = int(self.unet.config.sample_size * self.vae_scale_factor)
+        height, width = options.height, options.width
+        if (height or default) != (width or default):
+            raise ValueError(f"height and width must be equal for a pose, but are {height} and {width}.")
+        return height or default
+
+    def _is_stopped(self) -> bool:
+        """Tell whether the caller has interrupted the pipeline between frames; others' batches have their own say."""
+        with alone_with(self):
+            return bool(self.interrupt)
+
     def progress_bar(self, iterable: Iterable[Any] | None = None, total: int | None = None) -> Any:
         """Show the progress of steps; while a video's frames are counted, steps show none."""
         if self._counts_frames:
             return logging.tqdm(iterable, total=total, disable=True)
         return super().progress_bar(iterable, total)
 
-    def prepare_ip_adapter_image_embeds(
-        self,
-        ip_adapter_image: Any,
-        ip_adapter_image_embeds: list[torch.Tensor] | None,
-        device: torch.device,
-        num_images_per_prompt: int,
-        do_classifier_free_guidance: bool,
-    ) -> list[torch.Tensor]:
-        """Encode pictures of the signer, as diffusers does; embeddings that are one for each frame stay as they are."""
-        rows = num_images_per_prompt * (2 if do_classifier_free_guidance else 1)
-        given = ip_adapter_image_embeds
-        if given is not None and num_images_per_prompt > 1 and all(len(part) == rows for part in given):
-            return [part.to(device) for part in given]
-        made: list[torch.Tensor] = super().prepare_ip_adapter_image_embeds(
-            ip_adapter_image, given, device, num_images_per_prompt, do_classifier_free_guidance
-        )
-        return made
 
-    def _requested(self, arguments: dict[str, Any], *, whose: str) -> Generator[Rendered]:
-        """Render what `stream` is called with; ``whose`` names what diffusers' call does not have."""
-        if arguments.get("fr_image") is None and arguments.get("frnet_source") is None:
-            image, fr_image = apart(self, arguments["image"], whose)
-            arguments |= {"image": image, "fr_image": fr_image}
-        inputs = list(arguments.pop("callback_on_step_end_tensor_inputs"))
-        options: dict[str, Any] = {name: arguments.pop(name) for name in _OPTIONS if name in arguments}
-        call = {name: arguments.pop(name) for name in _DIFFUSERS} | {"callback_on_step_end_tensor_inputs": inputs}
-        return requested(self, **arguments, options=options, call=call)
-
-
-_DIFFUSERS: Final = (
-    "num_inference_steps",
-    "timesteps",
-    "sigmas",
-    "eta",
-    "output_type",
-    "cross_attention_kwargs",
-    "guess_mode",
-    "control_guidance_start",
-    "control_guidance_end",
-    "clip_skip",
-    "callback_on_step_end",
-)
-"""Arguments that diffusers' pipeline takes as they are."""
-
-_OPTIONS: Final = (
-    "chunk_size",
-    "anchor",
-    "overlap",
-    "pad_chunks",
-    "cache_interval",
-    "cache_depth",
-    "start",
-)
-"""Arguments that say how a video is rendered."""
-
-_OWN: Final = ("fr_image", "frnet_source", "frnet", "shared_noise", *_OPTIONS)
-"""Arguments that diffusers' pipeline does not have."""
+_OWN: Final = {
+    name: parameter.default
+    for name, parameter in inspect.signature(SignDiffPipeline.stream).parameters.items()
+    if parameter.kind is parameter.KEYWORD_ONLY
+}
+"""Arguments that diffusers' pipeline does not have, with their defaults."""
 
 
 def _without_self(arguments: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if name not in ("self", "__class__")}
+
+
+def _count(images: Any) -> int:
+    """Count the frames of a pose, of one image, or of many; 0 if only reading them tells."""
+    return 1 if is_picture(images) else len(images) if hasattr(images, "__len__") else 0
+
+
+def _without_maps(chunk: list[Conditions]) -> list[Conditions]:
+    return [condition._replace(fr_map=np.zeros_like(as_array(condition.drawing))) for condition in chunk]
+
+
+def _with_maps_of(frames: list[_Rendered], chunk: list[Conditions], mapper: FRMapper) -> list[Conditions]:
+    return [
+        condition._replace(fr_map=map_of(frame.picture, as_array(condition.drawing).shape, mapper))
+        for condition, frame in zip(chunk, frames, strict=True)
+    ]

@@ -9,13 +9,10 @@ import cv2
 import numpy as np
 
 from signdiff_core.checks import check_device
-from signdiff_core.diffusion.conditions import retargeted
+from signdiff_core.diffusion.conditions import Joints
 from signdiff_core.diffusion.folder import RendererSettings, check_controlnet, is_path, read_frnet
 from signdiff_core.diffusion.frmap import FRMapper, check_source, default_source
-from signdiff_core.diffusion.images import read_picture
-from signdiff_core.diffusion.numbers import check_numbers
-from signdiff_core.formats.coordinates import visible
-from signdiff_core.skeleton import joints_of
+from signdiff_core.diffusion.options import CHUNK_SIZE, check_least, check_weights
 from signdiff_core.video import probe, read_video
 
 if TYPE_CHECKING:
@@ -45,16 +42,12 @@ class DiffusionRenderer:
             default the predictor where signdiff-frnet is installed, else the avatar where it can be drawn, else none.
         frnet: parameters for FR-Net, in place of those that the model was trained with; they must agree with them.
         chunk_size: frames in a batch.
-        anchor: True or "first" lets every frame attend to the first one; a picture of the signer, or the path of one,
-            to that.
-        overlap: frames that a batch shares with the one before; with it, a render that begins later than at the first
-            frame is nearly but not exactly the same.
         cache_interval: run the whole networks in every so many steps only; see `SignDiffPipeline.stream`.
         device: a torch device.
         dtype: "float32", "bfloat16" or "float16".
 
     Raises:
-        OSError: the anchor's file, or the video of ``frnet_source``, is not there or cannot be read.
+        OSError: the video of ``frnet_source`` is not there or cannot be read.
         ValueError: an argument lies outside its range.
     """
 
@@ -71,32 +64,22 @@ class DiffusionRenderer:
         guidance_scale: float | None = None,
         frnet_source: FRNetSource | str | Path | Iterable[Frame] | None = None,
         frnet: Mapping[str, Any] | None = None,
-        chunk_size: int = 8,
-        anchor: bool | str | Path | Frame = False,
-        overlap: int = 0,
+        chunk_size: int = CHUNK_SIZE,
         cache_interval: int = 1,
         device: str = "cpu",
         dtype: Literal["float32", "bfloat16", "float16"] = "float32",
     ) -> None:
-        if steps is not None and steps < 1:
-            raise ValueError(f"steps must be at least 1, but is {steps}.")
-        if chunk_size < 1:
-            raise ValueError(f"chunk_size must be at least 1, but is {chunk_size}.")
+        check_least(1, steps=1 if steps is None else steps, chunk_size=chunk_size, cache_interval=cache_interval)
         if dtype not in ("float32", "bfloat16", "float16"):
             raise ValueError(f"dtype must be 'float32', 'bfloat16' or 'float16', but is {dtype!r}.")
         check_device(device)
         if guidance_scale is not None:
-            check_numbers(num_inference_steps=1, guidance_scale=guidance_scale)
+            check_weights(guidance_scale=guidance_scale)
         self.folder = BUNDLED if model is None else Path(model)
         self._model, self._prompt, self._steps, self._guidance_scale = model, prompt, steps, guidance_scale
         self._frnet_source, self._frnet = _opened(frnet_source), frnet
         self._device, self._dtype = device, dtype
-        self._stream: dict[str, Any] = {
-            "chunk_size": chunk_size,
-            "anchor": _anchor(anchor),
-            "overlap": overlap,
-            "cache_interval": cache_interval,
-        }
+        self._chunk_size, self._cache_interval = chunk_size, cache_interval
         self._loaded: SignDiffPipeline | None = None
 
     def render(
@@ -131,16 +114,13 @@ class DiffusionRenderer:
         """
         if size is not None and not 16 <= size <= 4096:
             raise ValueError(f"size must be between 16 and 4096, but is {size}.")
-        if steps is not None and steps < 1:
-            raise ValueError(f"steps must be at least 1, but is {steps}.")
-        if start < 0:
-            raise ValueError(f"start must be at least 0, but is {start}.")
+        check_least(1, steps=1 if steps is None else steps)
+        check_least(0, start=start)
         pipeline = self.pipeline
         settings = RendererSettings.read(self.folder)
-        normal = visible(pose)
-        joints_of(normal)  # refuses another skeleton now, not at the first frame
+        joints = Joints.of(pose)
         options = {
-            "image": normal,
+            "image": joints,
             "start": start,
             "prompt": prompt or self._prompt or settings.prompt,
             "num_inference_steps": steps or self._steps or settings.steps,
@@ -149,12 +129,12 @@ class DiffusionRenderer:
         if pipeline.num_conditions == 2:
             source = self._frnet_source
             if isinstance(source, _Video):
-                source = source.frames(len(normal.body.data))
+                source = source.frames(len(joints))
             source = default_source(has_pose=True) if source is None else source
             options |= {"frnet_source": source, "frnet": None if source == "none" else self._mapper()}
             # The avatar does so by itself, and in given frames somebody of other proportions is seen.
             if settings.retarget and isinstance(source, str) and source != "avatar":
-                options["image"] = retargeted(normal)
+                options["image"] = joints.retargeted()
         return self._frames(options, size, seed)
 
     @property
@@ -204,7 +184,8 @@ class DiffusionRenderer:
             # Drawn on the CPU, so that a seed gives the same noise on every device.
             generator=torch.Generator("cpu").manual_seed(seed),
             output_type="np",
-            **self._stream,
+            chunk_size=self._chunk_size,
+            cache_interval=self._cache_interval,
             **options,
         )
         for frame in frames:
@@ -215,17 +196,6 @@ class DiffusionRenderer:
                     picture, (size, size), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
                 )
             yield picture
-
-
-def _anchor(anchor: bool | str | Path | Frame) -> bool | Frame:
-    """Read the picture that an anchor names."""
-    if not isinstance(anchor, str | Path):
-        return anchor
-    if anchor == "first":
-        return True
-    if not Path(anchor).is_file():
-        raise FileNotFoundError(f"anchor must be 'first' or a picture, but there is no file {anchor}.")
-    return read_picture(Path(anchor))
 
 
 class _Video:
