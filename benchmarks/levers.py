@@ -135,7 +135,7 @@ def flops(steps: int) -> dict[str, float]:
     decode, tiny_decode = count(lambda: vae.decode(sample[:1])), count(lambda: tiny.decode(sample[:1]))
     whole = steps * one + decode
     table = {
-        "hints encoded once": steps * one - (steps - 1) * hinted + decode,
+        "conditions encoded once": steps * one - (steps - 1) * hinted + decode,
         "control in the first half": steps * (one + bare) / 2 - (steps // 2 - 1) * hinted + decode,
         "tiny autoencoder": steps * one + tiny_decode,
         "no guidance": steps * one / 2 + decode,
@@ -170,7 +170,7 @@ def levers(options: argparse.Namespace, shares: dict[str, float]) -> list[Lever]
         pipeline.to(torch.bfloat16)
 
     rows = [
-        lever("hints encoded once"),
+        lever("conditions encoded once"),
         lever("batches of 4", chunk_size=4),
         lever("control in the first half", control_guidance_end=0.5),
         *(

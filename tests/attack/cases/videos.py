@@ -80,13 +80,6 @@ def turned(folder: Path) -> None:
     Image.fromarray(samples.picture()).save(folder / "picture.jpg", exif=exif)
 
 
-def read_core_picture(folder: Path) -> None:
-    """Read it with signdiff-core, as the picture of a signer."""
-    from signdiff_core.diffusion.images import read_picture
-
-    _check_frames([read_picture(_only(folder))])
-
-
 def read_frnet_picture(folder: Path) -> None:
     """Read it with signdiff-frnet."""
     from signdiff_frnet.pictures import read_image
@@ -120,7 +113,6 @@ CASES = (
     Case(name="eval-video", seeds=_FILMS, read=read_eval_film, weight=3),
     Case(name="frnet-video", seeds=_FILMS, read=read_frnet_film, weight=3),
     Case(name="frnet-training-video", seeds=_FILMS, read=read_training_film, weight=1),
-    Case(name="core-picture", seeds=_PICTURES, read=read_core_picture, weight=3),
     Case(name="frnet-picture", seeds=_PICTURES, read=read_frnet_picture, weight=3),
     Case(name="training-picture", seeds=_PICTURES[:-4], read=read_training_picture, weight=3),
 )

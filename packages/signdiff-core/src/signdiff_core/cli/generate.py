@@ -72,16 +72,6 @@ _rendering = _options(
     ),
     click.option("--chunk-size", type=click.IntRange(1, 1000), help="Frames in a batch.  [default: the renderer's]"),
     click.option(
-        "--anchor",
-        metavar="first|PICTURE",
-        help="Let every frame look at the first one, or at a picture of the signer, for a steadier video.",
-    ),
-    click.option(
-        "--overlap",
-        type=click.IntRange(0, 1000),
-        help="Frames that neighbouring batches share, for a steadier video.  [default: 0]",
-    ),
-    click.option(
         "--cache-interval",
         type=click.IntRange(1, 1000),
         help="Run the whole networks only once in so many steps: faster, and less exact.  [default: 1]",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # both are heavy to import
 
     from signdiff_core.video import VideoInfo
 
-_PLACES: Final = ("model", "frnet_source", "anchor")
+_PLACES: Final = ("model", "frnet_source")
 """Options that may name a file or a folder."""
 
 

@@ -1,4 +1,4 @@
-"""What is loaded beside a pipeline: textual inversions, LoRAs, IP-Adapters; as safetensors, unless told otherwise."""
+"""What is loaded beside a pipeline: textual inversions, LoRAs, IP-Adapters; as safetensors, unless asked otherwise."""
 
 from __future__ import annotations
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Iterable, Iterator
-from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
+from PIL import Image
 
 if TYPE_CHECKING:
     import torch
@@ -20,23 +17,11 @@ if TYPE_CHECKING:
 Frame: TypeAlias = "Image.Image | NDArray[Any] | torch.Tensor"
 """A picture: (H, W, 3) as an image or an array, (3, H, W) as a tensor."""
 
-MAX_PIXELS: Final = 1 << 26
-"""Most pixels of a picture that is read: 8192x8192."""
-
 _DEEP: Final = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 """Pillow's modes of more than 8 bits a channel."""
 
 _ROUNDING: Final = 1 / 512
 """How far floats may lie outside [0, 1], by rounding or resizing: half a step of bytes."""
-
-_BITS_PER_SAMPLE: Final = 258
-"""Number of the tag by which TIFF tells them."""
-
-_SUBFILE: Final = 254
-"""Number of the tag by which TIFF tells a page from a smaller copy of it."""
-
-_BROKEN: Final = (ArithmeticError, EOFError, LookupError, SyntaxError, TypeError, ValueError, struct.error)
-"""What Pillow raises, among others, for damaged files."""
 
 
 def is_picture(image: Any) -> bool:
@@ -159,53 +144,6 @@ def resized_map(fr_map: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np
     if fr_map.shape[:2] != tuple(shape):
         fr_map = np.asarray(cv2.resize(fr_map, shape[1::-1], interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
     return fr_map if fr_map.ndim == 3 else np.repeat(fr_map[..., None], 3, axis=2)
-
-
-def read_picture(path: Path) -> NDArray[np.uint8]:
-    """Read a picture from a file, the right way up.
-
-    Args:
-        path: of any format that Pillow reads, with 8 bits a channel.
-
-    Returns:
-        (H, W, 3) RGB.
-
-    Raises:
-        OSError: the file cannot be opened.
-        ValueError: it is no picture, is damaged, has more than `MAX_PIXELS` or more than 8 bits a channel, or holds
-            several pictures.
-    """
-    try:
-        # Of a file on the disk, Pillow would ask memory for as many bytes as a part of it says that it has.
-        with Image.open(BytesIO(path.read_bytes())) as picture:
-            if (count := _count(picture)) > 1:
-                raise ValueError(f"it holds {count}")
-            if picture.width * picture.height > MAX_PIXELS:
-                raise ValueError(f"it has {picture.width}x{picture.height} pixels, more than {MAX_PIXELS}")
-            if _has_more_bits(picture):
-                raise ValueError("it has more than 8 bits a channel")
-            return as_array(ImageOps.exif_transpose(picture))
-    except (Image.DecompressionBombError, OSError, *_BROKEN) as error:
-        if isinstance(error, OSError) and error.filename is not None and not isinstance(error, UnidentifiedImageError):
-            raise
-        reason = "its content is of no known format" if isinstance(error, UnidentifiedImageError) else f"{error}"
-        raise ValueError(f"{path}: expected a picture, but {' '.join(reason.split()).rstrip('.')}.") from error
-
-
-def _count(picture: Any) -> int:
-    """Count frames or pages; not previews in a JPEG file, nor the smaller copies of a TIFF file's page."""
-    if picture.format == "TIFF":
-        pages: Iterator[Any] = iter(ImageSequence.Iterator(picture))
-        return max(1, sum(not page.tag_v2.get(_SUBFILE, 0) & 1 for page in pages))
-    return int(getattr(picture, "n_frames", 1)) if picture.format in ("GIF", "PNG", "WEBP") else 1
-
-
-def _has_more_bits(picture: Image.Image) -> bool:
-    """Tell whether a channel has more than 8 bits; of 16-bit colours, Pillow would cut the lower half."""
-    if picture.mode in _DEEP:
-        return True
-    deep_png = any(str(tile[3]).endswith(";16B") for tile in getattr(picture, "tile", ()))
-    return deep_png or max((8, *getattr(picture, "tag_v2", {}).get(_BITS_PER_SAMPLE, ()))) > 8
 
 
 def cut_to(image: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:

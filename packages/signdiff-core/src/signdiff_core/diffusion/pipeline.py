@@ -331,7 +331,7 @@ class SignDiffPipeline(CheckedAdapters):
                 if interrupted or self._is_stopped():
                     return
 
-        # 5. Check rows against the number of frames where only reading these told it
+        # 5. Check rows against the number of frames where only reading these tells it
         if done > options.first_frame:
             video.check_rows(done)
 
