@@ -29,7 +29,7 @@ PACKAGES = {
     "frnet": (f"{FRNET}[torch,train]", CORE),
     "core": (f"{CORE}[prepare,train]",),
     "slp": (CORE, EVAL, f"{SLP}[corpora,plot,prepare]"),
-    "eval": (f"{EVAL}[backtranslation,fid,slrtp]",),
+    "eval": (CORE, f"{EVAL}[fid,slrtp,train]"),
 }
 # Independent libraries that a package's tests compare with, and those that it plugs into.
 PEERS = {"core": ("peft", "webdataset"), "eval": ("dtaidistance", "scikit-image")}
@@ -37,7 +37,7 @@ EVERYTHING = (
     f"{FRNET}[train]",
     f"{CORE}[prepare,train]",
     f"{SLP}[corpora,plot,prepare]",
-    f"{EVAL}[backtranslation,fid,slrtp]",
+    f"{EVAL}[fid,slrtp,train]",
 )
 
 # What each wheel needs beside it that is not on the package index.

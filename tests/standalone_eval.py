@@ -1,5 +1,6 @@
 """Run by ``nox -s eval_only`` where nothing is installed but signdiff-eval's wheel and what it asks for."""
 
+import importlib
 import importlib.util
 import sys
 from pathlib import Path
@@ -46,6 +47,7 @@ def main():
     check_named("hands", metrics.MediaPipeHands)
     check_named("slrtp", lambda: readers.read_slrtp_texts(Path("dev.pt")))
     check_named("backtranslation", load_translator)
+    check_named("train", lambda: importlib.import_module("signdiff_eval.training"))
     print("scores without torch; every extra is named")
 
 

@@ -58,6 +58,11 @@ def main() -> None:
     assert predicted.shape == (256, 256, 3), predicted.shape
     assert set(np.unique(predicted)) == {0, 255}
 
+    module = "signdiff_frnet.training.train_predictor"
+    refused = subprocess.run([sys.executable, "-m", module], capture_output=True, text=True).stderr
+    assert 'needs signdiff_core: pip install "signdiff-frnet[train]"' in refused, refused
+    assert "Traceback" not in refused, refused
+
     found = sorted(distributions(), key=lambda one: one.name)
     size = sum(
         Path(str(file.locate())).stat().st_size for one in found for file in one.files or () if file.locate().exists()

@@ -57,17 +57,19 @@ def test_help_is_light(command):
     assert not {"torch", "numpy", "rich", "sacrebleu"} & loaded
 
 
+TRAIN = ["-m", "signdiff_eval.training.train_backtranslation", "--train_data", ".", "--output_dir", "out"]
+READ = ["-c", "from signdiff_eval.backtranslation import BackTranslator as B; B.from_pretrained()"]
+
+
 @pytest.mark.parametrize(
-    ("command", "hidden"),
+    ("command", "hidden", "extra"),
     [
-        (
-            ["-m", "signdiff_eval.training.train_backtranslation", "--train_data", ".", "--output_dir", "out"],
-            "accelerate",
-        ),
-        (["-c", "from signdiff_eval.backtranslation import BackTranslator as B; B.from_pretrained()"], "transformers"),
+        (TRAIN, "accelerate", "train"),
+        (TRAIN, "signdiff_core", "train"),
+        (READ, "transformers", "backtranslation"),
     ],
 )
-def test_the_extra_is_named_where_it_is_missing(command, hidden, tmp_path):
+def test_the_extra_is_named_where_it_is_missing(command, hidden, extra, tmp_path):
     """Hides a library, as an environment without the extra does."""
     (tmp_path / "sitecustomize.py").write_text(
         "import importlib.util as u\n_find = u.find_spec\n"
@@ -80,4 +82,5 @@ def test_the_extra_is_named_where_it_is_missing(command, hidden, tmp_path):
         [sys.executable, *command], capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}
     )
     assert done.returncode == 1
-    assert f'needs {hidden}: pip install "signdiff-eval[backtranslation]"' in done.stderr
+    assert f'needs {hidden}: pip install "signdiff-eval[{extra}]"' in done.stderr
+    assert command != TRAIN or "Traceback" not in done.stderr

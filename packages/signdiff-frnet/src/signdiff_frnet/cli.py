@@ -22,14 +22,7 @@ OUT, as .png and .mp4, where a second run draws only what is missing, has change
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command.
-
-    Args:
-        argv: the arguments, or None for those of the process.
-
-    Returns:
-        The exit status: 0 success, 2 wrong use, 1 failure.
-    """
+    """Run the command; the exit status is 0 for success, 2 for wrong use, 1 for a failure."""
     return run(_parser(), argv, _annotate)
 
 

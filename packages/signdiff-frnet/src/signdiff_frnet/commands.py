@@ -28,11 +28,7 @@ class CommandParser(argparse.ArgumentParser):
     """An argument parser whose errors take one line, without the usage before them."""
 
     def error(self, message: str) -> NoReturn:
-        """Leave with exit status 2.
-
-        Args:
-            message: what was wrong.
-        """
+        """Leave with exit status 2."""
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
@@ -86,12 +82,7 @@ def run(parser: CommandParser, argv: list[str] | None, command: Callable[[argpar
 
 
 def tell(prog: str, words: object) -> None:
-    """Print a line for the user on stderr.
-
-    Args:
-        prog: the command's name.
-        words: what to say, or an error.
-    """
+    """Print a line for the user, or an error, on stderr, after the command's name."""
     print(f"{prog}: {one_line(_text(words))}", file=sys.stderr)
 
 
@@ -128,15 +119,9 @@ def _text(error: object) -> str:
 
 
 def one_line(text: object) -> str:
-    r"""Bring a message into one line of what can be shown.
+    r"""Bring a message into one line of what can be shown: spaces for all white space, escapes for control characters.
 
     Names and texts of others' files stand in messages, and may hold codes by which a terminal is steered.
-
-    Args:
-        text: the message.
-
-    Returns:
-        Spaces for all white space, and escapes as Python's for control characters.
 
     Example:
         >>> print(one_line("no such\n  file: \x1b[31mred"))

@@ -87,15 +87,12 @@ def to_array(image: Any) -> UInt8Image:
 
 
 def wants_array(output_type: Any, input_image: Any, kwargs: Mapping[str, Any]) -> bool:
-    """Decide of which kind a detector's result is.
+    """Decide whether a detector's result is an array, or else a PIL image.
 
     Args:
         output_type: as given: ``"pil"``, ``"np"``, or None for what came in.
         input_image: what came in.
         kwargs: further arguments; ``return_pil``, the name before ``output_type``, wins over it, as in controlnet-aux.
-
-    Returns:
-        Whether it is an array; else it is a PIL image.
 
     Raises:
         ValueError: ``output_type`` is something else.
@@ -109,14 +106,10 @@ def wants_array(output_type: Any, input_image: Any, kwargs: Mapping[str, Any]) -
 
 
 def bits_of(image: Image.Image) -> int:
-    """Tell how many bits a channel of a picture has.
+    """Tell how many bits a channel of a picture has; 8 for what has fewer.
 
-    Args:
-        image: a PIL image. Pillow cuts 16-bit colours to 8 bits as it loads them: of a PNG file they are seen before
-            that, of a TIFF file always.
-
-    Returns:
-        8 for what has 8 or fewer.
+    Pillow cuts 16-bit colours to 8 bits as it loads them: of a PNG file they are known before that, of a TIFF file
+    always.
 
     Example:
         >>> bits_of(Image.new("L", (1, 1))), bits_of(Image.new("I;16", (1, 1))), bits_of(Image.new("F", (1, 1)))
@@ -199,18 +192,12 @@ def _check_resolution(name: str, resolution: object) -> None:
 
 
 def resize_frame(image: UInt8Image, resolution: float, *, name: str = "resolution") -> UInt8Image:
-    """Resize an image as ``controlnet_aux.util.resize_image`` does, with the same filters.
+    """Resize an image as ``controlnet_aux.util.resize_image`` does, with the same filters; see `target_size`.
 
     Args:
         image: (H, W, 3) uint8.
         resolution: wished length of the short side, in pixels; more than 32.
         name: what error messages call ``resolution``.
-
-    Returns:
-        (H', W', 3) uint8.
-
-    Raises:
-        ValueError: as :func:`target_size`.
     """
     height, width = image.shape[:2]
     size = target_size(height, width, resolution, name=name)
@@ -219,15 +206,7 @@ def resize_frame(image: UInt8Image, resolution: float, *, name: str = "resolutio
 
 
 def resize_map(binary: UInt8Image, size: tuple[int, int]) -> UInt8Image:
-    """Resize a binary map with the nearest neighbour, so that it stays binary.
-
-    Args:
-        binary: (H, W) uint8, every value 0 or 255.
-        size: wished height and width, in pixels.
-
-    Returns:
-        (height, width) uint8, every value 0 or 255.
-    """
+    """Resize a binary map (H, W) to a height and width with the nearest neighbour, so that it stays binary."""
     return binary if binary.shape == size else _resize(binary, size, cv2.INTER_NEAREST)
 
 

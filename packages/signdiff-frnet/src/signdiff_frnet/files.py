@@ -28,9 +28,6 @@ VIDEO_CODECS = {".mp4": "mp4v", ".avi": "FFV1", ".mkv": "FFV1"}
 def partial_name(path: Path) -> Path:
     """Name the file that keeps what could be drawn of a video that is cut short.
 
-    Args:
-        path: the file that was wanted.
-
     Example:
         >>> partial_name(Path("maps/fr.mp4")).name
         'fr.partial.mp4'
@@ -54,31 +51,18 @@ _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
 
 def is_cut_short(path: Path) -> bool:
-    """Tell whether the end of a video file is missing.
-
-    Args:
-        path: MP4 or QuickTime, AVI, Matroska or WebM.
+    """Tell whether the end of a video file is missing: MP4 or QuickTime, AVI, Matroska or WebM.
 
     Returns:
         Whether the container announces more bytes than there are, or lacks MP4's index. False where it announces
         nothing (a live recording) or is of another kind.
-
-    Raises:
-        OSError: the file can't be read.
     """
     end = _announced_end(path)
     return end is not None and end > path.stat().st_size
 
 
 def is_closed(path: Path) -> bool:
-    """Tell whether a video file was written to its end: its container says how long it is, and it is all there.
-
-    Args:
-        path: MP4 or QuickTime, AVI, Matroska or WebM.
-
-    Raises:
-        OSError: the file can't be read.
-    """
+    """Tell whether a video file was written to its end: its container says how long it is, and it is all there."""
     end = _announced_end(path)
     return end is not None and end <= path.stat().st_size
 

@@ -64,14 +64,10 @@ def plan(inputs: Sequence[Path], output: Path) -> list[Job]:
 
 
 def names_file(output: Path, *, single: bool = True) -> bool:
-    """Tell whether an output is a file, or a folder.
-
-    Args:
-        output: need not exist.
-        single: whether one image or video is drawn.
+    """Tell whether an output is a file, or a folder; it need not exist.
 
     Returns:
-        Whether the name ends in the suffix of an image or a video, or for a single one in any suffix (which may be
+        Whether the name ends in the suffix of an image or a video, or for a single input in any suffix (which may be
         mistyped), and no folder is there. A suffix begins with a letter: the dot of a version is none.
 
     Example:

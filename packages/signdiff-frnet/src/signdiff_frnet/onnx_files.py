@@ -73,16 +73,10 @@ class Graph:
 
 
 def read_graph(model: bytes) -> Graph:
-    """Read an ONNX file.
+    """Read an ONNX file; that the parts of the graph fit each other is yet to be checked.
 
     What has no influence on what is computed is passed over: names of the producer, documentation, shapes that are
     noted down.
-
-    Args:
-        model: the file.
-
-    Returns:
-        The graph; that its parts fit each other is yet to be checked.
 
     Raises:
         ValueError: it is no ONNX file, is cut off, or holds tensors that are not float32 or not whole.
@@ -172,14 +166,7 @@ def _read_tensor(message: memoryview) -> tuple[str, NDArray[np.float32]]:
 
 
 def write_graph(graph: Graph) -> bytes:
-    """Write a graph.
-
-    Args:
-        graph: passed `check_shapes`.
-
-    Returns:
-        The content of a ``.onnx`` file.
-    """
+    """Write a graph that passed `check_shapes`; the content of a ``.onnx`` file."""
     nodes = [node for node in graph.nodes if node.output not in graph.tensors]
     names = {name: f"t{number}" for number, name in enumerate(graph.tensors)}
     names |= {name: f"v{number}" for number, name in enumerate([*graph.inputs, *(node.output for node in nodes)])}
@@ -219,12 +206,8 @@ def _write_value(name: str, channels: int) -> bytes:
 def fields(message: memoryview, *, most: int = MAX_FIELDS) -> Iterator[tuple[int, int | memoryview]]:
     r"""Give a message's fields: number and value, an integer below 2**64, or bytes that lie in the message.
 
-    Args:
-        message: its bytes.
-        most: fields that it may have.
-
     Raises:
-        ValueError: the message is cut off, is none, or has more fields.
+        ValueError: the message is cut off, is none, or has more than ``most`` fields.
 
     Example:
         >>> [(number, value) for number, value in fields(memoryview(b"\x08\x96\x01"))]
@@ -254,11 +237,7 @@ def fields(message: memoryview, *, most: int = MAX_FIELDS) -> Iterator[tuple[int
 
 
 def as_integers(value: int | memoryview) -> list[int]:
-    """Read one value of a repeated integer: one, or many that are packed.
-
-    Raises:
-        ValueError: they are cut off.
-    """
+    """Read one value of a repeated integer: one, or many that are packed."""
     if isinstance(value, int):
         return [value]
     found: list[int] = []
@@ -272,20 +251,12 @@ def as_integers(value: int | memoryview) -> list[int]:
 
 
 def as_text(value: int | memoryview) -> str:
-    """Read a string.
-
-    Raises:
-        ValueError: it is no UTF-8, or a number.
-    """
+    """Read a string of UTF-8."""
     return str(as_bytes(value), "utf-8")
 
 
 def as_bytes(value: int | memoryview) -> memoryview:
-    """Read bytes, or a message.
-
-    Raises:
-        ValueError: it is a number.
-    """
+    """Read bytes, or a message."""
     if isinstance(value, int):
         raise ValueError("a field holds a number in place of bytes")
     return value

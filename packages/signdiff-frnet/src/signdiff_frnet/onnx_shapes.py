@@ -19,9 +19,6 @@ Shape = tuple[int, Fraction]
 def check_shapes(graph: Graph) -> None:
     """Make sure that a graph computes one channel of the input's size from its four, with operations that are known.
 
-    Args:
-        graph: as it was read.
-
     Raises:
         ValueError: it does not; the message names the node.
     """

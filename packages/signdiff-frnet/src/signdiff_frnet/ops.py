@@ -51,13 +51,10 @@ def frnet(
 
 
 def to_grey(image: UInt8Image) -> UInt8Image:
-    """Turn an image grey, by OpenCV's weights for red, green and blue.
+    """Turn an image grey, by OpenCV's weights for red, green and blue: (H, W) uint8, contiguous.
 
     Args:
         image: (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA, uint8.
-
-    Returns:
-        (H, W) uint8, contiguous.
 
     Raises:
         InvalidImageError: another shape, or no pixels.
@@ -157,10 +154,7 @@ def annotate_batch(
 
 
 def check_shape(shape: Sequence[int]) -> None:
-    """Refuse what is no batch of RGB frames.
-
-    Args:
-        shape: that of ``frames``.
+    """Refuse the shape of what is no batch of RGB frames.
 
     Raises:
         InvalidImageError: it is not (N, H, W, 3), or a frame has no pixels.

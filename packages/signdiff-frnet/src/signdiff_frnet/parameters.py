@@ -111,32 +111,20 @@ def _between(least: int, size: int) -> int:
 
 
 def check_odd(name: str, value: object, *, least: int) -> None:
-    """Refuse what is no side of a neighbourhood or kernel.
-
-    Raises:
-        ValueError: it is no odd integer between ``least`` and 255.
-    """
+    """Refuse what is no odd integer between ``least`` and 255: no side of a neighbourhood or kernel."""
     if not isinstance(value, Integral) or value < least or not value <= LARGEST_SIDE or value % 2 == 0:
         raise ValueError(f"{name} must be an odd integer between {least} and {LARGEST_SIDE}, but is {value!r}.")
 
 
 def check_between(name: str, value: object, least: float, most: float) -> None:
-    """Refuse what is no number in a range.
-
-    Raises:
-        ValueError: it is no real number, not a number, or outside the range.
-    """
+    """Refuse what is no real number in a range."""
     # Compared as it is: a whole number may be too large to become a float.
     if not isinstance(value, Real) or value < least or not value <= most:
         raise ValueError(f"{name} must be a number between {least} and {most}, but is {value!r}.")
 
 
 def check_count(name: str, value: object) -> None:
-    """Refuse what counts nothing.
-
-    Raises:
-        ValueError: it is no integer of at least 1.
-    """
+    """Refuse what is no integer of at least 1."""
     if not isinstance(value, Integral) or value < 1:
         raise ValueError(f"{name} must be an integer and at least 1, but is {value!r}.")
 

@@ -24,10 +24,7 @@ _SUBFILE = 254
 
 
 def read_image(path: Path) -> UInt8Image:
-    """Read a picture the right way up.
-
-    Args:
-        path: a picture of any format and mode that Pillow turns into RGB, with 8 bits a channel.
+    """Read a picture the right way up: of any format and mode that Pillow turns into RGB, with 8 bits a channel.
 
     Returns:
         (H, W, 3) RGB or (H, W, 4) RGBA, uint8.
@@ -74,17 +71,10 @@ def _is_animation(path: Path) -> bool:
 
 
 def read_animation(path: Path) -> Iterator[UInt8Image]:
-    """Read the frames of an animation.
-
-    Args:
-        path: a GIF or WebP file.
-
-    Yields:
-        (H, W, 4) RGBA uint8.
+    """Read the frames of a GIF or WebP file, (H, W, 4) RGBA uint8 each.
 
     Raises:
         MediaError: the file can't be decoded.
-        OSError: the file can't be opened.
     """
     with _opened(path) as picture:
         for frame in ImageSequence.Iterator(picture):
@@ -92,17 +82,13 @@ def read_animation(path: Path) -> Iterator[UInt8Image]:
 
 
 def animation_times(path: Path) -> list[float]:
-    """Tell when each frame of an animation is shown, and when the last one ends.
-
-    Args:
-        path: a GIF or WebP file.
+    """Tell when each frame of a GIF or WebP file is shown, and when the last one ends.
 
     Returns:
         Seconds from the start, one more than there are frames.
 
     Raises:
         MediaError: the file can't be decoded.
-        OSError: the file can't be opened.
     """
     times = [0.0]
     with _opened(path) as picture:

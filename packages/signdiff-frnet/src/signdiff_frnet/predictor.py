@@ -29,10 +29,7 @@ MULTIPLE = 64
 
 
 def read_network(model: bytes) -> cv2.dnn.Net:
-    """Let OpenCV read an ONNX network, once it is known to be one that cannot harm it.
-
-    Args:
-        model: the content of a ``.onnx`` file.
+    """Let OpenCV read the content of a ``.onnx`` file, once it is known to be one that cannot harm it.
 
     Raises:
         ValueError: it is none, is damaged, or has other operations than those of a predictor.

@@ -89,9 +89,6 @@ def _from_hub(name: str, options: dict[str, Any]) -> Path:
 def read_folder(folder: Path) -> tuple[PredictorSettings, bytes]:
     """Read a predictor's settings, and its network's bytes once they are known to be the right ones.
 
-    Args:
-        folder: holds ``config.json`` and ``model.onnx``.
-
     Raises:
         ValueError: a file is missing, or is not what ``config.json`` says.
     """

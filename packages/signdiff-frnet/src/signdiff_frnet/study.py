@@ -62,14 +62,7 @@ Results = dict[int, list[Quality]]
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the study.
-
-    Args:
-        argv: the arguments, or None for those of the process.
-
-    Returns:
-        The exit status.
-    """
+    """Run the study; the exit status."""
     parser = CommandParser(prog="python -m signdiff_frnet.study", description="Compare FR-Net's parameters on frames.")
     parser.add_argument("inputs", nargs="+", type=Path, metavar="IMAGE_OR_VIDEO")
     parser.add_argument(
@@ -106,11 +99,7 @@ def _study(arguments: argparse.Namespace) -> None:
 
 
 def sample_frames(paths: Sequence[Path], *, per_video: int) -> Iterator[UInt8Image]:
-    """Take images whole, and from each video a few frames that are evenly spaced.
-
-    Args:
-        paths: images and videos.
-        per_video: frames to take from a video, at most; at least 1.
+    """Take images whole, and from each video at most ``per_video`` frames that are evenly spaced.
 
     Yields:
         (H, W, 3) RGB uint8.
@@ -128,41 +117,20 @@ def sample_frames(paths: Sequence[Path], *, per_video: int) -> Iterator[UInt8Ima
 
 
 def add_sensor_noise(grey: UInt8Image, *, sigma: float = 2.0, seed: int = 0) -> UInt8Image:
-    """Disturb a frame as a camera's sensor does.
-
-    Args:
-        grey: (H, W) uint8.
-        sigma: standard deviation of the noise, in grey levels.
-        seed: of the random numbers.
-
-    Returns:
-        (H, W) uint8.
-    """
+    """Disturb a frame (H, W) uint8 as a camera's sensor does: noise of a standard deviation in grey levels."""
     noise = np.random.default_rng(seed).normal(0.0, sigma, grey.shape)
     noisy: UInt8Image = np.rint(grey + noise).clip(0, 255).astype(np.uint8)
     return noisy
 
 
 def compress(grey: UInt8Image, *, quality: int = 75) -> UInt8Image:
-    """Send a frame through JPEG.
-
-    Args:
-        grey: (H, W) uint8.
-        quality: of JPEG, 0 to 100.
-
-    Returns:
-        (H, W) uint8.
-    """
+    """Send a frame (H, W) uint8 through JPEG of a quality from 0 to 100."""
     _, encoded = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
 
 
 def assess(frames: Iterable[UInt8Image], settings: Sequence[FRNetParameters]) -> list[Quality]:
-    """Judge settings on frames.
-
-    Args:
-        frames: (H, W, 3) RGB uint8 each, of any size; one is held at a time.
-        settings: what to compare.
+    """Judge settings on frames, (H, W, 3) RGB uint8 each, of any size; one is held at a time.
 
     Returns:
         One quality for each setting: the mean over the frames.
@@ -205,7 +173,7 @@ def _names() -> list[str]:
 
 
 def choose(settings: Sequence[FRNetParameters], results: Results) -> FRNetParameters | None:
-    """Choose the setting that loses least of the frame among those that hold.
+    """Choose the setting that loses least of the frame among those that hold; None if none does.
 
     Of the settings whose strokes stay to at least 85% under noise and under JPEG, at every resolution, those with the
     smallest offset; of these, the one that marks most of the edges, at the resolution where it marks fewest.
@@ -213,9 +181,6 @@ def choose(settings: Sequence[FRNetParameters], results: Results) -> FRNetParame
     Args:
         settings: what was compared.
         results: by resolution, one quality for each setting.
-
-    Returns:
-        The best setting, or None if none holds.
     """
     best: tuple[float, float] | None = None
     choice = None

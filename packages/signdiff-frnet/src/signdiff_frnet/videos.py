@@ -51,7 +51,6 @@ def read_video(path: Path) -> Iterator[UInt8Image]:
     Raises:
         MediaError: the file is no video, has no frames, or OpenCV does not decode them.
         CutShortError: after the last frame, if the file should have held more.
-        OSError: the file can't be opened.
     """
     if path.suffix.lower() in ANIMATED_SUFFIXES:
         yield from read_animation(path)
@@ -78,17 +77,10 @@ def read_video(path: Path) -> Iterator[UInt8Image]:
 
 
 def probe_video(path: Path) -> Timing:
-    """Find out a video's frame rate and length, without decoding it.
-
-    Args:
-        path: a video, or an animated picture.
-
-    Returns:
-        The constant rate that fits best, and how well it does. The number of frames is a guess.
+    """Find the constant frame rate that fits a video best, and how well it does, without decoding it.
 
     Raises:
         MediaError: the file is no video.
-        OSError: the file can't be opened.
     """
     if path.suffix.lower() in ANIMATED_SUFFIXES:
         times = animation_times(path)
@@ -125,14 +117,7 @@ def constant_rate(times: Sequence[float], stated: float) -> Timing:
 
 
 def count_packets(path: Path) -> int:
-    """Count the encoded frames of a video, without decoding them.
-
-    Args:
-        path: a video.
-
-    Raises:
-        OSError: the file can't be opened.
-    """
+    """Count the encoded frames of a video, without decoding them."""
     try:
         with _opened(path) as video:
             return sum(1 for _ in _packet_times(video))

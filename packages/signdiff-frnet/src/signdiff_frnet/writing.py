@@ -20,13 +20,9 @@ with suppress(ImportError):  # a system without such locks
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Lend a temporary name beside a file, and rename it to the file when the block succeeds.
+    """Lend a temporary name beside a file, with its suffix, and rename it to the file when the block succeeds.
 
-    Args:
-        path: the file that is wanted. An older one stays until the new one is whole, and on the disk.
-
-    Yields:
-        The name to write to, with the same suffix.
+    An older file stays until the new one is whole, and on the disk.
 
     Raises:
         OutputError: the file can't be put there.
@@ -79,11 +75,7 @@ def _sync(path: Path) -> None:
 
 
 def write_image(path: Path, image: UInt8Image) -> None:
-    """Write a map losslessly.
-
-    Args:
-        path: its suffix names a lossless format.
-        image: (H, W, 3) uint8.
+    """Write a map (H, W, 3) uint8 losslessly; the suffix of ``path`` names the format.
 
     Raises:
         OutputError: the file can't be written.

@@ -137,7 +137,7 @@ def test_without_held_out_data_the_training_data_are_scored(pairs):
         ({"resolutions": (100,)}, "resolutions must be multiples of 64"),
         ({"block_out_channels": (8, 8)}, "block_out_channels must be 5"),
         ({"proportion_no_reference": 1.5}, "proportion_no_reference must lie"),
-        ({"train_batch_size": 0}, "train_batch_size must be at least 1"),
+        ({"train_batch_size": 0}, "train_batch_size must be positive"),
         ({"kernel_size": 4}, "kernel_size must be an odd"),
         ({"detect_resolution": 100}, "detect_resolution must be a multiple"),
     ],

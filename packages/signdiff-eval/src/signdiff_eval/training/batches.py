@@ -1,24 +1,23 @@
-"""Batches as a function of the step, so that a resumed run sees what an uninterrupted one would."""
+"""Batches as a function of the step, so that a resumed run sees what an uninterrupted one would; and their loss."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
-from signdiff_eval.backtranslation.network import EOS, collate
-from signdiff_eval.training.augmentation import add_noise, stretch
+from signdiff_eval.backtranslation.features import PoseFeatures
+from signdiff_eval.backtranslation.network import EOS, PAD, collate
+from signdiff_eval.training.config import BackTranslationConfig
+from signdiff_eval.training.examples import Example
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tokenizers import Tokenizer
-
-    from signdiff_eval.backtranslation.features import PoseFeatures
-    from signdiff_eval.training.config import BackTranslationConfig
-    from signdiff_eval.training.examples import Example
 
 IGNORED = -100
 """Label of the padding, as torch's cross-entropy has it."""
@@ -95,7 +94,7 @@ class Batches:
         chosen = self.chosen(step)
         share = sum(len(self.tokens[index]) for index in chosen)
         mine = chosen[micro * world + rank :: self.config.gradient_accumulation_steps * world]
-        features, mask = collate([self._seen(index, step) for index in mine])
+        features, mask = collate([self._changed(index, step) for index in mine])
         longest = max(len(self.tokens[index]) for index in mine)
         labels = np.full((len(mine), longest), IGNORED, dtype=np.int64)
         for row, index in enumerate(mine):
@@ -120,10 +119,95 @@ class Batches:
             batches += [pool[place : place + size].tolist() for place in range(0, len(pool), size)]
         return [batches[index] for index in rng.permutation(len(batches))]
 
-    def _seen(self, index: int, step: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    def _changed(self, index: int, step: int) -> NDArray[np.float32]:
         rng = np.random.default_rng([self.config.seed, 2, step, index])
         joints = self.examples[index].at(self.features.fps)
         if self.config.time_stretch:
             limit = np.log1p(self.config.time_stretch)
             joints = stretch(joints, float(np.exp(rng.uniform(-limit, limit))))
         return add_noise(self.features(joints), self.config.noise, rng)
+
+
+class BackTranslationLoss(nn.Module):
+    """Wraps a network so that its forward pass gives the loss.
+
+    Args:
+        network: a Speech2TextForConditionalGeneration.
+        label_smoothing: share of the target that is spread over all tokens.
+        ctc_weight: weight of the CTC loss (Graves et al. 2006), in [0, 1): the rest is that of cross-entropy.
+    """
+
+    def __init__(self, network: Any, *, label_smoothing: float, ctc_weight: float) -> None:
+        super().__init__()
+        self.network = network
+        self.ctc_weight = ctc_weight
+        self.label_smoothing = label_smoothing
+        self.ctc_head = nn.Linear(network.config.d_model, network.config.vocab_size) if ctc_weight else None
+
+    def forward(self, features: Tensor, mask: Tensor, labels: Tensor, share: int) -> Tensor:
+        """Compute the loss.
+
+        Args:
+            features: (B, T, F).
+            mask: (B, T), 1 where a frame is real.
+            labels: (B, N) tokens, the rest `IGNORED`.
+            share: what the sum over tokens is divided by.
+
+        Returns:
+            A scalar, float32.
+        """
+        output = self.network(input_features=features, attention_mask=mask, labels=labels, use_cache=False)
+        total = nn.functional.cross_entropy(
+            output.logits.float().flatten(0, 1),
+            labels.flatten(),
+            ignore_index=IGNORED,
+            label_smoothing=self.label_smoothing,
+            reduction="sum",
+        )
+        if self.ctc_head is not None:
+            total = (1 - self.ctc_weight) * total + self.ctc_weight * self._ctc(output, mask, labels)
+        return total / share
+
+    def _ctc(self, output: Any, mask: Tensor, labels: Tensor) -> Tensor:
+        head: Any = self.ctc_head
+        chances = head(output.encoder_last_hidden_state).float().log_softmax(dim=-1).transpose(0, 1)
+        frames = self.network._get_feat_extract_output_lengths(mask.sum(dim=1))
+        loss: Tensor = nn.functional.ctc_loss(
+            chances,
+            labels.clamp(min=PAD),
+            frames.clamp(max=len(chances)),
+            (labels != IGNORED).sum(dim=1) - 1,  # without the end token
+            blank=PAD,
+            reduction="sum",
+            zero_infinity=True,
+        )
+        return loss
+
+
+def stretch(joints: NDArray[np.float32], tempo: float) -> NDArray[np.float32]:
+    """Change the tempo by linear interpolation.
+
+    Args:
+        joints: (T, J, C).
+        tempo: 2 halves the number of frames.
+
+    Returns:
+        (T', J, C), at least one frame, from the first to the last.
+
+    Example:
+        >>> stretch(np.arange(5, dtype=np.float32).reshape(5, 1, 1), 2.0).ravel().tolist()
+        [0.0, 2.0, 4.0]
+    """
+    frames = max(1, round((len(joints) - 1) / tempo) + 1)
+    times = np.linspace(0, len(joints) - 1, frames)
+    before = times.astype(np.intp)
+    after = np.minimum(before + 1, len(joints) - 1)
+    weight = (times - before).astype(np.float32)[:, None, None]
+    return joints[before] * (1 - weight) + joints[after] * weight
+
+
+def add_noise(features: NDArray[np.float32], amount: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Add Gaussian noise of a deviation from 0 to ``amount`` to features (T, F)."""
+    if amount == 0:
+        return features
+    return features + rng.standard_normal(features.shape, dtype=np.float32) * np.float32(rng.uniform(0, amount))

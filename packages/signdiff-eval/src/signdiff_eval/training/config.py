@@ -1,22 +1,19 @@
 """Options of a back translator's training."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 
-from signdiff_eval.training.arguments import option
+from signdiff_core.training.kit.arguments import RunConfig, check_numbers, option
 
 
 @dataclass(frozen=True, kw_only=True)
-class BackTranslationConfig:
+class BackTranslationConfig(RunConfig):
     """What ``accelerate launch -m signdiff_eval.training.train_backtranslation`` can be told.
 
     Raises:
         ValueError: a value lies outside its range.
     """
 
-    output_dir: str = option(help="Folder for the translator, the checkpoints and the logs.")
     train_data: str = option(
         help="Ground-truth poses: a file of a registered format, a folder of such files, or a corpus: a folder with "
         "SPLIT.tsv (name, first frame, frames, text) and SPLIT.poses.npy (frames, 50 * 3)."
@@ -57,60 +54,36 @@ class BackTranslationConfig:
     noise: float = option(0.02, help="Noise on the features, as a share of their deviation, at most.")
     time_stretch: float = option(0.2, help="Largest change of tempo, as a share.")
     train_batch_size: int = option(32, help="Poses of a batch, per process.")
-    gradient_accumulation_steps: int = option(1, help="Batches of one optimizer step.")
     max_train_steps: int = option(6000, help="Optimizer steps.")
     learning_rate: float = option(1e-3, help="Peak learning rate.")
     lr_scheduler: Literal["cosine", "linear", "constant"] = option("cosine", help="How it falls after the warm-up.")
     lr_warmup_steps: int = option(300, help="Steps of linear warm-up.")
     adam_weight_decay: float = option(1e-2, help="Of AdamW.")
-    max_grad_norm: float = option(1.0, help="Gradients are cut to this norm.")
-    mixed_precision: Literal["no", "fp16", "bf16"] = option("no", help="Precision of the forward pass.")
-    checkpointing_steps: int = option(500, help="Steps between checkpoints.")
-    checkpoints_total_limit: int = option(2, help="Checkpoints that are kept.")
-    resume_from_checkpoint: str | None = option(None, help="A checkpoint's folder, or latest.")
-    overwrite_output_dir: bool = option(False, help="Begin anew in a folder that holds a run, which is lost.")
     validation_steps: int = option(250, help="Steps between scores of held-out poses (greedy search).")
     num_validation_samples: int = option(200, help="Held-out poses that are scored, at most.")
     early_stopping_patience: int = option(8, help="Stop after so many scores without a better one; 0: never.")
     num_beams: int = option(4, help="Width of the beam search for the ceiling and afterwards.")
-    report_to: Literal["tensorboard", "none"] = option("tensorboard", help="Where losses and scores are logged.")
-    seed: int = option(0, help="Seed of all randomness.")
 
     def __post_init__(self) -> None:
-        for name in _POSITIVE:
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, but is {getattr(self, name)}.")
-        for name in ("dropout", "label_smoothing", "time_stretch"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} must lie in [0, 1), but is {getattr(self, name)}.")
-        for name in ("ctc_weight", "noise", "early_stopping_patience"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must be at least 0, but is {getattr(self, name)}.")
+        super().__post_init__()
+        check_numbers(
+            self,
+            positive=(
+                *("max_frames", "vocab_size", "d_model", "encoder_layers", "decoder_layers", "heads", "conv_layers"),
+                *("conv_channels", "train_batch_size", "max_train_steps", "learning_rate", "validation_steps"),
+                *("num_validation_samples", "num_beams", "fps"),
+            ),
+            not_negative=(*("ctc_weight", "noise", "lr_warmup_steps", "adam_weight_decay", "early_stopping_patience"),),
+            below_one=("dropout", "label_smoothing", "time_stretch"),
+        )
         if self.d_model % self.heads or self.d_model % 2:
             raise ValueError(f"d_model must be even and a multiple of heads, but is {self.d_model} of {self.heads}.")
         if self.conv_channels % 2:
             raise ValueError(f"conv_channels must be even, but is {self.conv_channels}.")
-        if self.fps is not None and not self.fps > 0:
-            raise ValueError(f"fps must be positive, but is {self.fps}.")
         if not self.name or "|" in self.name:
             raise ValueError(f"name must be without '|' and not empty, but is {self.name!r}.")
 
-
-_POSITIVE = (
-    "max_frames",
-    "vocab_size",
-    "d_model",
-    "encoder_layers",
-    "decoder_layers",
-    "heads",
-    "conv_layers",
-    "conv_channels",
-    "train_batch_size",
-    "gradient_accumulation_steps",
-    "max_train_steps",
-    "checkpointing_steps",
-    "checkpoints_total_limit",
-    "validation_steps",
-    "num_validation_samples",
-    "num_beams",
-)
+    @property
+    def schedule(self) -> str:
+        """Transformers' name of the learning rate's schedule."""
+        return "constant_with_warmup" if self.lr_scheduler == "constant" else self.lr_scheduler

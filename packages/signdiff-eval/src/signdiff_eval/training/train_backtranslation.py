@@ -5,24 +5,25 @@ accelerate launch -m signdiff_eval.training.train_backtranslation --train_data P
     --validation_data DEV --validation_texts DEV.txt --test_data TEST --test_texts TEST.txt --output_dir OUT
 
 OUT/translator is the trained translator, for BackTranslator.from_pretrained and --translator; OUT/logs what tensorboard
-shows. --resume_from_checkpoint latest goes on exactly where a run was cut off. Poses that carry a generator's mark are
-refused. Needs signdiff-eval[backtranslation].
+shows. --resume_from_checkpoint latest resumes a run exactly where it was cut off. Poses that carry a generator's mark
+are refused. Needs signdiff-eval[train], which brings signdiff-core.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from signdiff_core.training.kit.arguments import parse, run
 from signdiff_eval.installed import need
-from signdiff_eval.training.arguments import parse, run
 from signdiff_eval.training.config import BackTranslationConfig
 
 if TYPE_CHECKING:
-    import torch
+    from signdiff_eval.training.backtranslation_run import BackTranslationRun, Ceiling
 
-    from signdiff_eval.training.run_state import BackTranslationRun
+_MODULE: Final = "signdiff_eval.training.train_backtranslation"
+_FOLDERS: Final = ("train_data", "train_texts", "validation_data", "validation_texts", "test_data", "test_texts")
 
 
 def train_backtranslation(config: BackTranslationConfig) -> Path:
@@ -38,116 +39,102 @@ def train_backtranslation(config: BackTranslationConfig) -> Path:
     Raises:
         OSError: the data can't be read, or the folder can't be written or holds another run.
         ValueError: the data have another form, or carry a generator's mark.
-        ModuleNotFoundError: the extra ``backtranslation`` is not installed.
+        ModuleNotFoundError: the extra ``train`` is not installed.
     """
-    extra = () if config.report_to == "none" else (config.report_to,)
-    modules = ("torch", "transformers", "safetensors", "tokenizers", "accelerate", *extra)
-    need("backtranslation", *modules, purpose="training a back translator")
+    tracker = () if config.report_to == "none" else (config.report_to,)
+    modules = ("torch", "transformers", "safetensors", "tokenizers", "accelerate", *tracker)
+    need("train", *modules, purpose="training a back translator")
+    from signdiff_core.training.kit.checkpoints import run_folder
+    from signdiff_core.training.kit.run import LOSSES_NAME
     from signdiff_eval.backtranslation.files import check_replaceable
-    from signdiff_eval.training.checkpoints import telling_how_to_go_on
-    from signdiff_eval.training.opening import own_folder
-    from signdiff_eval.training.run_state import BackTranslationRun
+    from signdiff_eval.training.backtranslation_run import BEST_NAME, BackTranslationRun
 
-    output, results = Path(config.output_dir), ["translator", "losses.jsonl", "best.safetensors"]
-    check_replaceable(output / "translator")
-    resume, overwrite = config.resume_from_checkpoint, config.overwrite_output_dir
-    with (
-        own_folder(config.output_dir, results, resume=resume, overwrite=overwrite),
-        telling_how_to_go_on(output),
-    ):
-        return _train(BackTranslationRun(config))
-
-
-def _train(training: BackTranslationRun) -> Path:
-    """Take the steps that are left, and save the translator."""
-    from tqdm.auto import tqdm
-
-    config, target = training.config, training.output / "translator"
-    accelerator = training.accelerator
-    step = training.resume()
-    bar = tqdm(initial=step, total=config.max_train_steps, disable=not accelerator.is_local_main_process, mininterval=5)
-    while step < config.max_train_steps and not training.finished_early:
-        loss = _optimize(training, step)
-        step += 1
-        bar.update()
-        bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
-        _log(training, {"loss": loss, "lr": training.schedule.get_last_lr()[0]}, step)
-        if step % config.validation_steps == 0 or step == config.max_train_steps:
-            scores = training.validate(step)
-            if scores is not None:
-                _log(training, {f"validation_{name}": value for name, value in scores.numbers().items()}, step)
-        if step % config.checkpointing_steps == 0:
-            training.save(step)
-    bar.close()
-    accelerator.wait_for_everyone()
-    if accelerator.is_main_process:
-        _finish(training, target, step)
-    accelerator.wait_for_everyone()
-    accelerator.end_training()
+    target = Path(config.output_dir, "translator")
+    check_replaceable(target)
+    with run_folder(config, [target.name, LOSSES_NAME, BEST_NAME]):
+        training = BackTranslationRun(config)
+        step = _train(training)
+        training.accelerator.wait_for_everyone()
+        if training.is_main:
+            _finish(training, target, step)
+        training.end()
     return target
 
 
-def _optimize(training: BackTranslationRun, step: int) -> float:
-    """Take one optimizer step; the mean loss of its tokens, over all processes."""
-    config, accelerator = training.config, training.accelerator
-    losses: list[torch.Tensor] = []
-    training.model.train()
-    for micro in range(config.gradient_accumulation_steps):
-        batch = training.batch(step, micro)
-        with accelerator.accumulate(training.model):
-            with accelerator.autocast():
-                loss = training.model(batch.features, batch.mask, batch.labels, batch.share)
-            # Processes' gradients are averaged, and so are accumulated ones; their sum is wanted.
-            accelerator.backward(loss * accelerator.num_processes * config.gradient_accumulation_steps)
-            if accelerator.sync_gradients:
-                accelerator.clip_grad_norm_(training.model.parameters(), config.max_grad_norm)
-            training.optimizer.step()
-            training.optimizer.zero_grad(set_to_none=True)
-        losses.append(loss.detach())
-    training.schedule.step()
-    return float(accelerator.reduce(sum(losses[1:], losses[0]), reduction="sum").item())
+def _train(training: BackTranslationRun) -> int:
+    """Take the steps that are left; the last one."""
+    config, step = training.config, int(training.resume()["step"])
+    with training.progress(step) as bar:
+        while step < training.steps and not training.finished_early:
+            loss = training.optimize(step, training.loss)
+            step += 1
+            bar.update()
+            bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
+            training.log(step, {"loss": loss, "lr": training.schedule.get_last_lr()[0]})
+            if step % config.validation_steps == 0 or step == training.steps:
+                scores = training.validate(step)
+                if scores is not None:
+                    training.log(step, {f"validation_{name}": value for name, value in scores.numbers().items()})
+            if step % config.checkpointing_steps == 0:
+                training.save(step)
+    return step
 
 
 def _finish(training: BackTranslationRun, target: Path, step: int) -> None:
+    """Score the best weights, and save them."""
+    from signdiff_core.training.kit.log import timed
     from signdiff_eval.atomic import replacing
     from signdiff_eval.backtranslation.files import save
-    from signdiff_eval.training.card import CardFacts, model_card
-    from signdiff_eval.training.opening import telling
 
     config = training.config
     training.restore_best()
     # What is scored is what is saved: weights in half precision.
     for weights in training.network.parameters():
         weights.data = weights.data.half().float()
-    with telling(training.accelerator, f"test: reads {len(training.test)} poses with {config.num_beams} beams"):
+    with timed(f"test: reads {len(training.test)} poses with {config.num_beams} beams"):
         ceiling, texts = training.read(training.test, num_beams=config.num_beams)
-    _log(training, {f"test_{name}": value for name, value in ceiling.numbers().items()}, step)
+    training.log(step, {f"test_{name}": value for name, value in ceiling.numbers().items()})
     with replacing(training.output / "test.tsv") as temporary:
         rows = (f"{example.name}\t{example.text}\t{text}\n" for example, text in zip(training.test, texts, strict=True))
         temporary.write_text("".join(rows), encoding="utf-8")
-    facts = CardFacts(
-        parameters=sum(weights.numel() for weights in training.network.parameters()),
-        ceiling=ceiling,
-        train=training.train,
-        test=training.test,
-        validation=len(training.held_out),
-        left_out=training.left_out,
-        trained_on=training.trained_on,
-        best=training.best.step,
-        steps=step,
-        processes=training.accelerator.num_processes,
-        fps=training.fps,
-    )
     details = training.translation(ceiling.numbers(), num_beams=config.num_beams)
-    save(target, training.network, training.tokenizer, details, card=model_card(config, facts))
+    save(target, training.network, training.tokenizer, details, card=_card(training, ceiling, step))
     print(json.dumps({"step": training.best.step, **ceiling.numbers()}))
 
 
-def _log(training: BackTranslationRun, numbers: dict[str, float], step: int) -> None:
-    if not training.accelerator.is_main_process:
-        return
-    training.accelerator.log(numbers, step=step)
-    training.log.add(step, numbers)
+def _card(training: BackTranslationRun, ceiling: Ceiling, step: int) -> str:
+    """Write the model card."""
+    from signdiff_core.training.kit.card import command_line, make_card, short_name
+
+    config, processes = training.config, training.accelerator.num_processes
+    known = {example.text for example in training.train}
+    return make_card(
+        Path(__file__).with_name("backtranslation_card.md"),
+        {
+            "license": "apache-2.0",
+            "tags": ["sign-language", "back-translation", "evaluation"],
+            "library_name": "signdiff-eval",
+        },
+        name=config.name,
+        parameters=f"{sum(weights.numel() for weights in training.network.parameters()):,}",
+        joints=training.features.joints,
+        axes=training.features.axes,
+        fps=f"{training.fps:g}",
+        count=len(training.test),
+        frames=sum(len(example.joints) for example in training.test),
+        beams=config.num_beams,
+        ceiling=ceiling,
+        overlap=sum(example.text in known for example in training.test),
+        examples=len(training.train),
+        train=short_name(config.train_data),
+        left_out=training.left_out,
+        trained_on=training.trained_on,
+        steps=step,
+        samples=config.train_batch_size * config.gradient_accumulation_steps * processes,
+        validation=len(training.held_out),
+        best=training.best.step,
+        command=command_line(config, _MODULE, processes=processes, folders=_FOLDERS),
+    )
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from signdiff_core.training.kit.batches import shuffled
 from signdiff_frnet.contract import UInt8Image
 from signdiff_frnet.detector import FRNetDetector
 from signdiff_frnet.training.config import PredictorTrainingConfig
@@ -46,13 +47,7 @@ class Batches:
         self._packed = lru_cache(maxsize=MAPS)(self._draw)
 
     def __call__(self, micro_step: int, *, rank: int, world: int) -> Batch:
-        """Make a batch.
-
-        Args:
-            micro_step: number of the forward pass, from 0.
-            rank: number of this process.
-            world: number of processes.
-        """
+        """Make the batch of a forward pass, counted from 0, for one of the processes."""
         config = self.config
         sides, largest = config.resolutions, config.train_batch_size * _ratio(config.resolutions)
         side = int(np.random.default_rng([config.seed, 1, micro_step]).choice(sides))
@@ -67,16 +62,7 @@ class Batches:
         return np.unpackbits(self._packed(index, side), axis=1) * np.uint8(255)
 
     def conditions(self, index: int, side: int, reference: int | None) -> UInt8Image:
-        """Put a drawing and a reference together.
-
-        Args:
-            index: the sample.
-            side: in pixels.
-            reference: the sample whose FR map is the reference, or None.
-
-        Returns:
-            (4, side, side) uint8.
-        """
+        """Put a sample's drawing and the FR map of another, or none, together: (4, side, side) uint8."""
         together = np.zeros((4, side, side), dtype=np.uint8)
         together[:3] = self.source.drawing(index, side).transpose(2, 0, 1)
         if reference is not None:
@@ -85,11 +71,6 @@ class Batches:
 
     def reframed(self, index: int, side: int, framing: Framing) -> tuple[UInt8Image, UInt8Image]:
         """Move a sample as if the camera stood elsewhere.
-
-        Args:
-            index: the sample.
-            side: in pixels.
-            framing: where the camera stands.
 
         Returns:
             The drawing, (side, side, 3) uint8, and the FR map of the moved frame, (side, side) uint8.
@@ -103,7 +84,7 @@ class Batches:
 
     def _sample(self, position: int, side: int) -> tuple[UInt8Image, NDArray[np.bool_]]:
         config = self.config
-        index = _shuffled(config.seed, position // self._length, self._length)[position % self._length]
+        index = shuffled((config.seed, 0, position // self._length), self._length)[position % self._length]
         rng = np.random.default_rng([config.seed, 2, position])
         others = self.source.companions(int(index)) if rng.random() >= config.proportion_no_reference else []
         reference = others[rng.integers(len(others))] if others else None
@@ -145,8 +126,3 @@ def draw_map(detector: FRNetDetector, frame: UInt8Image, side: int, config: Pred
 
 def _ratio(sides: tuple[int, ...]) -> int:
     return max(1, -(-(sides[0] ** 2) // min(sides) ** 2))
-
-
-@lru_cache(maxsize=4)
-def _shuffled(seed: int, epoch: int, length: int) -> NDArray[np.intp]:
-    return np.random.default_rng([seed, 0, epoch]).permutation(length)

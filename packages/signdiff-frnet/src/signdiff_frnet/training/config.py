@@ -1,23 +1,20 @@
 """Options of the predictor's training."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from signdiff_core.training.kit.arguments import RunConfig, check_numbers, option
 from signdiff_frnet.parameters import DEFAULTS, FRNetParameters
-from signdiff_frnet.training.arguments import option
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictorTrainingConfig:
+class PredictorTrainingConfig(RunConfig):
     """What ``accelerate launch -m signdiff_frnet.training.train_predictor`` can be told.
 
     Raises:
         ValueError: a value lies outside its range.
     """
 
-    output_dir: str = option(help="Folder for the predictor, the checkpoints, the logs and the pictures.")
     train_data_dir: str | None = option(
         None,
         help="Folder of frames with metadata.jsonl and joints.safetensors; or with drawings/ and frames/, images or "
@@ -43,13 +40,11 @@ class PredictorTrainingConfig:
     kernel_size: int = option(DEFAULTS.kernel_size, help="FR-Net's, likewise.")
     detect_resolution: int = option(512, help="Side at which FR-Net looks at frames, whatever the resolution is.")
     train_batch_size: int = option(16, help="Samples of the first resolution in a batch, per process.")
-    gradient_accumulation_steps: int = option(1, help="Batches of one optimizer step.")
     max_train_steps: int = option(4000, help="Optimizer steps.")
     learning_rate: float = option(1e-3, help="Peak learning rate.")
     lr_scheduler: Literal["cosine", "linear", "constant"] = option("cosine", help="How it falls after the warm-up.")
     lr_warmup_steps: int = option(200, help="Steps of linear warm-up.")
     adam_weight_decay: float = option(1e-4, help="Of AdamW.")
-    max_grad_norm: float = option(1.0, help="Gradients are cut to this norm.")
     dice_weight: float = option(0.5, help="Weight of the soft Dice loss of the strokes, beside cross-entropy.")
     hand_weight: float = option(4.0, help="Weight of the pixels near hands in both; 1: like all others.")
     proportion_no_reference: float = option(0.5, help="Share of the samples that get no reference map.")
@@ -60,35 +55,31 @@ class PredictorTrainingConfig:
     translate: tuple[float, float] = option(
         (0.1, 0.1), help="Their largest shift, horizontal and vertical; 1: the side."
     )
-    mixed_precision: Literal["no", "fp16", "bf16"] = option("no", help="Precision of the forward pass.")
     dataloader_num_workers: int = option(1, help="Threads that read ahead; 0: none.")
-    checkpointing_steps: int = option(500, help="Steps between checkpoints.")
-    checkpoints_total_limit: int = option(2, help="Checkpoints that are kept.")
-    resume_from_checkpoint: str | None = option(None, help="A checkpoint's folder, or latest.")
-    overwrite_output_dir: bool = option(False, help="Begin anew in a folder that holds a run, which is lost.")
     validation_steps: int = option(500, help="Steps between scores and pictures of held-out samples.")
     num_validation_samples: int = option(64, help="Held-out samples that are scored; the first few are pictured.")
-    report_to: Literal["tensorboard", "none"] = option("tensorboard", help="Where losses and scores are logged.")
-    seed: int = option(0, help="Seed of all randomness.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        check_numbers(
+            self,
+            positive=(
+                *("video_frame_step", "train_batch_size", "max_train_steps", "learning_rate"),
+                *("validation_steps", "num_validation_samples"),
+            ),
+            not_negative=("lr_warmup_steps", "adam_weight_decay", "dice_weight", "dataloader_num_workers"),
+            shares=("proportion_no_reference", "proportion_reframed"),
+        )
         if (self.train_data_dir is None) == (self.avatar_poses_dir is None):
             raise ValueError("train_data_dir or avatar_poses_dir must be given, one of the two.")
         if not self.resolutions or any(side < 64 or side % 64 for side in self.resolutions):
             raise ValueError(f"resolutions must be multiples of 64, but are {self.resolutions}.")
         if len(self.block_out_channels) != 5 or min(self.block_out_channels) < 1:
             raise ValueError(f"block_out_channels must be 5 positive numbers, but are {self.block_out_channels}.")
-        if not 0 <= self.proportion_no_reference <= 1:
-            raise ValueError(f"proportion_no_reference must lie in [0, 1], but is {self.proportion_no_reference}.")
-        if not 0 <= self.proportion_reframed <= 1:
-            raise ValueError(f"proportion_reframed must lie in [0, 1], but is {self.proportion_reframed}.")
         if len(self.scale) != 2 or not 0 < self.scale[0] <= self.scale[1] <= 4:
             raise ValueError(f"scale must be two numbers in (0, 4], the larger one last, but is {self.scale}.")
         if len(self.translate) != 2 or not all(0 <= share <= 1 for share in self.translate):
             raise ValueError(f"translate must be two numbers in [0, 1], but is {self.translate}.")
-        for name in _POSITIVE:
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, but is {getattr(self, name)}.")
         if self.detect_resolution < 64 or self.detect_resolution % 64:
             raise ValueError(f"detect_resolution must be a multiple of 64, but is {self.detect_resolution}.")
         _ = self.parameters
@@ -103,14 +94,12 @@ class PredictorTrainingConfig:
             kernel_size=self.kernel_size,
         )
 
+    @property
+    def schedule(self) -> str:
+        """Transformers' name of the learning rate's schedule."""
+        return "constant_with_warmup" if self.lr_scheduler == "constant" else self.lr_scheduler
 
-_POSITIVE = (
-    "video_frame_step",
-    "train_batch_size",
-    "gradient_accumulation_steps",
-    "max_train_steps",
-    "checkpointing_steps",
-    "checkpoints_total_limit",
-    "validation_steps",
-    "num_validation_samples",
-)
+    @property
+    def frnet(self) -> dict[str, Any]:
+        """FR-Net's parameters and the resolution at which it looks, as they are stored with a model."""
+        return {**vars(self.parameters), "detect_resolution": self.detect_resolution}

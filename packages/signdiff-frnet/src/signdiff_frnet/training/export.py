@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from signdiff_core.training.kit.arguments import option, parse, run
 from signdiff_frnet.commands import one_line
-from signdiff_frnet.training.arguments import option, parse, run
 from signdiff_frnet.training.config import PredictorTrainingConfig
 
 
@@ -28,9 +28,6 @@ class ExportConfig:
 def export_predictor(config: ExportConfig) -> dict[str, int]:
     """Score a checkpoint on the held-out data of its run, and save it as a predictor.
 
-    Args:
-        config: source and target.
-
     Returns:
         Bytes of each file.
 
@@ -44,7 +41,7 @@ def export_predictor(config: ExportConfig) -> dict[str, int]:
 
     from signdiff_frnet.training.batches import Batches
     from signdiff_frnet.training.network import StrokeUNet
-    from signdiff_frnet.training.run_state import SETTINGS_NAME
+    from signdiff_frnet.training.predictor_run import SETTINGS_NAME, WEIGHTS_NAME
     from signdiff_frnet.training.save import check_replaceable, save_predictor
     from signdiff_frnet.training.scores import validate
     from signdiff_frnet.training.sources import open_sources
@@ -57,8 +54,9 @@ def export_predictor(config: ExportConfig) -> dict[str, int]:
     }
     options = PredictorTrainingConfig(**known)
     network = StrokeUNet(options.block_out_channels)
+    older = checkpoint / "model.safetensors"
     try:
-        tensors = load_file(checkpoint / "model.safetensors")
+        tensors = load_file(older if older.is_file() else checkpoint / WEIGHTS_NAME)
     except SafetensorError as error:
         raise ValueError(
             f"checkpoint must hold whole weights, but {checkpoint} does not: {one_line(error)}."

@@ -200,12 +200,6 @@ def _aligned(joints: NDArray[np.float32], picture: Any, frame: tuple[int, ...]) 
 def read_pose(path: Path) -> Any:
     """Read a ``.pose`` file of one person with the 50 joints.
 
-    Args:
-        path: the file.
-
-    Returns:
-        A ``pose_format.Pose``.
-
     Raises:
         OSError: there is no such file.
         ValueError: it is broken, or has another skeleton.

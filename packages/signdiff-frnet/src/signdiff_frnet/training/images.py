@@ -17,29 +17,12 @@ VIDEOS = (".mp4", ".mkv", ".avi", ".mov", ".webm")
 
 
 def read_rgb(path: Path) -> UInt8Image:
-    """Read an image as (H, W, 3) uint8 RGB, by the rules of the command.
-
-    Args:
-        path: a picture of 8 bits a channel; opacity is laid over white.
-
-    Raises:
-        MediaError: it is no image, or not one of those.
-        OSError: it is missing.
-    """
+    """Read a picture as (H, W, 3) uint8 RGB, by the rules of the command; opacity is laid over white."""
     return to_hwc3(read_image(path))
 
 
 def read_every(path: Path, step: int) -> Iterator[UInt8Image]:
-    """Read every so many frames of a video, each as (H, W, 3) uint8 RGB.
-
-    Args:
-        path: a video that OpenCV decodes.
-        step: 1 for all frames.
-
-    Raises:
-        MediaError: it is no video, is cut short, or has a codec that OpenCV does not decode.
-        OSError: it is missing.
-    """
+    """Read every so many frames of a video, each as (H, W, 3) uint8 RGB."""
     yield from (frame for number, frame in enumerate(read_video(path)) if number % step == 0)
 
 
@@ -52,10 +35,10 @@ def square(image: UInt8Image) -> UInt8Image:
 
 
 def resize(image: UInt8Image, resolution: int, *, smooth: bool = True) -> UInt8Image:
-    """Bring a square image (S, S, 3) to (resolution, resolution, 3).
+    """Bring a square image (S, S, 3) uint8 to (resolution, resolution, 3).
 
     Args:
-        image: uint8.
+        image: what is resized.
         resolution: side in pixels.
         smooth: enlarge with cubic interpolation, not linear; drawings have no values beyond their own.
     """

@@ -12,12 +12,20 @@ import numpy as np
 import torch
 
 from signdiff_core.atomic import replacing_folder, restore_folder
+from signdiff_core.training.kit.card import command_line, short_name, write_card
 from signdiff_frnet.predictor import read_network
 from signdiff_frnet.predictor_files import CONFIG_NAME, FORMAT, MODEL_NAME
-from signdiff_frnet.training.card import CardFacts, frnet_settings, model_card
 from signdiff_frnet.training.config import PredictorTrainingConfig
 from signdiff_frnet.training.network import INPUT_CHANNELS, StrokeProbability, StrokeUNet
 from signdiff_frnet.training.scores import Validation
+
+_TEMPLATE: Final = Path(__file__).with_name("predictor_card.md")
+_MODULE: Final = "signdiff_frnet.training.train_predictor"
+_FOLDERS: Final = ("train_data_dir", "avatar_poses_dir", "validation_data_dir")
+
+OPSET: Final = 13
+CLOSE: Final = 1e-5
+_SIZES: Final = ((64, 64), (128, 192))
 
 
 def save_predictor(
@@ -48,29 +56,47 @@ def save_predictor(
         "block_out_channels": list(config.block_out_channels),
         "resolution": config.resolutions[0],
         "threshold": scores.threshold,
-        "frnet": frnet_settings(config),
+        "frnet": config.frnet,
         "scores": scores.numbers(),
         "files": listed,
     }
-    facts = CardFacts(
-        parameters=sum(weights.numel() for weights in network.parameters()), validation=scores, processes=processes
-    )
-    files = {
-        MODEL_NAME: content,
-        CONFIG_NAME: (json.dumps(settings, indent=2) + "\n").encode(),
-        "README.md": model_card(config, facts).encode(),
-    }
     with replacing_folder(folder) as new:
-        for name, data in files.items():
-            (new / name).write_bytes(data)
-    return {name: len(data) for name, data in files.items()}
+        (new / MODEL_NAME).write_bytes(content)
+        (new / CONFIG_NAME).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+        _write_card(new, network, config, scores, processes)
+        return {path.name: path.stat().st_size for path in new.iterdir()}
+
+
+def _write_card(
+    folder: Path, network: StrokeUNet, config: PredictorTrainingConfig, scores: Validation, processes: int
+) -> None:
+    held_out = "held-out" if config.validation_data_dir else "training"
+    if config.avatar_poses_dir is not None:
+        data = f"Avatars of random looks performed the poses of `{short_name(config.avatar_poses_dir)}`."
+    else:
+        data = f"Frames and drawings of `{short_name(config.train_data_dir)}`."
+    write_card(
+        folder,
+        _TEMPLATE,
+        {
+            "license": "apache-2.0",
+            "tags": ["sign-language", "controlnet", "frame-reinforcement"],
+            "library_name": "signdiff-frnet",
+        },
+        parameters=f"{sum(weights.numel() for weights in network.parameters()):,}",
+        data=data,
+        frnet=", ".join(f"{name} {value}" for name, value in config.frnet.items()),
+        steps=config.max_train_steps,
+        samples=config.train_batch_size * config.gradient_accumulation_steps * processes,
+        command=command_line(config, _MODULE, processes=processes, folders=_FOLDERS),
+        scored=f"at most {config.num_validation_samples} {held_out} samples",
+        side=config.resolutions[0],
+        scores=scores,
+    )
 
 
 def check_replaceable(folder: Path) -> None:
     """Make sure that a folder can take a predictor, before work is spent on it.
-
-    Args:
-        folder: may be missing.
 
     Raises:
         FileExistsError: it holds files that are no predictor's.
@@ -79,11 +105,6 @@ def check_replaceable(folder: Path) -> None:
     ours = {MODEL_NAME, CONFIG_NAME, "README.md"}
     if folder.exists() and (not folder.is_dir() or any(path.name not in ours for path in folder.iterdir())):
         raise FileExistsError(f"{folder} must be new, empty or an older predictor's folder, but holds other files.")
-
-
-OPSET: Final = 13
-CLOSE: Final = 1e-5
-_SIZES: Final = ((64, 64), (128, 192))
 
 
 def to_onnx(network: StrokeUNet) -> bytes:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from signdiff_core.training.kit.batches import spread
 from signdiff_frnet.contract import UInt8Image
 from signdiff_frnet.training.batches import Batches
 from signdiff_frnet.training.network import StrokeUNet
@@ -107,14 +108,7 @@ class Validation:
 
 
 def validate(network: StrokeUNet, held_out: Batches, *, samples: int, device: torch.device) -> Validation:
-    """Score a network on samples that are spread over the held-out data.
-
-    Args:
-        network: gives logits.
-        held_out: the data.
-        samples: how many.
-        device: of the network.
-    """
+    """Score a network on so many samples that are spread over the held-out data."""
     side = held_out.config.resolutions[0]
     alone, guided, truths = [], [], []
     for index in spread(len(held_out.source), samples):
@@ -136,15 +130,7 @@ def validate(network: StrokeUNet, held_out: Batches, *, samples: int, device: to
 
 
 def picture(network: StrokeUNet, held_out: Batches, path: Path, *, samples: int, device: torch.device) -> None:
-    """Write a PNG file with a row for each of some samples: drawing, chances, reference, chances with it, true map.
-
-    Args:
-        network: gives logits.
-        held_out: the data.
-        path: the file; its folder is made.
-        samples: how many rows, at most `PICTURED`.
-        device: of the network.
-    """
+    """Write a PNG file with a row for each of some samples: drawing, chances, reference, chances with it, true map."""
     side, rows = held_out.config.resolutions[0], []
     for index in spread(len(held_out.source), min(samples, PICTURED)):
         companions = held_out.source.companions(index)
@@ -161,17 +147,6 @@ def picture(network: StrokeUNet, held_out: Batches, path: Path, *, samples: int,
         rows.append(np.concatenate(tiles, axis=1))
     path.parent.mkdir(parents=True, exist_ok=True)
     write_image(path, np.concatenate(rows))
-
-
-def spread(length: int, count: int) -> list[int]:
-    """Choose samples that are spread over all of them.
-
-    Example:
-        >>> spread(10, 3)
-        [0, 3, 6]
-    """
-    count = min(count, length)
-    return [number * length // count for number in range(count)]
 
 
 @torch.inference_mode()

@@ -38,13 +38,10 @@ class Source(Protocol):
 def open_sources(config: PredictorTrainingConfig) -> tuple[Source, Source]:
     """Open the training data and the held-out data, which are the training data where none are named.
 
-    Args:
-        config: names the folders.
-
     Raises:
         OSError: a file is missing.
         ValueError: a folder holds nothing that is understood.
-        ImportError: the data need a library or a plug-in that is not installed.
+        LookupError: the data need a plug-in that is not installed.
     """
     if config.train_data_dir is not None:
         train = open_folder(Path(config.train_data_dir), frame_step=config.video_frame_step)
@@ -56,12 +53,7 @@ def open_sources(config: PredictorTrainingConfig) -> tuple[Source, Source]:
 
 
 def fingerprint(source: Source, *, samples: int = 4) -> str:
-    """Tell training data from others, by how many samples there are and what a few of them show.
-
-    Args:
-        source: the data.
-        samples: how many are looked at, spread over all.
-    """
+    """Tell training data from others, by how many samples there are and what a few of them, spread over all, show."""
     digest = hashlib.sha256(str(len(source)).encode())
     for number in range(samples):
         index = number * (len(source) - 1) // max(1, samples - 1)
@@ -71,11 +63,7 @@ def fingerprint(source: Source, *, samples: int = 4) -> str:
 
 
 def open_folder(root: Path, *, frame_step: int = 5) -> Source:
-    """Open a folder of any of the forms that ``--train_data_dir`` takes.
-
-    Args:
-        root: the folder.
-        frame_step: of videos, every so many frames are samples.
+    """Open a folder of any of the forms that ``--train_data_dir`` takes; of videos, every so many frames are samples.
 
     Raises:
         OSError: a file is missing.

@@ -13,24 +13,28 @@ _FOLDERS: Final = ("output_dir", "logging_dir", "resume_from_checkpoint")
 
 
 def write_card(folder: Path, template: Path, metadata: Mapping[str, Any], **facts: Any) -> None:
-    """Write ``README.md`` into a model's folder.
-
-    Args:
-        folder: of the model.
-        template: Markdown, after a line ``{{ card_data }}`` between two of three dashes; names in double braces are
-            filled in, as Jinja2 does.
-        metadata: what the Hugging Face Hub reads, such as ``license`` and ``tags``.
-        **facts: what the names of the template stand for.
+    """Write ``README.md`` into a model's folder; see `make_card`.
 
     Raises:
         OSError: it cannot be written.
     """
+    (folder / "README.md").write_text(make_card(template, metadata, **facts), encoding="utf-8")
+
+
+def make_card(template: Path, metadata: Mapping[str, Any], **facts: Any) -> str:
+    """Fill in a model card.
+
+    Args:
+        template: Markdown, after a line ``{{ card_data }}`` between two of three dashes; names in double braces are
+            filled in, as Jinja2 does.
+        metadata: what the Hugging Face Hub reads, such as ``license`` and ``tags``.
+        **facts: what the names of the template stand for.
+    """
     from huggingface_hub import ModelCard, ModelCardData
 
-    card = ModelCard.from_template(
-        ModelCardData(**metadata), template_str=template.read_text(encoding="utf-8"), **facts
-    )
-    card.save(folder / "README.md")
+    text = template.read_text(encoding="utf-8")
+    card = ModelCard.from_template(ModelCardData(**metadata), template_str=text, **facts)
+    return f"{str(card).rstrip()}\n"
 
 
 def command_line(config: Any, module: str, *, processes: int, folders: Collection[str]) -> str:

@@ -1,41 +1,32 @@
-"""The state of a training run: data, network, optimizer, best weights so far; saved and restored as one."""
+"""The training of a back translator as a run: data, network, how well it reads, and the best weights so far."""
 
 from __future__ import annotations
 
 import fnmatch
 import json
 import math
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import torch
-from accelerate import Accelerator
-from accelerate.utils import ProjectConfiguration, set_seed
 from safetensors.torch import load_file, save
+from torch import Tensor
 
+from signdiff_core.training.kit.log import timed
+from signdiff_core.training.kit.run import TrainingRun
+from signdiff_core.training.kit.state import RunState
+from signdiff_eval import functional
 from signdiff_eval.atomic import replacing
 from signdiff_eval.backtranslation.features import PoseFeatures
 from signdiff_eval.backtranslation.files import Translation
 from signdiff_eval.backtranslation.network import make_config, make_network, train_tokenizer
 from signdiff_eval.backtranslation.translator import BackTranslator
-from signdiff_eval.training.batches import Batch, Batches
-from signdiff_eval.training.checkpoints import (
-    clean_up,
-    find_checkpoint,
-    load_checkpoint,
-    save_checkpoint,
-    step_of,
-)
+from signdiff_eval.training.batches import BackTranslationLoss, Batches
+from signdiff_eval.training.config import BackTranslationConfig
 from signdiff_eval.training.examples import Example, read_examples, training_hash
-from signdiff_eval.training.log import Log
-from signdiff_eval.training.loss import BackTranslationLoss
-from signdiff_eval.training.opening import check_precision, tell_start, telling
-from signdiff_eval.training.scores import Ceiling, score_texts
-
-if TYPE_CHECKING:
-    from signdiff_eval.training.config import BackTranslationConfig
 
 SETTINGS_NAME: Final = "training.json"
 """File of a run's folder that holds its options."""
@@ -43,25 +34,10 @@ SETTINGS_NAME: Final = "training.json"
 BEST_NAME: Final = "best.safetensors"
 """File of a run's folder with the weights of its best step."""
 
-
-class Best:
-    """The best score so far, as a part of checkpoints."""
-
-    def __init__(self) -> None:
-        self.cer = math.inf
-        self.step = 0
-        self.worse = 0
-
-    def state_dict(self) -> dict[str, float]:
-        """Give what a checkpoint holds."""
-        return {"cer": self.cer, "step": self.step, "worse": self.worse}
-
-    def load_state_dict(self, state: dict[str, float]) -> None:
-        """Take it back."""
-        self.cer, self.step, self.worse = float(state["cer"]), int(state["step"]), int(state["worse"])
+_SIZES: Final = ("d_model", "encoder_layers", "decoder_layers", "conv_layers", "conv_channels")
 
 
-class BackTranslationRun:
+class BackTranslationRun(TrainingRun[BackTranslationConfig]):
     """Everything that a training run holds.
 
     Args:
@@ -73,7 +49,7 @@ class BackTranslationRun:
     """
 
     def __init__(self, config: BackTranslationConfig) -> None:
-        self.config, self.output = config, Path(config.output_dir)
+        super().__init__(config)
         train = read_examples(Path(config.train_data), _path(config.train_texts), split=config.train_split)[
             : config.max_train_samples
         ]
@@ -85,15 +61,6 @@ class BackTranslationRun:
         if not self.train:
             raise ValueError(f"max_frames must leave training poses, but all are longer than {config.max_frames}.")
         self.trained_on = training_hash(self.train)
-        self.output.mkdir(parents=True, exist_ok=True)
-        self.accelerator = Accelerator(
-            gradient_accumulation_steps=config.gradient_accumulation_steps,
-            mixed_precision=config.mixed_precision,
-            log_with=None if config.report_to == "none" else config.report_to,
-            project_config=ProjectConfiguration(project_dir=config.output_dir, logging_dir=str(self.output / "logs")),
-        )
-        check_precision(self.accelerator)
-        set_seed(config.seed)
         self.tokenizer = train_tokenizer(
             [example.text for example in self.train], config.tokenizer, vocab_size=config.vocab_size
         )
@@ -106,73 +73,52 @@ class BackTranslationRun:
         world = self.accelerator.num_processes
         self.batches = Batches(self.train, self.features, self.tokenizer, config, world=world)
         self.max_tokens = math.ceil(1.5 * max(map(len, self.batches.tokens))) + 2
+        sizes = {name: getattr(config, name) for name in _SIZES}
         self.network = make_network(
             make_config(
                 features=self.features.size,
                 vocab_size=self.tokenizer.get_vocab_size(),
-                d_model=config.d_model,
-                encoder_layers=config.encoder_layers,
-                decoder_layers=config.decoder_layers,
                 heads=config.heads,
-                conv_layers=config.conv_layers,
-                conv_channels=config.conv_channels,
                 dropout=config.dropout,
                 max_tokens=self.max_tokens,
+                **sizes,
             )
         )
         loss = BackTranslationLoss(self.network, label_smoothing=config.label_smoothing, ctc_weight=config.ctc_weight)
-        optimizer = torch.optim.AdamW(
-            loss.parameters(), lr=config.learning_rate, weight_decay=config.adam_weight_decay, betas=(0.9, 0.98)
-        )
-        tell_start(
-            self.accelerator,
-            samples="poses",
-            batch=config.train_batch_size,
-            accumulated=config.gradient_accumulation_steps,
+        self.begin(
+            loss,
+            torch.optim.AdamW(
+                loss.parameters(), lr=config.learning_rate, weight_decay=config.adam_weight_decay, betas=(0.9, 0.98)
+            ),
             steps=config.max_train_steps,
-            parameters=loss.parameters(),
-            output=self.output,
+            schedule=config.schedule,
+            warmup_steps=config.lr_warmup_steps,
+            batch=config.train_batch_size,
+            samples="poses",
+            tracker="signdiff-backtranslation",
         )
-        self.model, self.optimizer = self.accelerator.prepare(loss, optimizer)
-        # Kept from accelerate's hands, which would step it once for each process.
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer.optimizer, lambda step: rate(config, step))
         self.best = Best()
-        self.log = Log(self.output / "losses.jsonl", is_writer=self.accelerator.is_main_process)
-        self._parts = {"schedule": self.schedule, "best": self.best, "log": self.log}
-        names = ("d_model", "encoder_layers", "decoder_layers", "heads", "conv_layers", "conv_channels")
-        self._identity: dict[str, str | int] = {
-            "data": self.trained_on[:16],
-            "vocab_size": self.tokenizer.get_vocab_size(),
-            **{name: getattr(config, name) for name in names},
-        }
-        if self.accelerator.is_main_process:
-            clean_up(self.output)
+        self.state = RunState(
+            parts=dict(loss.named_children()),
+            optimizer=self.optimizer,
+            scaler=self.accelerator.scaler,
+            settings={"vocab_size": self.tokenizer.get_vocab_size(), "heads": config.heads, **sizes},
+            data=self.trained_on[:16],
+            extras={"best": self.best, "log": self.losses},
+        )
+        if self.is_main:
             with replacing(self.output / SETTINGS_NAME) as temporary:
                 temporary.write_text(json.dumps(asdict(config), indent=2) + "\n", encoding="utf-8")
-        if config.report_to != "none":
-            self.accelerator.init_trackers(
-                "signdiff-backtranslation", {name: _plain(value) for name, value in vars(config).items()}
-            )
 
-    def batch(self, step: int, micro: int) -> Batch:
-        """Make this process' part of a micro-batch, on the device."""
-        world, rank = self.accelerator.num_processes, self.accelerator.process_index
-        return self.batches(step, micro, rank=rank, world=world).to(self.accelerator.device)
-
-    def resume(self) -> int:
-        """Restore the checkpoint that the configuration names; return its step, 0 without one."""
-        name = self.config.resume_from_checkpoint
-        checkpoint = find_checkpoint(name, self.output) if name else None
-        if checkpoint is None:
-            self.log.load_state_dict({"bytes": 0})
-            return 0
-        load_checkpoint(self.accelerator, checkpoint, parts=self._parts, identity=self._identity)
-        return step_of(checkpoint)
-
-    def save(self, step: int) -> None:
-        """Write ``checkpoint-<step>`` and thin out the older ones; on every process."""
-        keep = self.config.checkpoints_total_limit
-        save_checkpoint(self.accelerator, self.output, step, keep=keep, parts=self._parts, identity=self._identity)
+    def loss(self, micro_step: int) -> Tensor:
+        """Compute the loss of a forward pass: its share of the optimizer step's, times how many such there are."""
+        accelerator, accumulated = self.accelerator, self.config.gradient_accumulation_steps
+        step, micro = divmod(micro_step, accumulated)
+        batch = self.batches(step, micro, rank=accelerator.process_index, world=accelerator.num_processes)
+        batch = batch.to(accelerator.device)
+        loss: Tensor = self.model(batch.features, batch.mask, batch.labels, batch.share)
+        scaled: Tensor = loss * accelerator.num_processes * accumulated
+        return scaled
 
     def validate(self, step: int) -> Ceiling | None:
         """Score held-out poses, keep the weights if they are the best so far; on every process.
@@ -184,7 +130,7 @@ class BackTranslationRun:
         verdict = torch.zeros(1, device=self.accelerator.device)
         if self.accelerator.is_main_process:
             held_out = self.held_out[: self.config.num_validation_samples]
-            with telling(self.accelerator, f"validation {step:06d}: reads {len(held_out)} poses"):
+            with timed(f"validation {step:06d}: reads {len(held_out)} poses"):
                 scores = self.read(held_out, num_beams=1)[0]
             verdict[0] = scores.cer
         cer = float(self.accelerator.reduce(verdict, reduction="sum").item())
@@ -235,22 +181,65 @@ class BackTranslationRun:
         return {name: value for name, value in self.network.state_dict().items() if name != "lm_head.weight"}
 
 
-def rate(config: BackTranslationConfig, step: int) -> float:
-    """Tell the share of the peak learning rate at a step.
+class Best:
+    """The best score so far, as a part of checkpoints."""
+
+    def __init__(self) -> None:
+        self.cer = math.inf
+        self.step = 0
+        self.worse = 0
+
+    def state_dict(self) -> dict[str, float]:
+        """Give what a checkpoint holds."""
+        return {"cer": self.cer, "step": self.step, "worse": self.worse}
+
+    def load_state_dict(self, state: dict[str, float]) -> None:
+        """Take it back."""
+        self.cer, self.step, self.worse = float(state["cer"]), int(state["step"]), int(state["worse"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ceiling:
+    """Scores of translations of ground truth, in percent.
+
+    Attributes:
+        cer: characters to edit, of those of the references.
+        wer: words to edit, likewise.
+        exact: texts without an error.
+        bleu4: sacrebleu's BLEU without tokenisation.
+        chrf: sacrebleu's chrF.
+    """
+
+    cer: float
+    wer: float
+    exact: float
+    bleu4: float
+    chrf: float
+
+    def numbers(self) -> dict[str, float]:
+        """Turn into a dictionary."""
+        return asdict(self)
+
+
+def score_texts(hypotheses: Sequence[str], references: Sequence[str]) -> Ceiling:
+    """Score translations.
 
     Args:
-        config: names the schedule and its steps.
-        step: optimizer steps so far.
+        hypotheses: what was read.
+        references: what was signed, as many and at least one.
 
-    Returns:
-        From 0 to 1: up along a line during the warm-up, then as ``lr_scheduler`` says, to 0 at the end.
+    Example:
+        >>> scores = score_texts(["hello", "word"], ["hello", "world"])
+        >>> scores.cer, scores.wer, scores.exact
+        (10.0, 50.0, 50.0)
     """
-    if step < config.lr_warmup_steps:
-        return (step + 1) / (config.lr_warmup_steps + 1)
-    done = (step - config.lr_warmup_steps) / max(1, config.max_train_steps - config.lr_warmup_steps)
-    if config.lr_scheduler == "constant":
-        return 1.0
-    return max(0.0, 1 - done) if config.lr_scheduler == "linear" else 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+    return Ceiling(
+        cer=functional.cer(hypotheses, references),
+        wer=functional.wer(hypotheses, references),
+        exact=100 * float(np.mean([left == right for left, right in zip(hypotheses, references, strict=True)])),
+        bleu4=functional.bleu(hypotheses, references).bleu4,
+        chrf=functional.chrf(hypotheses, references),
+    )
 
 
 def _held_out(config: BackTranslationConfig, split: str) -> list[Example]:
@@ -279,7 +268,3 @@ def _test(config: BackTranslationConfig, held_out: list[Example]) -> list[Exampl
 
 def _path(name: str | None) -> Path | None:
     return None if name is None else Path(name)
-
-
-def _plain(value: object) -> object:
-    return value if isinstance(value, bool | int | float | str) else str(value)
