@@ -6,6 +6,9 @@ import math
 from fractions import Fraction
 from typing import Final
 
+MAX_FPS: Final = 1000.0
+"""Largest frame rate that is read or written; of poses also the inverse of the smallest."""
+
 TOLERANCE: Final = 5e-4
 """Rates that differ by less, as a share, are the same: after a minute they are one frame apart at the most.
 29.97 and 30, which are 0.1% apart, are two rates."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signdiff_core.atomic import replacing
-from signdiff_core.trust import check_weights
+from signdiff_core.trust.files import check_weights
 
 _KEY: Final = "sealed"
 

@@ -186,7 +186,7 @@ def test_bad_poses_are_named(command, tmp_path, name):
     assert status == (2 if name == "none.pose" else 1)
     assert err.count("\n") == 1
     assert name in err
-    assert "expected" in err
+    assert ("must be a pose file or folder" if name == "none.pose" else "expected") in err
     assert not (tmp_path / "a.mp4").exists()
 
 

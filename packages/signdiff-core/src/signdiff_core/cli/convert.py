@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from signdiff_core.cli.options import FiniteRange, debug_option, distribute, existing, given, json_option
 from signdiff_core.cli.output import naming, print_pose
 
-if TYPE_CHECKING:  # pose_format is heavy to import
-    from pose_format import Pose
-
 _VARIANT = click.Choice(["pt", "prompt2sign"])
-
-
-def read_pose(source: Path, name: str | None, options: Mapping[str, Any]) -> Pose:
-    """Read a pose in the format called ``name`` or that fits, with the options that were given; others are ``None``."""
-    from signdiff_core import formats
-
-    chosen = formats.format_for(source, "read", name=name)
-    shared = distribute(given(options), {"read": chosen.read}, f"reading the format {chosen.name!r}")
-    return chosen.read(source, **shared["read"])
 
 
 @click.command(short_help="Convert a pose to another format.")
@@ -57,6 +43,7 @@ def convert(
     The mark of a generated pose (IN.json, or generator.json in its folder) goes with it.
     """
     from signdiff_core import formats
+    from signdiff_core.cli.parts import read_pose
     from signdiff_core.provenance import carrying
     from signdiff_core.skeleton import joints_of, make_pose
 

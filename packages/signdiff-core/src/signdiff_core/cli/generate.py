@@ -168,8 +168,8 @@ def render(
     **options: Any,
 ) -> None:
     """Turn the pose in IN (any format that convert reads) into a video of a signer."""
-    from signdiff_core.cli.convert import read_pose
-    from signdiff_core.formats import visible
+    from signdiff_core.cli.parts import read_pose
+    from signdiff_core.formats.coordinates import visible
 
     _check_video(output, options["size"], resume)
     to_video = _renderer(renderer, options, device)
@@ -189,7 +189,7 @@ def _checked(text: str) -> str:
 
 def _check_video(output: Path, size: int | None, resume: bool | None) -> None:
     """Check the video that will be written, and that nothing is discarded unless the user says so."""
-    from signdiff_core.video import unfinished
+    from signdiff_core.video.writing import unfinished
 
     if size is not None and size % 2:
         raise wrong(f"must be an even number, as video needs, but is {size}.", "--size")

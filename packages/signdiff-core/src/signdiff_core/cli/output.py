@@ -18,7 +18,7 @@ from signdiff_core.wording import one_line
 if TYPE_CHECKING:  # both are heavy to import
     from pose_format import Pose
 
-    from signdiff_core.video import VideoInfo
+    from signdiff_core.video.reading import VideoInfo
 
 FAILURE, WRONG_USE = 1, 2
 
@@ -70,7 +70,7 @@ def track(items: Iterable[Item], *, total: int, what: str, done: int = 0) -> Ite
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
     """Put the name of a file before what is wrong with its content, where the error does not name a file itself."""
-    from signdiff_core.formats import FormatError
+    from signdiff_core.formats.files import FormatError
 
     try:
         yield

@@ -1,4 +1,4 @@
-"""The two parts of the main job, text to pose and pose to video, each made by a plug-in."""
+"""The parts of the main job, each made by a plug-in: text to pose, pose to video, and poses from files."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from signdiff_core import plugins
 from signdiff_core.checks import check_device
-from signdiff_core.cli.options import distribute, takes, wrong
+from signdiff_core.cli.options import distribute, given, takes, wrong
 from signdiff_core.cli.output import track
 
 if TYPE_CHECKING:  # both are heavy to import
     from pose_format import Pose
 
-    from signdiff_core.video import VideoInfo
+    from signdiff_core.video.reading import VideoInfo
 
 _PLACES: Final = ("model", "frnet_source")
 """Options that may name a file or a folder."""
@@ -76,7 +76,7 @@ class Renderer:
             FileExistsError: an interrupted call left frames, and ``resume`` is not given.
             ValueError: those frames are of another pose, or were drawn in another way.
         """
-        from signdiff_core.video import VideoWriter
+        from signdiff_core.video.writing import VideoWriter
 
         total = len(pose.body.data)
         video = VideoWriter(path, pose.body.fps, settings=fingerprint(pose, self._settings), resume=resume)
@@ -154,13 +154,22 @@ class Translator:
 
     def write(self, pose: Pose, path: Path) -> None:
         """Write a pose that it made to a ``.pose`` file, with the mark of generated poses beside it."""
-        from signdiff_core import formats
+        from signdiff_core.formats.dispatch import write
         from signdiff_core.provenance import marking
 
         # A plug-in sees nothing but the text, so no timing of a reference is in its output.
         details = {"translator": self.name, "model": self.model or "default", "protocol": "free", **self.language}
         with marking(path, self.generator, **details):
-            formats.write(pose, path)
+            write(pose, path)
+
+
+def read_pose(source: Path, name: str | None, options: Mapping[str, Any]) -> Pose:
+    """Read a pose in the format called ``name`` or that fits, with the options that were given; others are ``None``."""
+    from signdiff_core.formats.dispatch import format_for
+
+    chosen = format_for(source, "read", name=name)
+    shared = distribute(given(options), {"read": chosen.read}, f"reading the format {chosen.name!r}")
+    return chosen.read(source, **shared["read"])
 
 
 def _chatter_on_stderr() -> AbstractContextManager[Any]:

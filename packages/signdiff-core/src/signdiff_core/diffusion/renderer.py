@@ -13,7 +13,7 @@ from signdiff_core.diffusion.conditions import Joints
 from signdiff_core.diffusion.folder import RendererSettings, check_controlnet, is_path, read_frnet
 from signdiff_core.diffusion.frmap import FRMapper, check_source, default_source
 from signdiff_core.diffusion.options import CHUNK_SIZE, check_least, check_weights
-from signdiff_core.video import probe, read_video
+from signdiff_core.video.reading import probe, read_video
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -12,15 +12,13 @@ import numpy as np
 from signdiff_core.atomic import replacing
 from signdiff_core.formats.coordinates import LARGEST, outside
 from signdiff_core.formats.files import FormatError
+from signdiff_core.rates import MAX_FPS
 
 if TYPE_CHECKING:  # pose_format is heavy to import
     from pose_format import Pose
 
 MAX_BYTES: Final = 2**31
 """Largest file that is read."""
-
-MAX_FPS: Final = 1000.0
-"""Largest frame rate that is read, and the inverse of the smallest."""
 
 _MAX_OLD: Final = 1 << 26
 """Most numbers that a file of version 0.0 may stand for: a frame without a person takes two bytes there."""

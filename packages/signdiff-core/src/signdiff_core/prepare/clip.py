@@ -15,7 +15,7 @@ from signdiff_core.camera import Camera
 from signdiff_core.prepare.gather import Clip
 from signdiff_core.prepare.plan import Settings
 from signdiff_core.prepare.signer import find_square, read_pixels
-from signdiff_core.video import VideoError, probe, read_video
+from signdiff_core.video.reading import VideoError, probe, read_video
 
 if TYPE_CHECKING:
     from signdiff_core.diffusion.frmap import FRMapper

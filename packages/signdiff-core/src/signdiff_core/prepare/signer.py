@@ -19,7 +19,7 @@ from signdiff_core import formats
 from signdiff_core.camera import Camera
 from signdiff_core.landmarks import landmarks_of
 from signdiff_core.skeleton import LEFT_SHOULDER, NECK, RIGHT_SHOULDER, SHOULDER_WIDTH
-from signdiff_core.video import VideoInfo
+from signdiff_core.video.reading import VideoInfo
 
 if TYPE_CHECKING:
     from pose_format import Pose

@@ -30,7 +30,7 @@ from signdiff_core.training.kit.log import timed
 from signdiff_core.training.kit.run import TrainingRun, adamw
 from signdiff_core.training.kit.state import RunState
 from signdiff_core.training.some_frames import SomeFrames
-from signdiff_core.video import write_video
+from signdiff_core.video.encoding import write_video
 
 
 class ControlNetRun(TrainingRun[ControlNetConfig]):

@@ -1,7 +1,7 @@
-"""Frames to H.264, in groups that are encoded one by one, and the groups to a file that plays as it grows.
+"""Frames to H.264: `write_video` in one go, and the groups of frames of which every video is made.
 
-A group begins with a key frame and depends on no other, not even by the encoder's rate control: so a video that was
-interrupted between two groups is resumed with the very bytes that it would have had.
+Groups are encoded one by one. Each begins with a key frame and depends on no other, not even by the encoder's rate
+control: so a video that was interrupted between two groups is resumed with the very bytes that it would have had.
 
 Each group is a fragment of an MP4 file. After each fragment a box that players pass over holds its checksum and how
 many frames it has: nothing is resumed from what is torn, changed or out of its order.
@@ -17,14 +17,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from io import BytesIO, FileIO
-from itertools import islice, takewhile
+from itertools import chain, islice, takewhile
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from signdiff_core.rates import as_fraction
+from signdiff_core.atomic import replacing
+from signdiff_core.rates import MAX_FPS, as_fraction
 from signdiff_core.video.reading import MAX_SIDE, VideoError, VideoInfo
 
 _BT601: Final = 6
@@ -47,6 +49,51 @@ _SUM: Final = struct.Struct(">I4s4sII")
 _OURS: Final = b"sdff"
 
 
+def write_video(
+    path: str | os.PathLike[str], frames: Iterable[NDArray[np.uint8]], fps: float, *, crf: int = 18
+) -> VideoInfo:
+    """Write frames to an MP4 file as they come: memory does not grow with the length.
+
+    Equal frames give equal files: the encoder runs in one thread. The file appears under its name when it is whole;
+    `VideoWriter` writes one that plays before that, and that can be resumed.
+
+    Args:
+        path: the file to write; an existing one is replaced.
+        frames: (H, W, 3) uint8 RGB each, all of one size; H and W even.
+        fps: frames per second.
+        crf: quality of x264, from 0 (lossless) to 51; 18 is visually lossless.
+
+    Returns:
+        What was written.
+
+    Raises:
+        ValueError: there is no frame, a frame has another shape or dtype, or ``fps`` or ``crf`` is out of range.
+        OSError: the file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as home:
+        ...     grey = np.full((64, 96, 3), 128, np.uint8)
+        ...     info = write_video(Path(home) / "grey.mp4", [grey] * 5, 25)
+        >>> info.width, info.height, info.frames, info.seconds
+        (96, 64, 5, 0.2)
+    """
+    encoding = Encoding(fps=fps, crf=crf)
+    with replacing(path) as temporary, TemporaryFile(buffering=0, dir=Path(path).parent) as fragments:
+        checked = _checked(frames)
+        first = next(checked, None)
+        if first is None:
+            raise ValueError("frames must hold at least one frame, but is empty.")
+        height, width = first.shape[:2]
+        every, count, length = chain([first], checked), 0, group_length((height, width))
+        while group := list(islice(every, length)):
+            append(fragments, encoding.encode(group, start=count), len(group), number=count // length)
+            count += len(group)
+        fragments.seek(0)
+        write_whole(fragments, temporary)
+    return encoding.info((height, width), count)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Encoding:
     """How frames are encoded: at ``fps`` as a fraction keeps it, in x264's quality ``crf`` from 0 (lossless) to 51."""
@@ -55,8 +102,8 @@ class Encoding:
     crf: int
 
     def __post_init__(self) -> None:
-        if not 0 < self.fps <= 1000:
-            raise ValueError(f"fps must be in (0, 1000], but is {self.fps}.")
+        if not 0 < self.fps <= MAX_FPS:
+            raise ValueError(f"fps must be in (0, {MAX_FPS:g}], but is {self.fps}.")
         if not 0 <= self.crf <= 51:
             raise ValueError(f"crf must be between 0 and 51, but is {self.crf}.")
         if not self.rate:
@@ -154,6 +201,13 @@ def check_frame(frame: NDArray[np.uint8], number: int, shape: tuple[int, int] | 
     if height % 2 or width % 2 or not 2 <= min(height, width) <= max(height, width) <= MAX_SIDE:
         raise ValueError(f"frames must have even sides from 2 to {MAX_SIDE}, but are {width}x{height}.")
     return height, width
+
+
+def _checked(frames: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+    shape = None
+    for number, frame in enumerate(frames):
+        shape = check_frame(frame, number, shape)
+        yield frame
 
 
 class Fragments:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signdiff_core.skeleton import LIMBS, SHOULDER_WIDTH, limb_lengths
-from signdiff_core.video import read_video
+from signdiff_core.video.reading import read_video
 
 STILL: Final = 0.02
 """Least movement of a signer: how far some joint goes from its mean place, in shoulder widths, as a standard deviation.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from signdiff_core.formats import FormatError
 from signdiff_core.formats.files import frames_of
-from signdiff_core.video import probe
+from signdiff_core.video.reading import probe
 from signdiff_slp.prepare.quality import is_still, is_still_video
 from signdiff_slp.prepare.sources.find import Source, walk
 from signdiff_slp.prepare.sources.read import read

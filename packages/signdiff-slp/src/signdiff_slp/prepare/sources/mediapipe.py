@@ -18,10 +18,10 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from signdiff_core.formats import FormatError
-from signdiff_core.formats.pose import MAX_FPS
 from signdiff_core.landmarks import landmarks_of
+from signdiff_core.rates import MAX_FPS
 from signdiff_core.skeleton import HAND_JOINTS, Component, make_header, wrap
-from signdiff_core.video import probe, read_video
+from signdiff_core.video.reading import probe, read_video
 from signdiff_slp.prepare.sources.detections import MAX_FRAMES, Detections, as_points, check_numbers
 
 BODY_LANDMARKS: Final = 33

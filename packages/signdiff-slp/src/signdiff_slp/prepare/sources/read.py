@@ -10,7 +10,7 @@ import numpy as np
 
 from signdiff_core import formats
 from signdiff_core.landmarks import landmarks_of
-from signdiff_core.video import probe
+from signdiff_core.video.reading import probe
 from signdiff_slp.prepare.sources.detections import MAX_FRAMES, MAX_PLACES, Detections, as_points
 from signdiff_slp.prepare.sources.find import Source
 from signdiff_slp.prepare.sources.h5_file import read_h5
