@@ -169,12 +169,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("checkpoint", type=Path, help="its .ckpt file, or a file with the state dict")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write")
-    parser.add_argument("--heads", type=whole(1), default=4, help="attention heads, by its configuration (default: 4)")
+    parser.add_argument(
+        "--heads", type=whole(1), default=4, help="attention heads, as in its configuration (default: 4)"
+    )
     parser.add_argument(
         "--fps", type=number(above=0), default=25.0, help="frame rate of its training poses (default: 25)"
     )
     parser.add_argument(
-        "--corpus", type=Path, metavar="DIR", help="training corpus, for the pose that decoding starts at"
+        "--corpus", type=Path, metavar="DIR", help="training corpus, whose mean first pose decoding starts from"
     )
     parser.add_argument(
         "--vocabulary",

@@ -240,7 +240,7 @@ def listed(names: Sequence[str]) -> str:
     """Write names for a message, and of many only the first.
 
     Example:
-        >>> listed(["a", "b"]), listed(12 * ["a"])[-11:]
+        >>> listed(["a", "b"]), listed(12 * ["a"])[-12:]
         ('a, b', 'a and 2 more')
     """
     more = len(names) - MAX_NAMED

@@ -17,25 +17,25 @@ PREPARE = ["prepare", "-o", "out"]
 @pytest.mark.parametrize(
     ("command", "told"),
     [
-        ([*SPELL, "--share", "abc"], "argument --share: expected a number above 0 and up to 1, but got 'abc'"),
-        ([*SPELL, "--share", "nan"], "argument --share: expected a number above 0 and up to 1, but got 'nan'"),
-        ([*SPELL, "--share", "2"], "argument --share: expected a number above 0 and up to 1, but got '2'"),
-        ([*SPELL, "--seed", "-1"], "argument --seed: expected a whole number, at least 0, but got '-1'"),
-        ([*POSES, "--fps", "abc"], "argument --fps: expected a number above 0, but got 'abc'"),
-        ([*POSES, "--fps", "inf"], "argument --fps: expected a number above 0, but got 'inf'"),
-        ([*POSES, "--depth", "x,1"], "argument --depth: expected two numbers, as in 3.3,0.5, or none, but got 'x,1'"),
+        ([*SPELL, "--share", "abc"], "argument --share: must be a number above 0 and up to 1, but is 'abc'"),
+        ([*SPELL, "--share", "nan"], "argument --share: must be a number above 0 and up to 1, but is 'nan'"),
+        ([*SPELL, "--share", "2"], "argument --share: must be a number above 0 and up to 1, but is '2'"),
+        ([*SPELL, "--seed", "-1"], "argument --seed: must be a whole number, at least 0, but is '-1'"),
+        ([*POSES, "--fps", "abc"], "argument --fps: must be a number above 0, but is 'abc'"),
+        ([*POSES, "--fps", "inf"], "argument --fps: must be a number above 0, but is 'inf'"),
+        ([*POSES, "--depth", "x,1"], "argument --depth: must be two numbers, as in 3.3,0.5, or none, but is 'x,1'"),
         (
             [*POSES, "--fractions", "1,nan,0"],
-            "argument --fractions: expected three shares that sum to 1, as in 0.9,0.05,0.05, but got '1,nan,0'",
+            "argument --fractions: must be three shares that sum to 1, as in 0.9,0.05,0.05, but is '1,nan,0'",
         ),
-        ([*PREPARE, "--tolerance", "nan"], "argument --tolerance: expected a number, but got 'nan'"),
-        ([*PREPARE, "--max-jitter", "nan"], "argument --max-jitter: expected a number, but got 'nan'"),
-        ([*PREPARE, "--workers", "2.5"], "argument --workers: expected a whole number, but got '2.5'"),
+        ([*PREPARE, "--tolerance", "nan"], "argument --tolerance: must be a number, but is 'nan'"),
+        ([*PREPARE, "--max-jitter", "nan"], "argument --max-jitter: must be a number, but is 'nan'"),
+        ([*PREPARE, "--workers", "2.5"], "argument --workers: must be a whole number, but is '2.5'"),
         (
             ["corpus", "export", "c", "-o", "o", "--count", "0"],
-            "--count: expected a whole number, at least 1, but got '0'",
+            "--count: must be a whole number, at least 1, but is '0'",
         ),
-        (["sign", "hi", "-o", "x.pose", "--speed", "fast"], "argument --speed: expected a number, but got 'fast'"),
+        (["sign", "hi", "-o", "x.pose", "--speed", "fast"], "argument --speed: must be a number, but is 'fast'"),
         (["sign", "hi"], "the following arguments are required: -o/--output"),
         (["sign", "hi", "-o", "x.pose", "--sp\x1b[31m\n"], r"unrecognized arguments: --sp\x1b[31m"),
     ],
@@ -77,3 +77,17 @@ def test_an_error_of_the_system_names_the_file_first(tmp_path, capsys):
     file.touch()
     assert main(["corpus", "poses", str(clips), "-o", str(file / "corpus"), "--texts", "beside"]) == 1
     assert capsys.readouterr().err == f"signdiff-slp: error: {file}: File exists\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [([], ["corpus", "vocabulary", "sign", "prepare"]), (["corpus"], ["skels", "poses"]), (["step"], ["read", "lift"])],
+)
+def test_a_command_without_its_subcommand_shows_what_there_is(arguments, named, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert all(name in shown.err for name in named)
+    assert shown.err.splitlines()[-1].startswith(f"{' '.join(['signdiff-slp', *arguments])}: error: a ")
+    assert "is missing" in shown.err

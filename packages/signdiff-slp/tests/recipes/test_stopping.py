@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from signdiff_slp.recipes.stopping import Stopped, clear_up, stopping_on_signals
+from signdiff_slp.recipes.command import Stopped, clear_up, stopping_on_signals
 
 
 @pytest.fixture

@@ -26,17 +26,19 @@ def add_corpus(commands: Parsers) -> None:
     answer_missing(corpus)
     kinds = corpus.add_subparsers(metavar="COMMAND")
 
-    build = kinds.add_parser("fingerspelling", help="spell words with real letters, split by word")
+    build = kinds.add_parser(
+        "fingerspelling", help="build a corpus of words spelled with recorded letters; no word is in two splits"
+    )
     build.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="new or empty folder")
-    build.add_argument("--seed", type=whole(0), default=0, help="draws words and timing (default: 0)")
+    build.add_argument("--seed", type=whole(0), default=0, help="seed of words and timing (default: 0)")
     build.add_argument(
-        "--share", type=number(above=0, most=1), default=1.0, help="size, as a share of 6,000 items (default: 1)"
+        "--share", type=number(above=0, most=1), default=1.0, help="size, as a share of 6,000 texts (default: 1)"
     )
     build.add_argument(
         "--signed-languages",
         default="ase",
         metavar="CODES",
-        help="divided by commas, or 'all'; other than ase alone, texts get tags (see 'corpus languages'; default: ase)",
+        help="separated by commas, or 'all', see 'corpus languages' (default: ase); texts of others start with a tag",
     )
     build.add_argument("--json", action="store_true", help="print the summary as JSON")
     build.set_defaults(run=_fingerspelling)
@@ -48,56 +50,68 @@ def add_corpus(commands: Parsers) -> None:
     languages.set_defaults(run=_languages)
 
     skels = kinds.add_parser("skels", help="import .skels files with their texts, such as PHOENIX14T's")
-    skels.add_argument("folder", type=Path, metavar="DIR", help="holds train.skels, train.text, train.gloss, ...")
-    _add_output(skels)
-    skels.add_argument("--source", choices=("text", "gloss"), default="text", help="what is read (default: text)")
-    skels.add_argument("--variant", choices=("pt", "prompt2sign"), help="what the files must be (default: found out)")
     skels.add_argument(
-        "--ignore-counter", action="store_true", help="take clips whatever the last number of their frames is"
+        "folder", type=Path, metavar="DIR", help="folder with train.skels, train.text, train.gloss and so on"
+    )
+    _add_output(skels)
+    skels.add_argument(
+        "--source", choices=("text", "gloss"), default="text", help="what the model will read (default: text)"
     )
     skels.add_argument(
-        "--normalise", action="store_true", help="put necks at the origin and shoulders 1/3 apart, whatever the unit"
+        "--variant",
+        choices=("pt", "prompt2sign"),
+        help="convention that the files must follow (default: found in each line)",
+    )
+    skels.add_argument(
+        "--ignore-counter", action="store_true", help="do not check the last number of each frame, its counter"
+    )
+    skels.add_argument(
+        "--normalise", action="store_true", help="move necks to the origin and scale shoulders to be 1/3 apart"
     )
     skels.set_defaults(run=_skels)
 
     poses = kinds.add_parser("poses", help="import a folder of poses with their texts")
-    poses.add_argument("folder", type=Path, metavar="DIR", help=".pose files, folders of OpenPose JSON, ...")
+    poses.add_argument("folder", type=Path, metavar="DIR", help="folder of .pose files, OpenPose JSON and other poses")
     _add_output(poses)
     poses.add_argument(
         "--texts",
         required=True,
         metavar="FILE",
-        help="lines of name, text and maybe split (train, dev, test), divided by tabs; or 'beside': NAME.txt",
+        help="table of name, text and optionally split, separated by tabs; or 'beside', for texts in NAME.txt",
     )
     poses.add_argument(
         "--fractions",
         type=_fractions,
         metavar="A,B,C",
-        help="shares of the texts in train, dev and test, if FILE names no splits (default: all in train)",
+        help="shares of the texts in train, dev and test, where FILE names no splits (default: all in train)",
     )
-    poses.add_argument("--seed", type=whole(0), default=0, help="draws the splits (default: 0)")
+    poses.add_argument("--seed", type=whole(0), default=0, help="seed of the splits (default: 0)")
     poses.add_argument(
         "--fps", type=number(above=0), default=25.0, help="frames per second of the corpus (default: 25)"
     )
-    poses.add_argument("--source-fps", type=number(above=0), help="of files that do not tell theirs (default: 25)")
+    poses.add_argument(
+        "--source-fps", type=number(above=0), help="frame rate of files that do not tell theirs (default: 25)"
+    )
     poses.add_argument(
         "--depth",
         type=_depth,
         metavar="HAND,ARM",
-        help="shoulder widths per unit of MediaPipe's depth, 'none' for flat poses (default: measured)",
+        help="shoulder widths per unit of MediaPipe's depth; 'none' for flat poses (default: measured)",
     )
     poses.set_defaults(run=_poses)
 
-    depth = kinds.add_parser("depth", help="how constant bone lengths are before and after scaling depth")
+    depth = kinds.add_parser("depth", help="print how constant bone lengths are before and after scaling depth")
     depth.add_argument("--json", action="store_true", help="print as JSON")
     depth.set_defaults(run=_measure)
 
-    export = kinds.add_parser("export", help="write items of a corpus as .pose files, and their texts")
+    export = kinds.add_parser("export", help="write clips of a corpus as .pose files, and their texts")
     export.add_argument("corpus", type=Path, metavar="CORPUS", help="a folder made by another 'corpus' command")
     export.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the files")
-    export.add_argument("--split", choices=("train", "dev", "test"), default="test", help="default: test")
-    export.add_argument("--kind", choices=("word", "phrase", "string", "letter"), help="only items of this kind")
-    export.add_argument("--count", type=whole(1), help="at most so many, spread over the split")
+    export.add_argument(
+        "--split", choices=("train", "dev", "test"), default="test", help="split to export (default: test)"
+    )
+    export.add_argument("--kind", choices=("word", "phrase", "string", "letter"), help="only clips of this kind")
+    export.add_argument("--count", type=whole(1), help="at most this many, spread over the split")
     export.set_defaults(run=_export)
 
 
@@ -117,12 +131,14 @@ def add_vocabulary(commands: Parsers) -> None:
         required=True,
         help="what is a token; words and glosses are written as JSON, or one a line if FILE does not end in .json",
     )
-    parser.add_argument("--size", type=whole(), metavar="N", help="most tokens, four special ones included")
     parser.add_argument(
-        "--min-count", type=whole(), default=1, metavar="N", help="rarer ones get no token (default: 1)"
+        "--size", type=whole(), metavar="N", help="largest number of tokens, the four special ones included"
     )
     parser.add_argument(
-        "--case", choices=("keep", "lower"), help="lower counts texts in lower case (default for characters)"
+        "--min-count", type=whole(), default=1, metavar="N", help="what occurs less often gets no token (default: 1)"
+    )
+    parser.add_argument(
+        "--case", choices=("keep", "lower"), help="lower: texts are put in lower case first (default for characters)"
     )
     parser.set_defaults(run=_vocabulary)
 
@@ -254,25 +270,22 @@ def _export(arguments: argparse.Namespace) -> int:
     from signdiff_slp.corpora.clips import CLIP_FPS
     from signdiff_slp.corpora.read import corpus_rate, read_split
 
-    examples = read_split(arguments.corpus, arguments.split, kind=arguments.kind)
-    if arguments.count is not None and arguments.count < len(examples):
-        examples = [examples[int(i)] for i in np.linspace(0, len(examples) - 1, arguments.count)]
+    clips = read_split(arguments.corpus, arguments.split, kind=arguments.kind)
+    if arguments.count is not None and arguments.count < len(clips):
+        clips = [clips[int(i)] for i in np.linspace(0, len(clips) - 1, arguments.count)]
     fps = corpus_rate(arguments.corpus) or CLIP_FPS
     arguments.output.mkdir(parents=True, exist_ok=True)
     # What is spelled names its file, so that equal texts share one; sentences are too long for that.
-    named = {
-        re.sub("[<>]", "", example.text).replace(" ", "_") if example.holds else example.name: example
-        for example in examples
-    }
+    named = {re.sub("[<>]", "", clip.text).replace(" ", "_") if clip.holds else clip.name: clip for clip in clips}
     try:
         paths = {name: inside(arguments.output, name, ".pose") for name in named}
     except ValueError as error:
         raise ValueError(f"{arguments.corpus / arguments.split}.tsv: {error}") from error
-    for name, example in named.items():
+    for name, clip in named.items():
         paths[name].parent.mkdir(parents=True, exist_ok=True)
-        formats.write(make_pose(example.joints, fps), paths[name])
+        formats.write(make_pose(clip.joints, fps), paths[name])
     with replacing(arguments.output / "texts.tsv") as temporary:
-        lines = [f"{name}\t{example.text}\n" for name, example in named.items()]
+        lines = [f"{name}\t{clip.text}\n" for name, clip in named.items()]
         temporary.write_text("".join(lines), encoding="utf-8")
     print(f"{len(named)} poses at {fps:g} frames per second, and what they say in texts.tsv")
     return 0
@@ -304,7 +317,7 @@ def _fractions(text: str) -> tuple[float, ...]:
     parts = _numbers(text)
     if len(parts) != 3 or not (min(parts) >= 0 and abs(sum(parts) - 1) <= 1e-6):
         raise argparse.ArgumentTypeError(
-            f"expected three shares that sum to 1, as in 0.9,0.05,0.05, but got {shown(text)}"
+            f"must be three shares that sum to 1, as in 0.9,0.05,0.05, but is {shown(text)}"
         )
     return parts
 
@@ -312,7 +325,7 @@ def _fractions(text: str) -> tuple[float, ...]:
 def _depth(text: str) -> tuple[float, ...]:
     parts = (0.0, 0.0) if text == "none" else _numbers(text)
     if len(parts) != 2 or not all(math.isfinite(part) for part in parts):
-        raise argparse.ArgumentTypeError(f"expected two numbers, as in 3.3,0.5, or none, but got {shown(text)}")
+        raise argparse.ArgumentTypeError(f"must be two numbers, as in 3.3,0.5, or none, but is {shown(text)}")
     return parts
 
 

@@ -35,7 +35,7 @@ def number(*, above: float | None = None, most: float | None = None) -> Callable
         >>> number(above=0, most=1)("2")
         Traceback (most recent call last):
         ...
-        argparse.ArgumentTypeError: expected a number above 0 and up to 1, but got '2'
+        argparse.ArgumentTypeError: must be a number above 0 and up to 1, but is '2'
     """
     bounds = [f"above {above:g}"] if above is not None else []
     bounds += [f"up to {most:g}"] if most is not None else []
@@ -48,7 +48,7 @@ def number(*, above: float | None = None, most: float | None = None) -> Callable
             value = math.nan
         is_within = (above is None or above < value < math.inf) and (most is None or value <= most)
         if math.isnan(value) or not is_within:
-            raise argparse.ArgumentTypeError(f"expected {wanted}, but got {shown(text)}")
+            raise argparse.ArgumentTypeError(f"must be {wanted}, but is {shown(text)}")
         return value
 
     return read
@@ -64,7 +64,7 @@ def whole(least: int | None = None) -> Callable[[str], int]:
         >>> whole(1)("0")
         Traceback (most recent call last):
         ...
-        argparse.ArgumentTypeError: expected a whole number, at least 1, but got '0'
+        argparse.ArgumentTypeError: must be a whole number, at least 1, but is '0'
     """
     wanted = "a whole number" if least is None else f"a whole number, at least {least}"
 
@@ -74,7 +74,7 @@ def whole(least: int | None = None) -> Callable[[str], int]:
         except ValueError:
             value = None
         if value is None or (least is not None and value < least):
-            raise argparse.ArgumentTypeError(f"expected {wanted}, but got {shown(text)}")
+            raise argparse.ArgumentTypeError(f"must be {wanted}, but is {shown(text)}")
         return value
 
     return read

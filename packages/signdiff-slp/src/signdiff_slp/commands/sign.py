@@ -17,10 +17,16 @@ def add_sign(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE", help="pose to write, such as hi.pose"
     )
-    parser.add_argument("--model", metavar="NAME_OR_DIR", help="default: the bundled speller")
-    parser.add_argument("--signed-language", metavar="CODE", help="for models of several, such as gsg (default: ase)")
+    parser.add_argument(
+        "--model", metavar="NAME_OR_DIR", help="name or folder of a model (default: the bundled speller)"
+    )
+    parser.add_argument(
+        "--signed-language", metavar="CODE", help="one of those that the model knows, such as gsg (default: ase)"
+    )
     parser.add_argument("--speed", type=number(), default=1.0, help="2 is twice as fast, 0.5 half as fast (default: 1)")
-    parser.add_argument("--timing", action="store_true", help="write FILE.words.json and FILE.vtt, with times of words")
+    parser.add_argument(
+        "--timing", action="store_true", help="also write the times of words, to FILE.words.json and FILE.vtt"
+    )
     parser.add_argument("--device", default="cpu", help="a torch device (default: cpu)")
     parser.set_defaults(run=_sign)
 

@@ -24,10 +24,20 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
 from signdiff_core.skeleton import HAND_LIMBS, RIGHT_HAND
-from signdiff_slp.corpora.body import FOREARM_LENGTH, HAND_LENGTHS, SHOULDER, UPPER_ARM_LENGTH, joints_from
+from signdiff_slp.corpora.body import (
+    FOREARM_LENGTH,
+    HAND_LENGTHS,
+    SHOULDER,
+    UPPER_ARM_LENGTH,
+    Postures,
+    forearm_axes,
+    joints_from,
+    limb_directions,
+    palm_axes,
+    unit,
+)
 from signdiff_slp.corpora.clips import SHOULDERS_APART, STILL, Clip, hand_speed, moved_frames, read_clips
 from signdiff_slp.corpora.depth import ARM_LIMBS, PALM_LIMBS, keep_lengths, measure_depth
-from signdiff_slp.corpora.kinematics import Postures, forearm_axes, limb_directions, palm_axes, unit
 
 HAND_DEPTH: Final = 660.0
 """Pixels per unit of depth in a hand of ASL, found by `depth.measure_depth`."""

@@ -56,7 +56,7 @@ class Hold:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Example:
+class CorpusClip:
     """One clip of a corpus.
 
     Attributes:
@@ -72,7 +72,7 @@ class Example:
     holds: tuple[Hold, ...]
 
 
-def read_split(folder: Path, split: str, *, kind: str | None = None) -> list[Example]:
+def read_split(folder: Path, split: str, *, kind: str | None = None) -> list[CorpusClip]:
     """Read a split.
 
     Args:
@@ -104,7 +104,7 @@ def read_split(folder: Path, split: str, *, kind: str | None = None) -> list[Exa
         raise ValueError(f"kind must not be given for a corpus that spells nothing, but is {kind!r}.")
     if len(listed) != len(held):
         raise ValueError(f"{holds_file} must be as long as {table}, {len(listed)} lines, but has {len(held)}.")
-    examples = []
+    clips = []
     for number, (row, (name, holds)) in enumerate(zip(listed, held, strict=True), start=1):
         if name != row.id:
             raise ValueError(f"{holds_file}:{number} must be of {row.id!r:.100}, but is of {name!r:.100}.")
@@ -113,8 +113,8 @@ def read_split(folder: Path, split: str, *, kind: str | None = None) -> list[Exa
         if kind is not None and kind not in name.split("-")[1:2]:
             continue
         joints = poses[row.offset : row.offset + row.num_frames].reshape(-1, NUM_JOINTS, 3)
-        examples.append(Example(name=name, text=row.text, joints=joints, holds=holds))
-    return examples
+        clips.append(CorpusClip(name=name, text=row.text, joints=joints, holds=holds))
+    return clips
 
 
 def _read_holds(path: Path, number: int, line: str) -> tuple[str, tuple[Hold, ...]]:

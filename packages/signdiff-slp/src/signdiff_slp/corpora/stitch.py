@@ -3,7 +3,7 @@
 The hand rises from rest to a steady place beside the shoulder, takes on one letter after another there, and sinks back.
 
 - Every letter is held for some frames; j and z are moved instead. The last letter is held longer.
-- Between letters every bone turns on the shortest arc with minimum jerk; bones keep their lengths (`kinematics`).
+- Between letters every bone turns on the shortest arc with minimum jerk; bones keep their lengths (`body`).
 - The place is steady: of where a letter's clip was recorded, only a part is kept, so that words do not jump.
 - The second of two equal letters slides aside with a small bounce (j and z are moved twice). At a space, the hand
   sinks part of the way to rest.
@@ -23,13 +23,18 @@ from numpy.typing import NDArray
 from signdiff_slp.corpora.body import (
     FOREARM_LENGTH,
     UPPER_ARM_LENGTH,
+    Postures,
+    between,
+    concatenate,
+    forearm_axes,
     joints_from,
+    minimum_jerk,
+    reach,
     relaxed_fingers,
     rest,
     wrists,
 )
 from signdiff_slp.corpora.clips import ALPHABET
-from signdiff_slp.corpora.kinematics import Postures, between, concatenate, forearm_axes, minimum_jerk, reach
 from signdiff_slp.corpora.letters import Letter, average, load_letters
 from signdiff_slp.corpora.read import Hold
 

@@ -1,25 +1,37 @@
-"""The recipes' command lines: help without loading fairseq2, presets by name, runs and models by their folder."""
+"""The recipes' command lines: help without fairseq2, presets by name, runs and models by their folder, and signals."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 import json
+import os
+import shutil
+import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from signdiff_core.wording import one_line
 from signdiff_slp.commands.parser import CommandParser, error_text
-from signdiff_slp.recipes.stopping import Stopped, clear_up, stopping_on_signals
 from signdiff_slp.runs import CORPUS, TOKENIZER, Run, find_run
 
 if TYPE_CHECKING:
     from fairseq2.recipe import Recipe
 
 _CONFIGS: Final = Path(str(files("signdiff_slp.recipes"))) / "configs"
+
+_TOKENIZER: Final = dict.fromkeys(("name", "path", "family", "config_overrides"))
+"""A section that names no tokenizer: what a model's own settings are set over."""
+
+_MODEL: Final = {**_TOKENIZER, "arch": None}
+
+_WORDS: Final = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 
 
 def preset_names() -> list[str]:
@@ -163,17 +175,23 @@ def model_settings(source: str) -> list[str]:
     path = Path(source)
     run = find_run(path)
     if run is not None:
-        return [*_run_model(run), *_run_tokenizer(run)]
+        if run.step is None:
+            raise FileNotFoundError(f"{run.checkpoints} must hold a checkpoint, but holds none yet.")
+        name = "last_checkpoint" if run.newest else f"checkpoint_{run.step.name}"
+        assets = _items("common.assets", {"prev_checkpoint_dir": str(run.checkpoints.resolve())})
+        return [*_items("model", {**_MODEL, "name": name}), *assets, *_run_tokenizer(run)]
     if path.is_dir():
-        return [*_released_model(path), *_saved_tokenizer(path)]
+        from signdiff_slp.models.progressive.config import PROGRESSIVE_FAMILY
+        from signdiff_slp.models.progressive.release import WEIGHTS, check_release
+
+        config = dataclasses.asdict(check_release(path))
+        found = {"path": str((path / WEIGHTS).resolve()), "family": PROGRESSIVE_FAMILY, "config_overrides": config}
+        return [*_items("model", {**_MODEL, **found}), *_saved_tokenizer(path)]
     if len(path.parts) != 1 or path.exists():
         raise ValueError(
             f"model must be the folder of a run or of a model, or the name of a fairseq2 asset, but is {source}."
         )
-    return [
-        *_items(model={"name": source, "path": None, "family": None, "arch": None, "config_overrides": None}),
-        *_items(tokenizer={"name": source, "path": None, "family": None, "config_overrides": None}),
-    ]
+    return [*_items("model", {**_MODEL, "name": source}), *_items("tokenizer", {**_TOKENIZER, "name": source})]
 
 
 def corpus_settings(source: str) -> list[str]:
@@ -186,7 +204,7 @@ def corpus_settings(source: str) -> list[str]:
     if "data_dir" in noted:
         overrides["data_dir"] = noted["data_dir"]
     kept = {name: dataset[name] for name in ("max_num_frames", "max_seq_len") if name in dataset}
-    return list(_items(dataset={"config_overrides": overrides, **kept})) if overrides else []
+    return _items("dataset", {"config_overrides": overrides, **kept}) if overrides else []
 
 
 def own_settings(checkpoints: Path) -> tuple[Path, list[str]] | None:
@@ -218,41 +236,86 @@ def _names_its_tokenizer(run: Run) -> bool:
     return named is not None and not differences(load_tokenizer(run.checkpoints), named)
 
 
-def _run_model(run: Run) -> Iterator[str]:
-    if run.step is None:
-        raise FileNotFoundError(f"{run.checkpoints} must hold a checkpoint, but holds none yet.")
-    name = "last_checkpoint" if run.newest else f"checkpoint_{run.step.name}"
-    yield from _items(model={"name": name, "path": None, "family": None, "arch": None, "config_overrides": None})
-    yield from _items(**{"common.assets": {"prev_checkpoint_dir": str(run.checkpoints.resolve())}})
-
-
 def _run_tokenizer(run: Run) -> list[str]:
     if (run.checkpoints / TOKENIZER).is_file():
         return _saved_tokenizer(run.checkpoints)
     section = run.read_settings().get("tokenizer")
-    return list(_items(tokenizer=section)) if section else []
-
-
-def _released_model(folder: Path) -> Iterator[str]:
-    from signdiff_slp.models.progressive.config import PROGRESSIVE_FAMILY
-    from signdiff_slp.models.progressive.release import WEIGHTS, check_release
-
-    config = dataclasses.asdict(check_release(folder))
-    path = str((folder / WEIGHTS).resolve())
-    yield from _items(
-        model={"name": None, "path": path, "family": PROGRESSIVE_FAMILY, "arch": None, "config_overrides": config}
-    )
+    return _items("tokenizer", section) if section else []
 
 
 def _saved_tokenizer(folder: Path) -> list[str]:
     from signdiff_slp.tokenizers.saved import describe_saved
 
     path, family, settings = describe_saved(folder)
-    section = {"name": None, "path": str(path.resolve()), "family": family, "config_overrides": settings}
-    return list(_items(tokenizer=section))
+    found = {"path": str(path.resolve()), "family": family, "config_overrides": settings}
+    return _items("tokenizer", {**_TOKENIZER, **found})
 
 
-def _items(**sections: dict[str, Any]) -> Iterator[str]:
-    for section, values in sections.items():
-        # What JSON writes, YAML reads.
-        yield from (f"{section}.{name}={json.dumps(value)}" for name, value in values.items())
+def _items(section: str, values: Mapping[str, Any]) -> list[str]:
+    # What JSON writes, YAML reads.
+    return [f"{section}.{name}={json.dumps(value)}" for name, value in values.items()]
+
+
+class Stopped(BaseException):
+    """The process was asked to end, by the signal ``number``.
+
+    Not a ``KeyboardInterrupt``, on which fairseq2 ends the process by the signal itself, and so without a word.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.word = _WORDS[signal.Signals(number)]
+        self.exit_status = 128 + number
+
+
+@contextmanager
+def stopping_on_signals() -> Iterator[None]:
+    """Have the first SIGINT or SIGTERM raise `Stopped`; those after it change nothing, so that clearing up ends.
+
+    A signal that the process ignores stays ignored. Outside the main thread this does nothing.
+    """
+    before, unraisable = {}, sys.unraisablehook
+    if threading.current_thread() is threading.main_thread():
+        before = {number: signal.getsignal(number) for number in _WORDS}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, _raise)
+            sys.unraisablehook = _raise_again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = unraisable
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def clear_up(output_dir: Path, checkpoints: Path) -> str:
+    """Remove checkpoints of a run that are not whole, and say what is kept and how to resume."""
+    if int(os.environ.get("RANK", "0")) == 0:
+        for half in checkpoints.glob("step_*.tmp"):
+            shutil.rmtree(half, ignore_errors=True)
+    run = find_run(checkpoints)
+    if run is not None and run.step is not None:
+        return f"checkpoints up to {run.step.name} are kept, and the same command resumes from there"
+    poses = sum(1 for _ in (output_dir / "poses").rglob("*.pose"))
+    if poses:
+        return f"{poses} poses are kept in {output_dir / 'poses'}, and the same command signs all texts again"
+    return "there is nothing to keep yet, and the same command starts anew"
+
+
+def _raise(number: int, _frame: FrameType | None) -> NoReturn:
+    for each in _WORDS:
+        signal.signal(each, signal.SIG_IGN)
+    raise Stopped(number)
+
+
+def _raise_again(lost: sys.UnraisableHookArgs) -> None:
+    """Where an object is deleted, as imports do, Python drops what is raised: the signal comes once more, shortly."""
+    if not isinstance(lost.exc_value, Stopped):
+        sys.__unraisablehook__(lost)
+        return
+    number = lost.exc_value.exit_status - 128
+    signal.signal(number, _raise)
+    again = threading.Timer(0.05, os.kill, [os.getpid(), number])
+    again.daemon = True
+    again.start()

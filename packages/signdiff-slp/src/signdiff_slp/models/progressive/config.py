@@ -17,6 +17,9 @@ from signdiff_core.skeleton import find_skeleton
 PROGRESSIVE_FAMILY: Final = "slp_progressive"
 """The name under which fairseq2 knows this model family."""
 
+_CHOICES: Final = (("counter", "value", "rate"), ("variant", "published", "fairseq2"), ("clock", "frame", "token"))
+"""Settings that have one of two values."""
+
 
 @dataclass(kw_only=True)
 class ProgressiveConfig(Validatable):
@@ -137,12 +140,9 @@ class ProgressiveConfig(Validatable):
             result.add_error(f"`dropout_p` must be from 0 to 1, but is {self.dropout_p}.")
         if not 0 < self.fps < math.inf:
             result.add_error(f"`fps` must be positive, but is {self.fps}.")
-        if self.counter not in ("value", "rate"):
-            result.add_error(f"`counter` must be 'value' or 'rate', but is {self.counter!r}.")
-        if self.variant not in ("published", "fairseq2"):
-            result.add_error(f"`variant` must be 'published' or 'fairseq2', but is {self.variant!r}.")
-        if self.clock not in ("frame", "token"):
-            result.add_error(f"`clock` must be 'frame' or 'token', but is {self.clock!r}.")
+        for name, one, other in _CHOICES:
+            if getattr(self, name) not in (one, other):
+                result.add_error(f"`{name}` must be {one!r} or {other!r}, but is {getattr(self, name)!r}.")
         return result
 
 

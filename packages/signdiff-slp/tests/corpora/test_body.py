@@ -6,15 +6,18 @@ pytest.importorskip("scipy", reason="needs signdiff-slp[corpora]")
 from scipy.spatial.transform import Rotation
 
 from signdiff_core.skeleton import LIMBS, RIGHT_HAND, RIGHT_WRIST, limb_lengths
-from signdiff_slp.corpora.body import joints_from, relaxed_fingers, rest, rest_pose
-from signdiff_slp.corpora.kinematics import (
+from signdiff_slp.corpora.body import (
     Postures,
     between,
     forearm_axes,
+    joints_from,
     limb_directions,
     minimum_jerk,
     palm_axes,
     reach,
+    relaxed_fingers,
+    rest,
+    rest_pose,
     unit,
 )
 
