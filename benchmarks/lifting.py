@@ -32,8 +32,7 @@ import numpy as np
 import torch
 
 from signdiff_slp.prepare import lift, lift_all
-from signdiff_slp.prepare.lifting.interpolation import Scaling, interpolate
-from signdiff_slp.prepare.lifting.limbs import LIMBS, log_bone_lengths
+from signdiff_slp.prepare.lifting.measuring import LIMBS, Scaling, interpolate, log_bone_lengths
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -98,7 +98,7 @@ def texts(folder: Path) -> None:
 
 def read_texts(folder: Path) -> None:
     """Read them with signdiff-slp."""
-    from signdiff_slp.prepare.gather import read_texts
+    from signdiff_slp.prepare.plan import read_texts
 
     for name in ("texts.csv", "texts.tsv", "dev.text"):
         check_texts(read_texts(folder / name))

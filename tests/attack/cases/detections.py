@@ -31,7 +31,7 @@ def dwpose(folder: Path) -> None:
 
 def read_dwpose(folder: Path) -> None:
     """Read it with signdiff-slp."""
-    from signdiff_slp.prepare.sources.json_folders import read_dwpose
+    from signdiff_slp.prepare.sources.read import read_dwpose
 
     people = read_dwpose(folder, (640, 480))
     check(len(people) == len(list(folder.glob("*.json"))), "another number of frames than files")

@@ -181,8 +181,7 @@ def _frames_part() -> object:
 
 
 def _poses_part() -> tuple[list[object], list[object]]:
-    from signdiff_slp.prepare.shards import Failure
-    from signdiff_slp.prepare.steps import Prepared
+    from signdiff_slp.prepare.shards import Failure, Prepared
 
     clips = [
         Prepared(

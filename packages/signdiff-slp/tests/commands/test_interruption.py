@@ -72,6 +72,6 @@ def test_prepare_tells_what_is_kept_and_how_to_go_on(stopped, tmp_path):
     kept = f"1 of 1 clips are finished ({tmp_path}/corpus.work), and the same command resumes after them"
     assert done.stderr.splitlines()[1:] == [f"signdiff-slp: {word}; {kept}."]
     assert not (tmp_path / "corpus").exists()
-    early = stopped("signdiff_core.engines.run", number, *words[:-3], tmp_path / "other", *words[-2:])
+    early = stopped("signdiff_core.engines.pools.run", number, *words[:-3], tmp_path / "other", *words[-2:])
     assert early.stderr == f"signdiff-slp: {word}; nothing half-written was left.\n"
     assert not (tmp_path / "other.work").exists()

@@ -1,4 +1,4 @@
-"""A long job in shards: what is to be done, and what of it is stored already.
+"""A long job in shards: what is to be done, what of it is stored already, and what a finished one was made of.
 
 A shard is what is done and stored together, such as the clips of an archive. The key of each of its items says what
 comes of the item: the settings, the code, and its files' names, sizes and times. What is stored under a key is what
@@ -13,11 +13,15 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
+
+from signdiff_core.wording import count_clips, different_clips, different_settings
+
+_MANIFEST: Final = "manifest.json"
 
 Item = TypeVar("Item")
 """What a job is done to, such as a clip. It is pickled."""
@@ -129,6 +133,85 @@ def noting_what_is_kept(
         else:
             clear()
         raise
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What an output is made of: the fields of its ``manifest.json``.
+
+    Attributes:
+        versions: of the code and its libraries.
+        settings: what is done to every clip, as JSON values.
+        options: what else decides the output, likewise.
+        texts: a hash of what is said of every clip, by name.
+        inputs: hashes of the files of every clip that could be read, by name.
+    """
+
+    versions: Mapping[str, str]
+    settings: Mapping[str, Any]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    texts: Mapping[str, str]
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> None:
+        """Write it into a folder.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        content = json.dumps(vars(self), ensure_ascii=False, indent=2)
+        (folder / _MANIFEST).write_text(content + "\n", encoding="utf-8")
+
+
+def is_made(output: Path) -> bool:
+    """Tell whether there is an output already; `finished` tells which.
+
+    Raises:
+        FileExistsError: there is something else.
+    """
+    is_there = output.exists() and (not output.is_dir() or any(output.iterdir()))
+    if is_there and not (output / _MANIFEST).is_file():
+        raise _not_ours(output)
+    return is_there
+
+
+def finished(output: Path, now: Manifest, hashes: Callable[[str], object], *, what: str) -> str:
+    """Say that an output is finished, if it is the one that is asked for.
+
+    Args:
+        output: with a manifest.
+        now: that of what is asked for, without ``inputs``.
+        hashes: gives, by its name, what ``inputs`` would have of a clip; a clip that it fails on is another one.
+        what: is hashed in ``texts``, such as "caption".
+
+    Raises:
+        FileExistsError: it was made of other inputs or with other settings, which the message names; or it is nothing
+            that has a manifest.
+    """
+    try:
+        known = json.loads((output / _MANIFEST).read_text(encoding="utf-8"))
+        was, inputs, texts = {**known["settings"], **known.get("options", {})}, dict(known["inputs"]), known["texts"]
+        differ = different_settings(was, {**now.settings, **now.options}) + different_clips(texts, now.texts, what)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        raise _not_ours(output) from None
+    if not differ:
+        changed = [name for name in now.texts if name in inputs and _or_none(hashes, name) != inputs[name]]
+        differ = count_clips(changed, "have another content")
+    if differ:
+        raise FileExistsError(f"{output} is finished, but of other inputs or settings: {'; '.join(differ)}.")
+    by = "" if known.get("versions") == now.versions else ", by other versions of the code or its libraries"
+    return f"{output} is finished: it was made of the same inputs with the same settings{by}."
+
+
+def _or_none(hashes: Callable[[str], object], name: str) -> object:
+    try:
+        return hashes(name)
+    except (OSError, ValueError):
+        return None
+
+
+def _not_ours(output: Path) -> FileExistsError:
+    return FileExistsError(f"output must be new or empty, or what the same command made, but {output} is not.")
 
 
 def versions(package: str, *libraries: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from signdiff_slp.commands.parser import number, whole
 from signdiff_slp.commands.progress import progress
 
 if TYPE_CHECKING:
-    from signdiff_core.engines import Shard
+    from signdiff_core.engines.work import Shard
     from signdiff_slp.prepare.assemble import Written
     from signdiff_slp.prepare.plan import Task
     from signdiff_slp.prepare.shards import ShardWork
@@ -113,17 +113,17 @@ def add_prepare(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def _prepare(arguments: argparse.Namespace) -> int:
-    from signdiff_core import engines
     from signdiff_core.checks import check_device
+    from signdiff_core.engines.pools import check_ray
+    from signdiff_core.engines.work import finished, is_made, noting_what_is_kept
     from signdiff_core.wording import by_cause
     from signdiff_slp.prepare.assemble import assemble
-    from signdiff_slp.prepare.gather import Gathered
-    from signdiff_slp.prepare.plan import Options, Settings, hash_again, manifest_of, plan
+    from signdiff_slp.prepare.plan import Gathered, Options, Settings, hash_again, manifest_of, plan
     from signdiff_slp.prepare.quality import Limits
     from signdiff_slp.prepare.shards import ShardWork
 
     output: Path = arguments.output
-    is_there = engines.is_made(output)
+    is_there = is_made(output)
     for name in ("workers", "shard"):
         if getattr(arguments, name) < 1:
             raise ValueError(f"{name} must be at least 1, but is {getattr(arguments, name)}.")
@@ -132,7 +132,7 @@ def _prepare(arguments: argparse.Namespace) -> int:
     limits = Limits(**{name: getattr(arguments, name) for name in ("min_observed", "max_bone_deviation", "max_jitter")})
     options = Options(limits=limits, **{name: getattr(arguments, name) for name in ("skels", "seed", "tolerance")})
     if arguments.engine == "ray":
-        engines.check_ray("signdiff-slp[prepare]")
+        check_ray("signdiff-slp[prepare]")
     else:  # under Ray, other machines have other devices
         check_device(settings.device)
     gathered = Gathered()
@@ -150,12 +150,12 @@ def _prepare(arguments: argparse.Namespace) -> int:
     if is_there:
         tasks = {task.name: task for task in gathered.tasks}
         now = manifest_of(gathered.tasks, settings, options)
-        print(engines.finished(output, now, lambda name: hash_again(tasks[name], settings), what="text or split"))
+        print(finished(output, now, lambda name: hash_again(tasks[name], settings), what="text or split"))
     else:
         work.folder.mkdir(parents=True, exist_ok=True)
         for left in work.folder.glob(".*.tmp"):  # by a run that was killed
             left.unlink(missing_ok=True)
-        with engines.noting_what_is_kept(shards, work, work.folder, lambda: _remove(work.folder)):
+        with noting_what_is_kept(shards, work, work.folder, lambda: _remove(work.folder)):
             _run(shards, work, arguments)
             written = assemble(shards, work, output, gathered, options)
         _print(written, arguments)
@@ -175,7 +175,7 @@ def _remove(folder: Path) -> bool:
 
 def _run(shards: list[Shard[Task]], work: ShardWork, arguments: argparse.Namespace) -> None:
     """Prepare what is not stored, and tell how far it is and how fast."""
-    from signdiff_core import engines
+    from signdiff_core.engines.pools import run
 
     total, left = sum(len(shard.items) for shard in shards), sum(work.count_left(shard) for shard in shards)
     if left < total:
@@ -183,7 +183,7 @@ def _run(shards: list[Shard[Task]], work: ShardWork, arguments: argparse.Namespa
     if not left:
         return
     began = time.monotonic()
-    done = engines.run(shards, work, engine=arguments.engine, workers=arguments.workers, extra="signdiff-slp[prepare]")
+    done = run(shards, work, engine=arguments.engine, workers=arguments.workers, extra="signdiff-slp[prepare]")
     for _ in progress((name for shard in done for name in shard.items), total=left):
         pass
     seconds = time.monotonic() - began

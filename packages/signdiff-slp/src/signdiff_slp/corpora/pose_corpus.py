@@ -24,6 +24,7 @@ from signdiff_core.skeleton import HAND_LIMBS, LEFT_HAND, RIGHT_HAND
 from signdiff_slp.corpora.depth import ARM_LIMBS, depth_factor, shoulder_width, with_depth
 from signdiff_slp.corpora.filling import fill_absent, resample
 from signdiff_slp.corpora.writer import SPLITS, CorpusWriter, Report
+from signdiff_slp.prepare.checks.table import check_table
 
 MAX_TEXT: Final = 1 << 20
 """Largest file of one clip's text that is read, in bytes."""
@@ -86,17 +87,6 @@ def list_table(folder: Path, table: Path) -> list[Source]:
     if len({bool(source.split) for source in sources}) > 1:
         raise ValueError(f"{table} must name a split in every line or in none, but names one in some.")
     return sources
-
-
-def check_table(path: Path) -> None:
-    """Make sure that there is a table, before it is opened.
-
-    Raises:
-        FileNotFoundError: there is none of the name, or it is a folder.
-    """
-    if path.is_dir() or not path.exists():
-        found = "is a folder" if path.is_dir() else "does not exist"
-        raise FileNotFoundError(f"table must be a file of names and texts, but {path} {found}.")
 
 
 def list_beside(folder: Path) -> list[Source]:

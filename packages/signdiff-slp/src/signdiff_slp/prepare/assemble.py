@@ -25,11 +25,9 @@ from signdiff_core.skeleton import make_pose
 from signdiff_slp.corpora.writer import CorpusWriter, Report
 from signdiff_slp.prepare.checks.check import find_in_clips
 from signdiff_slp.prepare.checks.findings import Finding
-from signdiff_slp.prepare.gather import Gathered
-from signdiff_slp.prepare.plan import Options, Task, finite, manifest_of
+from signdiff_slp.prepare.plan import Gathered, Options, Task, finite, manifest_of
 from signdiff_slp.prepare.quality import Quality, bone_deviations
-from signdiff_slp.prepare.shards import Failure, ShardWork, load, load_summary
-from signdiff_slp.prepare.steps import Prepared
+from signdiff_slp.prepare.shards import Failure, Prepared, ShardWork, load, load_summary
 
 Shards = Sequence[Shard[Task]]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from signdiff_slp.prepare.lifting.limbs import BONES, CARRYING, LIMBS
+from signdiff_slp.prepare.lifting.measuring import BONES, CARRYING, LIMBS
 
 _BODY_LENGTHS = (90.0, 80.0, 150.0, 130.0, 8.0)
 

@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from signdiff_slp.prepare.lifting.fitting import Fit, Settings
-from signdiff_slp.prepare.lifting.limbs import LIMBS, log_bone_lengths
+from signdiff_slp.prepare.lifting.measuring import LIMBS, log_bone_lengths
 
 
 def make_fit(make_signer, smoothness=0.3):

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from signdiff_slp.prepare import lift_all
-from signdiff_slp.prepare.lifting.interpolation import Scaling, interpolate
-from signdiff_slp.prepare.lifting.limbs import LIMBS, log_bone_lengths
+from signdiff_slp.prepare.lifting.measuring import LIMBS, Scaling, interpolate, log_bone_lengths
 
 pytestmark = pytest.mark.realdata
 

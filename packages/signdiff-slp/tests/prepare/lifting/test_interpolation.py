@@ -1,6 +1,6 @@
 import numpy as np
 
-from signdiff_slp.prepare.lifting.interpolation import interpolate, seen_nearby
+from signdiff_slp.prepare.lifting.measuring import interpolate, seen_nearby
 
 
 def grown_window(points, weights):

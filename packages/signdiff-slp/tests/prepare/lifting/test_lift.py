@@ -7,7 +7,7 @@ import pytest
 from signdiff_core.formats import normalise
 from signdiff_core.skeleton import LEFT_HAND, LEFT_WRIST, NECK
 from signdiff_slp.prepare import lift, lift_all
-from signdiff_slp.prepare.lifting.limbs import BONES, LIMBS
+from signdiff_slp.prepare.lifting.measuring import BONES, LIMBS
 
 
 def limb_lengths(joints):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from signdiff_core.skeleton import LIMBS as SKELETON_LIMBS
-from signdiff_slp.prepare.lifting.limbs import BONES, CARRYING, LIMBS, log_bone_lengths
+from signdiff_slp.prepare.lifting.measuring import BONES, CARRYING, LIMBS, log_bone_lengths
 
 
 def test_every_joint_is_carried_once():

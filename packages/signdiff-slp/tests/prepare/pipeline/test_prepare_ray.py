@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from signdiff_core.engines import run_local, run_ray
-from signdiff_slp.prepare.gather import Gathered
-from signdiff_slp.prepare.plan import Settings, plan
+from signdiff_slp.prepare.plan import Gathered, Settings, plan
 from signdiff_slp.prepare.shards import ShardWork
 
 pytest.importorskip("ray")

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from signdiff_core.engines import run_local
-from signdiff_slp.prepare.gather import Gathered
-from signdiff_slp.prepare.plan import Settings, plan
+from signdiff_slp.prepare.plan import Gathered, Settings, plan
 from signdiff_slp.prepare.shards import ShardWork, load, load_summary
 
 SETTINGS = Settings(steps=20, source_fps=25.0)

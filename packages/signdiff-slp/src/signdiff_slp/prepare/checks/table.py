@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from signdiff_core.formats import FormatError
-from signdiff_core.formats.files import MARK, check_clip
-from signdiff_slp.corpora.pose_corpus import check_table
+from signdiff_core.formats.files import MARK, FormatError, check_clip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -76,6 +74,17 @@ def is_how2sign(path: Path) -> bool:
     with path.open(encoding="utf-8-sig", errors="replace") as lines:
         header = lines.readline(1 << 16).rstrip("\r\n").split("\t")
     return bool({"SENTENCE_NAME", "VIDEO_NAME", "SENTENCE"} & set(header))
+
+
+def check_table(path: Path) -> None:
+    """Make sure that there is a table, before it is opened.
+
+    Raises:
+        FileNotFoundError: there is none of the name, or it is a folder.
+    """
+    if path.is_dir() or not path.exists():
+        found = "is a folder" if path.is_dir() else "does not exist"
+        raise FileNotFoundError(f"table must be a file of names and texts, but {path} {found}.")
 
 
 def _names_and_texts(path: Path) -> Iterator[Sentence]:

@@ -1,7 +1,6 @@
 """Lifting: from 50 joints in a picture to 50 joints in space, with bones of constant lengths.
 
-`clips` checks clips and takes many at once through `interpolation` and `fitting`. `limbs` has the tree of limbs that
-all of them walk.
+`clips` checks clips and takes many at once through `measuring`, which has the tree of limbs, and `fitting`.
 
 Source: J. Zelinka and J. Kanis, Neural Sign Language Synthesis: Words Are Our Glosses, WACV 2020, and its published
 program. What comes before the search, and where the search starts, is kept. What differs, and why:

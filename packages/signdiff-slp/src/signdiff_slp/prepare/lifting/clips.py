@@ -13,8 +13,14 @@ from signdiff_core.checks import check_device
 from signdiff_core.skeleton import BODY, BODY_JOINTS, LEFT_HAND, NUM_JOINTS, RIGHT_HAND
 from signdiff_slp.corpora.filling import fill_absent
 from signdiff_slp.prepare.lifting.fitting import Fit, Settings
-from signdiff_slp.prepare.lifting.interpolation import Scaling, interpolate, seen_nearby
-from signdiff_slp.prepare.lifting.limbs import BONES, CARRYING, log_bone_lengths
+from signdiff_slp.prepare.lifting.measuring import (
+    BONES,
+    CARRYING,
+    Scaling,
+    interpolate,
+    log_bone_lengths,
+    seen_nearby,
+)
 
 BATCH_FRAMES: Final = 1024
 """Frames that are lifted together, padding included; more only make a processor's caches overflow."""

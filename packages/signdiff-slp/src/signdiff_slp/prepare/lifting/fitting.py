@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from signdiff_core.skeleton import NECK
-from signdiff_slp.prepare.lifting.limbs import BONES, CARRYING, LIMBS, NUM_BONES
+from signdiff_slp.prepare.lifting.measuring import BONES, CARRYING, LIMBS, NUM_BONES
 
 _LEAST_DEPTH: Final = 0.1
 """Of a direction at the start. One that lies across the line of sight could not find its way out of it."""

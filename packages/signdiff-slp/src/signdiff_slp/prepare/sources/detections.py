@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from signdiff_core.formats import FormatError
 from signdiff_core.formats.coordinates import LARGEST, outside
+from signdiff_core.formats.files import FormatError
 from signdiff_core.skeleton import NUM_JOINTS
 
 MAX_FRAMES: Final = 100_000

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from signdiff_core.formats import FormatError
+from signdiff_core.formats.files import FormatError
 from signdiff_core.skeleton import NUM_JOINTS
 from signdiff_slp.prepare.sources.detections import MAX_FRAMES, as_points, check_numbers
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from signdiff_core.formats import FormatError
+from signdiff_core.formats.files import FormatError
 from signdiff_core.landmarks import landmarks_of
 from signdiff_core.rates import MAX_FPS
 from signdiff_core.skeleton import HAND_JOINTS, Component, make_header, wrap

@@ -1,24 +1,39 @@
-"""Read a clip of any kind."""
+"""Read a clip of any kind. Folders of JSON, a file a frame, and ``.pose`` files are read here.
+
+A frame of DWPose has ``num_persons`` and ``person_0``, ``person_1``, ...: of each 18 points of the body in OpenPose's
+order, with the neck, then 21 of each hand, as positions and scores. Positions are shares of the picture's sides, or
+pixels. Instead of the body's scores there are mostly the numbers of the points, counted over all people, -1 where
+absent.
+"""
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from signdiff_core import formats
+from signdiff_core.formats.coordinates import LARGEST, is_normalised
+from signdiff_core.formats.files import FormatError, frames_of, load_object, shown
+from signdiff_core.formats.openpose import FILES, read_people
+from signdiff_core.formats.pose import PoseFormat
 from signdiff_core.landmarks import landmarks_of
+from signdiff_core.skeleton import BODY, LEFT_HAND, NUM_JOINTS, RIGHT_HAND
 from signdiff_core.video.reading import probe
-from signdiff_slp.prepare.sources.detections import MAX_FRAMES, MAX_PLACES, Detections, as_points
+from signdiff_slp.prepare.sources.detections import MAX_FRAMES, MAX_PLACES, Detections, as_points, stack_people
 from signdiff_slp.prepare.sources.find import Source
 from signdiff_slp.prepare.sources.h5_file import read_h5
-from signdiff_slp.prepare.sources.json_folders import read_dwpose, read_openpose
 from signdiff_slp.prepare.sources.mediapipe import detect_in_video, read_mediapipe
 
 DEFAULT_FPS: Final = 25.0
 """Frames per second where nothing tells; the clip's notes say that it was taken."""
+
+_PARTS: Final = (("body", BODY, 18), ("left_hand", LEFT_HAND, 21), ("right_hand", RIGHT_HAND, 21))
+
+_LARGEST_SHARE: Final = 3.0
+"""What positions stay below if they are shares; joints may lie outside of the picture."""
 
 
 def read(source: Source, fps: float | None = None, *, size: tuple[int, int] | None = None) -> Detections:
@@ -72,21 +87,111 @@ def read_pose_file(path: Path, name: str) -> Detections:
     from pose_format import Pose
     from pose_format.numpy import NumPyPoseBody
 
-    pose = formats.read(path, format="pose")
-    if formats.is_normalised(pose):
-        raise formats.FormatError(
+    pose = PoseFormat().read(path)
+    if is_normalised(pose):
+        raise FormatError(
             path, "expected positions in pixels, but they are normalised: 'signdiff-slp corpus poses' imports them."
         )
     frames, count = pose.body.data.shape[:2]
     if frames > MAX_FRAMES or frames * count > MAX_PLACES:
-        raise formats.FormatError(path, f"expected at most {MAX_FRAMES} frames, but found {frames} of {count} people.")
+        raise FormatError(path, f"expected at most {MAX_FRAMES} frames, but found {frames} of {count} people.")
     people = []
     for number in range(count):
         data, confidence = pose.body.data[:, number : number + 1], pose.body.confidence[:, number : number + 1]
         try:
             found = landmarks_of(Pose(pose.header, NumPyPoseBody(pose.body.fps, data, confidence)))
         except ValueError as error:
-            raise formats.FormatError(path, f"{error}") from error
+            raise FormatError(path, f"{error}") from error
         people.append(as_points(found.joints[..., :2], found.confidence))
     size = (int(pose.header.dimensions.width), int(pose.header.dimensions.height))
     return Detections(name=name, people=np.stack(people, axis=1), fps=float(pose.body.fps), size=size)
+
+
+def read_openpose(folder: Path) -> NDArray[np.float32]:
+    """Read a folder of OpenPose JSON.
+
+    Args:
+        folder: one file a frame; see `frames_of`.
+
+    Returns:
+        (T, P, 50, 3) as in `Detections`.
+
+    Raises:
+        FormatError: a file is broken or missing.
+    """
+    people = [read_people(file) for file in frames_of(folder, FILES, most=MAX_FRAMES)]
+    return stack_people([as_points(frame[..., :2], frame[..., 2]) for frame in people], folder)
+
+
+def read_dwpose(folder: Path, size: tuple[int, int] | None) -> NDArray[np.float32]:
+    """Read a folder of DWPose JSON.
+
+    Args:
+        folder: one file a frame; see `frames_of`.
+        size: width and height of the picture in pixels; needed where positions are shares.
+
+    Returns:
+        (T, P, 50, 3) as in `Detections`.
+
+    Raises:
+        FormatError: a file is broken or missing.
+        ValueError: positions are shares of the picture, and ``size`` is not given.
+    """
+    people = stack_people([_people(file) for file in frames_of(folder, most=MAX_FRAMES)], folder)
+    if 0 < people[..., :2].max() < _LARGEST_SHARE:
+        if size is None:
+            raise ValueError(
+                f"{folder}: positions are shares of the picture, whose size must be given, or its video put beside."
+            )
+        people[..., :2] *= np.array(size, dtype=np.float32)
+    return people
+
+
+def _people(path: Path) -> NDArray[np.float32]:
+    frame = load_object(path)
+    count = frame.get("num_persons")
+    if type(count) is not int or not 0 <= count < len(frame):
+        raise FormatError(path, f"expected as many people as 'num_persons' says, but it says {count!r}.")
+    joints = [_joints(frame.get(f"person_{number}"), path, f"person {number}") for number in range(count)]
+    return np.stack(joints) if joints else np.zeros((0, NUM_JOINTS, 3), dtype=np.float32)
+
+
+def _joints(person: Any, path: Path, place: str) -> NDArray[np.float32]:
+    positions, scores = np.zeros((NUM_JOINTS, 2)), np.zeros(NUM_JOINTS)
+    for name, part, count in _PARTS:
+        points = _numbers_of(person, f"{name}_keypoints", (count, 2), path, place)
+        weights = _numbers_of(person, f"{name}_scores", (count,), path, place)
+        if name == "body":
+            weights = _body_scores(weights)
+        positions[part] = points[: part.stop - part.start]
+        # DWPose writes -1 for points that it takes for absent.
+        scores[part] = np.where((points < 0).all(axis=1), 0.0, weights)[: part.stop - part.start]
+    return as_points(positions, scores)
+
+
+def _body_scores(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores as they are; 1 and 0 where there are numbers of points instead."""
+    numbers = (weights == -1) | ((weights - np.arange(len(weights))) % len(weights) == 0)
+    return (weights >= 0).astype(np.float64) if numbers.all() else weights
+
+
+def _numbers_of(person: Any, key: str, shape: tuple[int, ...], path: Path, place: str) -> NDArray[np.float64]:
+    if not isinstance(person, dict):
+        raise FormatError(path, f"expected an object, but found {type(person).__name__}.", place=place)
+    rows = person.get(key)
+    if not isinstance(rows, list) or len(rows) != shape[0]:
+        found = f"{len(rows)} points" if isinstance(rows, list) else shown(rows)
+        raise FormatError(path, f"expected {shape[0]} points in {key!r}, but found {found}.", place=place)
+    numbers = np.zeros(shape)
+    for point, row in enumerate(rows):
+        for number in row if len(shape) == 2 and isinstance(row, list) else [row]:
+            if type(number) not in (int, float) or not abs(number) <= LARGEST:
+                wrong = f"point {point} has {shown(number)}"
+                raise FormatError(path, f"expected numbers up to {LARGEST} in {key!r}, but {wrong}.", place=place)
+        if isinstance(row, list) != (len(shape) == 2) or (isinstance(row, list) and len(row) != shape[1]):
+            wrong = f"point {point} has {shown(row)}"
+            raise FormatError(
+                path, f"expected {' times '.join(map(str, shape))} numbers in {key!r}, but {wrong}.", place=place
+            )
+        numbers[point] = row
+    return numbers
