@@ -26,8 +26,8 @@ class Settings:
     Attributes:
         layout: how the set is stored.
         size: side of the frames in pixels, a multiple of 64.
-        every: only every so many frames of a video.
-        fps: only so many frames of a second; all of those that `every` leaves if None.
+        every: keep every Nth frame of a video.
+        fps: of those, keep this many frames per second; all of them if None.
         min_confidence: joints below it are absent, and a frame without neck or shoulders is left out.
         min_hand_confidence: frames that show a hand whose joints have less on average are left out.
         max_padding: clips whose square lies outside the picture with more of its area are left out.

@@ -197,7 +197,7 @@ class FrameWork(Work[Clip]):
 
 
 def _samples(reader: ClipReader) -> Iterator[Sample]:
-    """Give the frames of a clip, with its errors told apart from those of storing them."""
+    """Give the frames of a clip, with its errors distinguished from those of storing them."""
     samples, count = iter(reader), 0
     while True:
         try:

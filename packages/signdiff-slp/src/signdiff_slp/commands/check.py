@@ -28,13 +28,15 @@ def add_check(commands: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument("--videos", type=Path, nargs="+", default=[], metavar="DIR", help="folders of the whole videos")
     parser.add_argument("--split", choices=("train", "val", "test"), help="show the published count of this split")
-    parser.add_argument("--fps", type=number(), help="frames per second of keypoints that do not tell theirs")
+    parser.add_argument("--fps", type=number(), help="frames per second of keypoints whose files do not say")
     parser.add_argument(
         "--tolerance", type=number(), default=0.5, metavar="S", help="seconds by which times may differ (default: 0.5)"
     )
-    parser.add_argument("--deep", action="store_true", help="read every frame: finds clips without a person or motion")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write every finding")
-    parser.add_argument("--json", action="store_true", help="print as JSON, with all that is dropped and why")
+    parser.add_argument(
+        "--deep", action="store_true", help="read every frame, to find clips without a person or without motion"
+    )
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="table to write, with every finding")
+    parser.add_argument("--json", action="store_true", help="print as JSON, with everything that is dropped and why")
     parser.set_defaults(run=_check)
 
 

@@ -22,29 +22,38 @@ def add_step(commands: argparse._SubParsersAction[Any]) -> None:
     answer_missing(parser, "STEP")
     steps = parser.add_subparsers(metavar="STEP")
 
-    read = steps.add_parser("read", help="the signer of a clip, in pixels")
+    read = steps.add_parser("read", help="read a clip and choose its signer, in pixels")
     read.add_argument("clip", type=Path, metavar="CLIP", help="a folder of JSON, .npz, .h5, .pose or video")
     read.add_argument("--name", help="of the clip, where CLIP holds several")
-    read.add_argument("--source-fps", type=number(), help="frames per second where nothing tells (default: 25)")
+    read.add_argument("--source-fps", type=number(), help="frames per second if no file says (default: 25)")
     _finish(read, _read)
 
-    clean = steps.add_parser("clean", help="doubtful joints taken out, absent ones filled")
-    clean.add_argument("--min-confidence", type=number(), default=0.1, help="joints below it are filled (default: 0.1)")
-    clean.add_argument("--fill", choices=("interpolate", "median"), default="interpolate", help="absent joints")
+    clean = steps.add_parser("clean", help="take out doubtful joints and fill absent ones")
+    clean.add_argument(
+        "--min-confidence", type=number(), default=0.1, help="joints with less confidence are filled (default: 0.1)"
+    )
+    clean.add_argument(
+        "--fill",
+        choices=("interpolate", "median"),
+        default="interpolate",
+        help="how absent joints are filled (default: interpolate, in time)",
+    )
     _finish(clean, _clean, "clip", "in pixels")
 
-    lift = steps.add_parser("lift", help="from the picture into space")
-    lift.add_argument("--steps", type=whole(), default=200, help="of the search (default: 200)")
-    lift.add_argument("--smoothness", type=number(), default=0.01, help="in time (default: 0.01)")
+    lift = steps.add_parser("lift", help="lift a clip from the picture into space")
+    lift.add_argument("--steps", type=whole(), default=200, help="steps of the search (default: 200)")
+    lift.add_argument(
+        "--smoothness", type=number(), default=0.01, help="how smooth the result is in time (default: 0.01)"
+    )
     lift.add_argument("--device", default="cpu", help="a torch device (default: cpu)")
     _finish(lift, _lift, "clip", "in pixels, without absent joints")
 
-    normalise = steps.add_parser("normalise", help="neck at the origin, shoulders 1/3 apart, one frame rate")
+    normalise = steps.add_parser("normalise", help="put the neck at the origin, the shoulders 1/3 apart, and resample")
     normalise.add_argument("--fps", type=number(), default=25.0, help="frames per second (default: 25)")
     normalise.add_argument("--mirror", action="store_true", help="mirror the signer")
     _finish(normalise, _normalise, "clip", "lifted")
 
-    quality = steps.add_parser("quality", help="jitter and the share of the left hand")
+    quality = steps.add_parser("quality", help="print how much was seen, the jitter and the share of the left hand")
     quality.add_argument("clip", type=Path, metavar="POSE", help="normalised")
     quality.set_defaults(run=_quality)
 

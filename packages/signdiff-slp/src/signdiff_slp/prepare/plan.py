@@ -146,14 +146,13 @@ class Settings:
 
     Attributes:
         fps: frames per second of the corpus.
-        source_fps: of clips whose files do not tell, such as OpenPose JSON; How2Sign's are mostly 24.
+        source_fps: frames per second of clips whose files do not say, such as OpenPose JSON; How2Sign has mostly 24.
         min_confidence: joints below it are taken as absent.
         fill: what absent joints become: "interpolate" in time, or the paper's "median".
         steps: of the lifting.
         smoothness: weight of the lifting's smoothness in time.
         device: a torch device for the lifting.
-        mirror: whether clips whose left hand makes the most of the way are mirrored, so that every signer is
-            right-handed.
+        mirror: whether clips are mirrored whose left hand moves more, so that every signer is right-handed.
 
     Raises:
         ValueError: a setting is out of its range.

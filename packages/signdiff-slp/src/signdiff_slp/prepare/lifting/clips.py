@@ -1,4 +1,4 @@
-"""Lift clips, many at once."""
+"""Lift clips from the picture into space, many at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from signdiff_slp.prepare.lifting.measuring import (
 )
 
 BATCH_FRAMES: Final = 1024
-"""Frames that are lifted together, padding included; more only make a processor's caches overflow."""
+"""Frames that are lifted together, padding included; with more, a processor's caches overflow."""
 
 
 def lift(
@@ -48,17 +48,18 @@ def lift(
         keypoints: (T, 50, 3) of x and y in pixels, y downwards, and confidence, at least 0, usually up to 1; 0 where a
             joint is absent, and so is one with a masked number. The joints are those of `signdiff_core.skeleton`, for a
             signer who faces the camera.
-        steps: of the search; the published program takes 1,000 of plain gradient descent and is then less near.
+        steps: of the search. The published program takes 1,000 of plain gradient descent, and ends farther from the
+            keypoints.
         lr: learning rate at the first step: radians of limbs, relative change of bones.
-        smoothness: weight of each joint's squared acceleration, from frame to frame and relative to the neck, where 1
-            weighs a pixel as much as the distance of a pixel from a certain keypoint; 0 as published.
+        smoothness: weight of each joint's squared acceleration, relative to the neck. With 1, a pixel per squared frame
+            counts as much as a pixel between a joint and a keypoint of confidence 1. The published program has 0.
         length_weight: strength of the spring that holds bones to the lengths that the picture shows; the published
             program has none and stops before bones have grown much.
         device: on which to search.
 
     Returns:
-        (T, 50, 3) joints in pixels. x and y are those of the picture, so a joint's x and y are where it is seen; z
-        grows away from the viewer from 0 at the neck, in the same unit. Absent joints are filled. Bring them to
+        (T, 50, 3) joints in pixels. x and y are where the picture shows the joint; z grows away from the
+        viewer, from 0 at the neck, in the same unit. Absent joints are filled. Bring them to
         normalised coordinates with `signdiff_core.formats.normalise`.
 
     Raises:
@@ -104,8 +105,8 @@ def lift_all(
         smoothness: as for `lift`.
         length_weight: as for `lift`.
         device: as for `lift`.
-        batch_frames: how many frames, padding included, are lifted together, where a clip is not longer. A GPU with
-            free memory is faster with more.
+        batch_frames: most frames, padding included, that are lifted together; a longer clip is lifted alone. More are
+            faster on a GPU that has the memory.
 
     Returns:
         The joints of each clip, as of `lift`, in the order of ``clips``.
