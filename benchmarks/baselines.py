@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from diffusers import AutoencoderKL
     from numpy.typing import NDArray
 
-    from signdiff_core.training.frames import FrameFolder
+    from signdiff_core.prepare.reader import FrameFolder
 
     Frame = NDArray[np.uint8]
 

@@ -41,8 +41,8 @@ from signdiff_core.avatar import Motion, Signer, fit, render_frames
 from signdiff_core.diffusion import FRMapper, SignDiffPipeline
 from signdiff_core.diffusion.renderer import BUNDLED
 from signdiff_core.drawing import draw
+from signdiff_core.prepare.reader import FrameFolder
 from signdiff_core.skeleton import joints_of
-from signdiff_core.training.frames import FrameFolder
 from signdiff_frnet import FRNetPredictor
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Runs:
         """Make an untrained base, with the bundled autoencoder."""
         base = self.folder / f"base-{seed}"
         if not base.is_dir():
-            module = "signdiff_core.training.make_base"
+            module = "signdiff_core.demo.make_base"
             size = str(self.options.resolution)
             data = str(self.options.train_data_dir)
             run(module, train_data_dir=data, output_dir=str(base), resolution=size, seed=str(seed))

@@ -32,7 +32,7 @@ from renderer import Setting, made_by_pipeline, mean_frame, nearest_frame, recon
 
 from signdiff_core.diffusion.renderer import BUNDLED
 from signdiff_core.drawing import draw
-from signdiff_core.training.frames import FrameFolder
+from signdiff_core.prepare.reader import FrameFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

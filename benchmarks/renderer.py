@@ -37,7 +37,7 @@ from signdiff_core.diffusion.folder import RendererSettings, read_frnet
 from signdiff_core.diffusion.frmap import FRMapper
 from signdiff_core.diffusion.renderer import BUNDLED
 from signdiff_core.drawing import draw
-from signdiff_core.training.frames import FrameFolder
+from signdiff_core.prepare.reader import FrameFolder
 from signdiff_core.training.regions import hand_boxes
 from signdiff_eval.functional import ssim
 from signdiff_frnet import FRNetPredictor
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from signdiff_core.training.frames import Row
+    from signdiff_core.prepare.reader import Row
 
     Frame = NDArray[np.uint8]
 

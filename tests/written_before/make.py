@@ -54,7 +54,7 @@ COMMANDS: list[list[str]] = [
         *("signdiff_core.avatar.frames", "--poses", "poses", "-o", "avatar", "--frames", "4", "--size", "64"),
         *("--workers", "1"),
     ],
-    ["signdiff_core.training.make_base", *BASE],
+    ["signdiff_core.demo.make_base", *BASE],
     [
         *("signdiff_core.training.train_controlnet", "--pretrained_model_name_or_path", "base"),
         *("--train_data_dir", "frames", "--output_dir", "controlnet", *STEPS, "--validation_steps", "100"),

@@ -56,7 +56,7 @@ def archived(folder: Path) -> None:
 
 def read(folder: Path) -> None:
     """Read all of a set with signdiff-core."""
-    from signdiff_core.training.frames import open_frames
+    from signdiff_core.prepare.reader import open_frames
 
     frames = open_frames(folder)
     check(0 < len(frames) <= 1000, f"{len(frames)} frames")

@@ -199,7 +199,7 @@ def _parts() -> tuple[dict[str, object], tuple[object, object]]:
     from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-    from signdiff_core.training.bpe import learn_merges, write_vocabulary
+    from signdiff_core.demo.make_base import learn_merges, write_vocabulary
 
     with tempfile.TemporaryDirectory() as home:
         write_vocabulary(Path(home), learn_merges(["a signer"]))

@@ -90,7 +90,7 @@ def read_frnet_picture(folder: Path) -> None:
 
 def read_training_picture(folder: Path) -> None:
     """Read it as the trainings of FR-Net predictors and of ControlNets do."""
-    from signdiff_core.training.frames import read_image
+    from signdiff_core.prepare.pictures import read_image
     from signdiff_frnet.training.images import read_rgb
 
     _check_frames([read_rgb(_only(folder)), read_image(_only(folder), 16)])

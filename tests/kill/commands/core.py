@@ -33,7 +33,7 @@ _TINY_BASE = (
 
 def _make_base(home: Path, out: Path) -> Words:
     where = ("--train_data_dir", home / "frames", "--output_dir", out / "base")
-    return module("signdiff_core.training.make_base", *where, *_TINY_BASE)
+    return module("signdiff_core.demo.make_base", *where, *_TINY_BASE)
 
 
 CORE = [
@@ -121,7 +121,7 @@ CORE = [
     Command(
         name="widen",
         line=lambda home, out: module(
-            *("signdiff_core.training.widen", "--pretrained_model_name_or_path", _BUNDLED),
+            *("signdiff_core.demo.widen", "--pretrained_model_name_or_path", _BUNDLED),
             *("--output_dir", out / "wider"),
         ),
         once=True,
@@ -129,7 +129,7 @@ CORE = [
     Command(
         name="bundle",
         line=lambda home, out: module(
-            *("signdiff_core.diffusion.bundle", "--pipeline", _BUNDLED, "--output_dir", out / "bundle")
+            *("signdiff_core.demo.bundle", "--pipeline", _BUNDLED, "--output_dir", out / "bundle")
         ),
     ),
     Command(

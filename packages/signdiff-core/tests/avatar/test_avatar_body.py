@@ -82,7 +82,7 @@ def test_children_are_refused():
 @pytest.mark.slow
 def test_a_body_of_the_cast_is_made_again_from_its_phenotype():
     pytest.importorskip("anny", reason="the extra bodies brings anny")
-    from signdiff_core.avatar.bake import PHENOTYPES
+    from signdiff_core.demo.bake import PHENOTYPES
 
     again = AvatarBody.from_phenotype(**{"age": 0.5, **PHENOTYPES["old man"]})
     np.testing.assert_allclose(again.vertices, AvatarBody.named("old man").vertices, atol=1e-5)

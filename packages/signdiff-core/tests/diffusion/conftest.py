@@ -10,8 +10,8 @@ from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DCondi
 from tiny_renders import quiet  # noqa: E402
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer  # noqa: E402
 
+from signdiff_core.demo.make_base import learn_merges, write_vocabulary  # noqa: E402
 from signdiff_core.diffusion import SignDiffPipeline, superimposed  # noqa: E402
-from signdiff_core.training.bpe import learn_merges, write_vocabulary  # noqa: E402
 
 WIDTHS = (8, 16)
 

@@ -8,8 +8,8 @@ pytest.importorskip("warp")
 
 from safetensors import safe_open  # noqa: E402
 
+from signdiff_core.demo.bundle import BundleConfig, bundle  # noqa: E402
 from signdiff_core.diffusion import SignDiffPipeline, superimposed  # noqa: E402
-from signdiff_core.diffusion.bundle import BundleConfig, bundle  # noqa: E402
 from signdiff_core.diffusion.folder import RendererSettings, read_frnet  # noqa: E402
 from signdiff_core.diffusion.renderer import BUNDLED  # noqa: E402
 

@@ -9,8 +9,8 @@ from signdiff_core import formats
 from signdiff_core.avatar import Signer, fit, render_frames
 from signdiff_core.camera import Camera
 from signdiff_core.drawing import draw
+from signdiff_core.prepare.reader import open_frames
 from signdiff_core.skeleton import make_pose
-from signdiff_core.training.frames import open_frames
 from signdiff_core.video import write_video
 
 SIZE, LEFT, TOP = 256, 90, 40

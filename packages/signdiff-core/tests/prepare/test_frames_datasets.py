@@ -5,7 +5,7 @@ import pytest
 
 datasets = pytest.importorskip("datasets", minversion="3.4")
 
-from signdiff_core.training.frames import open_frames  # noqa: E402
+from signdiff_core.prepare.reader import open_frames  # noqa: E402
 
 
 def load(*arguments, tmp_path, **options):

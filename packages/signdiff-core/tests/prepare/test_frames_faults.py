@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from signdiff_core import formats
-from signdiff_core.training.frames import open_frames
+from signdiff_core.prepare.reader import open_frames
 
 
 @pytest.fixture(params=["folder", "webdataset"])

@@ -7,9 +7,9 @@ import pytest
 
 from signdiff_core import formats
 from signdiff_core.camera import Camera
+from signdiff_core.prepare.reader import open_frames
 from signdiff_core.prepare.signer import Square
 from signdiff_core.skeleton import joints_of
-from signdiff_core.training.frames import open_frames
 from signdiff_core.video import read_video
 
 pytestmark = pytest.mark.realdata

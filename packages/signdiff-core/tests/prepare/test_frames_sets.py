@@ -12,8 +12,7 @@ from safetensors.numpy import load_file
 from signdiff_core.camera import Camera
 from signdiff_core.drawing import draw
 from signdiff_core.prepare.gather import read_captions
-from signdiff_core.training.frames import FrameFolder, open_frames
-from signdiff_core.training.prepared_frames import PreparedFrames
+from signdiff_core.prepare.reader import FrameFolder, PreparedFrames, open_frames
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 
 webdataset = pytest.importorskip("webdataset")
 
-from signdiff_core.training.frames import open_frames  # noqa: E402
+from signdiff_core.prepare.reader import open_frames  # noqa: E402
 
 
 def test_webdataset_reads_what_training_reads(corpus, prepare, tmp_path):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from signdiff_core.cli import run
-from signdiff_core.training.frames import open_frames
+from signdiff_core.prepare.reader import open_frames
 
 
 @pytest.fixture

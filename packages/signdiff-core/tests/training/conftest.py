@@ -61,8 +61,7 @@ def frames(tmp_path_factory):
 @pytest.fixture(scope="session")
 def base(frames, tmp_path_factory):
     pytest.importorskip("diffusers")
-    from signdiff_core.training import BaseConfig
-    from signdiff_core.training.make_base import make_base
+    from signdiff_core.demo.make_base import BaseConfig, make_base
 
     config = BaseConfig(
         train_data_dir=str(frames),

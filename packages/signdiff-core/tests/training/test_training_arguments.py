@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from signdiff_core.training import BaseConfig, ControlNetConfig, VAEConfig
+from signdiff_core.demo.make_base import BaseConfig
+from signdiff_core.training import ControlNetConfig, VAEConfig
 from signdiff_core.training.kit.arguments import option, parse, run
 
 
@@ -53,11 +54,11 @@ def test_failures_exit_with_1_and_one_line(capsys):
     assert capsys.readouterr().err == "error: there is no such thing\n"
 
 
-@pytest.mark.parametrize("script", ["make_base", "train_vae", "train_controlnet"])
+@pytest.mark.parametrize("script", ["demo.make_base", "training.train_vae", "training.train_controlnet"])
 def test_help_needs_no_torch(script):
     code = (
         "import sys, runpy; sys.argv = ['x', '--help']\n"
-        f"try: runpy.run_module('signdiff_core.training.{script}', run_name='__main__')\n"
+        f"try: runpy.run_module('signdiff_core.{script}', run_name='__main__')\n"
         "except SystemExit: assert 'torch' not in sys.modules"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -15,6 +15,7 @@ from safetensors.numpy import load_file, save_file  # noqa: E402
 from transformers import CLIPTokenizer  # noqa: E402
 
 from signdiff_core.drawing import draw  # noqa: E402
+from signdiff_core.prepare.reader import FrameFolder, open_frames  # noqa: E402
 from signdiff_core.training import ControlNetConfig  # noqa: E402
 from signdiff_core.training.conditions import (  # noqa: E402
     NEUTRAL,
@@ -24,7 +25,6 @@ from signdiff_core.training.conditions import (  # noqa: E402
     open_conditions,
 )
 from signdiff_core.training.controlnet_data import Batches  # noqa: E402
-from signdiff_core.training.frames import FrameFolder, open_frames  # noqa: E402
 
 
 class Threshold:

@@ -4,7 +4,7 @@ pytest.importorskip("transformers")
 
 from transformers import CLIPTokenizer
 
-from signdiff_core.training.bpe import learn_merges, write_vocabulary
+from signdiff_core.demo.make_base import learn_merges, write_vocabulary
 
 CAPTIONS = ["a young woman with long-sleeved shirt, grey background", "an old man in 2 shirts; the shirtless one"]
 

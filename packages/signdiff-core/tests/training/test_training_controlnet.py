@@ -16,10 +16,10 @@ from transformers import CLIPTokenizer  # noqa: E402
 
 from signdiff_core.diffusion import FRMapper, SignDiffPipeline  # noqa: E402
 from signdiff_core.drawing import draw  # noqa: E402
+from signdiff_core.prepare.reader import FrameFolder  # noqa: E402
 from signdiff_core.training import ControlNetConfig  # noqa: E402
 from signdiff_core.training.conditions import NEUTRAL, TRUE, ConditionCache  # noqa: E402
 from signdiff_core.training.controlnet_data import Batches  # noqa: E402
-from signdiff_core.training.frames import FrameFolder  # noqa: E402
 from signdiff_core.training.kit.checkpoints import list_checkpoints  # noqa: E402
 from signdiff_core.training.train_controlnet import train_controlnet  # noqa: E402
 

@@ -9,7 +9,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from signdiff_core.camera import Camera
-from signdiff_core.training.frames import FrameFolder, open_frames, read_image
+from signdiff_core.prepare.pictures import read_image
+from signdiff_core.prepare.reader import FrameFolder, open_frames
 from signdiff_core.training.kit.batches import batch_indices
 from signdiff_core.training.regions import box_mask, crop_around, hand_boxes, head_box
 

@@ -16,9 +16,9 @@ from accelerate.state import AcceleratorState  # noqa: E402
 from diffusers import AutoencoderKL  # noqa: E402
 
 from signdiff_core.training import ControlNetConfig, VAEConfig  # noqa: E402
-from signdiff_core.training.controlnet_config import DIFFUSERS_ONLY  # noqa: E402
 from signdiff_core.training.kit.arguments import RunConfig, parse, run  # noqa: E402
 from signdiff_core.training.kit.checkpoints import run_folder  # noqa: E402
+from signdiff_core.training.options import DIFFUSERS_ONLY  # noqa: E402
 from signdiff_core.training.train_controlnet import train_controlnet  # noqa: E402
 from signdiff_core.training.train_vae import train_vae  # noqa: E402
 

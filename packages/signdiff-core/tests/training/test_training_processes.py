@@ -18,10 +18,10 @@ from accelerate.state import AcceleratorState  # noqa: E402
 from diffusers import ControlNetModel, UNet2DConditionModel  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 
+from signdiff_core.demo.make_base import BaseConfig, make_base  # noqa: E402
 from signdiff_core.diffusion import SignDiffPipeline  # noqa: E402
-from signdiff_core.training import BaseConfig, ControlNetConfig  # noqa: E402
+from signdiff_core.training import ControlNetConfig  # noqa: E402
 from signdiff_core.training.kit.arguments import parse, run  # noqa: E402
-from signdiff_core.training.make_base import make_base  # noqa: E402
 from signdiff_core.training.train_controlnet import train_controlnet  # noqa: E402
 
 MODULE = "signdiff_core.training.train_controlnet"

@@ -23,8 +23,8 @@ from signdiff_core.diffusion import SignDiffPipeline  # noqa: E402
 from signdiff_core.diffusion.folder import RendererSettings  # noqa: E402
 from signdiff_core.diffusion.frmap import FRMapper  # noqa: E402
 from signdiff_core.drawing import draw  # noqa: E402
+from signdiff_core.prepare.reader import FrameFolder  # noqa: E402
 from signdiff_core.training import ControlNetConfig  # noqa: E402
-from signdiff_core.training.frames import FrameFolder  # noqa: E402
 from signdiff_core.training.kit.arguments import parse  # noqa: E402
 from signdiff_core.training.publishing import (  # noqa: E402
     command_of,

@@ -15,6 +15,7 @@ from diffusers.optimization import get_scheduler  # noqa: E402
 
 from signdiff_core.diffusion import FRMapper  # noqa: E402
 from signdiff_core.diffusion.superposition import superimposed  # noqa: E402
+from signdiff_core.prepare.reader import FrameFolder, SomeFrames  # noqa: E402
 from signdiff_core.training import ControlNetConfig  # noqa: E402
 from signdiff_core.training.base_parts import BaseParts  # noqa: E402
 from signdiff_core.training.controlnet_data import CHANNELS, draw_samples  # noqa: E402
@@ -24,9 +25,7 @@ from signdiff_core.training.controlnet_networks import (  # noqa: E402
     start_controlnet,
 )
 from signdiff_core.training.controlnet_run import ControlNetRun, make_optimizer, schedule_options  # noqa: E402
-from signdiff_core.training.frames import FrameFolder  # noqa: E402
 from signdiff_core.training.kit.run import make_schedule  # noqa: E402
-from signdiff_core.training.some_frames import SomeFrames  # noqa: E402
 from signdiff_core.trust import ModelFolderError  # noqa: E402
 
 

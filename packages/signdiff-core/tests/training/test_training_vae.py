@@ -9,12 +9,12 @@ pytest.importorskip("diffusers")
 from diffusers import AutoencoderKL  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
-from signdiff_core.training import BaseConfig, VAEConfig  # noqa: E402
-from signdiff_core.training.frames import FrameFolder  # noqa: E402
-from signdiff_core.training.make_base import make_vae  # noqa: E402
+from signdiff_core.demo.make_base import BaseConfig, make_vae  # noqa: E402
+from signdiff_core.demo.vae_start import start_as_pooling  # noqa: E402
+from signdiff_core.prepare.reader import FrameFolder  # noqa: E402
+from signdiff_core.training import VAEConfig  # noqa: E402
 from signdiff_core.training.train_vae import train_vae  # noqa: E402
 from signdiff_core.training.vae_run import crop_batch, kl_loss, latent_noise, reconstruction_loss  # noqa: E402  # noqa: E402
-from signdiff_core.training.vae_start import start_as_pooling  # noqa: E402
 
 
 def smooth_picture():

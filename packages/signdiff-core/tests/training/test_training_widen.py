@@ -5,9 +5,9 @@ pytest.importorskip("diffusers")
 
 from diffusers import ControlNetModel, UNet2DConditionModel  # noqa: E402
 
+from signdiff_core.demo.widen import WidenConfig, widen, widen_network, widened  # noqa: E402
 from signdiff_core.diffusion import SignDiffPipeline  # noqa: E402
 from signdiff_core.diffusion.renderer import BUNDLED  # noqa: E402
-from signdiff_core.training.widen import WidenConfig, widen, widen_network, widened  # noqa: E402
 
 
 def network(kind, widths=(16, 32, 24), **options):

@@ -68,7 +68,7 @@ class AvatarBody:
         Raises:
             ValueError: a value lies outside [0, 1], or ``age`` is below 0.6: only adults are drawn.
         """
-        from signdiff_core.avatar.bake import load_anny, sculpture, shape_body
+        from signdiff_core.avatar.sculpting import load_anny, sculpture, shape_body
 
         for key, value in phenotype.items():
             if not 0 <= value <= 1:

@@ -1,7 +1,7 @@
 """Training sets from videos of signers and their poses: what ``signdiff prepare-frames`` does.
 
 `gather` brings videos, poses and captions together; `plan` divides the clips into shards; an engine of
-`signdiff_core.engines` runs `FrameWork` on them; `assemble` makes the set. `signdiff_core.training.frames` reads it.
+`signdiff_core.engines` runs `FrameWork` on them; `assemble` makes the set. `signdiff_core.prepare.reader` reads it.
 """
 
 from signdiff_core.prepare.assemble import assemble

@@ -1,4 +1,4 @@
-"""The files of a set of training frames; `signdiff_core.training.prepared_frames` reads them.
+"""The files of a set of training frames; `signdiff_core.prepare.reader` reads them.
 
 The frames of a clip are files of a folder, or members of a tar archive. Both name what belongs to frame 12 of a clip
 ``CLIP/000012.jpg`` and ``CLIP/000012.fr.png``. An archive has ``CLIP/000012.json`` and ``CLIP/000012.joints.npy``, too:

@@ -1,10 +1,8 @@
-"""Training the renderer: the base pipeline, its autoencoder, and the ControlNet, each a command.
+"""Training the renderer: an autoencoder, and the ControlNet, each a command.
 
 The modules' configurations import nothing heavy, so that ``--help`` answers at once.
 """
 
-from signdiff_core.training.base_config import BaseConfig
-from signdiff_core.training.controlnet_config import ControlNetConfig
-from signdiff_core.training.vae_config import VAEConfig
+from signdiff_core.training.options import ControlNetConfig, VAEConfig
 
-__all__ = ["BaseConfig", "ControlNetConfig", "VAEConfig"]
+__all__ = ["ControlNetConfig", "VAEConfig"]

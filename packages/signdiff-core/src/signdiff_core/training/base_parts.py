@@ -14,7 +14,7 @@ from signdiff_core.trust import check_model_folder
 from signdiff_core.wording import one_line
 
 if TYPE_CHECKING:
-    from signdiff_core.training.controlnet_config import ControlNetConfig
+    from signdiff_core.training.options import ControlNetConfig
 
 Part = TypeVar("Part")
 

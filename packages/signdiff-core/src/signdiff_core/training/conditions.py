@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from signdiff_core.diffusion.frmap import FRMapper
-    from signdiff_core.training.frames import Frames
+    from signdiff_core.prepare.reader import Frames
 
 TRUE: Final = 0
 """Row of a stored pair of maps: that of the frame itself."""

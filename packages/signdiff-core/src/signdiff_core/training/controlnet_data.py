@@ -19,8 +19,8 @@ from torch.nn.functional import avg_pool2d
 from transformers import CLIPTokenizer
 
 from signdiff_core.training.conditions import NEUTRAL, TRUE, Conditions
-from signdiff_core.training.controlnet_config import ControlNetConfig
 from signdiff_core.training.kit.batches import ReadAhead, batch_indices
+from signdiff_core.training.options import ControlNetConfig
 from signdiff_core.training.regions import Box, box_mask, crop_around, hand_boxes, head_box
 
 CHANNELS: Final = {"superimposed": slice(0, 6), "openpose": slice(0, 3), "frnet": slice(3, 6)}

@@ -15,8 +15,8 @@ from signdiff_core.diffusion.folder import read_frnet
 from signdiff_core.diffusion.frmap import FRMapper
 from signdiff_core.diffusion.superposition import superimposed
 from signdiff_core.training.base_parts import BaseParts, read_weights
-from signdiff_core.training.controlnet_config import ControlNetConfig
 from signdiff_core.training.controlnet_data import CHANNELS, Batch, Draws
+from signdiff_core.training.options import ControlNetConfig
 
 _STABLE_DIFFUSION: Final = (16, 32, 96, 256)
 

@@ -18,18 +18,17 @@ from diffusers.training_utils import EMAModel
 from signdiff_core.diffusion.folder import RENDERER_NAME, RendererSettings
 from signdiff_core.diffusion.frmap import CONFIG_NAME, FRMapper
 from signdiff_core.diffusion.pipeline import SignDiffPipeline
+from signdiff_core.prepare.reader import Frames, SomeFrames, open_frames
 from signdiff_core.training import validation
 from signdiff_core.training.base_parts import BaseParts
 from signdiff_core.training.conditions import Conditions, open_conditions
-from signdiff_core.training.controlnet_config import DEFAULT_TRAIN_STEPS, ControlNetConfig
 from signdiff_core.training.controlnet_data import CHANNELS, Batches, BatchReader
 from signdiff_core.training.controlnet_networks import check_maps, copied, make_networks, own_resolution
-from signdiff_core.training.frames import Frames, open_frames
 from signdiff_core.training.kit.batches import spread
 from signdiff_core.training.kit.log import timed
 from signdiff_core.training.kit.run import TrainingRun, adamw
 from signdiff_core.training.kit.state import RunState
-from signdiff_core.training.some_frames import SomeFrames
+from signdiff_core.training.options import DEFAULT_TRAIN_STEPS, ControlNetConfig
 from signdiff_core.video.encoding import write_video
 
 

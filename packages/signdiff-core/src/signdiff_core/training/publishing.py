@@ -9,8 +9,8 @@ from huggingface_hub import create_repo, upload_folder
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
-from signdiff_core.training.controlnet_config import ControlNetConfig
 from signdiff_core.training.kit.card import command_line, short_name, write_card
+from signdiff_core.training.options import ControlNetConfig
 
 PICTURE_NAME: Final = "validation.png"
 """The validation picture's file beside the card."""

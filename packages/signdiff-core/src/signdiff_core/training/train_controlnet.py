@@ -17,8 +17,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from signdiff_core.training.controlnet_config import DIFFUSERS_ONLY, ControlNetConfig
 from signdiff_core.training.kit.arguments import parse, run
+from signdiff_core.training.options import DIFFUSERS_ONLY, ControlNetConfig
 
 if TYPE_CHECKING:
     from signdiff_core.training.controlnet_run import ControlNetRun

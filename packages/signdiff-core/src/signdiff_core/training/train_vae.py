@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signdiff_core.training.kit.arguments import parse, run
-from signdiff_core.training.vae_config import VAEConfig
+from signdiff_core.training.options import VAEConfig
 
 if TYPE_CHECKING:
     from signdiff_core.training.vae_run import VAERun

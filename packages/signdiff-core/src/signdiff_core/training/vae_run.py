@@ -16,13 +16,13 @@ from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor, nn
 from torch.nn import functional
 
+from signdiff_core.prepare.reader import Frames, open_frames
 from signdiff_core.training.base_parts import read_weights
-from signdiff_core.training.frames import Frames, open_frames
 from signdiff_core.training.kit.batches import batch_indices, spread
 from signdiff_core.training.kit.run import TrainingRun
 from signdiff_core.training.kit.state import RunState
+from signdiff_core.training.options import VAEConfig
 from signdiff_core.training.regions import crop_around, hand_boxes
-from signdiff_core.training.vae_config import VAEConfig
 
 
 class VAERun(TrainingRun[VAEConfig]):

@@ -17,8 +17,8 @@ from PIL import Image
 
 from signdiff_core.atomic import replacing
 from signdiff_core.diffusion.pipeline import SignDiffPipeline
+from signdiff_core.prepare.reader import Row
 from signdiff_core.training.conditions import NEUTRAL, Conditions
-from signdiff_core.training.frames import Row
 
 _SEARCHED: Final = 4096
 """Rows among which a clip is looked for: data sets may have millions."""
@@ -38,7 +38,7 @@ def longest_clip(rows: Sequence[Row], count: int) -> list[int]:
         Indices of the first frames of the clip that has most; of the first such clip, if several have.
 
     Example:
-        >>> from signdiff_core.training.frames import Row
+        >>> from signdiff_core.prepare.reader import Row
         >>> clip = [("b", 1), ("a", 7), ("a", 3), ("a", 5)]
         >>> rows = [Row(file_name="", text="", joints=0, pose_id=pose, frame=frame) for pose, frame in clip]
         >>> longest_clip(rows, 2)

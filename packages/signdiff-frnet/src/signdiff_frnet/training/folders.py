@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from signdiff_core import formats
 from signdiff_core.camera import Camera
 from signdiff_core.drawing import draw
+from signdiff_core.prepare.reader import open_frames
 from signdiff_core.skeleton import NUM_JOINTS
-from signdiff_core.training.frames import open_frames
 from signdiff_frnet.contract import UInt8Image
 from signdiff_frnet.training.images import IMAGES, VIDEOS, pack, read_every, read_rgb, resize, square, unpack
 

@@ -139,7 +139,7 @@ def check_numbers(
     Raises:
         ValueError: one lies outside.
     """
-    ranges = (
+    ranges: tuple[tuple[Iterable[str], str, Callable[[float], bool]], ...] = (
         (positive, "be positive", lambda value: value > 0),
         (not_negative, "be 0 or more", lambda value: value >= 0),
         (shares, "lie in [0, 1]", lambda value: 0 <= value <= 1),

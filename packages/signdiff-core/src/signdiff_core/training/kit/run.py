@@ -85,7 +85,7 @@ class TrainingRun(Generic[Config]):
     @property
     def is_main(self) -> bool:
         """Whether this is the process that writes and speaks for all."""
-        return self.accelerator.is_main_process
+        return bool(self.accelerator.is_main_process)
 
     def begin(
         self,

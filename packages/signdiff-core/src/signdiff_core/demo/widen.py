@@ -1,6 +1,6 @@
 r"""Widen the finest levels of a small pipeline: twice their channels, nearly the same frames, and room to learn more.
 
-python -m signdiff_core.training.widen --pretrained_model_name_or_path OUT/pipeline --output_dir WIDER
+python -m signdiff_core.demo.widen --pretrained_model_name_or_path OUT/pipeline --output_dir WIDER
 
 Each channel becomes two that are equal, and what reads them reads half of each; noise on those halves lets the two part
 in training. Groups of a normalisation keep their mean and variance, but where channels of two levels meet, groups fall

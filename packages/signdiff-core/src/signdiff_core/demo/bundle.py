@@ -1,6 +1,6 @@
 """Turn a trained pipeline into the one that comes with the package: half precision, with its defaults of use.
 
-python -m signdiff_core.diffusion.bundle --pipeline OUT/pipeline
+python -m signdiff_core.demo.bundle --pipeline OUT/pipeline
 """
 
 from __future__ import annotations
