@@ -25,20 +25,11 @@ class FRNetDetector:
 
     @classmethod
     def from_pretrained(cls, pretrained_model_or_path: object = None, **kwargs: Any) -> Self:
-        """Make a detector in the way of those that have weights; there is nothing to load, all arguments are ignored.
-
-        Args:
-            pretrained_model_or_path: ignored.
-            **kwargs: ignored.
-        """
+        """Make a detector as those that have weights are made; nothing is loaded, and all arguments are ignored."""
         return cls()
 
     def to(self, device: object = None) -> Self:
-        """Return this detector: it runs on the CPU, whatever device is named.
-
-        Args:
-            device: ignored.
-        """
+        """Return this detector: it runs on the CPU, whatever device is named."""
         return self
 
     def __call__(

@@ -96,12 +96,6 @@ class Drawer:
 def draw_folder(jobs: Sequence[Job], folder: Path, drawer: Drawer, *, debug: bool) -> None:
     """Draw what is missing in a folder, as far as it can be drawn, and say at the end what could not.
 
-    Args:
-        jobs: all maps of the folder.
-        folder: made if missing.
-        drawer: draws them.
-        debug: whether the first error ends the work.
-
     Raises:
         OutputError: nothing can be written to the folder.
         SomeFailedError: some files could not be drawn.

@@ -82,14 +82,9 @@ def threshold_locally(grey: UInt8Image, parameters: FRNetParameters, *, out: UIn
 
 
 def erode_binary(binary: UInt8Image, *, kernel_size: int = DEFAULTS.kernel_size) -> UInt8Image:
-    """Shrink the white regions of a binary map, and so widen its black strokes.
+    """Shrink the white regions of a binary map (H, W), and so widen its black strokes.
 
-    Args:
-        binary: (H, W) uint8, every value 0 or 255.
-        kernel_size: side of the square structuring element, in pixels; odd, 1 to 255.
-
-    Returns:
-        (H, W) uint8, every value 0 or 255. What lies beyond the border erodes nothing.
+    What lies beyond the border erodes nothing.
 
     Raises:
         ValueError: ``kernel_size`` is even, smaller than 1 or larger than 255.

@@ -95,11 +95,7 @@ class FRNetPredictor:
         return asdict(self.settings.parameters) | {"detect_resolution": self.settings.detect_resolution}
 
     def to(self, device: object = None) -> Self:
-        """Return this predictor: it runs on the CPU, whatever device is named.
-
-        Args:
-            device: ignored.
-        """
+        """Return this predictor: it runs on the CPU, whatever device is named."""
         return self
 
     def __call__(

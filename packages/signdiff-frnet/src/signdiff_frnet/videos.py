@@ -126,7 +126,7 @@ def count_packets(path: Path) -> int:
 
 
 def _packet_times(video: cv2.VideoCapture) -> Iterator[float]:
-    """Go through the encoded frames, and tell when each is shown, in seconds; in the order of the file."""
+    """Go through the encoded frames, and say when each is shown, in seconds; in the order of the file."""
     video.set(cv2.CAP_PROP_FORMAT, -1)  # OpenCV's way to say: undecoded
     while video.grab():
         yield video.get(cv2.CAP_PROP_POS_MSEC) / 1000

@@ -69,7 +69,7 @@ def _discard(temporary: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Bring a file to the disk: some systems tell only then that it is full."""
+    """Bring a file to the disk: some systems notice only then that it is full."""
     with path.open("r+b") as file:
         os.fsync(file.fileno())
 

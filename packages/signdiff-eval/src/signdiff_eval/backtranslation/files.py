@@ -153,7 +153,7 @@ def check_replaceable(folder: Path) -> None:
 def load(folder: Path, *, device: str) -> tuple[Any, Tokenizer, Translation, str]:
     """Read a translator.
 
-    Whatever is wrong with a file is told in one line, with the folder's name.
+    Whatever is wrong with a file is one line, with the folder's name.
 
     Args:
         folder: what `save` wrote.
@@ -207,7 +207,7 @@ def _load(folder: Path, device: str) -> tuple[Any, Tokenizer, Translation, str]:
     weights = (folder / WEIGHTS).read_bytes()
     digest = hashlib.sha256(weights).hexdigest()
     if digest != described.get("sha256"):
-        raise ValueError(f"{WEIGHTS} must have the SHA-256 that {DETAILS} tells, but has {digest}.")
+        raise ValueError(f"{WEIGHTS} must have the SHA-256 that {DETAILS} states, but has {digest}.")
     tokenizer = read_tokenizer(folder / TOKENIZER)
     try:
         state = {name: value.float() for name, value in from_bytes(weights).items()}

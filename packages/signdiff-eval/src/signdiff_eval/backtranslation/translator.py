@@ -224,7 +224,7 @@ def _found(module: str, name: str, spec: str) -> Any:
 
 
 def settings_of(translator: Translator, spec: str) -> tuple[tuple[str, str], ...]:
-    """Tell what a signature says of a translator.
+    """Give what a signature says of a translator.
 
     Raises:
         ValueError: its ``settings`` aren't such.

@@ -102,7 +102,7 @@ class Batches:
         return Batch(features, mask, torch.from_numpy(labels), share)
 
     def chosen(self, step: int) -> list[int]:
-        """Tell which examples a step takes, of similar length."""
+        """Choose the examples of a step, of similar length."""
         epoch, place = divmod(step, self.steps_per_epoch)
         if self._epoch[0] != epoch:
             self._epoch = (epoch, self._drawn(epoch))

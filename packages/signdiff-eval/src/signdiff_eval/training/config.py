@@ -8,7 +8,7 @@ from signdiff_core.training.kit.arguments import RunConfig, check_numbers, optio
 
 @dataclass(frozen=True, kw_only=True)
 class BackTranslationConfig(RunConfig):
-    """What ``accelerate launch -m signdiff_eval.training.train_backtranslation`` can be told.
+    """What ``accelerate launch -m signdiff_eval.training.train_backtranslation`` takes.
 
     Raises:
         ValueError: a value lies outside its range.
@@ -21,30 +21,31 @@ class BackTranslationConfig(RunConfig):
     train_texts: str | None = option(
         None, help="Text file of the poses: one line each in the order of their names, or lines 'name<TAB>text'."
     )
-    validation_data: str | None = option(None, help="Held-out poses; none: the split of the corpus.")
-    validation_texts: str | None = option(None, help="Their texts.")
+    validation_data: str | None = option(None, help="Held-out poses; by default the validation_split of the corpus.")
+    validation_texts: str | None = option(None, help="Texts of validation_data.")
     test_data: str | None = option(
-        None, help="Poses of the model card's ceiling; none: the corpus' split, or else the validation data."
+        None,
+        help="Poses for the ceiling in the model card; by default the corpus' test_split, or else the validation data.",
     )
-    test_texts: str | None = option(None, help="Their texts.")
-    test_names: str = option("*", help="Which of them count, as a pattern of names, such as *-word-*.")
+    test_texts: str | None = option(None, help="Texts of test_data.")
+    test_names: str = option("*", help="Pattern of the names of those that count, such as *-word-*.")
     train_split: str = option("train", help="Split of a corpus to train on.")
     validation_split: str = option("dev", help="Split of a corpus to choose the best step by.")
     test_split: str = option("test", help="Split of a corpus for the ceiling.")
-    fps: float | None = option(None, help="Frame rate to work at; none: that of the first training file.")
-    max_train_samples: int | None = option(None, help="Use so many of the training poses; none: all.")
-    max_frames: int = option(600, help="Leave out training poses that are longer.")
+    fps: float | None = option(None, help="Frame rate to work at; by default that of the first training file.")
+    max_train_samples: int | None = option(None, help="Train on this many poses only.")
+    max_frames: int = option(600, help="Leave out training poses of more frames.")
     name: str = option("backtranslation", help="What signatures call the translator.")
     tokenizer: Literal["character", "bpe"] = option("character", help="Single characters, or byte-pair pieces.")
     vocab_size: int = option(1000, help="Tokens of bpe, at most.")
-    velocity: bool = option(False, help="Show the network velocities beside positions.")
+    velocity: bool = option(False, help="Give the network velocities beside positions.")
     d_model: int = option(128, help="Width of the network.")
     encoder_layers: int = option(3, help="Layers over the frames.")
     decoder_layers: int = option(2, help="Layers over the tokens.")
     heads: int = option(4, help="Heads of the attention.")
     conv_layers: int = option(2, help="Convolutions before; each halves the frame rate.")
-    conv_channels: int = option(256, help="Their width.")
-    dropout: float = option(0.1, help="Of the network.")
+    conv_channels: int = option(256, help="Channels of the convolutions.")
+    dropout: float = option(0.1, help="Dropout of the network.")
     label_smoothing: float = option(0.1, help="Share of the target that is spread over all tokens.")
     ctc_weight: float = option(
         0.3,
@@ -56,12 +57,14 @@ class BackTranslationConfig(RunConfig):
     train_batch_size: int = option(32, help="Poses of a batch, per process.")
     max_train_steps: int = option(6000, help="Optimizer steps.")
     learning_rate: float = option(1e-3, help="Peak learning rate.")
-    lr_scheduler: Literal["cosine", "linear", "constant"] = option("cosine", help="How it falls after the warm-up.")
+    lr_scheduler: Literal["cosine", "linear", "constant"] = option(
+        "cosine", help="How the learning rate falls after the warm-up."
+    )
     lr_warmup_steps: int = option(300, help="Steps of linear warm-up.")
-    adam_weight_decay: float = option(1e-2, help="Of AdamW.")
+    adam_weight_decay: float = option(1e-2, help="Weight decay of AdamW.")
     validation_steps: int = option(250, help="Steps between scores of held-out poses (greedy search).")
     num_validation_samples: int = option(200, help="Held-out poses that are scored, at most.")
-    early_stopping_patience: int = option(8, help="Stop after so many scores without a better one; 0: never.")
+    early_stopping_patience: int = option(8, help="Stop after this many scores without an improvement; 0 for never.")
     num_beams: int = option(4, help="Width of the beam search for the ceiling and afterwards.")
 
     def __post_init__(self) -> None:

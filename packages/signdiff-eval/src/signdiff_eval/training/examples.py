@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CORPUS_FPS = 25.0
-"""Frame rate of a corpus with ``.tsv`` and ``.npy`` files, which do not tell it."""
+"""Frame rate of a corpus with ``.tsv`` and ``.npy`` files, which do not state it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def read_examples(
 
 
 def training_hash(examples: Sequence[Example]) -> str:
-    """Compute what tells one training set from another.
+    """Compute what distinguishes training sets.
 
     Returns:
         SHA-256, in hexadecimal, of all names, texts and joints in order.

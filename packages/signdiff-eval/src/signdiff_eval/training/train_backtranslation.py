@@ -33,7 +33,7 @@ def train_backtranslation(config: BackTranslationConfig) -> Path:
         config: the run's options.
 
     Returns:
-        The folder of the trained translator, ``output_dir/translator``. One line of ``losses.jsonl`` beside it tells
+        The folder of the trained translator, ``output_dir/translator``. One line of ``losses.jsonl`` beside it has
         each step's loss, the mean over all tokens of all processes; ``test.tsv`` what became of each test pose.
 
     Raises:

@@ -95,22 +95,7 @@ class FRNetAdvancedNode:
         kernel_size: int,
         resolution: int,
     ) -> tuple[Tensor]:
-        """Draw the maps.
-
-        Args:
-            image: (B, H, W, 3) float tensor, RGB, 0 to 1.
-            threshold_method: ``"gaussian"`` or ``"mean"``; see :class:`FRNetParameters`, as for the next three.
-            block_size: side of the threshold's neighbourhood in pixels; odd, 3 to 255.
-            offset: how much darker than its neighbourhood a black pixel is, in grey levels; -255 to 255.
-            kernel_size: side of the erosion's square in pixels; odd, 1 to 255.
-            resolution: short side of the maps in pixels, above 32; 0 for the frames' own size.
-
-        Returns:
-            One tensor (B, H', W', 3), float32, every value 0 or 1, on the frames' device.
-
-        Raises:
-            ValueError: an argument has another type, shape or range.
-        """
+        """Draw the maps: see `FRNetNode.annotate`, and `FRNetParameters` for the next four arguments."""
         frames = _resized(_to_frames(image), resolution)
         maps = annotate_batch(
             frames, threshold_method=threshold_method, block_size=block_size, offset=offset, kernel_size=kernel_size

@@ -100,16 +100,13 @@ class Batches:
 
 
 def draw_map(detector: FRNetDetector, frame: UInt8Image, side: int, config: PredictorTrainingConfig) -> UInt8Image:
-    """Draw the FR map that the predictor should find.
+    """Draw the FR map that the predictor should find: (side, side) uint8, 0 on the strokes and 255 elsewhere.
 
     Args:
         detector: FR-Net.
         frame: (H, W, 3) uint8 RGB, square.
         side: of the map in pixels, a multiple of 64.
         config: FR-Net's parameters, and the resolution at which it looks.
-
-    Returns:
-        (side, side) uint8, 0 on the strokes and 255 elsewhere.
     """
     fr_map: UInt8Image = detector(
         frame,

@@ -9,7 +9,7 @@ from signdiff_frnet.parameters import DEFAULTS, FRNetParameters
 
 @dataclass(frozen=True, kw_only=True)
 class PredictorTrainingConfig(RunConfig):
-    """What ``accelerate launch -m signdiff_frnet.training.train_predictor`` can be told.
+    """What ``accelerate launch -m signdiff_frnet.training.train_predictor`` takes.
 
     Raises:
         ValueError: a value lies outside its range.
@@ -21,41 +21,45 @@ class PredictorTrainingConfig(RunConfig):
         "videos of the same names; or of videos, each with its .pose beside it.",
     )
     avatar_poses_dir: str | None = option(
-        None, help="In place of train_data_dir: folder of .pose files that avatars of random looks perform meanwhile."
+        None,
+        help="In place of train_data_dir: folder of .pose files that avatars of random looks perform meanwhile.",
     )
     validation_data_dir: str | None = option(
-        None, help="Held-out data of any form of train_data_dir; none: the training data."
+        None, help="Held-out data, in any form that train_data_dir takes; by default the training data."
     )
-    max_train_samples: int | None = option(None, help="Use so many samples of the training data; none: all.")
-    video_frame_step: int = option(5, help="Of videos, take every so many frames.")
+    max_train_samples: int | None = option(None, help="Train on this many samples only.")
+    video_frame_step: int = option(5, help="Take one in this many frames of a video.")
     resolutions: tuple[int, ...] = option(
-        (256,), help="Sides in pixels, multiples of 64; each step takes one of them, with about as many pixels in all."
+        (256,),
+        help="Sides of the images in pixels, multiples of 64. Each step draws one; smaller ones fill larger batches.",
     )
     block_out_channels: tuple[int, ...] = option((48, 64, 96, 128, 128), help="Width of each of the network's levels.")
     threshold_method: Literal["gaussian", "mean"] = option(
-        DEFAULTS.threshold_method, help="FR-Net's, for the maps to predict."
+        DEFAULTS.threshold_method, help="Parameter of FR-Net for the maps to predict."
     )
-    block_size: int = option(DEFAULTS.block_size, help="FR-Net's, likewise.")
-    offset: float = option(DEFAULTS.offset, help="FR-Net's, likewise.")
-    kernel_size: int = option(DEFAULTS.kernel_size, help="FR-Net's, likewise.")
+    block_size: int = option(DEFAULTS.block_size, help="Likewise.")
+    offset: float = option(DEFAULTS.offset, help="Likewise.")
+    kernel_size: int = option(DEFAULTS.kernel_size, help="Likewise.")
     detect_resolution: int = option(512, help="Side at which FR-Net looks at frames, whatever the resolution is.")
     train_batch_size: int = option(16, help="Samples of the first resolution in a batch, per process.")
     max_train_steps: int = option(4000, help="Optimizer steps.")
     learning_rate: float = option(1e-3, help="Peak learning rate.")
-    lr_scheduler: Literal["cosine", "linear", "constant"] = option("cosine", help="How it falls after the warm-up.")
+    lr_scheduler: Literal["cosine", "linear", "constant"] = option(
+        "cosine", help="How the learning rate falls after the warm-up."
+    )
     lr_warmup_steps: int = option(200, help="Steps of linear warm-up.")
-    adam_weight_decay: float = option(1e-4, help="Of AdamW.")
+    adam_weight_decay: float = option(1e-4, help="Weight decay of AdamW.")
     dice_weight: float = option(0.5, help="Weight of the soft Dice loss of the strokes, beside cross-entropy.")
-    hand_weight: float = option(4.0, help="Weight of the pixels near hands in both; 1: like all others.")
+    hand_weight: float = option(4.0, help="Weight of the pixels near hands in both losses; all others have 1.")
     proportion_no_reference: float = option(0.5, help="Share of the samples that get no reference map.")
     proportion_reframed: float = option(
-        0.5, help="Share of the samples that are moved and scaled, as scale and translate."
+        0.5, help="Share of the samples that are moved and scaled, by translate and scale."
     )
-    scale: tuple[float, float] = option((0.75, 1.25), help="Least and largest scale of these.")
+    scale: tuple[float, float] = option((0.75, 1.25), help="Smallest and largest scale of those samples.")
     translate: tuple[float, float] = option(
-        (0.1, 0.1), help="Their largest shift, horizontal and vertical; 1: the side."
+        (0.1, 0.1), help="Largest shift of those samples, horizontal and vertical, as a share of the side."
     )
-    dataloader_num_workers: int = option(1, help="Threads that read ahead; 0: none.")
+    dataloader_num_workers: int = option(1, help="Threads that prepare batches ahead; 0 for none.")
     validation_steps: int = option(500, help="Steps between scores and pictures of held-out samples.")
     num_validation_samples: int = option(64, help="Held-out samples that are scored; the first few are pictured.")
 

@@ -112,8 +112,8 @@ class PairFolder:
 
     def _add_videos(self, name: str, drawing: Path, frame: Path, step: int) -> None:
         # A film and its drawings can differ by a last frame that one encoder kept and the other did not.
-        for drawn, seen in zip(read_every(drawing, step), read_every(frame, step), strict=False):
-            self._add(name, partial(unpack, pack(square(drawn))), partial(unpack, pack(square(seen))))
+        for drawn, filmed in zip(read_every(drawing, step), read_every(frame, step), strict=False):
+            self._add(name, partial(unpack, pack(square(drawn))), partial(unpack, pack(square(filmed))))
 
 
 def _media(folder: Path) -> list[Path]:

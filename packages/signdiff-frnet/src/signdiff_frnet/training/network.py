@@ -42,14 +42,11 @@ class StrokeUNet(nn.Module):
         self.head = nn.ConvTranspose2d(widths[0], 1, 2 * PATCH, PATCH, PATCH // 2)
 
     def forward(self, conditions: Tensor) -> Tensor:
-        """Predict.
+        """Predict (B, 1, H, W) logits of a stroke.
 
         Args:
             conditions: (B, 4, H, W) in [0, 1]: the drawing, red, green, blue; then the reference map, 0 on its strokes
                 and 1 elsewhere, or all 0 where there is none. H and W are multiples of 64.
-
-        Returns:
-            (B, 1, H, W) logits of a stroke.
         """
         features = self.stem(conditions)
         skips: list[Tensor] = []

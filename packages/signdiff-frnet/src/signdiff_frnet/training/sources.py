@@ -53,7 +53,7 @@ def open_sources(config: PredictorTrainingConfig) -> tuple[Source, Source]:
 
 
 def fingerprint(source: Source, *, samples: int = 4) -> str:
-    """Tell training data from others, by how many samples there are and what a few of them, spread over all, show."""
+    """Distinguish training data by how many samples there are and what a few of them, spread over all, show."""
     digest = hashlib.sha256(str(len(source)).encode())
     for number in range(samples):
         index = number * (len(source) - 1) // max(1, samples - 1)

@@ -28,7 +28,7 @@ def train_predictor(config: PredictorTrainingConfig) -> Path:
         config: the run's options.
 
     Returns:
-        The folder of the trained predictor, ``output_dir/predictor``. One line of ``losses.jsonl`` beside it tells
+        The folder of the trained predictor, ``output_dir/predictor``. One line of ``losses.jsonl`` beside it has
         each step's loss, the mean over all samples of all processes.
 
     Raises:
