@@ -18,7 +18,7 @@ PUBLIC = {
         *("BLEU", "CER", "CHRF", "ROUGE", "WER"),
         *("DTW", "Duration", "TotalDistance", "WristDistance"),
         *("FID", "Flicker", "HandPose", "HandSSIM", "MediaPipeHands", "SSIM"),
-        "Metric",
+        *("Metric", "PoseMetric", "TextMetric", "VideoMetric"),
     },
     readers: {
         "VIDEO_SUFFIXES",
@@ -54,7 +54,8 @@ def test_unknown_names_are_errors():
 def test_every_metric_is_registered():
     found = entrypoints.get_group_named("signdiff.metrics")
     ours = {entry.load() for entry in found.values() if entry.module_name == "signdiff_eval.metrics"}
-    assert ours == {getattr(metrics, name) for name in metrics.__all__} - {metrics.MediaPipeHands, metrics.Metric}
+    bases = {metrics.Metric, metrics.PoseMetric, metrics.TextMetric, metrics.VideoMetric}
+    assert ours == {getattr(metrics, name) for name in metrics.__all__} - {metrics.MediaPipeHands} - bases
 
 
 @pytest.mark.parametrize(

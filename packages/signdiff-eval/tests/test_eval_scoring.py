@@ -12,7 +12,7 @@ from signdiff_eval.metrics import FID, WER
 from signdiff_eval.provenance import mark_generated
 from signdiff_eval.readers import Pair, PoseFormats
 from signdiff_eval.scoring import score_poses, score_videos, video_metrics
-from signdiff_eval.scoring.report import scores_of
+from signdiff_eval.scoring.report import report_of
 
 
 def values(report):
@@ -319,7 +319,7 @@ def test_what_cannot_be_scored_does_not_end_the_report(tmp_path, write_pose, rng
 
 def test_a_report_without_any_score_is_an_error():
     with pytest.raises(ValueError, match=r"^wer must be updated with at least one pair"):
-        scores_of([WER()], [WER()], {})
+        report_of([], [WER()], [WER()], {})
 
 
 def test_a_file_is_named_with_its_folder_where_both_sides_are_called_alike(pairs_of, write_pose, walk):

@@ -1,8 +1,12 @@
-"""What is installed beside this package: the extras' libraries, and plug-ins."""
+"""What is installed beside this package: the libraries of its extras, and plug-ins."""
 
 from __future__ import annotations
 
+import configparser
 from importlib.util import find_spec
+from typing import Any
+
+import entrypoints
 
 
 def need(extra: str, *modules: str, purpose: str) -> None:
@@ -26,3 +30,36 @@ def need(extra: str, *modules: str, purpose: str) -> None:
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
         raise ModuleNotFoundError(f'{purpose} needs {", ".join(missing)}: pip install "signdiff-eval[{extra}]".')
+
+
+def load_group(group: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Import the plug-ins of an entry point group; one that fails does not keep the others away.
+
+    Args:
+        group: such as ``signdiff.metrics``.
+
+    Returns:
+        Name to what the entry point refers to, and name to the reason why it can't be loaded. Of two with one name, the
+        one that Python's path finds later has its distribution behind the name.
+
+    Raises:
+        ValueError: an ``entry_points.txt`` can't be read.
+    """
+    try:
+        entries = entrypoints.get_group_all(group)
+    except configparser.Error as error:
+        raise ValueError(f"an entry_points.txt is broken: {' '.join(str(error).split())}") from error
+    found: dict[str, Any] = {}
+    broken: dict[str, str] = {}
+    targets: set[tuple[str, str]] = set()
+    for entry in entries:
+        if (entry.module_name, entry.object_name) in targets:  # a distribution may be found in two places
+            continue
+        targets.add((entry.module_name, entry.object_name))
+        taken = entry.name in found or entry.name in broken
+        name = f"{entry.name} of {entry.distro.name}" if taken and entry.distro else entry.name
+        try:
+            found[name] = entry.load()
+        except (Exception, SystemExit) as error:  # a stranger's module may raise anything at all
+            broken[name] = " ".join(f"{type(error).__name__}: {error}".split())
+    return found, broken

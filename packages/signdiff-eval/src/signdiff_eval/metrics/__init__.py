@@ -4,10 +4,10 @@ from signdiff_eval.metrics.detector import MediaPipeHands
 from signdiff_eval.metrics.dtw import DTW
 from signdiff_eval.metrics.fid import FID
 from signdiff_eval.metrics.hands import HandPose, HandSSIM
-from signdiff_eval.metrics.image import SSIM, Flicker
-from signdiff_eval.metrics.metric import Metric
+from signdiff_eval.metrics.image import SSIM, Flicker, VideoMetric
+from signdiff_eval.metrics.metric import Metric, PoseMetric
 from signdiff_eval.metrics.movement import Duration, TotalDistance, WristDistance
-from signdiff_eval.metrics.text import BLEU, CER, CHRF, ROUGE, WER
+from signdiff_eval.metrics.text import BLEU, CER, CHRF, ROUGE, WER, TextMetric
 
 __all__ = [
     "BLEU",
@@ -24,6 +24,9 @@ __all__ = [
     "HandSSIM",
     "MediaPipeHands",
     "Metric",
+    "PoseMetric",
+    "TextMetric",
     "TotalDistance",
+    "VideoMetric",
     "WristDistance",
 ]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from signdiff_eval.functional.dtw import VARIANTS, DTWVariant, dtw_rows, dtw_statistics
-from signdiff_eval.metrics.metric import Metric
+from signdiff_eval.functional.dtw import VARIANTS, DTWVariant, dtw_rows, dtw_statistics, with_counter
+from signdiff_eval.metrics.metric import PoseMetric
+from signdiff_eval.readers.poses import channels_of
+from signdiff_eval.signature import Signature
 
 
-class DTW(Metric):
+class DTW(PoseMetric):
     """Dynamic time warping distance over a corpus.
 
     ``pt`` averages the pairs' distances; ``mje`` and ``pjpe`` average over the aligned frames of all pairs, as the
@@ -47,6 +50,29 @@ class DTW(Metric):
         self.drop_bos = drop_bos
         self.channel = channel
 
+    @classmethod
+    def suite(cls, **options: Any) -> list[Self]:
+        """``mje`` of all joints and of each part of the body, ``pjpe`` and ``pt``."""
+        channels = [cls("mje", channel=channel) for channel in ("body", "left_hand", "right_hand")]
+        return [cls("mje"), *channels, cls("pjpe"), cls("pt")]
+
+    @classmethod
+    def of_signature(cls, signature: Signature) -> Self | None:
+        """Take the variant and the channel from the name.
+
+        Raises:
+            ValueError: there is no such variant.
+        """
+        if not signature.name.startswith("dtw_"):
+            return None
+        _, variant, *channel = signature.name.split("_", 2)
+        if variant not in VARIANTS:
+            raise ValueError(
+                f"signature must name a DTW variant of {', '.join(VARIANTS)}, but names {signature.name!r}."
+            )
+        known: Any = variant
+        return cls(known, drop_bos=dict(signature.settings).get("bos") == "drop", channel="".join(channel))
+
     @property
     def name(self) -> str:
         """``dtw_pt``, ``dtw_mje`` or ``dtw_pjpe``, with the channel behind it if there is one."""
@@ -62,6 +88,21 @@ class DTW(Metric):
     def update(self, hypothesis: ArrayLike, reference: ArrayLike) -> None:
         """Take in one pair: shapes and errors as for `signdiff_eval.functional.dtw`."""
         self._rows.append(dtw_statistics(hypothesis, reference, self.variant, self.drop_bos))
+
+    def update_named(
+        self, hypothesis: NDArray[np.float64], reference: NDArray[np.float64], skeleton: Sequence[str]
+    ) -> None:
+        """Take in one pair: of a channel its joints alone, for ``pt`` with the counter t / T."""
+        if self.channel:
+            channels = channels_of(skeleton)
+            joints = channels.get(self.channel, []) if len(channels) > 1 else []
+            if not joints:  # nothing to add up, but a row, so that the metrics' rows stay those of the same pairs
+                self._rows.append((0.0, 0.0))
+                return
+            hypothesis, reference = hypothesis[:, joints], reference[:, joints]
+        if self.variant == "pt":
+            hypothesis, reference = with_counter(hypothesis), with_counter(reference)
+        self.update(hypothesis, reference)
 
     def update_batch(
         self, hypotheses: Sequence[ArrayLike], references: Sequence[ArrayLike], *, workers: int | None = None

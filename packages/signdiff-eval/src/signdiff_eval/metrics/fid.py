@@ -60,6 +60,11 @@ class FID(VideoMetric):
         self._moments = Moments(), Moments()
         self.begin()
 
+    @classmethod
+    def suite(cls, *, fid: Self | None = None, **options: Any) -> list[Self]:
+        """The one that is given, whose network is loaded; none without."""
+        return [] if fid is None else [fid]
+
     @property
     def name(self) -> str:
         """``fid``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,11 @@ class HandMetric(VideoMetric):
         super().__init__()
         self._detector = detector
         self._given = detector is None
+
+    @classmethod
+    def suite(cls, *, detector: HandDetector | None = None, **options: Any) -> list[Self]:
+        """One, where hands are looked for."""
+        return [] if detector is None else [cls(detector=detector)]
 
     @property
     def frames_without_hand(self) -> int:

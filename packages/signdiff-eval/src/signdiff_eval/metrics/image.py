@@ -29,7 +29,10 @@ class VideoMetric(Metric):
         Raises:
             ValueError: the numbers or shapes of frames differ, or there are none.
         """
-        update_together([self], hypothesis, reference)
+        self.begin()
+        for made, true in paired(hypothesis, reference):
+            self.take(made, true)
+        self.end()
 
     @abstractmethod
     def begin(self) -> None:
@@ -64,14 +67,14 @@ def update_together(
     """
     every = [*metrics, *ceilings]
     for metric in every:
-        metric.begin()
+        metric.take_in(metric.begin)
     for made, true in paired(hypothesis, reference):
         for metric in metrics:
-            metric.take(made, true)
+            metric.take_in(metric.take, made, true)
         for metric in ceilings:
-            metric.take(true, true)
+            metric.take_in(metric.take, true, true)
     for metric in every:
-        metric.end()
+        metric.take_in(metric.end)
 
 
 class SSIM(VideoMetric):

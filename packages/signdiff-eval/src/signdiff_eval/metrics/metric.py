@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -22,13 +23,37 @@ class Metric(ABC):
     Attributes:
         ideal: the best possible score.
         columns: how many numbers a row holds.
+        failure: what a plug-in of others raised in a report; it has no score there.
     """
 
     ideal: ClassVar[float]
     columns: ClassVar[int] = 2
+    failure: str = ""
 
     def __init__(self) -> None:
         self._rows: list[tuple[float, ...]] = []
+
+    @classmethod
+    def suite(cls, **options: Any) -> Sequence[Self]:
+        """Make what a report computes where nothing else is asked for; here one, made without arguments.
+
+        Args:
+            options: what was asked for: ``tokenize`` and ``lowercase`` of sentences, ``detector`` (finds hands) and
+                ``fid`` of videos. A metric takes those that it knows.
+        """
+        return [cls()]
+
+    @classmethod
+    def of_signature(cls, signature: Signature) -> Self | None:
+        """Make the metric that an old report's signature names; here, one of `suite` that has the score's name.
+
+        Returns:
+            None where the signature is another metric's.
+
+        Raises:
+            ValueError: it is of this metric, but there is none with such settings.
+        """
+        return next((metric for metric in cls.suite() if metric.name == signature.name), None)
 
     @property
     @abstractmethod
@@ -81,6 +106,28 @@ class Metric(ABC):
     def reset(self) -> None:
         """Forget all pairs."""
         self._rows = []
+        self.failure = ""
+
+    @classmethod
+    def of_others(cls) -> bool:
+        """Tell whether the class is not this package's: then it may raise anything, and a report goes on without it."""
+        return not cls.__module__.startswith("signdiff_eval.")
+
+    def take_in(self, update: Callable[..., None], *given: Any) -> None:
+        """Update for a report, with one of the metric's own methods: a metric of others that raises is left out of it.
+
+        Args:
+            update: the method.
+            given: its arguments.
+        """
+        if self.failure:
+            return
+        try:
+            update(*given)
+        except Exception as error:
+            if not self.of_others():
+                raise
+            self.failure = " ".join(f"{type(error).__name__}: {error}".split())
 
     def absorb(self, statistics: NDArray[np.float64]) -> None:
         """Take over pairs from the `statistics` of another metric of the same signature."""
@@ -119,6 +166,22 @@ class Metric(ABC):
         for statistics in _gather(self, group):
             whole.absorb(statistics)
         return whole
+
+
+class PoseMetric(Metric):
+    """A score of pose sequences: one row for each pair."""
+
+    def update_named(
+        self, hypothesis: NDArray[np.float64], reference: NDArray[np.float64], skeleton: Sequence[str]
+    ) -> None:
+        """Take in one pair of which the joints' names are known; here, all joints go to `update`.
+
+        Args:
+            hypothesis: (U, J, C), finite.
+            reference: (T, J, C), finite.
+            skeleton: names of the J joints, as in `signdiff_eval.readers.PoseSequence`.
+        """
+        self.update(hypothesis, reference)
 
 
 def _gather(metric: Metric, group: Any | None = None) -> list[NDArray[np.float64]]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from signdiff_eval import _checks
 from signdiff_eval.functional.movement import duration, total_distance_statistics
-from signdiff_eval.metrics.metric import Metric
+from signdiff_eval.metrics.metric import PoseMetric
+from signdiff_eval.readers.poses import wrists_of
+from signdiff_eval.signature import Signature
 
 
-class TotalDistance(Metric):
+class TotalDistance(PoseMetric):
     """Path length that all hypotheses travel, relative to that of all references.
 
     Args:
@@ -34,6 +37,20 @@ class TotalDistance(Metric):
         super().__init__()
         self.joints = None if joints is None else tuple(joints)
 
+    @classmethod
+    def of_signature(cls, signature: Signature) -> Self | None:
+        """Take the joints from the settings.
+
+        Raises:
+            ValueError: they aren't numbers.
+        """
+        joints = dict(signature.settings).get("joints", "all")
+        if signature.name != "total_distance" or joints == "wrists":
+            return None
+        if joints != "all" and not re.fullmatch(r"\d{1,6}(,\d{1,6})*", joints):
+            raise ValueError(f"signature must name joints by their numbers, but names {joints!r}.")
+        return cls(None if joints == "all" else [int(joint) for joint in joints.split(",")])
+
     @property
     def name(self) -> str:
         """``total_distance``."""
@@ -53,7 +70,7 @@ class TotalDistance(Metric):
         self._rows.append(total_distance_statistics(hypothesis, reference, joints=self.joints))
 
 
-class WristDistance(Metric):
+class WristDistance(PoseMetric):
     """Path length of each wrist relative to the reference's, summed over the corpus, then the mean of the two wrists.
 
     It is `TotalDistance` of one wrist at a time. The challenge calls it ``total_distance``.
@@ -69,6 +86,17 @@ class WristDistance(Metric):
 
     ideal: ClassVar[float] = 1.0
     columns: ClassVar[int] = 4
+
+    @classmethod
+    def suite(cls, **options: Any) -> list[Self]:
+        """None: it is the challenge's, and has the name of `TotalDistance`."""
+        return []
+
+    @classmethod
+    def of_signature(cls, signature: Signature) -> Self | None:
+        """Know the signature by its joints."""
+        wrists = ("joints", "wrists") in signature.settings
+        return cls() if wrists and signature.name == "total_distance" else None
 
     @property
     def name(self) -> str:
@@ -96,6 +124,13 @@ class WristDistance(Metric):
         left, right = (total_distance_statistics(hypothesis, reference, joints=[wrist]) for wrist in (0, 1))
         self._rows.append((*left, *right))
 
+    def update_named(
+        self, hypothesis: NDArray[np.float64], reference: NDArray[np.float64], skeleton: Sequence[str]
+    ) -> None:
+        """Take in the wrists of one pair."""
+        wrists = list(wrists_of(skeleton))
+        self.update(hypothesis[:, wrists], reference[:, wrists])
+
     def score_of(self, statistics: NDArray[np.float64]) -> float:
         """Average the two ratios.
 
@@ -108,7 +143,7 @@ class WristDistance(Metric):
         return (super().score_of(statistics[:, :2]) + super().score_of(statistics[:, 2:])) / 2
 
 
-class Duration(Metric):
+class Duration(PoseMetric):
     """Mean over pairs of the hypothesis' length relative to the reference's.
 
     Example:

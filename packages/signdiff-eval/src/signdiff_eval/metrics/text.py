@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from signdiff_eval.functional.text import (
     word_errors,
 )
 from signdiff_eval.metrics.metric import Metric
+from signdiff_eval.signature import Signature
 
 
 class TextMetric(Metric):
@@ -85,6 +86,24 @@ class BLEU(TextMetric):
         self.tokenize = tokenize
         self.lowercase = lowercase
 
+    @classmethod
+    def suite(cls, *, tokenize: str = "none", lowercase: bool = False, **options: Any) -> list[Self]:
+        """All four orders."""
+        return [cls(order, tokenize=tokenize, lowercase=lowercase) for order in range(1, BLEU_ORDER + 1)]
+
+    @classmethod
+    def of_signature(cls, signature: Signature) -> Self | None:
+        """Take order, tokenizer and case from name and settings.
+
+        Raises:
+            ValueError: an unknown tokenizer.
+        """
+        if signature.name not in {f"bleu{order}" for order in range(1, BLEU_ORDER + 1)}:
+            return None
+        settings = dict(signature.settings)
+        lowercase = settings.get("case") == "lower"
+        return cls(int(signature.name[-1]), tokenize=settings.get("tok", "none"), lowercase=lowercase)
+
     @property
     def name(self) -> str:
         """``bleu1`` to ``bleu4``."""
@@ -133,6 +152,16 @@ class CHRF(TextMetric):
     def __init__(self, *, lowercase: bool = False) -> None:
         super().__init__()
         self.lowercase = lowercase
+
+    @classmethod
+    def suite(cls, *, lowercase: bool = False, **options: Any) -> list[Self]:
+        """One."""
+        return [cls(lowercase=lowercase)]
+
+    @classmethod
+    def of_signature(cls, signature: Signature) -> Self | None:
+        """Take the case from the settings."""
+        return cls(lowercase=("case", "lower") in signature.settings) if signature.name == "chrf" else None
 
     @property
     def name(self) -> str:
@@ -215,6 +244,16 @@ class WER(TextMetric):
             raise ValueError(f"normalize must be one of {', '.join(NORMALIZATIONS)}, but is {normalize!r}.")
         super().__init__()
         self.normalize = normalize
+
+    @classmethod
+    def of_signature(cls, signature: Signature) -> Self | None:
+        """Take from the settings what is done to texts before.
+
+        Raises:
+            ValueError: an unknown normalization.
+        """
+        normalize: Any = dict(signature.settings).get("norm", "none")
+        return cls(normalize=normalize) if signature.name == "wer" else None
 
     @property
     def name(self) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any, Final
 
-import entrypoints
-
+from signdiff_eval.installed import load_group
 from signdiff_eval.readers.poses import PoseSequence, check_numbers, sequence_of
 from signdiff_eval.readers.slrtp import SLRTPFormat
 from signdiff_eval.readers.video import is_video
@@ -59,12 +58,13 @@ class PoseFormats:
 
     def _installed(self) -> dict[str, Any]:
         found: dict[str, Any] = {"slrtp": SLRTPFormat()}
-        for name, entry in sorted(entrypoints.get_group_named(GROUP).items()):
+        formats, self.broken = load_group(GROUP)
+        for name, kind in sorted(formats.items()):
             if name == "pose":
                 continue
             try:
-                found[name] = entry.load()()
-            except Exception as error:  # a stranger's module may raise anything at all
+                found[name] = kind()
+            except Exception as error:  # a stranger's class may raise anything at all
                 self.broken[name] = f"{type(error).__name__}: {error}"
         return found
 

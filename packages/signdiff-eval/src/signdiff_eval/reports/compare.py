@@ -10,8 +10,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from signdiff_eval.backtranslation.translator import texts_of
-from signdiff_eval.metrics import Metric
-from signdiff_eval.metrics.image import VideoMetric
+from signdiff_eval.metrics import Metric, VideoMetric
 from signdiff_eval.readers import Pair, PoseFormats, PoseSequence, is_video, pair_up, read_lines
 from signdiff_eval.readers.texts import read_as_many
 from signdiff_eval.reports.significance import (
@@ -188,7 +187,10 @@ def with_tests(
                     comparison.differences[name, key] = paired_difference(
                         against, metric, samples=samples, trials=trials, seed=seed
                     )
-            except ValueError:  # files of which some have nothing to score, such as movement of a single frame
+            except Exception as error:
+                # Files of which some have nothing to score, such as movement of a single frame.
+                if not isinstance(error, ValueError) and not metric.of_others():
+                    raise
                 comparison.intervals.pop((name, key), None)
     return comparison
 
@@ -199,7 +201,9 @@ def per_sequence(metric: Metric) -> list[float]:
     for row in metric.statistics:
         try:
             scores.append(metric.score_of(row[None]))
-        except ValueError:
+        except Exception as error:
+            if not isinstance(error, ValueError) and not metric.of_others():
+                raise
             scores.append(float("nan"))
     return scores
 

@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 import math
-import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from signdiff_eval import __version__
-from signdiff_eval.functional.dtw import VARIANTS
-from signdiff_eval.metrics import (
-    BLEU,
-    CER,
-    CHRF,
-    DTW,
-    ROUGE,
-    SSIM,
-    WER,
-    Duration,
-    Flicker,
-    Metric,
-    TotalDistance,
-    WristDistance,
-)
-from signdiff_eval.metrics.text import TextMetric
+from signdiff_eval.metrics import Metric, TextMetric, VideoMetric
 from signdiff_eval.readers.poses import MAX_FPS
 from signdiff_eval.readers.texts import read_json
-from signdiff_eval.signature import Signature
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from signdiff_eval.scoring import Protocol, Report
+from signdiff_eval.scoring import Protocol, Report
+from signdiff_eval.scoring.suites import metric_of
+from signdiff_eval.signature import Signature, __version__
 
 MAX_BYTES = 2**26
 """Largest report that is read."""
@@ -59,7 +40,7 @@ class OldReport:
 
     def metrics(self) -> list[Metric]:
         """Make its metrics anew."""
-        return [_metric(signature) for signature in self.signatures]
+        return [metric_of(signature) for signature in self.signatures]
 
     @property
     def needs_texts(self) -> bool:
@@ -111,7 +92,7 @@ def _understood(given: Iterable[str]) -> OldReport:
             )
         _check_metric(signature)
     shared = {name: _agreed(signatures, name) for name in ("fps", "protocol", "n")}
-    kinds = {signature.name in {"ssim", "flicker"} for signature in signatures}
+    kinds = {isinstance(metric_of(signature), VideoMetric) for signature in signatures}
     if len(kinds) > 1:
         raise ValueError("signatures must all be of poses or all of videos, but are of both.")
     fps = _number(shared["fps"])
@@ -157,46 +138,9 @@ def _found(content: object) -> list[str]:
     return found
 
 
-def _metric(signature: Signature) -> Metric:
-    """Make the metric that a signature names, with its settings; whether these fit is not looked at here."""
-    settings = dict(signature.settings)
-    name = signature.name
-    lowercase = settings.get("case") == "lower"
-    if name.startswith("dtw_"):
-        _, variant, *channel = name.split("_", 2)
-        if variant not in VARIANTS:
-            raise ValueError(f"signature must name a DTW variant of {', '.join(VARIANTS)}, but names {name!r}.")
-        known: Any = variant
-        return DTW(known, drop_bos=settings.get("bos") == "drop", channel="".join(channel))
-    if name == "total_distance":
-        joints = settings.get("joints", "all")
-        if joints == "wrists":
-            return WristDistance()
-        if joints != "all" and not re.fullmatch(r"\d{1,6}(,\d{1,6})*", joints):
-            raise ValueError(f"signature must name joints by their numbers, but names {joints!r}.")
-        return TotalDistance(None if joints == "all" else [int(joint) for joint in joints.split(",")])
-    if name in {"bleu1", "bleu2", "bleu3", "bleu4"}:
-        return BLEU(int(name[-1]), tokenize=settings.get("tok", "none"), lowercase=lowercase)
-    if name == "wer":
-        normalize: Any = settings.get("norm", "none")
-        return WER(normalize=normalize)
-    if name == "chrf":
-        return CHRF(lowercase=lowercase)
-    plain: dict[str, type[Metric]] = {
-        "avg_duration": Duration,
-        "rouge": ROUGE,
-        "cer": CER,
-        "ssim": SSIM,
-        "flicker": Flicker,
-    }
-    if name not in plain:
-        raise ValueError(f"signature must name a score that this command computes, but names {name!r}.")
-    return plain[name]()
-
-
 def _check_metric(signature: Signature) -> None:
     wanted = dict(signature.settings)
-    for setting, value in _metric(signature).settings:
+    for setting, value in metric_of(signature).settings:
         if wanted.get(setting) != value:
             raise ValueError(
                 f"signature of {signature.name} can't be reproduced: {setting} is {wanted.get(setting)} in it "

@@ -10,14 +10,12 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from signdiff_eval.functional.dtw import with_counter
-from signdiff_eval.metrics import DTW, Metric, WristDistance
-from signdiff_eval.metrics.text import TextMetric
+from signdiff_eval.metrics import DTW, Metric, PoseMetric, TextMetric
 from signdiff_eval.provenance import marked_place, protocol_of
-from signdiff_eval.readers import Pair, PoseFormats, PoseSequence, channels_of, wrists_of
+from signdiff_eval.readers import Pair, PoseFormats, PoseSequence
 from signdiff_eval.readers.pairs import order_of
 from signdiff_eval.readers.poses import same_rate
-from signdiff_eval.scoring.report import Protocol, Report, scores_of
+from signdiff_eval.scoring.report import Protocol, Report, report_of
 from signdiff_eval.scoring.suites import pose_metrics, text_metrics
 from signdiff_eval.scoring.texts import Reading, Translations
 
@@ -98,10 +96,11 @@ def score_poses(
         [metric for metric in side if not isinstance(metric, DTW) or metric.statistics.any()]
         for side in (system, ceiling)
     )
-    scored = scores_of(system, ceiling, settings, dict(reading.settings) if reading else {})
-    return Report(
-        *(scored.scores, len(names), (absent[0], absent[1]), tuple(names), scored.system, texts),
-        unscored=scored.unscored,
+    return report_of(
+        *(names, system, ceiling, settings),
+        translator=reading.settings if reading else (),
+        absent=(absent[0], absent[1]),
+        texts=texts,
         marked=tuple(marked),
     )
 
@@ -197,19 +196,7 @@ def update_both(
 def _update(
     metric: Metric, hypothesis: NDArray[np.float64], reference: NDArray[np.float64], skeleton: tuple[str, ...]
 ) -> None:
-    if isinstance(metric, TextMetric):
-        return
-    if isinstance(metric, WristDistance):
-        wrists = list(wrists_of(skeleton))
-        metric.update(hypothesis[:, wrists], reference[:, wrists])
-    elif isinstance(metric, DTW) and metric.channel:
-        channels = channels_of(skeleton)
-        joints = channels.get(metric.channel, []) if len(channels) > 1 else []
-        if joints:
-            metric.update(hypothesis[:, joints], reference[:, joints])
-        else:  # nothing to add up, but a row, so that the metrics' rows stay those of the same pairs
-            metric.absorb(np.zeros((1, 2)))
-    elif isinstance(metric, DTW) and metric.variant == "pt":
-        metric.update(with_counter(hypothesis), with_counter(reference))
-    else:
-        metric.update(hypothesis, reference)
+    if isinstance(metric, PoseMetric):
+        metric.take_in(metric.update_named, hypothesis, reference, skeleton)
+    elif not isinstance(metric, TextMetric):
+        metric.take_in(metric.update, hypothesis, reference)

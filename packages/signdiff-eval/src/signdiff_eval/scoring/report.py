@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
-from signdiff_eval.metrics.text import TextMetric
+from signdiff_eval.metrics import Metric, TextMetric
 from signdiff_eval.signature import Score
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from signdiff_eval.metrics import Metric
 
 Protocol = Literal["free", "gt-timing"]
 """Whether the system decided on the timing itself, or was told the reference's."""
@@ -23,11 +20,10 @@ class Report:
 
     Attributes:
         scores: in the order in which they are printed.
-        pairs: sequences or videos compared.
+        names: of the sequences or videos compared.
+        system: the metrics of the scores, with a row for each sequence.
         absent: how many joints the files lacked, (hypothesis, reference), summed over frames; filled in between the
             frames that have them. (0, 0) for videos.
-        names: of the sequences compared.
-        system: the metrics of the scores, with a row for each sequence.
         texts: what was translated back of each sequence, (hypothesis, reference, what should be said).
         unscored: name and reason of each metric that these files give no score, such as that of movement where every
             reference has a single frame.
@@ -36,14 +32,18 @@ class Report:
     """
 
     scores: tuple[Score, ...]
-    pairs: int
+    names: tuple[str, ...]
+    system: tuple[Metric, ...]
     absent: tuple[int, int] = (0, 0)
-    names: tuple[str, ...] = ()
-    system: tuple[Metric, ...] = ()
     texts: tuple[tuple[str, str, str], ...] = ()
     without_hand: tuple[tuple[str, int, int], ...] = ()
     unscored: tuple[tuple[str, str], ...] = ()
     marked: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def pairs(self) -> int:
+        """How many sequences or videos were compared."""
+        return len(self.names)
 
     def score(self, name: str) -> Score:
         """Find a score by its key."""
@@ -54,49 +54,50 @@ class Report:
         return next(metric for metric in self.system if metric.name == name)
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """What `scores_of` computed.
-
-    Attributes:
-        scores: beside their ceilings.
-        system: their metrics.
-        unscored: as in `Report`.
-    """
-
-    scores: tuple[Score, ...]
-    system: tuple[Metric, ...]
-    unscored: tuple[tuple[str, str], ...]
-
-
-def scores_of(
+def report_of(
+    names: Sequence[str],
     system: Sequence[Metric],
     ceiling: Sequence[Metric],
     settings: dict[str, str],
-    reading: dict[str, str] | None = None,
-) -> Scored:
+    *,
+    translator: Sequence[tuple[str, str]] = (),
+    **more: Any,
+) -> Report:
     """Compute scores beside their ceilings; a metric that can't be computed of these files doesn't end the others.
 
     Args:
+        names: of the sequences compared.
         system: metrics that have seen the system's output.
         ceiling: the same, having seen the references in its place.
         settings: what else the signatures say.
-        reading: what those of texts say of the translator.
+        translator: what those of texts say of it.
+        more: further attributes of the report.
 
     Raises:
         ValueError: not one metric can be computed.
     """
     scores, metrics, unscored = [], [], []
     for metric, best in zip(system, ceiling, strict=True):
-        signature = metric.signature.extended(**settings)
-        if isinstance(metric, TextMetric):
-            signature = signature.extended(**(reading or {}))
         try:
-            scores.append(Score(metric.compute(), best.compute(), metric.ideal, signature))
-        except ValueError as error:
-            unscored.append((metric.name, str(error)))
+            scores.append(_score_of(metric, best, settings, translator))
+        except Exception as error:
+            if not isinstance(error, ValueError) and not metric.of_others():
+                raise
+            unscored.append((metric.name, " ".join(str(error).split())))
         else:
             metrics.append(metric)
     if not scores:
         raise ValueError(unscored[0][1] if unscored else "metrics must hold at least one metric, but hold none.")
-    return Scored(tuple(scores), tuple(metrics), tuple(unscored))
+    return Report(tuple(scores), tuple(names), tuple(metrics), unscored=tuple(unscored), **more)
+
+
+def _score_of(metric: Metric, best: Metric, settings: dict[str, str], translator: Sequence[tuple[str, str]]) -> Score:
+    if failure := metric.failure or best.failure:
+        raise ValueError(failure)
+    signature = metric.signature.extended(**settings)
+    if isinstance(metric, TextMetric):
+        signature = signature.extended(**dict(translator))
+    value, ceiling = float(metric.compute()), float(best.compute())
+    if not math.isfinite(value) or not math.isfinite(ceiling):
+        raise ValueError(f"{metric.name} must be a finite number, but is {value}, and on the reference {ceiling}.")
+    return Score(value, ceiling, metric.ideal, signature)

@@ -1,9 +1,12 @@
-"""Which metrics a report has."""
+"""Which metrics a report has: those of the entry point group ``signdiff.metrics``, this package's and others'."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import warnings
+from functools import cache
+from typing import Any, Final
 
+from signdiff_eval.installed import load_group
 from signdiff_eval.metrics import (
     BLEU,
     CER,
@@ -17,20 +20,68 @@ from signdiff_eval.metrics import (
     Flicker,
     HandPose,
     HandSSIM,
+    Metric,
+    PoseMetric,
+    TextMetric,
     TotalDistance,
+    VideoMetric,
     WristDistance,
 )
 from signdiff_eval.metrics.detector import HandDetector, Remembering
+from signdiff_eval.signature import Signature
 
-if TYPE_CHECKING:
-    from signdiff_eval.metrics import Metric
-    from signdiff_eval.metrics.image import VideoMetric
+GROUP: Final = "signdiff.metrics"
+"""Entry point group of the plug-ins."""
+
+ORDER: Final[tuple[type[Metric], ...]] = (
+    *(DTW, TotalDistance, WristDistance, Duration, BLEU, CHRF, ROUGE, WER, CER),
+    *(SSIM, Flicker, HandSSIM, HandPose, FID),
+)
+"""The order in which reports list scores; those of others follow, by the names of the plug-ins."""
 
 
-def pose_metrics() -> list[Metric]:
+@cache
+def installed_metrics() -> tuple[type[Metric], ...]:
+    """Load all metrics that are installed, in the order of reports.
+
+    Warns:
+        UserWarning: a plug-in can't be loaded, or is no metric; the others stay.
+    """
+    found, broken = load_group(GROUP)
+    kinds = (PoseMetric, TextMetric, VideoMetric)
+    for name, metric in found.items():
+        if not (isinstance(metric, type) and issubclass(metric, kinds)):
+            broken[name] = f"it must be a PoseMetric, TextMetric or VideoMetric, but is {metric!r:.100}"
+    for name, reason in broken.items():
+        warnings.warn(f"the metric {name!r} is left out: {reason}", stacklevel=2)
+    places = {metric: place for place, metric in enumerate(ORDER)}
+    names = sorted(found.keys() - broken.keys(), key=lambda name: (places.get(found[name], len(places)), name))
+    return tuple(found[name] for name in names)
+
+
+def pose_metrics() -> list[PoseMetric]:
     """Make the metrics of poses."""
-    channels = [DTW("mje", channel=channel) for channel in ("body", "left_hand", "right_hand")]
-    return [DTW("mje"), *channels, DTW("pjpe"), DTW("pt"), TotalDistance(), Duration()]
+    return _suites(PoseMetric)
+
+
+def text_metrics(*, tokenize: str = "none", lowercase: bool = False) -> list[TextMetric]:
+    """Make the metrics of sentences.
+
+    Args:
+        tokenize: as for `signdiff_eval.functional.bleu`.
+        lowercase: ignore case in BLEU and chrF.
+    """
+    return _suites(TextMetric, tokenize=tokenize, lowercase=lowercase)
+
+
+def video_metrics(*, hands: HandDetector | None = None, fid: FID | None = None) -> list[VideoMetric]:
+    """Make the metrics of videos: ``ssim`` and ``flicker`` always, others where what they need is given.
+
+    Args:
+        hands: finds hands in frames, for ``hand_ssim`` and ``hand_pose``.
+        fid: for ``fid``.
+    """
+    return _suites(VideoMetric, detector=None if hands is None else Remembering(hands), fid=fid)
 
 
 def slrtp_metrics(*, texts: bool = False) -> list[Metric]:
@@ -44,20 +95,40 @@ def slrtp_metrics(*, texts: bool = False) -> list[Metric]:
     return [*read, DTW("mje"), WristDistance(), Duration()]
 
 
-def text_metrics() -> list[Metric]:
-    """Make the metrics of what is read from poses."""
-    return [*(BLEU(order) for order in (1, 2, 3, 4)), CHRF(), ROUGE(), WER(), CER()]
+def metric_of(signature: Signature) -> Metric:
+    """Make the metric that a signature names, with its settings; whether these fit is not looked at here.
 
-
-def video_metrics(*, hands: HandDetector | None = None, fid: FID | None = None) -> list[VideoMetric]:
-    """Make the metrics of videos: ``ssim`` and ``flicker`` always, others where what they need is given.
-
-    Args:
-        hands: finds hands in frames, for ``hand_ssim`` and ``hand_pose``.
-        fid: for ``fid``.
+    Raises:
+        ValueError: no metric that is installed has such a score, or its settings can't be.
     """
-    metrics: list[VideoMetric] = [SSIM(), Flicker()]
-    if hands is not None:
-        detector = Remembering(hands)
-        metrics += [HandSSIM(detector=detector), HandPose(detector=detector)]
-    return [*metrics, fid] if fid is not None else metrics
+    refusal = ValueError(f"signature must name a score that this command computes, but names {signature.name!r}.")
+    for kind in installed_metrics():
+        try:
+            made = kind.of_signature(signature)
+        except Exception as error:
+            if not isinstance(error, ValueError) and not kind.of_others():
+                raise
+            refusal = ValueError(str(error))
+            continue
+        if made is not None:
+            return made
+    raise refusal
+
+
+def _suites(kind: type, **options: Any) -> list[Any]:
+    """Make the metrics of a kind; of two with one score, the first stays."""
+    made: dict[str, Metric] = {}
+    for each in installed_metrics():
+        if not issubclass(each, kind):
+            continue
+        try:
+            metrics = {metric.name: metric for metric in each.suite(**options)}
+        except Exception as error:
+            if not each.of_others():
+                raise
+            warnings.warn(f"the metric {each.__name__} is left out: {type(error).__name__}: {error}", stacklevel=3)
+            continue
+        for name in metrics.keys() & made.keys():
+            warnings.warn(f"the metric {each.__name__} is left out: its score {name!r} is another's", stacklevel=3)
+        made |= {name: metric for name, metric in metrics.items() if name not in made}
+    return list(made.values())

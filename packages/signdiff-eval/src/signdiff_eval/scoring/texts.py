@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from signdiff_eval.backtranslation.translator import Translator, texts_of
-from signdiff_eval.metrics import BLEU, CER, CHRF, ROUGE, WER, Metric
-from signdiff_eval.metrics.text import TextMetric
+from signdiff_eval.metrics import Metric, TextMetric
 from signdiff_eval.readers import PoseSequence
 from signdiff_eval.readers.texts import read_texts
-from signdiff_eval.scoring.report import Protocol, Report, scores_of
+from signdiff_eval.scoring.report import Protocol, Report, report_of
+from signdiff_eval.scoring.suites import text_metrics
 
 
 def score_texts(
@@ -43,29 +43,16 @@ def score_texts(
         >>> [(score.signature.name, score.value, score.ceiling) for score in report.scores][-1]
         ('cer', 0.0, 14.285714285714286)
     """
-    system, best = (
-        [
-            *(BLEU(order, tokenize=tokenize, lowercase=lowercase) for order in (1, 2, 3, 4)),
-            *(CHRF(lowercase=lowercase), ROUGE(), WER(), CER()),
-        ]
-        for _ in range(2)
-    )
+    system, best = (text_metrics(tokenize=tokenize, lowercase=lowercase) for _ in range(2))
     for metric, limit in zip(system, best, strict=True):
-        metric.update(hypotheses, references)
-        limit.update(references if ceiling is None else ceiling, references)
+        metric.take_in(metric.update, hypotheses, references)
+        limit.take_in(limit.update, references if ceiling is None else ceiling, references)
     settings = {
         "n": str(len(references)),
         "ceiling": "reference" if ceiling is None else "translated",
         "protocol": protocol,
     }
-    scored = scores_of(system, best, settings)
-    return Report(
-        scored.scores,
-        len(references),
-        names=tuple(f"line {number}" for number in range(1, len(references) + 1)),
-        system=scored.system,
-        unscored=scored.unscored,
-    )
+    return report_of([f"line {number}" for number in range(1, len(references) + 1)], system, best, settings)
 
 
 _CHUNK: Final = 64
@@ -127,7 +114,7 @@ class Translations:
         for side, place in ((system, 0), (ceiling, 1)):
             for metric in side:
                 if isinstance(metric, TextMetric):
-                    metric.update([text[place] for text in texts], wanted)
+                    metric.take_in(metric.update, [text[place] for text in texts], wanted)
         return texts
 
     def _translate(self) -> None:

@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
-from signdiff_eval.metrics import FID, SSIM, Flicker
+from signdiff_eval.metrics import FID, VideoMetric
 from signdiff_eval.metrics.hands import HandMetric
 from signdiff_eval.metrics.image import update_together
 from signdiff_eval.provenance import marked_place
-from signdiff_eval.readers import open_video
+from signdiff_eval.readers import Pair, open_video
 from signdiff_eval.readers.poses import same_rate
-from signdiff_eval.scoring.report import Report, scores_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from signdiff_eval.metrics.image import VideoMetric
-    from signdiff_eval.readers import Pair
-    from signdiff_eval.scoring.report import Protocol
+from signdiff_eval.scoring.report import Protocol, Report, report_of
+from signdiff_eval.scoring.suites import video_metrics
 
 
 def score_videos(
     pairs: Iterable[Pair], *, protocol: Protocol = "free", metrics: Sequence[VideoMetric] | None = None
 ) -> Report:
-    """Score videos frame by frame: ``ssim`` and ``flicker``, or what is asked for.
+    """Score videos frame by frame: those of `video_metrics`, or what is asked for.
 
     Args:
         pairs: videos of the same size, length and frame rate.
         protocol: how the hypotheses were made; it goes into the signature.
-        metrics: fresh metrics, such as those of `video_metrics`.
+        metrics: fresh ones.
 
     Raises:
         ValueError: files that can't be read or don't fit each other, or no pair.
     """
-    system: list[VideoMetric] = [SSIM(), Flicker()] if metrics is None else list(metrics)
+    system = video_metrics() if metrics is None else list(metrics)
     # A metric of features makes its ceiling of those that it has, and not of every frame a second time.
     ceiling = [copy.copy(metric) for metric in system if not isinstance(metric, FID)]
     for metric in ceiling:
@@ -63,13 +57,8 @@ def score_videos(
     best = iter(ceiling)
     ceilings = [metric.against_itself() if isinstance(metric, FID) else next(best) for metric in system]
     settings = {"n": str(len(names)), "fps": f"{first:g}", "protocol": protocol}
-    scored = scores_of(system, ceilings, settings)
-    return Report(
-        scored.scores,
-        len(names),
-        names=tuple(names),
-        system=scored.system,
-        unscored=scored.unscored,
+    return report_of(
+        *(names, system, ceilings, settings),
         marked=tuple(marked),
         without_hand=tuple(
             (metric.name, metric.frames_without_hand, metric.frames)
