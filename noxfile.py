@@ -29,15 +29,15 @@ PACKAGES = {
     "frnet": (f"{FRNET}[torch,train]", CORE),
     "core": (f"{CORE}[prepare,train]",),
     "slp": (CORE, EVAL, f"{SLP}[corpora,plot,prepare]"),
-    "eval": (CORE, f"{EVAL}[fid,slrtp,train]"),
+    "eval": (CORE, f"{EVAL}[fid,slrtp,torchmetrics,train]"),
 }
 # Independent libraries that a package's tests compare with, and those that it plugs into.
-PEERS = {"core": ("peft", "webdataset"), "eval": ("dtaidistance", "scikit-image")}
+PEERS = {"core": ("peft", "webdataset"), "eval": ("dtaidistance", "pytorch-lightning", "scikit-image")}
 EVERYTHING = (
     f"{FRNET}[train]",
     f"{CORE}[prepare,train]",
     f"{SLP}[corpora,plot,prepare]",
-    f"{EVAL}[fid,slrtp,train]",
+    f"{EVAL}[fid,slrtp,torchmetrics,train]",
 )
 
 # What each wheel needs beside it that is not on the package index.
