@@ -48,7 +48,7 @@ class Judge:
     """Scores videos against the truth."""
 
     def __init__(self, clips: Sequence[Clip], size: int) -> None:
-        from signdiff_eval.metrics.detector import MediaPipeHands
+        from signdiff_eval.metrics.hands import MediaPipeHands
 
         self.clips, self.size, self.detect = clips, size, MediaPipeHands()
         self.hands = [[self._hands(frame) for frame in clip.truth] for clip in clips]

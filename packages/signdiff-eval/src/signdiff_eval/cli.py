@@ -10,8 +10,8 @@ import click
 from signdiff_eval import __version__
 from signdiff_eval.commands.audit import audit
 from signdiff_eval.commands.compare import compare
+from signdiff_eval.commands.options import warn
 from signdiff_eval.commands.score import score
-from signdiff_eval.commands.settings import warn
 from signdiff_eval.console import one_line, told, unwind_on_sigterm
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from signdiff_eval import functional
 from signdiff_eval.metrics import FID, SSIM, Flicker, HandPose, HandSSIM
-from signdiff_eval.metrics.detector import Remembering
+from signdiff_eval.metrics.hands import Remembering
 from signdiff_eval.metrics.image import update_together
 
 

@@ -61,11 +61,7 @@ def extent(joints: NDArray[np.float64]) -> float:
 
 
 def figure_size(joints: NDArray[np.float64]) -> float:
-    """Measure how large a figure is in most frames: the median of the deviation of its joints from their middle.
-
-    Args:
-        joints: (T, J, C), finite.
-    """
+    """Measure how large a figure is in most frames: the median of the deviation of its joints from their middle."""
     return float(np.median((joints - joints.mean(axis=1, keepdims=True)).std(axis=(1, 2))))
 
 
@@ -88,11 +84,7 @@ _SHOULDERS: Final = ("BODY.RIGHT_SHOULDER", "BODY.LEFT_SHOULDER")
 
 
 def holes(clip: Clip) -> Iterator[tuple[str, str]]:
-    """Find frames without joints and frames with numbers that aren't finite.
-
-    Yields:
-        Kind and detail.
-    """
+    """Find frames without joints and frames with numbers that aren't finite: kind and detail."""
     T = len(clip.joints)
     if not T:
         yield "empty-frames", "no frame at all"
@@ -105,11 +97,7 @@ def holes(clip: Clip) -> Iterator[tuple[str, str]]:
 
 
 def off_scale(clip: Clip) -> str | None:
-    """Tell whether a figure isn't of the size that its format says: of shoulders 1/3 apart.
-
-    Returns:
-        What was found; None if it is, or if the format says no size.
-    """
+    """Tell how a figure isn't of the size that its format says, of shoulders 1/3 apart; None if it is, or says none."""
     shoulders = [place for place, name in enumerate(clip.skeleton) if name in _SHOULDERS]
     if not clip.normalised or len(shoulders) != 2:
         return None

@@ -31,11 +31,7 @@ _SIDES: Final = {"left": "right", "right": "left", "l": "r", "r": "l"}
 
 
 def compare(hypothesis: Clip, reference: Clip) -> Iterator[tuple[str, str]]:
-    """Find what a hypothesis owes to its reference, or lacks beside it.
-
-    Yields:
-        Kind and detail.
-    """
+    """Find what a hypothesis owes to its reference, or lacks beside it: kind and detail of each finding."""
     slower = 1.0
     if not same_rate(reference.fps, hypothesis.fps):
         yield "frame-rate", f"{hypothesis.fps:.7g} frames per second, the reference has {reference.fps:.7g}"

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from signdiff_eval.commands.settings import warn
+from signdiff_eval.commands.options import existing, warn
 
 if TYPE_CHECKING:
     from signdiff_eval.audit import Audit
 
-_EXISTING = click.Path(exists=True, path_type=Path)
-
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=_EXISTING)
-@click.option("--ref", "reference", type=_EXISTING, help="The references.  [default: DIR/ref, if there is one]")
+@click.argument("folder", metavar="DIR", type=existing)
+@click.option("--ref", "reference", type=existing, help="The references.  [default: DIR/ref, if there is one]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--strict", is_flag=True, help="Exit with status 1 if anything is found.")
 @click.option("--debug", is_flag=True, help="Show where an error comes from.")

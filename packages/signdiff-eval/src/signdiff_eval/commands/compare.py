@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from signdiff_eval.commands.settings import (
-    check_files,
-    check_kinds,
-    existing,
-    frame_rate,
-    fresh_video_metrics,
-    from_signatures,
-    protocol_option,
-    reading_of,
-    reading_options,
-    signature_option,
-    text_options,
-    video_options,
-    warn,
-)
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from signdiff_eval.readers import Pair
-    from signdiff_eval.scoring import Protocol
+from signdiff_eval.commands.options import Asked, check_files, existing, shared_options, warn, watched
 
 
 @click.command()
@@ -43,107 +23,77 @@ if TYPE_CHECKING:
 )
 @click.option("--baseline", help="The system that the others are compared with.  [default: the first]")
 @click.option("--controls", is_flag=True, help="Add ground truth, a frozen mean pose, and shuffled ground truth.")
-@video_options
-@text_options
 @click.option("--details", is_flag=True, help="A table for each score, with the differences from the baseline.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--html",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write a report with plots, one file that opens offline.",
 )
-@click.option("--fps", type=float, callback=frame_rate, help="Frame rate at which poses are compared, as in score.")
-@protocol_option
-@reading_options
-@signature_option
 @click.option("--samples", type=click.IntRange(1), default=1000, show_default=True, help="Bootstrap samples.")
 @click.option(
     "--trials", type=click.IntRange(1), default=10000, show_default=True, help="Of approximate randomisation."
 )
 @click.option("--seed", type=click.IntRange(0), default=12345, show_default=True, help="Of both.")
-@click.option("--debug", is_flag=True, help="Show where an error comes from.")
+@shared_options
 def compare(
     *,
     reference: Path,
     systems: tuple[str, ...],
     baseline: str | None,
     controls: bool,
-    video: bool,
-    hands: bool,
-    fid: bool,
-    fid_weights: Path | None,
-    as_text: bool,
-    ceiling: Path | None,
-    tokenize: str,
     details: bool,
-    as_json: bool,
     html: Path | None,
-    fps: float | None,
-    protocol: Protocol | None,
-    texts: Path | None,
-    translator: str | None,
-    signatures: tuple[str, ...],
     samples: int,
     trials: int,
     seed: int,
+    as_json: bool,
     debug: bool,
+    **given: Any,
 ) -> None:
     """Compare systems' poses, videos or texts on the same references.
 
     Scores with 95% intervals, and for each system its difference from the baseline with the p-values of a paired
     bootstrap and of approximate randomisation, as sacrebleu computes them; exact ones where there are few sequences.
     """
-    del debug  # read by main(), before the command line is parsed
     named = _named(systems)
     if baseline is not None and baseline not in named:
         raise click.UsageError(f"--baseline must be one of {', '.join(named)}, but is {baseline!r}.")
-    check_kinds(
-        {"--video": video, "--text": as_text},
-        (
-            *(("--hands", hands, "--video"), ("--fid", fid, "--video"), ("--fid-weights", fid_weights, "--video")),
-            *(("--ceiling", ceiling, "--text"), ("--tokenize", tokenize != "none", "--text")),
-            *(
-                ("--fps", fps, ""),
-                ("--texts", texts, ""),
-                ("--translator", translator, ""),
-                ("--controls", controls, ""),
-            ),
-        ),
-    )
-    if signatures and as_text:
-        raise click.UsageError("--signature is of poses or videos.")
+    asked = Asked(**given)
+    asked.check(controls=controls)
     if html is not None:
         _check_page(html)
-    from signdiff_eval import reports
+    from signdiff_eval.reports.compare import compare, compare_texts, compare_videos
 
-    old = from_signatures(signatures, fps=fps, texts=texts, video=video)
-    protocol = old.protocol if old else protocol
+    old = asked.old_report()
+    if old is not None:
+        asked = replace(asked, fps=old.fps, protocol=old.protocol)
     shared: dict[str, Any] = {"baseline": baseline, "samples": samples, "trials": trials, "seed": seed}
-    if as_text:
+    stated = asked.protocol or "free"
+    if asked.as_text:
         check_files(ref=reference, **{f"sys {name}": path for name, path in named.items()})
-        comparison = reports.compare_texts(
-            named, reference, protocol=protocol or "free", ceiling=ceiling, tokenize=tokenize, **shared
+        comparison = compare_texts(
+            named, reference, protocol=stated, ceiling=asked.ceiling, tokenize=asked.tokenize, **shared
         )
-    elif video:
-        metrics: Any = old.metrics if old else fresh_video_metrics(hands=hands, fid=fid, weights=fid_weights)
-        comparison = reports.compare_videos(
-            named, reference, protocol=protocol or "free", metrics=metrics, watch=_watched, **shared
-        )
+    elif asked.video:
+        metrics: Any = old.metrics if old else asked.video_metrics()
+        comparison = compare_videos(named, reference, protocol=stated, metrics=metrics, watch=watched, **shared)
     else:
-        comparison = reports.compare(
+        comparison = compare(
             named,
             reference,
             controls=controls,
-            fps=old.fps if old else fps,
-            protocol=protocol,
+            fps=asked.fps,
+            protocol=asked.protocol,
             metrics=old.metrics if old else None,
-            reading=reading_of(texts, translator),
-            watch=_watched,
+            reading=asked.reading(),
+            watch=watched,
             **shared,
         )
     if old is not None:
         for report in comparison.reports.values():
             old.check(report)
+    from rich.console import Console
+
     from signdiff_eval.provenance import told_marks
     from signdiff_eval.reports.tables import print_comparison, to_json, too_few
 
@@ -157,8 +107,6 @@ def compare(
     if as_json:
         click.echo(to_json(comparison))
     else:
-        from rich.console import Console
-
         print_comparison(comparison, Console(), details=details)
 
 
@@ -182,12 +130,3 @@ def _check_page(html: Path) -> None:
         raise click.BadParameter(f"must be a file that ends in .html, but is {html}.", param_hint="--html")
     if not html.absolute().parent.is_dir():
         raise click.BadParameter(f"{html.parent} must be a folder, but is none.", param_hint="--html")
-
-
-def _watched(name: str, pairs: list[Pair]) -> Iterable[Any]:
-    if not sys.stderr.isatty():
-        return pairs
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(pairs, description=name, console=Console(stderr=True), transient=True)

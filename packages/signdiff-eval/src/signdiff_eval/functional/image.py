@@ -159,19 +159,7 @@ def paired(
 
 
 def beside(frames: Iterable[Sequence[Any]], name: str, entries: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
-    """Put what belongs to a frame behind it.
-
-    Args:
-        frames: tuples, such as those of `paired`.
-        name: what the entries are, for the message.
-        entries: one for each frame.
-
-    Yields:
-        The tuples, each with its entry at the end.
-
-    Raises:
-        ValueError: there are fewer entries, or more.
-    """
+    """Put what belongs to a frame behind it, at the end of its tuple; fewer entries or more are a ValueError."""
     end: Any = object()
     rest = iter(entries)
     count = 0

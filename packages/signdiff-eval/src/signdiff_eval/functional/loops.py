@@ -17,11 +17,7 @@ from numpy.typing import NDArray
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate a function with numba's compiler, so that threads run it side by side.
-
-    Args:
-        options: further ones of `numba.njit`.
-    """
+    """Decorate a function with numba's compiler, so that threads run it side by side; options are of `numba.njit`."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         try:

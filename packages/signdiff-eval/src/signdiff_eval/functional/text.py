@@ -85,18 +85,7 @@ def bleu_counter(tokenize: str, lowercase: bool) -> Any:
 
 
 def bleu_of(correct: Sequence[int], total: Sequence[int], sys_len: int, ref_len: int, order: int) -> float:
-    """Compute BLEU from counts.
-
-    Args:
-        correct: for n = 1, 2, ... how many n-grams of the hypotheses the references hold too.
-        total: how many n-grams the hypotheses hold.
-        sys_len: words of the hypotheses.
-        ref_len: words of the references.
-        order: the longest n-grams that matter.
-
-    Returns:
-        From 0 to 100.
-    """
+    """Compute BLEU from counts as sacrebleu names them, with n-grams of up to ``order`` words."""
     from sacrebleu.metrics import BLEU
 
     correct, total = list(correct[:order]), list(total[:order])

@@ -1,9 +1,8 @@
 """Accumulating metrics: `update` with one pair at a time, `compute` the score of all of them."""
 
-from signdiff_eval.metrics.detector import MediaPipeHands
 from signdiff_eval.metrics.dtw import DTW
 from signdiff_eval.metrics.fid import FID
-from signdiff_eval.metrics.hands import HandPose, HandSSIM
+from signdiff_eval.metrics.hands import HandPose, HandSSIM, MediaPipeHands
 from signdiff_eval.metrics.image import SSIM, Flicker, VideoMetric
 from signdiff_eval.metrics.metric import Metric, PoseMetric
 from signdiff_eval.metrics.movement import Duration, TotalDistance, WristDistance

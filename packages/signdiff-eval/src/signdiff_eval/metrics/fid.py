@@ -46,6 +46,7 @@ class FID(VideoMetric):
     """
 
     ideal: ClassVar[float] = 0.0
+    name = "fid"
 
     def __init__(
         self, extractor: Extractor | Any | None = None, *, weights: str | None = None, batch_size: int = 32
@@ -64,11 +65,6 @@ class FID(VideoMetric):
     def suite(cls, *, fid: Self | None = None, **options: Any) -> list[Self]:
         """The one that is given, whose network is loaded; none without."""
         return [] if fid is None else [fid]
-
-    @property
-    def name(self) -> str:
-        """``fid``."""
-        return "fid"
 
     @property
     def settings(self) -> tuple[tuple[str, str], ...]:
@@ -154,14 +150,7 @@ class FID(VideoMetric):
         return frechet_distance(hypothesis.mean, hypothesis.covariance, reference.mean, reference.covariance)
 
     def compute(self) -> float:
-        """Compute the distance of all images.
-
-        Raises:
-            ValueError: fewer than two images on a side.
-
-        Warns:
-            SmallSampleWarning: no more images than features.
-        """
+        """Compute the distance of all images: errors and warnings as for `score_of`."""
         if not self._moments[0].count:
             raise ValueError("fid must be updated with at least one image before it is computed.")
         return self.score_of(self.statistics)

@@ -1,18 +1,23 @@
-"""Metrics of hands: structural similarity within their boxes, and the distance of their key points."""
+"""Metrics of hands: structural similarity within their boxes, the distance of their key points, and what finds them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from signdiff_eval import _checks
 from signdiff_eval.functional.hands import SCALE, hand_box, hand_pose_statistics
 from signdiff_eval.functional.image import SIGMA, WINDOW, Frame, beside, paired, ssim
-from signdiff_eval.metrics.detector import HandDetector, MediaPipeHands, keypoints_of, settings_of
+from signdiff_eval.installed import need
 from signdiff_eval.metrics.image import VideoMetric
+
+HandDetector = Callable[[Any], Any]
+"""From a frame, (H, W, 3) uint8 RGB, to (2, K, 2) key points in pixels: left hand, right hand; NaN where not found."""
 
 
 class HandMetric(VideoMetric):
@@ -21,8 +26,7 @@ class HandMetric(VideoMetric):
     A row holds a sum, how many values it adds up, frames in which no hand could be compared, and frames.
 
     Args:
-        detector: from a frame (H, W, 3) uint8 to (2, K, 2) key points in pixels, left hand first, NaN where not found;
-            MediaPipe if not given, loaded with the first frame that needs it.
+        detector: finds the hands; MediaPipe if not given, loaded with the first frame that needs it.
     """
 
     columns: ClassVar[int] = 4
@@ -56,14 +60,7 @@ class HandMetric(VideoMetric):
         self._rows.append(tuple(self._sums))
 
     def score_of(self, statistics: NDArray[np.float64]) -> float:
-        """Average over what could be compared.
-
-        Args:
-            statistics: (number of pairs, 4).
-
-        Raises:
-            ValueError: not one hand was found.
-        """
+        """Average over what could be compared; no hand at all is a ValueError."""
         if not statistics[:, 1].any():
             raise ValueError(
                 f"{self.name} must find at least one hand, but found none in {int(statistics[:, 3].sum())} frames."
@@ -104,17 +101,13 @@ class HandSSIM(HandMetric):
     """
 
     ideal: ClassVar[float] = 1.0
+    name = "hand_ssim"
 
     def __init__(self, *, detector: HandDetector | None = None, scale: float = SCALE) -> None:
         if not 0 < scale < math.inf:
             raise ValueError(f"scale must be positive and finite, but is {scale}.")
         super().__init__(detector=detector)
         self.scale = scale
-
-    @property
-    def name(self) -> str:
-        """``hand_ssim``."""
-        return "hand_ssim"
 
     @property
     def settings(self) -> tuple[tuple[str, str], ...]:
@@ -131,13 +124,12 @@ class HandSSIM(HandMetric):
         *,
         keypoints: Iterable[Any] | None = None,
     ) -> None:
-        """Take in one pair of videos.
+        """Take in one pair of videos, as `VideoMetric.update` does.
 
         Args:
             hypothesis: frames, each (H, W, 3) uint8.
             reference: as many frames of the same shapes.
-            keypoints: for each frame (2, K, 2) key points of the reference's hands in pixels, left hand first, NaN
-                where there is none; the detector finds them if not given.
+            keypoints: for each frame what a detector would find of the reference's hands.
 
         Raises:
             ValueError: the numbers of frames or key points differ, or shapes do.
@@ -177,11 +169,7 @@ class HandPose(HandMetric):
     """
 
     ideal: ClassVar[float] = 0.0
-
-    @property
-    def name(self) -> str:
-        """``hand_pose``."""
-        return "hand_pose"
+    name = "hand_pose"
 
     @property
     def settings(self) -> tuple[tuple[str, str], ...]:
@@ -195,16 +183,12 @@ class HandPose(HandMetric):
         *,
         keypoints: tuple[Iterable[Any], Iterable[Any]] | None = None,
     ) -> None:
-        """Take in one pair of videos.
+        """Take in one pair of videos: arguments and errors as for `HandSSIM.update`, but two sides of key points.
 
         Args:
-            hypothesis: frames, each (H, W, 3) uint8.
-            reference: as many frames of the same shapes.
-            keypoints: the hands of the hypothesis and those of the reference, each as for `HandSSIM.update`.
-
-        Raises:
-            ValueError: the numbers of frames or key points differ, or shapes do.
-            ModuleNotFoundError: without key points and detector, MediaPipe isn't installed.
+            hypothesis: frames.
+            reference: frames.
+            keypoints: the hands of the hypothesis, and those of the reference.
         """
         if keypoints is None:
             super().update(hypothesis, reference)
@@ -224,3 +208,93 @@ class HandPose(HandMetric):
     def take(self, hypothesis: Frame, reference: Frame) -> None:
         """Take in the next frame of both, and find the hands in each."""
         self._count(*hand_pose_statistics(self._found(hypothesis), self._found(reference)))
+
+
+POINTS: Final = 21
+"""Key points of a hand, as MediaPipe and OpenPose number them."""
+
+
+class MediaPipeHands:
+    """MediaPipe's hand landmarks, each frame on its own.
+
+    Args:
+        confidence: how sure the detector must be of a hand, 0 to 1.
+
+    Raises:
+        ModuleNotFoundError: MediaPipe isn't installed.
+    """
+
+    def __init__(self, *, confidence: float = 0.5) -> None:
+        need("hands", "mediapipe", purpose="finding hands in frames without given key points")
+        import mediapipe
+
+        self.confidence = confidence
+        self.settings = ("detector", f"mediapipe-{mediapipe.__version__}-conf{confidence:g}")
+        self._hands = mediapipe.solutions.hands.Hands(
+            static_image_mode=True, max_num_hands=2, model_complexity=1, min_detection_confidence=confidence
+        )
+
+    def __call__(self, frame: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Find the hands of one frame (H, W, 3) uint8 RGB: (2, 21, 2) as a `HandDetector` does."""
+        found = self._hands.process(np.ascontiguousarray(frame))
+        points = np.full((2, POINTS, 2), np.nan)
+        size = frame.shape[1], frame.shape[0]
+        hands = zip(found.multi_hand_landmarks or (), found.multi_handedness or (), strict=True)
+        taken: set[int] = set()
+        for landmarks, handedness in sorted(hands, key=lambda hand: -hand[1].classification[0].score):
+            # MediaPipe takes images for mirrored, as a selfie camera shows them: its right is the signer's left.
+            side = 0 if handedness.classification[0].label == "Right" else 1
+            side = 1 - side if side in taken else side
+            taken.add(side)
+            points[side] = [(point.x * size[0], point.y * size[1]) for point in landmarks.landmark]
+        return points
+
+    def close(self) -> None:
+        """Let go of the detector's graph."""
+        self._hands.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Remembering:
+    """Passes frames on to a detector, but those of the last few calls only once.
+
+    Several metrics that share it, and their ceilings, ask for the same frames one after another.
+    """
+
+    def __init__(self, detector: HandDetector, *, frames: int = 2) -> None:
+        self._detector = detector
+        self._frames = frames
+        self._last: list[tuple[Any, Any]] = []
+        self.settings = settings_of(detector)
+
+    def __call__(self, frame: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Find the hands of one frame."""
+        for known, points in self._last:
+            if known is frame:
+                return points  # type: ignore[no-any-return]
+        points = keypoints_of(self._detector(frame))
+        self._last = [*self._last, (frame, points)][-self._frames :]
+        return points
+
+
+def settings_of(detector: HandDetector | None) -> tuple[str, str]:
+    """Tell what a signature says of a detector."""
+    if detector is None:
+        return "detector", "given"
+    named: tuple[str, str] = getattr(detector, "settings", ("detector", getattr(detector, "__name__", "callable")))
+    return named
+
+
+def keypoints_of(values: Any) -> NDArray[np.float64]:
+    """Check the key points of one frame: (2, K, 2)."""
+    points = _checks.nan_where_masked("key points of a frame", values)
+    if points.ndim != 3 or points.shape[0] != 2 or points.shape[2] != 2:
+        raise ValueError(f"key points of a frame must have the shape (2, K, 2), but have {points.shape}.")
+    return points

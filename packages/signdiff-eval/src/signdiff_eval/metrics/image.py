@@ -131,16 +131,15 @@ class SSIM(VideoMetric):
         *,
         boxes: Iterable[Box | None] | None = None,
     ) -> None:
-        """Take in one pair of videos.
+        """Take in one pair of videos, as `VideoMetric.update` does.
 
         Args:
-            hypothesis: frames, each (H, W) or (H, W, 3) uint8.
-            reference: as many frames of the same shapes.
+            hypothesis: frames.
+            reference: as many frames.
             boxes: for each frame the part to compare, or ``None`` where there is none; whole frames if not given.
 
         Raises:
-            ValueError: the numbers of frames or boxes differ, there are none, or as for
-                `signdiff_eval.functional.ssim`.
+            ValueError: another number of boxes, or as for `signdiff_eval.functional.ssim`.
         """
         if boxes is None:
             super().update(hypothesis, reference)
@@ -170,14 +169,7 @@ class SSIM(VideoMetric):
         self._sums[1] += 1
 
     def score_of(self, statistics: NDArray[np.float64]) -> float:
-        """Average over frames.
-
-        Args:
-            statistics: (number of pairs, 3): summed similarity, frames compared, frames without a box.
-
-        Raises:
-            ValueError: not one frame had a box.
-        """
+        """Average over frames; a ValueError if not one had a box."""
         return super().score_of(statistics[:, :2])
 
 
@@ -198,16 +190,8 @@ class Flicker(VideoMetric):
     """
 
     ideal: ClassVar[float] = 0.0
-
-    @property
-    def name(self) -> str:
-        """``flicker``."""
-        return "flicker"
-
-    @property
-    def settings(self) -> tuple[tuple[str, str], ...]:
-        """The unit, and what is averaged."""
-        return ("range", "255"), ("mean", "change")
+    name = "flicker"
+    settings = (("range", "255"), ("mean", "change"))
 
     def begin(self) -> None:
         """Start with a pair of videos."""

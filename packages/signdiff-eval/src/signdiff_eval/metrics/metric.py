@@ -185,18 +185,7 @@ class PoseMetric(Metric):
 
 
 def _gather(metric: Metric, group: Any | None = None) -> list[NDArray[np.float64]]:
-    """Collect the statistics of a metric from all processes.
-
-    Args:
-        metric: each process' own; every process must call this.
-        group: process group of `torch.distributed`; the default one if not given.
-
-    Returns:
-        One array for each process, in the order of their ranks; the same on every process.
-
-    Raises:
-        ValueError: processes hold metrics of different signatures.
-    """
+    """Collect the statistics of all processes' metrics: an array for each, in the order of their ranks."""
     import torch
     from torch import distributed
 

@@ -32,6 +32,7 @@ class TotalDistance(PoseMetric):
     """
 
     ideal: ClassVar[float] = 1.0
+    name = "total_distance"
 
     def __init__(self, joints: Sequence[int] | None = None) -> None:
         super().__init__()
@@ -50,11 +51,6 @@ class TotalDistance(PoseMetric):
         if joints != "all" and not re.fullmatch(r"\d{1,6}(,\d{1,6})*", joints):
             raise ValueError(f"signature must name joints by their numbers, but names {joints!r}.")
         return cls(None if joints == "all" else [int(joint) for joint in joints.split(",")])
-
-    @property
-    def name(self) -> str:
-        """``total_distance``."""
-        return "total_distance"
 
     @property
     def settings(self) -> tuple[tuple[str, str], ...]:
@@ -85,6 +81,8 @@ class WristDistance(PoseMetric):
     """
 
     ideal: ClassVar[float] = 1.0
+    name = "total_distance"
+    settings = (("joints", "wrists"), ("mean", "corpus,wrists"))
     columns: ClassVar[int] = 4
 
     @classmethod
@@ -97,16 +95,6 @@ class WristDistance(PoseMetric):
         """Know the signature by its joints."""
         wrists = ("joints", "wrists") in signature.settings
         return cls() if wrists and signature.name == "total_distance" else None
-
-    @property
-    def name(self) -> str:
-        """``total_distance``, as in the challenge."""
-        return "total_distance"
-
-    @property
-    def settings(self) -> tuple[tuple[str, str], ...]:
-        """The joints, and what is averaged."""
-        return ("joints", "wrists"), ("mean", "corpus,wrists")
 
     def update(self, hypothesis: ArrayLike, reference: ArrayLike) -> None:
         """Take in one pair.
@@ -132,13 +120,10 @@ class WristDistance(PoseMetric):
         self.update(hypothesis[:, wrists], reference[:, wrists])
 
     def score_of(self, statistics: NDArray[np.float64]) -> float:
-        """Average the two ratios.
+        """Average the two ratios; a wrist of the references that never moves is a ValueError.
 
         Args:
             statistics: (number of pairs, 4): path lengths of hypothesis and reference, for one wrist, then the other.
-
-        Raises:
-            ValueError: a wrist of the references never moves.
         """
         return (super().score_of(statistics[:, :2]) + super().score_of(statistics[:, 2:])) / 2
 
@@ -156,16 +141,8 @@ class Duration(PoseMetric):
     """
 
     ideal: ClassVar[float] = 1.0
-
-    @property
-    def name(self) -> str:
-        """``avg_duration``."""
-        return "avg_duration"
-
-    @property
-    def settings(self) -> tuple[tuple[str, str], ...]:
-        """What is averaged."""
-        return (("mean", "pair"),)
+    name = "avg_duration"
+    settings = (("mean", "pair"),)
 
     def update(self, hypothesis: ArrayLike, reference: ArrayLike) -> None:
         """Take in one pair: shapes and errors as for `signdiff_eval.functional.duration`."""

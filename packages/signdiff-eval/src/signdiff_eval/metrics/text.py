@@ -147,6 +147,7 @@ class CHRF(TextMetric):
     """
 
     ideal: ClassVar[float] = 100.0
+    name = "chrf"
     columns: ClassVar[int] = 3 * CHRF_ORDER
 
     def __init__(self, *, lowercase: bool = False) -> None:
@@ -162,11 +163,6 @@ class CHRF(TextMetric):
     def of_signature(cls, signature: Signature) -> Self | None:
         """Take the case from the settings."""
         return cls(lowercase=("case", "lower") in signature.settings) if signature.name == "chrf" else None
-
-    @property
-    def name(self) -> str:
-        """``chrf``."""
-        return "chrf"
 
     @property
     def settings(self) -> tuple[tuple[str, str], ...]:
@@ -203,16 +199,8 @@ class ROUGE(TextMetric):
     """
 
     ideal: ClassVar[float] = 100.0
-
-    @property
-    def name(self) -> str:
-        """``rouge``."""
-        return "rouge"
-
-    @property
-    def settings(self) -> tuple[tuple[str, str], ...]:
-        """The kind, the weight of recall, what counts as a word, and what is averaged."""
-        return ("type", "l"), ("beta", str(ROUGE_BETA)), ("tok", "split"), ("mean", "line")
+    name = "rouge"
+    settings = (("type", "l"), ("beta", str(ROUGE_BETA)), ("tok", "split"), ("mean", "line"))
 
     def row_of(self, hypothesis: str, reference: str) -> tuple[float, ...]:
         """Compute the line's score; the second number counts lines."""
@@ -238,6 +226,7 @@ class WER(TextMetric):
     """
 
     ideal: ClassVar[float] = 0.0
+    name = "wer"
 
     def __init__(self, *, normalize: Normalization = "none") -> None:
         if normalize not in NORMALIZATIONS:
@@ -254,11 +243,6 @@ class WER(TextMetric):
         """
         normalize: Any = dict(signature.settings).get("norm", "none")
         return cls(normalize=normalize) if signature.name == "wer" else None
-
-    @property
-    def name(self) -> str:
-        """``wer``."""
-        return "wer"
 
     @property
     def settings(self) -> tuple[tuple[str, str], ...]:
@@ -282,11 +266,7 @@ class CER(TextMetric):
     """
 
     ideal: ClassVar[float] = 0.0
-
-    @property
-    def name(self) -> str:
-        """``cer``."""
-        return "cer"
+    name = "cer"
 
     @property
     def settings(self) -> tuple[tuple[str, str], ...]:

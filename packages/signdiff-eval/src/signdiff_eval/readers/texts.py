@@ -50,16 +50,7 @@ def read_lines(path: Path) -> list[str]:
 
 
 def read_as_many(path: Path, reference: Path, count: int) -> list[str]:
-    """Read sentences that belong to those of another file, line by line.
-
-    Args:
-        path: the file.
-        reference: the other one, for the message.
-        count: how many lines that has.
-
-    Raises:
-        ValueError: another number of lines, or as for `read_lines`.
-    """
+    """Read sentences that belong to the ``count`` ones of a reference's file, line by line."""
     lines = read_lines(path)
     if len(lines) != count:
         raise ValueError(f"{path} must have as many lines as {reference}, {count}, but has {len(lines)}.")

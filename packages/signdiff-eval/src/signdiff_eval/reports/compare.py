@@ -138,11 +138,7 @@ def compare(
 
 
 def check_names(systems: Mapping[str, Any], baseline: str | None) -> str:
-    """Check what systems are called, and tell which is the baseline.
-
-    Raises:
-        ValueError: no system, an unknown baseline, or a name that a control has.
-    """
+    """Check what systems are called, and tell which is the baseline."""
     if not systems:
         raise ValueError("systems must hold at least one system, but hold none.")
     baseline = baseline or next(iter(systems))
@@ -163,17 +159,7 @@ def with_tests(
     trials: int = TRIALS,
     seed: int = SEED,
 ) -> Comparison:
-    """Add intervals and tests of differences to the reports of systems on the same references.
-
-    Args:
-        reports: system to its report.
-        baseline: one of the systems.
-        pairs: system to its files.
-        kind: what they hold.
-        samples: bootstrap samples.
-        trials: of approximate randomisation.
-        seed: of both.
-    """
+    """Add intervals and tests of differences to the reports of systems on the same references."""
     settings = {"samples": samples, "trials": trials, "seed": seed}
     comparison = Comparison(reports, baseline, {}, {}, pairs, settings, kind)
     for name, report in reports.items():
@@ -315,11 +301,9 @@ def derivation(name: str) -> Callable[[list[PoseSequence]], list[PoseSequence]]:
     A shuffle by one place is a permutation that leaves nothing where it was; within a file it is done to the sequences
     of the file.
     """
-    return {GROUND_TRUTH: _kept, FROZEN: _frozen, SHUFFLED: _rotated}[name]
-
-
-def _kept(sequences: list[PoseSequence]) -> list[PoseSequence]:
-    return sequences
+    changes: dict[str, Callable[[list[PoseSequence]], list[PoseSequence]]]
+    changes = {GROUND_TRUTH: list, FROZEN: _frozen, SHUFFLED: _rotated}
+    return changes[name]
 
 
 def _frozen(sequences: list[PoseSequence]) -> list[PoseSequence]:

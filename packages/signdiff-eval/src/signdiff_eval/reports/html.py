@@ -155,14 +155,7 @@ MAX_FRAMES = 400
 
 
 def show(comparison: Comparison, system: str, index: int, formats: PoseFormats | None = None) -> Shown:
-    """Read a sequence again.
-
-    Args:
-        comparison: what was compared.
-        system: one of its systems.
-        index: of the sequence, as in the report's ``names``.
-        formats: the known formats; those installed if not given.
-    """
+    """Read a sequence again, by its index in the report's ``names``."""
     from scipy.spatial.distance import cdist
 
     formats = formats or PoseFormats()

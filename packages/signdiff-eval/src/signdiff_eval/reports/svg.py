@@ -91,12 +91,7 @@ def distribution(
 
 
 def ticks(low: float, high: float, *, most: int = 6) -> list[float]:
-    """Find round numbers to mark on an axis.
-
-    Args:
-        low: start of the axis.
-        high: its end, above ``low``.
-        most: how many there may be.
+    """Find at most so many round numbers to mark on an axis.
 
     Example:
         >>> ticks(0.0, 0.0361), ticks(-3.0, 8.65)
@@ -110,12 +105,7 @@ def ticks(low: float, high: float, *, most: int = 6) -> list[float]:
 
 
 def strips(shown: Shown, *, count: int = 8) -> str:
-    """Draw aligned moments of a reference, above, and of a hypothesis, below.
-
-    Args:
-        shown: the sequences.
-        count: moments, evenly along the alignment.
-    """
+    """Draw moments of a reference, above, and of a hypothesis, below, evenly along their alignment."""
     moments = shown.path[np.linspace(0, len(shown.path) - 1, count).round().astype(int)]
     joints = np.concatenate([shown.reference, shown.hypothesis])[..., :2].reshape(-1, 2)
     low, high = np.percentile(joints, [0.2, 99.8], axis=0)
@@ -132,12 +122,7 @@ def strips(shown: Shown, *, count: int = 8) -> str:
 
 
 def alignment(shown: Shown, *, side: int = 300) -> str:
-    """Plot the costs of pairing frames, dark where they are small, and the cheapest path through them.
-
-    Args:
-        shown: the sequences.
-        side: in pixels.
-    """
+    """Plot the costs of pairing frames, dark where they are small, and the cheapest path through them."""
     T, U = shown.costs.shape
     grey = 255 - 200 * (1 - shown.costs / max(float(shown.costs.max()), 1e-12))
     picture = base64.b64encode(_png(grey.astype(np.uint8))).decode()

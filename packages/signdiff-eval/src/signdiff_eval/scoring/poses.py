@@ -110,11 +110,7 @@ def _listed(protocols: Iterable[str]) -> str:
 
 
 def partners(pair: Pair, hypotheses: list[PoseSequence], references: list[PoseSequence]) -> list[PoseSequence]:
-    """Bring the sequences of a hypothesis' file into the order of those of its reference, by their names.
-
-    Raises:
-        ValueError: the files don't hold the same sequences.
-    """
+    """Bring the sequences of a hypothesis' file into the order of those of its reference, by their names."""
     try:
         order = order_of([sequence.clip for sequence in hypotheses], [sequence.clip for sequence in references])
     except ValueError as error:
@@ -123,11 +119,7 @@ def partners(pair: Pair, hypotheses: list[PoseSequence], references: list[PoseSe
 
 
 def check_rate(rate: float, *sequences: PoseSequence) -> None:
-    """Make sure that sequences have a frame rate.
-
-    Raises:
-        ValueError: one has another.
-    """
+    """Make sure that sequences have a frame rate."""
     for sequence in sequences:
         if not same_rate(sequence.fps, rate):
             raise ValueError(
@@ -139,14 +131,7 @@ def check_rate(rate: float, *sequences: PoseSequence) -> None:
 def fitted(
     hypothesis: PoseSequence, reference: PoseSequence
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[str, ...]]:
-    """Take the joints of a pair that its reference shows.
-
-    Returns:
-        The joints of the hypothesis (U, J, C) and of the reference (T, J, C), and their names.
-
-    Raises:
-        ValueError: the skeletons differ, the reference shows no joint, or the hypothesis lacks one of its joints.
-    """
+    """Take the joints of a pair that its reference shows, and their names; the hypothesis must show them all."""
     if reference.skeleton != hypothesis.skeleton or reference.joints.shape[2] != hypothesis.joints.shape[2]:
         (_, joints, axes), (_, others, other_axes) = reference.joints.shape, hypothesis.joints.shape
         raise ValueError(
@@ -179,15 +164,7 @@ def update_both(
     reference: NDArray[np.float64],
     skeleton: tuple[str, ...],
 ) -> None:
-    """Update the system's metrics with a pair, and the ceiling's with the reference beside itself.
-
-    Args:
-        system: metrics of the system; those of texts are left alone.
-        ceiling: the same metrics, for the ceiling.
-        hypothesis: (U, J, C).
-        reference: (T, J, C).
-        skeleton: names of the joints.
-    """
+    """Update the system's metrics with a pair, and the ceiling's with the reference beside itself."""
     tasks = [(metric, hypothesis) for metric in system] + [(metric, reference) for metric in ceiling]
     # Alignments run outside of Python's lock, so threads spread them over the cores.
     list(_pool().map(lambda task: _update(task[0], task[1], reference, skeleton), tasks))

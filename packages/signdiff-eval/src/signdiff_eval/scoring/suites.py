@@ -27,7 +27,7 @@ from signdiff_eval.metrics import (
     VideoMetric,
     WristDistance,
 )
-from signdiff_eval.metrics.detector import HandDetector, Remembering
+from signdiff_eval.metrics.hands import HandDetector, Remembering
 from signdiff_eval.signature import Signature
 
 GROUP: Final = "signdiff.metrics"

@@ -75,11 +75,7 @@ class Reading:
 
 
 class Translations:
-    """Translates pairs of sequences, many at a time, and holds the texts alone.
-
-    Args:
-        reading: what translates.
-    """
+    """Translates pairs of sequences, many at a time, and holds the texts alone."""
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
@@ -95,18 +91,10 @@ class Translations:
     def finish(
         self, names: Sequence[str], system: Sequence[Metric], ceiling: Sequence[Metric]
     ) -> tuple[tuple[str, str, str], ...]:
-        """Update the metrics of texts with what was read from all pairs.
-
-        Args:
-            names: of the pairs, in order.
-            system: metrics, which get what was read from the hypotheses.
-            ceiling: metrics, which get what was read from the references.
+        """Update the metrics of texts, the ceiling's with what was read from the references.
 
         Returns:
             For each pair what was read from the hypothesis, from the reference, and what should be said.
-
-        Raises:
-            ValueError: a text is missing, or the translator gave another number of texts than it got poses.
         """
         self._translate()
         wanted = read_texts(self._reading.texts, names)
