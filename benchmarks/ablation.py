@@ -36,7 +36,7 @@ from signdiff_eval.metrics import BLEU, CER, DTW, ROUGE, Duration, TotalDistance
 from signdiff_eval.readers import Pair
 from signdiff_eval.reports.compare import FROZEN, GROUND_TRUTH, derivation
 from signdiff_eval.reports.significance import confidence
-from signdiff_eval.scoring import Reading, score_poses
+from signdiff_eval.scoring import BackTranslation, score_poses
 from signdiff_slp import TextToPose
 from signdiff_slp.corpora.clips import CLIP_FPS
 from signdiff_slp.corpora.read import read_split
@@ -108,14 +108,19 @@ def decode(run: Path, texts: list[str]) -> None:
 
 
 def score(
-    name: str, folders: list[Path], references: Path, texts: list[str], reading: Reading, control: str | None = None
+    name: str,
+    folders: list[Path],
+    references: Path,
+    texts: list[str],
+    back_translation: BackTranslation,
+    control: str | None = None,
 ) -> Row:
     """Score the output of all seeds together."""
     seeds: list[tuple[Metric, ...]] = []
     for folder in folders:
         pairs = [Pair(text, folder / f"{text}.pose", references / f"{text}.pose") for text in texts]
         derive = None if control is None else derivation(control)
-        seeds.append(score_poses(pairs, metrics=_metrics, reading=reading, derive=derive).system)
+        seeds.append(score_poses(pairs, metrics=_metrics, back_translation=back_translation, derive=derive).system)
     merged = [metric.merge(*others) for metric, *others in zip(*seeds, strict=True)]
     scores = {}
     for metric in merged:
@@ -157,7 +162,7 @@ def main() -> None:
     listed = options.output / "texts.tsv"
     listed.write_text("".join(f"{text}\t{text}\n" for text in texts), encoding="utf-8")
     translator = BackTranslator.from_pretrained()
-    reading = Reading(listed, translator, translator.settings)
+    back_translation = BackTranslation(listed, translator, translator.settings)
 
     runs = [(preset, seed) for seed in options.seeds for preset in options.presets]
     for preset, seed in tqdm(runs, unit="run", disable=not sys.stderr.isatty()):
@@ -170,11 +175,11 @@ def main() -> None:
             [options.output / f"{preset}-{options.steps}-{seed}" / "poses" for seed in options.seeds],
             references,
             texts,
-            reading,
+            back_translation,
         )
         for preset in options.presets
     ]
-    rows += [score(name, [references], references, texts, reading, name) for name in (GROUND_TRUTH, FROZEN)]
+    rows += [score(name, [references], references, texts, back_translation, name) for name in (GROUND_TRUTH, FROZEN)]
     if options.json:
         print(json.dumps({row.name: row.scores for row in rows}, indent=2))
         return

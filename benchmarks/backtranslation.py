@@ -23,7 +23,7 @@ from signdiff_core import formats
 from signdiff_core.skeleton import make_pose
 from signdiff_eval.backtranslation.translator import load_translator, settings_of
 from signdiff_eval.reports.compare import FROZEN, GROUND_TRUTH, SHUFFLED, compare
-from signdiff_eval.scoring import Reading
+from signdiff_eval.scoring import BackTranslation
 from signdiff_slp.corpora.clips import CLIP_FPS
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def measure(folder: Path, *, model: str | None, translator: str, seed: int) -> C
         {MODEL: folder / "outputs"},
         folder / "references",
         controls=True,
-        reading=Reading(listed, loaded, settings_of(loaded, translator)),
+        back_translation=BackTranslation(listed, loaded, settings_of(loaded, translator)),
     )
 
 

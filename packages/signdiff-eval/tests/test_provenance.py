@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from signdiff_eval.provenance import generator_of, mark_generated, protocol_of, told_marks
+from signdiff_eval.provenance import generator_of, mark_generated, marks_warning, protocol_of
 
 
 def test_marks_of_files_and_folders(tmp_path):
@@ -101,5 +101,5 @@ def test_a_reference_whose_mark_cannot_be_read_is_told_and_scored(folders):
 
 
 def test_of_many_marks_the_first_are_named():
-    assert told_marks([]) == ""
-    assert ": 0 (x), 1 (x) and 2 more; " in told_marks([(str(index), "x") for index in range(4)], most=2)
+    assert marks_warning([]) == ""
+    assert ": 0 (x), 1 (x) and 2 more; " in marks_warning([(str(index), "x") for index in range(4)], most=2)

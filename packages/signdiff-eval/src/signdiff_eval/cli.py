@@ -12,7 +12,7 @@ from signdiff_eval.commands.audit import audit
 from signdiff_eval.commands.compare import compare
 from signdiff_eval.commands.options import warn
 from signdiff_eval.commands.score import score
-from signdiff_eval.console import one_line, told, unwind_on_sigterm
+from signdiff_eval.console import one_line, unwind_on_sigterm, word_and_status
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,7 +50,7 @@ def main() -> None:
             raise
         _fail(str(error), 1)
     except (KeyboardInterrupt, click.Abort) as stop:
-        word, code = told(stop)
+        word, code = word_and_status(stop)
         click.echo(f"signdiff-eval: {word}; nothing half-written was left.", err=True)
         sys.exit(code)
     else:

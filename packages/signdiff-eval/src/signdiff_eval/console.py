@@ -47,11 +47,11 @@ def unwind_on_sigterm() -> None:
         sys.unraisablehook = _raise_again
 
 
-def told(error: BaseException) -> tuple[str, int]:
+def word_and_status(error: BaseException) -> tuple[str, int]:
     """Give the word and the exit status for what stopped a command: 128 and the signal's number.
 
     Example:
-        >>> told(KeyboardInterrupt()), told(Terminated())
+        >>> word_and_status(KeyboardInterrupt()), word_and_status(Terminated())
         (('interrupted', 130), ('terminated', 143))
     """
     return ("terminated", 143) if isinstance(error, Terminated) else ("interrupted", 130)

@@ -49,10 +49,7 @@ def mark_generated(path: Path, generator: str, **details: str) -> Path:
 
 
 def generator_of(path: Path) -> str | None:
-    """Find out which system made a file or folder.
-
-    Args:
-        path: a pose file, or a folder of a format or a corpus that is one.
+    """Find out which system made a pose file, or a folder of a format or a corpus that is one.
 
     Returns:
         The generator's name by the file's own mark or that of its folder; None where there is no mark.
@@ -65,10 +62,7 @@ def generator_of(path: Path) -> str | None:
 
 
 def protocol_of(path: Path) -> str | None:
-    """Find out whether a system was told the reference's timing, by the mark of what it made.
-
-    Args:
-        path: as for `generator_of`.
+    """Find out whether a system was given the reference's timing, by the mark of what it made.
 
     Returns:
         ``free`` or ``gt-timing``; None where there is no mark, or it doesn't tell.
@@ -83,10 +77,7 @@ def protocol_of(path: Path) -> str | None:
 
 
 def marked_place(path: Path) -> tuple[str, str] | None:
-    """Find out what marks a file as generated, where that is told and not refused.
-
-    Args:
-        path: as for `generator_of`.
+    """Find out what marks a file as generated, for a warning and not for a refusal.
 
     Returns:
         What is marked, the file itself or its folder (with a slash behind it), and the generator's name; that is
@@ -102,13 +93,8 @@ def marked_place(path: Path) -> tuple[str, str] | None:
     return None
 
 
-def told_marks(marked: Sequence[tuple[str, str]], *, most: int = 5) -> str:
-    """Say which references are a system's output, without a full stop; empty if none is.
-
-    Args:
-        marked: places and generators, as from `marked_place`.
-        most: so many are named.
-    """
+def marks_warning(marked: Sequence[tuple[str, str]], *, most: int = 5) -> str:
+    """Say which references are a system's output, of which `marked_place` found the marks; empty if none is."""
     if not marked:
         return ""
     named = ", ".join(f"{place} ({generator:.100})" for place, generator in marked[:most])

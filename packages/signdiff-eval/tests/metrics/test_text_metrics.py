@@ -54,7 +54,7 @@ def test_losing_words_never_improves(make):
 def test_signatures_name_the_library():
     assert f"|tok:13a|smooth:none|mean:corpus|sacrebleu:{sacrebleu.__version__}|" in str(BLEU(tokenize="13a").signature)
     assert "|case:lower|" in str(CHRF(lowercase=True).signature)
-    assert str(WER(normalize="slrtp2025").signature).startswith("wer|norm:slrtp2025|")
+    assert str(WER(normalise="slrtp2025").signature).startswith("wer|norm:slrtp2025|")
 
 
 def test_a_line_must_be_a_string():
@@ -62,7 +62,7 @@ def test_a_line_must_be_a_string():
         ROUGE().update([3], ["a"])
 
 
-@pytest.mark.parametrize(("make", "message"), [(lambda: BLEU(5), "order"), (lambda: WER(normalize="x"), "normalize")])
+@pytest.mark.parametrize(("make", "message"), [(lambda: BLEU(5), "order"), (lambda: WER(normalise="x"), "normalise")])
 def test_refuses_settings_early(make, message):
     with pytest.raises(ValueError, match=message):
         make()

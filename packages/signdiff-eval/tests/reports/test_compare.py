@@ -13,7 +13,7 @@ from rich.console import Console
 from signdiff_eval.readers import PoseFormats
 from signdiff_eval.reports.compare import FROZEN, GROUND_TRUTH, SHUFFLED, compare
 from signdiff_eval.reports.tables import print_comparison, to_json, too_few
-from signdiff_eval.scoring import Reading, score_poses
+from signdiff_eval.scoring import BackTranslation, score_poses
 
 QUICK = {"samples": 50, "trials": 50}
 
@@ -62,7 +62,7 @@ def test_controls_are_in_the_order_that_they_must_be(folders):
         folders / "ref",
         controls=True,
         formats=PoseFormats({}),
-        reading=Reading(folders / "texts.tsv", translator, translator.settings),
+        back_translation=BackTranslation(folders / "texts.tsv", translator, translator.settings),
         **QUICK,
     )
     assert list(comparison.reports) == ["near", "far", GROUND_TRUTH, FROZEN, SHUFFLED]

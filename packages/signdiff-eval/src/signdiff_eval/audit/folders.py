@@ -99,7 +99,8 @@ def audit(hypothesis: Path, reference: Path | None = None, *, formats: PoseForma
     marks = {path: found for path in true.values() if (found := marked_place(path))}
     for name in sorted(made.keys() | true.keys()):
         if name in true and true[name] in marks:
-            findings.append(_generated(true[name], marks[true[name]][1]))
+            made_by = f"made by {marks[true[name]][1]}"
+            findings.append(Finding("generated-reference", f"reference {true[name].name}", made_by))
         if name not in made:
             findings.append(Finding("unpaired", true[name].name, "a reference without hypothesis"))
             continue
@@ -110,7 +111,7 @@ def audit(hypothesis: Path, reference: Path | None = None, *, formats: PoseForma
         if name not in true:
             findings.append(Finding("unpaired", path.name, "a hypothesis without reference"))
             continue
-        findings += _reference(true[name], formats)
+        findings += _damage(true[name], *_clips(true[name], formats), "reference ")
         findings += _together(path, true[name], formats, lengths)
     if len(rates) > 1:
         listed = " and ".join(f"{rate:.7g} ({name})" for rate, name in sorted(rates.items()))
@@ -151,33 +152,23 @@ def _names(path: Path, clips: list[tuple[str, Clip]]) -> list[str]:
 
 def _alone(path: Path, formats: PoseFormats, rates: dict[float, str]) -> Iterator[Finding]:
     clips, broken = _clips(path, formats)
-    if broken:
-        yield Finding("unreadable", path.name, broken)
+    yield from _damage(path, clips, broken)
     for name, clip in clips:
         if not any(same_rate(clip.fps, rate) for rate in rates):
             rates[clip.fps] = path.name
-        for kind, detail in holes(clip):
-            yield Finding(kind, name, detail)
-        if wrong := off_scale(clip):
-            yield Finding("scale", name, wrong)
         whole = clip.whole
         if len(whole) and (stands := frozen(whole)):
             yield Finding("frozen", name, stands)
 
 
-def _generated(path: Path, generator: str) -> Finding:
-    return Finding("generated-reference", f"reference {path.name}", f"made by {generator}")
-
-
-def _reference(path: Path, formats: PoseFormats) -> Iterator[Finding]:
-    clips, broken = _clips(path, formats)
+def _damage(path: Path, clips: list[tuple[str, Clip]], broken: str, role: str = "") -> Iterator[Finding]:
     if broken:
-        yield Finding("unreadable", f"reference {path.name}", broken)
+        yield Finding("unreadable", f"{role}{path.name}", broken)
     for name, clip in clips:
         for kind, detail in holes(clip):
-            yield Finding(kind, f"reference {name}", detail)
+            yield Finding(kind, f"{role}{name}", detail)
         if wrong := off_scale(clip):
-            yield Finding("scale", f"reference {name}", wrong)
+            yield Finding("scale", f"{role}{name}", wrong)
 
 
 def _together(hypothesis: Path, reference: Path, formats: PoseFormats, lengths: list[bool]) -> Iterator[Finding]:

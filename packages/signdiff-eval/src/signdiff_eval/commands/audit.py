@@ -29,7 +29,7 @@ def audit(*, folder: Path, reference: Path | None, as_json: bool, strict: bool, 
     """
     del debug  # read by main(), before the command line is parsed
     from signdiff_eval.audit import audit as run
-    from signdiff_eval.provenance import told_marks
+    from signdiff_eval.provenance import marks_warning
 
     systems = [folder]
     if reference is None and (folder / "ref").is_dir():
@@ -38,7 +38,7 @@ def audit(*, folder: Path, reference: Path | None, as_json: bool, strict: bool, 
     if not systems:
         raise click.UsageError(f"{folder} holds references, but no folder of a system.")
     found = {path.name: run(path, reference) for path in systems}
-    if warning := told_marks(list(dict.fromkeys(one for result in found.values() for one in result.marked))):
+    if warning := marks_warning(list(dict.fromkeys(one for result in found.values() for one in result.marked))):
         warn(f"{warning}.")
     if as_json:
         click.echo(to_json(found))

@@ -85,7 +85,7 @@ def compare(
             fps=asked.fps,
             protocol=asked.protocol,
             metrics=old.metrics if old else None,
-            reading=asked.reading(),
+            back_translation=asked.back_translation(),
             watch=watched,
             **shared,
         )
@@ -94,10 +94,10 @@ def compare(
             old.check(report)
     from rich.console import Console
 
-    from signdiff_eval.provenance import told_marks
+    from signdiff_eval.provenance import marks_warning
     from signdiff_eval.reports.tables import print_comparison, to_json, too_few
 
-    for warning in (too_few(comparison), told_marks(comparison.marked)):
+    for warning in (too_few(comparison), marks_warning(comparison.marked)):
         if warning:
             warn(f"{warning}.")
     if html is not None:

@@ -16,7 +16,7 @@ from signdiff_eval.console import one_line
 if TYPE_CHECKING:  # which load numpy
     from signdiff_eval.metrics import VideoMetric
     from signdiff_eval.reports.reproduce import OldReport
-    from signdiff_eval.scoring import Protocol, Reading
+    from signdiff_eval.scoring import BackTranslation, Protocol
 
 existing = click.Path(exists=True, path_type=Path)
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -153,18 +153,18 @@ class Asked:
             raise click.UsageError(wrong)
         return old
 
-    def reading(self) -> Reading | None:
+    def back_translation(self) -> BackTranslation | None:
         """Load the translator that was asked for."""
         if self.texts is None:
             if self.translator is not None:
                 raise click.UsageError("--translator needs --texts, which tells what the references say.")
             return None
         from signdiff_eval.backtranslation.translator import Guarded, load_translator, settings_of
-        from signdiff_eval.scoring import Reading
+        from signdiff_eval.scoring import BackTranslation
 
         spec = self.translator or "bundled"
         loaded = load_translator(spec)
-        return Reading(self.texts, Guarded(loaded, spec), settings_of(loaded, spec))
+        return BackTranslation(self.texts, Guarded(loaded, spec), settings_of(loaded, spec))
 
     def video_metrics(self) -> Callable[[], list[VideoMetric]]:
         """Load what the metrics of videos need, and give a function that makes them anew for each system."""

@@ -83,10 +83,10 @@ def _poses(
     from signdiff_eval.readers import PoseFormats, pair_up
     from signdiff_eval.scoring import score_poses, slrtp_metrics
 
-    reading, formats, fps = asked.reading(), PoseFormats(), asked.fps
+    back_translation, formats, fps = asked.back_translation(), PoseFormats(), asked.fps
     metrics = old.metrics if old else None
     if slrtp:
-        metrics, fps = partial(slrtp_metrics, texts=reading is not None), fps or 12.5
+        metrics, fps = partial(slrtp_metrics, texts=back_translation is not None), fps or 12.5
     return score_poses(
         watched("scoring", pair_up(hypothesis, reference, formats.matches)),
         fps=fps,
@@ -94,17 +94,17 @@ def _poses(
         protocol=asked.protocol,
         formats=formats,
         metrics=metrics,
-        reading=reading,
+        back_translation=back_translation,
     )
 
 
 def _print(report: Report, *, as_json: bool, slrtp: bool) -> None:
     from rich.console import Console
 
-    from signdiff_eval.provenance import told_marks
+    from signdiff_eval.provenance import marks_warning
     from signdiff_eval.reports.tables import print_table, to_dict, to_slrtp
 
-    if warning := told_marks(report.marked):
+    if warning := marks_warning(report.marked):
         warn(f"{warning}.")
     if as_json:
         content = {"slrtp2025": to_slrtp(report)} | to_dict(report) if slrtp else to_dict(report)

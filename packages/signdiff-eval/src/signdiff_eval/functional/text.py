@@ -201,14 +201,14 @@ def sentence_rouge(hypothesis: str, reference: str) -> float:
     return 100 * (1 + ROUGE_BETA**2) * precision * recall / (recall + ROUGE_BETA**2 * precision)
 
 
-Normalization = Literal["none", "slrtp2025"]
+Normalisation = Literal["none", "slrtp2025"]
 """What is done to texts before their words are compared."""
 
-NORMALIZATIONS: Final[tuple[str, ...]] = get_args(Normalization)
+NORMALISATIONS: Final[tuple[str, ...]] = get_args(Normalisation)
 """The same, to iterate over."""
 
 
-def wer(hypotheses: Sequence[str], references: Sequence[str], *, normalize: Normalization = "none") -> float:
+def wer(hypotheses: Sequence[str], references: Sequence[str], *, normalise: Normalisation = "none") -> float:
     """Compute the word error rate of a corpus, with jiwer.
 
     Words that must be replaced, added or taken away, over the words of the references, both summed over the corpus.
@@ -216,7 +216,7 @@ def wer(hypotheses: Sequence[str], references: Sequence[str], *, normalize: Norm
     Args:
         hypotheses: N sentences, whose words stand between white space of any kind.
         references: the N sentences that they should be.
-        normalize: ``slrtp2025`` compares, as that challenge does, in lower case, without punctuation and with
+        normalise: ``slrtp2025`` compares, as that challenge does, in lower case, without punctuation and with
             English contractions written out.
 
     Returns:
@@ -224,17 +224,17 @@ def wer(hypotheses: Sequence[str], references: Sequence[str], *, normalize: Norm
 
     Raises:
         ValueError: no sentence, numbers of sentences that differ, references without any word, or an unknown
-            normalization.
+            normalisation.
         TypeError: something else than a list of strings.
 
     Example:
         >>> wer(["the cat sat"], ["the cat sat down"])
         25.0
-        >>> wer(["The cat sat."], ["the cat sat"], normalize="slrtp2025")
+        >>> wer(["The cat sat."], ["the cat sat"], normalise="slrtp2025")
         0.0
     """
     hypotheses, references = _checks.lines(hypotheses, references)
-    counts = [word_errors(*pair, normalize) for pair in zip(hypotheses, references, strict=True)]
+    counts = [word_errors(*pair, normalise) for pair in zip(hypotheses, references, strict=True)]
     words = sum(words for _, words in counts)
     if not words:
         raise ValueError("references must hold at least one word, but hold none.")
@@ -270,13 +270,13 @@ def cer(hypotheses: Sequence[str], references: Sequence[str]) -> float:
     return 100 * sum(errors for errors, _ in counts) / characters
 
 
-def word_errors(hypothesis: str, reference: str, normalize: Normalization = "none") -> tuple[int, int]:
+def word_errors(hypothesis: str, reference: str, normalise: Normalisation = "none") -> tuple[int, int]:
     """Count the errors of one line, and the words of its reference."""
     import jiwer
 
-    if normalize not in NORMALIZATIONS:
-        raise ValueError(f"normalize must be one of {', '.join(NORMALIZATIONS)}, but is {normalize!r}.")
-    options = {} if normalize == "none" else _slrtp2025()
+    if normalise not in NORMALISATIONS:
+        raise ValueError(f"normalise must be one of {', '.join(NORMALISATIONS)}, but is {normalise!r}.")
+    options = {} if normalise == "none" else _slrtp2025()
     return _counted(jiwer.process_words([_spaced(reference)], [_spaced(hypothesis)], **options))
 
 

@@ -15,9 +15,9 @@ from signdiff_eval.functional.text import (
     BLEU_ORDER,
     CHRF_BETA,
     CHRF_ORDER,
-    NORMALIZATIONS,
+    NORMALISATIONS,
     ROUGE_BETA,
-    Normalization,
+    Normalisation,
     bleu_counter,
     bleu_of,
     character_errors,
@@ -211,10 +211,10 @@ class WER(TextMetric):
     """Word error rate over a corpus, in percent.
 
     Args:
-        normalize: as for `signdiff_eval.functional.wer`.
+        normalise: as for `signdiff_eval.functional.wer`.
 
     Raises:
-        ValueError: an unknown normalization.
+        ValueError: an unknown normalisation.
 
     Example:
         >>> metric = WER()
@@ -228,30 +228,30 @@ class WER(TextMetric):
     ideal: ClassVar[float] = 0.0
     name = "wer"
 
-    def __init__(self, *, normalize: Normalization = "none") -> None:
-        if normalize not in NORMALIZATIONS:
-            raise ValueError(f"normalize must be one of {', '.join(NORMALIZATIONS)}, but is {normalize!r}.")
+    def __init__(self, *, normalise: Normalisation = "none") -> None:
+        if normalise not in NORMALISATIONS:
+            raise ValueError(f"normalise must be one of {', '.join(NORMALISATIONS)}, but is {normalise!r}.")
         super().__init__()
-        self.normalize = normalize
+        self.normalise = normalise
 
     @classmethod
     def of_signature(cls, signature: Signature) -> Self | None:
         """Take from the settings what is done to texts before.
 
         Raises:
-            ValueError: an unknown normalization.
+            ValueError: an unknown normalisation.
         """
-        normalize: Any = dict(signature.settings).get("norm", "none")
-        return cls(normalize=normalize) if signature.name == "wer" else None
+        normalise: Any = dict(signature.settings).get("norm", "none")
+        return cls(normalise=normalise) if signature.name == "wer" else None
 
     @property
     def settings(self) -> tuple[tuple[str, str], ...]:
         """What is done to texts before, what is averaged, and jiwer's version."""
-        return ("norm", self.normalize), ("mean", "corpus"), ("jiwer", version("jiwer"))
+        return ("norm", self.normalise), ("mean", "corpus"), ("jiwer", version("jiwer"))
 
     def row_of(self, hypothesis: str, reference: str) -> tuple[float, ...]:
         """Count errors, in hundreds, and the reference's words."""
-        errors, words = word_errors(hypothesis, reference, self.normalize)
+        errors, words = word_errors(hypothesis, reference, self.normalise)
         return 100.0 * errors, words
 
 

@@ -23,7 +23,7 @@ from signdiff_eval.reports.significance import (
     paired_difference,
     smallest_p,
 )
-from signdiff_eval.scoring import Protocol, Reading, Report, score_poses, score_texts, score_videos
+from signdiff_eval.scoring import BackTranslation, Protocol, Report, score_poses, score_texts, score_videos
 
 Kind = Literal["poses", "videos", "texts"]
 """What is compared."""
@@ -88,11 +88,9 @@ def compare(
     protocol: Protocol | None = None,
     formats: PoseFormats | None = None,
     metrics: Callable[[], Sequence[Metric]] | None = None,
-    reading: Reading | None = None,
-    samples: int = SAMPLES,
-    trials: int = TRIALS,
-    seed: int = SEED,
+    back_translation: BackTranslation | None = None,
     watch: Callable[[str, list[Pair]], Iterable[Pair]] = lambda _, pairs: pairs,
+    **tests: Any,
 ) -> Comparison:
     """Score systems' poses side by side, with intervals, and tests of the differences.
 
@@ -101,23 +99,24 @@ def compare(
         reference: folder (or file) of references.
         baseline: one of the names; the first if not given.
         controls: add ground truth, a frozen mean pose, and shuffled ground truth.
-        fps: as for `score_poses`, and so are protocol, formats, metrics and reading.
+        fps: as for `score_poses`, and so are protocol, formats, metrics and back_translation.
         protocol: likewise.
         formats: likewise.
         metrics: likewise.
-        reading: likewise; each pose is translated once, however many systems share it.
-        samples: bootstrap samples.
-        trials: of approximate randomisation.
-        seed: of both.
+        back_translation: likewise; each pose is translated once, however many systems share it.
         watch: passes on the pairs of a system, such as to show progress.
+        tests: ``samples`` of the bootstrap, ``trials`` of approximate randomisation, and the ``seed`` of both; else as
+            in `signdiff_eval.reports.significance`.
 
     Raises:
         ValueError: no system, an unknown baseline, or as for `score_poses`.
     """
-    baseline = check_names(systems, baseline)
+    baseline = _check_names(systems, baseline)
     formats = formats or PoseFormats()
-    if reading is not None:
-        reading = Reading(reading.texts, _Memory(reading.translator), reading.settings)
+    if back_translation is not None:
+        back_translation = BackTranslation(
+            back_translation.texts, _Memory(back_translation.translator), back_translation.settings
+        )
     pairs = {name: pair_up(folder, reference, formats.matches) for name, folder in systems.items()}
     if controls:
         first = next(iter(pairs.values()))
@@ -129,15 +128,15 @@ def compare(
             protocol=protocol if name in systems else None,
             formats=formats,
             metrics=metrics,
-            reading=reading,
+            back_translation=back_translation,
             derive=derivation(name) if name in CONTROLS else None,
         )
         for name, listed in pairs.items()
     }
-    return with_tests(reports, baseline, pairs=pairs, samples=samples, trials=trials, seed=seed)
+    return _with_tests(reports, baseline, pairs, **tests)
 
 
-def check_names(systems: Mapping[str, Any], baseline: str | None) -> str:
+def _check_names(systems: Mapping[str, Any], baseline: str | None) -> str:
     """Check what systems are called, and tell which is the baseline."""
     if not systems:
         raise ValueError("systems must hold at least one system, but hold none.")
@@ -149,11 +148,11 @@ def check_names(systems: Mapping[str, Any], baseline: str | None) -> str:
     return baseline
 
 
-def with_tests(
+def _with_tests(
     reports: dict[str, Report],
     baseline: str,
-    *,
     pairs: dict[str, list[Pair]],
+    *,
     kind: Kind = "poses",
     samples: int = SAMPLES,
     trials: int = TRIALS,
@@ -236,13 +235,13 @@ def compare_videos(
     Raises:
         ValueError: no system, an unknown baseline, or as for `score_videos`.
     """
-    baseline = check_names(systems, baseline)
+    baseline = _check_names(systems, baseline)
     pairs = {name: pair_up(folder, reference, is_video) for name, folder in systems.items()}
     reports = {
         name: score_videos(watch(name, listed), protocol=protocol, metrics=metrics() if metrics else None)
         for name, listed in pairs.items()
     }
-    return with_tests(reports, baseline, pairs=pairs, kind="videos", **tests)
+    return _with_tests(reports, baseline, pairs, kind="videos", **tests)
 
 
 def compare_texts(
@@ -269,14 +268,14 @@ def compare_texts(
     Raises:
         ValueError: no system, an unknown baseline, a file that can't be read, or another number of lines.
     """
-    baseline = check_names(systems, baseline)
+    baseline = _check_names(systems, baseline)
     true = read_lines(reference)
     best = None if ceiling is None else read_as_many(ceiling, reference, len(true))
     reports = {}
     for name, path in systems.items():
         made = read_as_many(path, reference, len(true))
         reports[name] = score_texts(made, true, ceiling=best, protocol=protocol, tokenize=tokenize)
-    return with_tests(reports, baseline, pairs={}, kind="texts", **tests)
+    return _with_tests(reports, baseline, {}, kind="texts", **tests)
 
 
 GROUND_TRUTH: Final = "ground truth"

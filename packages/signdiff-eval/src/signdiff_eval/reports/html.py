@@ -14,7 +14,7 @@ from signdiff_eval import __version__
 from signdiff_eval.atomic import replacing
 from signdiff_eval.functional import align
 from signdiff_eval.metrics.text import TextMetric
-from signdiff_eval.provenance import told_marks
+from signdiff_eval.provenance import marks_warning
 from signdiff_eval.readers import PoseFormats
 from signdiff_eval.reports.compare import CONTROLS, Comparison, derivation, per_sequence
 from signdiff_eval.reports.svg import Shown, alignment, distribution, strips
@@ -71,7 +71,7 @@ def _page(comparison: Comparison, examples: int, formats: PoseFormats | None) ->
     yield f"paired bootstrap of {comparison.settings['samples']} samples, approximate randomisation of "
     yield f"{comparison.settings['trials']} trials{tried(comparison)}, seed {comparison.settings['seed']}. "
     yield "The ceiling is the same score on the references themselves.</p>"
-    for warning in (too_few(comparison), told_marks(comparison.marked)):
+    for warning in (too_few(comparison), marks_warning(comparison.marked)):
         if warning:
             yield f"<p><strong>{escape(warning)}.</strong></p>"
     yield from _table(comparison)

@@ -6,12 +6,12 @@
 from signdiff_eval.scoring.poses import score_poses
 from signdiff_eval.scoring.report import Protocol, Report
 from signdiff_eval.scoring.suites import pose_metrics, slrtp_metrics, text_metrics, video_metrics
-from signdiff_eval.scoring.texts import Reading, score_texts
+from signdiff_eval.scoring.texts import BackTranslation, score_texts
 from signdiff_eval.scoring.videos import score_videos
 
 __all__ = [
+    "BackTranslation",
     "Protocol",
-    "Reading",
     "Report",
     "pose_metrics",
     "score_poses",

@@ -17,7 +17,7 @@ from signdiff_eval.readers.pairs import order_of
 from signdiff_eval.readers.poses import same_rate
 from signdiff_eval.scoring.report import Protocol, Report, report_of
 from signdiff_eval.scoring.suites import pose_metrics, text_metrics
-from signdiff_eval.scoring.texts import Reading, Translations
+from signdiff_eval.scoring.texts import BackTranslation, Translations
 
 
 def score_poses(
@@ -28,7 +28,7 @@ def score_poses(
     protocol: Protocol | None = None,
     formats: PoseFormats | None = None,
     metrics: Callable[[], Sequence[Metric]] | None = None,
-    reading: Reading | None = None,
+    back_translation: BackTranslation | None = None,
     derive: Callable[[list[PoseSequence]], list[PoseSequence]] | None = None,
 ) -> Report:
     """Score pose files: those of `pose_metrics`, and what can be read from the poses.
@@ -44,7 +44,7 @@ def score_poses(
             poses says of them, and ``free`` where they have none.
         formats: the known formats; those installed if not given.
         metrics: makes the metrics; by default those above, and with ``reading`` those of `text_metrics`.
-        reading: how poses are translated back to text; needed for metrics of texts.
+        back_translation: how poses are translated back to text; needed for metrics of texts.
         derive: changes the sequences of each hypothesis before they are scored, for controls.
 
     Raises:
@@ -52,15 +52,15 @@ def score_poses(
             the hypotheses' marks.
     """
     formats = formats or PoseFormats()
-    make = metrics or (lambda: [*pose_metrics(), *(text_metrics() if reading else [])])
+    make = metrics or (lambda: [*pose_metrics(), *(text_metrics() if back_translation else [])])
     system, ceiling = list(make()), list(make())
-    if reading is None and any(isinstance(metric, TextMetric) for metric in system):
-        raise ValueError("reading must be given for metrics of texts, but is not.")
+    if back_translation is None and any(isinstance(metric, TextMetric) for metric in system):
+        raise ValueError("back_translation must be given for metrics of texts, but is not.")
     absent, rate = [0, 0], fps
     names: list[str] = []
     protocols: set[str] = set()
     marked: dict[tuple[str, str], None] = {}
-    translations = Translations(reading) if reading else None
+    translations = Translations(back_translation) if back_translation else None
     for pair in pairs:
         hypotheses, references = formats.read(pair.hypothesis), formats.read(pair.reference)
         protocols.add(protocol_of(pair.hypothesis) or protocol or "free")
@@ -98,7 +98,7 @@ def score_poses(
     )
     return report_of(
         *(names, system, ceiling, settings),
-        translator=reading.settings if reading else (),
+        translator=back_translation.settings if back_translation else (),
         absent=(absent[0], absent[1]),
         texts=texts,
         marked=tuple(marked),

@@ -91,7 +91,7 @@ def slrtp_metrics(*, texts: bool = False) -> list[Metric]:
         texts: those of what is read from poses, too.
     """
     orders = [BLEU(order) for order in (1, 2, 3, 4)]
-    read = [*orders, CHRF(), ROUGE(), WER(normalize="slrtp2025")] if texts else []
+    read = [*orders, CHRF(), ROUGE(), WER(normalise="slrtp2025")] if texts else []
     return [*read, DTW("mje"), WristDistance(), Duration()]
 
 

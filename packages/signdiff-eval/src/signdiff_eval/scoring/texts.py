@@ -60,7 +60,7 @@ _CHUNK: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class BackTranslation:
     """Back translation of poses.
 
     Attributes:
@@ -77,8 +77,8 @@ class Reading:
 class Translations:
     """Translates pairs of sequences, many at a time, and holds the texts alone."""
 
-    def __init__(self, reading: Reading) -> None:
-        self._reading = reading
+    def __init__(self, back_translation: BackTranslation) -> None:
+        self._back_translation = back_translation
         self._waiting: list[tuple[PoseSequence, PoseSequence]] = []
         self._texts: list[tuple[str, str]] = []
 
@@ -97,7 +97,7 @@ class Translations:
             For each pair what was read from the hypothesis, from the reference, and what should be said.
         """
         self._translate()
-        wanted = read_texts(self._reading.texts, names)
+        wanted = read_texts(self._back_translation.texts, names)
         texts = tuple((made, true, said) for (made, true), said in zip(self._texts, wanted, strict=True))
         for side, place in ((system, 0), (ceiling, 1)):
             for metric in side:
@@ -108,6 +108,6 @@ class Translations:
     def _translate(self) -> None:
         if not self._waiting:
             return
-        made, true = (texts_of(self._reading.translator, side) for side in zip(*self._waiting, strict=True))
+        made, true = (texts_of(self._back_translation.translator, side) for side in zip(*self._waiting, strict=True))
         self._texts += zip(made, true, strict=True)
         self._waiting.clear()
