@@ -1,4 +1,4 @@
-"""Files in, sequences of joints and streams of frames out, in pairs of reference and hypothesis."""
+"""Files in, sequences of joints and streams of frames out, in pairs of hypothesis and reference."""
 
 from signdiff_eval.readers.formats import PoseFormats
 from signdiff_eval.readers.pairs import Pair, pair_up

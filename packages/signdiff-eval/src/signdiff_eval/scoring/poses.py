@@ -43,7 +43,7 @@ def score_poses(
         protocol: how the hypotheses were made; it goes into the signature. If not given, what the mark of generated
             poses says of them, and ``free`` where they have none.
         formats: the known formats; those installed if not given.
-        metrics: makes the metrics; by default those above, and with ``reading`` those of `text_metrics`.
+        metrics: makes the metrics; by default those above, and with ``back_translation`` those of `text_metrics`.
         back_translation: how poses are translated back to text; needed for metrics of texts.
         derive: changes the sequences of each hypothesis before they are scored, for controls.
 
