@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
+from signdiff_core.avatar.body import AvatarBody
 from signdiff_core.avatar.rotations import Array, about, apply, dot, swing, unit
-
-if TYPE_CHECKING:
-    from signdiff_core.avatar.body import AvatarBody
 
 KNUCKLE_BEND: Final = np.radians([-30.0, 100.0])
 KNUCKLE_SPREAD: Final = np.radians(26.0)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from signdiff_core.avatar.body import Motion
+from signdiff_core.avatar.inverse_kinematics import fit
+from signdiff_core.avatar.signer import Signer
 from signdiff_core.formats.coordinates import visible
 from signdiff_core.skeleton import joints_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
     from pose_format import Pose
-
-    from signdiff_core.avatar.signer import Signer
 
 
 class AvatarRenderer:
@@ -52,10 +52,7 @@ class AvatarRenderer:
             TypeError: there is an unknown option.
             ValueError: the pose has another skeleton or shows nobody, ``start`` is negative, or there is no device.
         """
-        from signdiff_core.avatar.body import Motion
-        from signdiff_core.avatar.inverse_kinematics import fit
         from signdiff_core.avatar.raycast import render_frames
-        from signdiff_core.avatar.signer import Signer
 
         unknown = sorted(set(options) - {"signer", "device", "camera"})
         if unknown:

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from signdiff_core.checks import check_device
 from signdiff_core.diffusion.conditions import Joints
 from signdiff_core.diffusion.folder import RendererSettings, check_controlnet, is_path, read_frnet
-from signdiff_core.diffusion.frmap import FRMapper, check_source, default_source
+from signdiff_core.diffusion.frmap import FRMapper, FRNetSource, check_source, default_source
+from signdiff_core.diffusion.images import Frame
 from signdiff_core.diffusion.options import CHUNK_SIZE, check_least, check_weights
 from signdiff_core.video.reading import probe, read_video
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from numpy.typing import NDArray
     from pose_format import Pose
 
-    from signdiff_core.diffusion.frmap import FRNetSource
-    from signdiff_core.diffusion.images import Frame
     from signdiff_core.diffusion.pipeline import SignDiffPipeline
 
 BUNDLED: Final = Path(__file__).parent / "bundled"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import torch
 from diffusers import ControlNetModel, UNet2DConditionModel
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _HINT: Final = "controlnet_cond_embedding."
 
