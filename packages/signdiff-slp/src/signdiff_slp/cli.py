@@ -6,11 +6,10 @@ import sys
 from collections.abc import Sequence
 
 from signdiff_slp import __version__
-from signdiff_slp.commands.check import add_check
 from signdiff_slp.commands.corpus import add_corpus, add_vocabulary
 from signdiff_slp.commands.curves import add_curves
 from signdiff_slp.commands.parser import CommandParser, answer_missing, run_command
-from signdiff_slp.commands.prepare import add_prepare
+from signdiff_slp.commands.prepare import add_check, add_prepare
 from signdiff_slp.commands.sign import add_sign
 from signdiff_slp.commands.step import add_step
 
