@@ -85,9 +85,9 @@ class DTW(PoseMetric):
             return ("align", "exact"), ("cost", "l1"), ("mean", "pair"), ("bos", "drop" if self.drop_bos else "none")
         return ("align", "exact"), ("cost", "l2-frame" if self.variant == "mje" else "l2-joint"), ("mean", "path")
 
-    def update(self, hypothesis: ArrayLike, reference: ArrayLike) -> None:
-        """Take in one pair: shapes and errors as for `signdiff_eval.functional.dtw`."""
-        self._rows.append(dtw_statistics(hypothesis, reference, self.variant, self.drop_bos))
+    def row_of(self, hypothesis: ArrayLike, reference: ArrayLike) -> tuple[float, ...]:
+        """Compute distance and weight: shapes and errors as for `signdiff_eval.functional.dtw`."""
+        return dtw_statistics(hypothesis, reference, self.variant, self.drop_bos)
 
     def update_named(
         self, hypothesis: NDArray[np.float64], reference: NDArray[np.float64], skeleton: Sequence[str]

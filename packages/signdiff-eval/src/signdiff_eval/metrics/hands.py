@@ -51,14 +51,6 @@ class HandMetric(VideoMetric):
         """Frames in all."""
         return int(self.statistics[:, 3].sum())
 
-    def begin(self) -> None:
-        """Start with a pair of videos."""
-        self._sums = [0.0, 0, 0, 0]
-
-    def end(self) -> None:
-        """Finish the pair of videos."""
-        self._rows.append(tuple(self._sums))
-
     def score_of(self, statistics: NDArray[np.float64]) -> float:
         """Average over what could be compared; no hand at all is a ValueError."""
         if not statistics[:, 1].any():
@@ -74,10 +66,10 @@ class HandMetric(VideoMetric):
         return keypoints_of(self._detector(frame))
 
     def _count(self, amount: float, weight: int) -> None:
-        self._sums[0] += amount
-        self._sums[1] += weight
-        self._sums[2] += not weight
-        self._sums[3] += 1
+        self.sums[0] += amount
+        self.sums[1] += weight
+        self.sums[2] += not weight
+        self.sums[3] += 1
 
     def _detected_by(self) -> tuple[str, str]:
         return settings_of(None if self._given else self._detector)

@@ -34,17 +34,17 @@ class VideoMetric(Metric):
             self.take(made, true)
         self.end()
 
-    @abstractmethod
     def begin(self) -> None:
-        """Start with a pair of videos, and forget one that was left in the middle."""
+        """Start with a pair of videos, and forget one that was left in the middle: `sums`, one a column, are 0."""
+        self.sums = [0.0] * self.columns
 
     @abstractmethod
     def take(self, hypothesis: Frame, reference: Frame) -> None:
-        """Take in the next frame of both."""
+        """Take in the next frame of both, by adding to `sums`."""
 
-    @abstractmethod
     def end(self) -> None:
-        """Finish the pair of videos: only now does it count."""
+        """Finish the pair of videos: only now does it count, with `sums` as its row."""
+        self._rows.append(tuple(self.sums))
 
 
 def update_together(
@@ -104,20 +104,12 @@ class SSIM(VideoMetric):
 
     ideal: ClassVar[float] = 1.0
     columns: ClassVar[int] = 3
+    name = "ssim"
+    settings = (("win", f"gauss{WINDOW}"), ("sigma", str(SIGMA)), ("range", str(DATA_RANGE)), ("mean", "frame"))
 
     def __init__(self, *, name: str = "ssim") -> None:
         super().__init__()
-        self._name = name
-
-    @property
-    def name(self) -> str:
-        """The key that the metric was given."""
-        return self._name
-
-    @property
-    def settings(self) -> tuple[tuple[str, str], ...]:
-        """The window, the range of values, and what is averaged."""
-        return ("win", f"gauss{WINDOW}"), ("sigma", str(SIGMA)), ("range", str(DATA_RANGE)), ("mean", "frame")
+        self.name = name
 
     @property
     def frames_without_box(self) -> int:
@@ -147,26 +139,18 @@ class SSIM(VideoMetric):
         self.begin()
         for made, true, box in beside(paired(hypothesis, reference), "boxes", boxes):
             if box is None:
-                self._sums[2] += 1
+                self.sums[2] += 1
             else:
                 self._add(ssim(made, true, box=box))
         self.end()
-
-    def begin(self) -> None:
-        """Start with a pair of videos."""
-        self._sums = [0.0, 0, 0]
 
     def take(self, hypothesis: Frame, reference: Frame) -> None:
         """Take in the next frame of both, whole."""
         self._add(ssim(hypothesis, reference))
 
-    def end(self) -> None:
-        """Finish the pair of videos."""
-        self._rows.append(tuple(self._sums))
-
     def _add(self, similarity: float) -> None:
-        self._sums[0] += similarity
-        self._sums[1] += 1
+        self.sums[0] += similarity
+        self.sums[1] += 1
 
     def score_of(self, statistics: NDArray[np.float64]) -> float:
         """Average over frames; a ValueError if not one had a box."""
@@ -195,17 +179,12 @@ class Flicker(VideoMetric):
 
     def begin(self) -> None:
         """Start with a pair of videos."""
+        super().begin()
         self._before: tuple[Frame, Frame] | None = None
-        self._sums = [0.0, 0]
 
     def take(self, hypothesis: Frame, reference: Frame) -> None:
         """Take in the next frame of both."""
         if self._before is not None:
-            self._sums[0] += flicker_step(*self._before, hypothesis, reference)
-            self._sums[1] += 1
+            self.sums[0] += flicker_step(*self._before, hypothesis, reference)
+            self.sums[1] += 1
         self._before = hypothesis, reference
-
-    def end(self) -> None:
-        """Finish the pair of videos."""
-        self._before = None
-        self._rows.append((self._sums[0], self._sums[1]))

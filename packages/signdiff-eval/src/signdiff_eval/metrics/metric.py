@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from signdiff_eval.signature import Signature
 
@@ -171,6 +171,14 @@ class Metric(ABC):
 class PoseMetric(Metric):
     """A score of pose sequences: one row for each pair."""
 
+    def update(self, hypothesis: ArrayLike, reference: ArrayLike) -> None:
+        """Take in one pair: arguments and errors as for `row_of`."""
+        self._rows.append(self.row_of(hypothesis, reference))
+
+    @abstractmethod
+    def row_of(self, hypothesis: ArrayLike, reference: ArrayLike) -> tuple[float, ...]:
+        """Compute what one pair adds to the score."""
+
     def update_named(
         self, hypothesis: NDArray[np.float64], reference: NDArray[np.float64], skeleton: Sequence[str]
     ) -> None:
@@ -179,7 +187,7 @@ class PoseMetric(Metric):
         Args:
             hypothesis: (U, J, C), finite.
             reference: (T, J, C), finite.
-            skeleton: names of the J joints, as in `signdiff_eval.readers.PoseSequence`.
+            skeleton: names of the J joints.
         """
         self.update(hypothesis, reference)
 

@@ -58,12 +58,12 @@ class TotalDistance(PoseMetric):
         joints = "all" if self.joints is None else ",".join(map(str, self.joints))
         return ("joints", joints), ("mean", "corpus")
 
-    def update(self, hypothesis: ArrayLike, reference: ArrayLike) -> None:
-        """Take in one pair: shapes and errors as for `signdiff_eval.functional.total_distance`.
+    def row_of(self, hypothesis: ArrayLike, reference: ArrayLike) -> tuple[float, ...]:
+        """Measure both paths: shapes and errors as for `signdiff_eval.functional.total_distance`.
 
         A reference that doesn't move is no error as long as another one does.
         """
-        self._rows.append(total_distance_statistics(hypothesis, reference, joints=self.joints))
+        return total_distance_statistics(hypothesis, reference, joints=self.joints)
 
 
 class WristDistance(PoseMetric):
@@ -96,8 +96,8 @@ class WristDistance(PoseMetric):
         wrists = ("joints", "wrists") in signature.settings
         return cls() if wrists and signature.name == "total_distance" else None
 
-    def update(self, hypothesis: ArrayLike, reference: ArrayLike) -> None:
-        """Take in one pair.
+    def row_of(self, hypothesis: ArrayLike, reference: ArrayLike) -> tuple[float, ...]:
+        """Measure the paths of one wrist, then of the other.
 
         Args:
             hypothesis: (U, 2, C) positions of the two wrists.
@@ -110,7 +110,7 @@ class WristDistance(PoseMetric):
         if reference.shape[1] != 2:
             raise ValueError(f"reference must have the shape (T, 2, C), but has {reference.shape}.")
         left, right = (total_distance_statistics(hypothesis, reference, joints=[wrist]) for wrist in (0, 1))
-        self._rows.append((*left, *right))
+        return *left, *right
 
     def update_named(
         self, hypothesis: NDArray[np.float64], reference: NDArray[np.float64], skeleton: Sequence[str]
@@ -144,6 +144,6 @@ class Duration(PoseMetric):
     name = "avg_duration"
     settings = (("mean", "pair"),)
 
-    def update(self, hypothesis: ArrayLike, reference: ArrayLike) -> None:
-        """Take in one pair: shapes and errors as for `signdiff_eval.functional.duration`."""
-        self._rows.append((duration(hypothesis, reference), 1.0))
+    def row_of(self, hypothesis: ArrayLike, reference: ArrayLike) -> tuple[float, ...]:
+        """Divide the lengths: shapes and errors as for `signdiff_eval.functional.duration`; the 1 counts pairs."""
+        return duration(hypothesis, reference), 1.0

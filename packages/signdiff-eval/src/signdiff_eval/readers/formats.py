@@ -23,15 +23,8 @@ MAX_BYTES: Final = 2**31
 """Largest ``.pose`` file that is read."""
 
 _BROKEN: Final = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    NotImplementedError,
-    TypeError,
-    ValueError,
-    struct.error,
+    *(ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, NotImplementedError),
+    *(TypeError, ValueError, struct.error),
 )
 """What pose-format raises for broken files."""
 
