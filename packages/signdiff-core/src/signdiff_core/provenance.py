@@ -54,16 +54,7 @@ def mark_generated(path: str | os.PathLike[str], generator: str, **details: str)
 
 @contextmanager
 def marking(path: str | os.PathLike[str], generator: str, **details: str) -> Iterator[None]:
-    """Mark a file while it is written; if it does not come to be, its mark goes, too.
-
-    Args:
-        path: the file that the block writes.
-        generator: as for `mark_generated`.
-        details: as for `mark_generated`.
-
-    Raises:
-        OSError: the mark cannot be written.
-    """
+    """Mark a file, as `mark_generated` does, while the block writes it; without the file its mark goes, too."""
     mark = mark_generated(path, generator, **details)
     try:
         yield

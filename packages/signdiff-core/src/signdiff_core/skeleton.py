@@ -130,7 +130,7 @@ class Skeleton:
     def make_pose(
         self, joints: NDArray[np.floating], fps: float, *, confidence: NDArray[np.floating] | None = None
     ) -> Pose:
-        """Wrap joint positions into a pose of one person, as `wrap` does.
+        """Wrap joint positions into a pose of one person, float32.
 
         Args:
             joints: (T, J, 3) normalised coordinates; what is masked is absent.
@@ -278,16 +278,9 @@ def make_header(components: Sequence[Component]) -> PoseHeader:
 def wrap(
     joints: NDArray[np.floating], fps: float, header: PoseHeader, confidence: NDArray[np.floating] | None = None
 ) -> Pose:
-    """Wrap joint positions into a pose of one person, float32, of any header.
+    """Wrap joint positions (T, J, 3) into a pose of one person, float32, of any header of J joints.
 
-    Args:
-        joints: (T, J, 3) coordinates; what is masked is absent.
-        fps: frames per second.
-        header: of J joints.
-        confidence: (T, J) in [0, 1]; 0 means absent. Everything is present if it is not given.
-
-    Raises:
-        ValueError: ``joints`` or ``confidence`` has another shape, or ``fps`` is not positive.
+    Arguments and errors are those of `Skeleton.make_pose`.
     """
     from pose_format import Pose
     from pose_format.numpy import NumPyPoseBody
