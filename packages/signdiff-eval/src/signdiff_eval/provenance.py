@@ -23,7 +23,7 @@ MAX_BYTES: Final = 2**20
 """Largest mark that is read."""
 
 PROTOCOLS: Final = ("free", "gt-timing")
-"""How poses can be made: the system decides on the timing itself, or was told the reference's."""
+"""How poses can be made: the system decides on the timing itself, or is given the reference's."""
 
 
 def mark_generated(path: Path, generator: str, **details: str) -> Path:

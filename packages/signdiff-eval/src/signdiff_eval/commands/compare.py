@@ -31,9 +31,9 @@ from signdiff_eval.commands.options import Asked, check_files, existing, shared_
 )
 @click.option("--samples", type=click.IntRange(1), default=1000, show_default=True, help="Bootstrap samples.")
 @click.option(
-    "--trials", type=click.IntRange(1), default=10000, show_default=True, help="Of approximate randomisation."
+    "--trials", type=click.IntRange(1), default=10000, show_default=True, help="Trials of approximate randomisation."
 )
-@click.option("--seed", type=click.IntRange(0), default=12345, show_default=True, help="Of both.")
+@click.option("--seed", type=click.IntRange(0), default=12345, show_default=True, help="Seed of samples and trials.")
 @shared_options
 def compare(
     *,

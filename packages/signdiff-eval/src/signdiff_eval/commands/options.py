@@ -38,15 +38,13 @@ def frame_rate(_context: click.Context, _option: click.Parameter, value: float |
 
 
 _SHARED = (
-    click.option("--video", is_flag=True, help="Score videos (SSIM, flicker) and not poses."),
+    click.option("--video", is_flag=True, help="Score videos (SSIM, flicker) instead of poses."),
     click.option("--hands", is_flag=True, help="With --video: score hands, which MediaPipe finds."),
     click.option("--fid", is_flag=True, help="With --video: Fréchet inception distance."),
     click.option("--fid-weights", type=_file, help="Weights of pytorch-fid's network; else those in torch's cache."),
-    click.option("--text", "as_text", is_flag=True, help="Score text files, line by line, and not poses."),
+    click.option("--text", "as_text", is_flag=True, help="Score text files line by line, instead of poses."),
     click.option(
-        "--ceiling",
-        type=_file,
-        help="With --text: what the translator made of the references' poses, line by line.",
+        "--ceiling", type=_file, help="With --text: what the translator made of the references' poses, line by line."
     ),
     click.option("--tokenize", default="none", show_default=True, help="With --text: sacrebleu's tokenizer for BLEU."),
     click.option(
@@ -58,13 +56,13 @@ _SHARED = (
     click.option(
         "--protocol",
         type=click.Choice(["free", "gt-timing"]),
-        help="How the hypotheses were made: freely, or told the reference's timing. Goes into the signature.  "
-        "[default: what their mark tells, else free]",
+        help="How the hypotheses were made: freely, or with the reference's timing. Goes into the signature.  "
+        "[default: what their mark says, else free]",
     ),
     click.option(
         "--texts",
         type=_file,
-        help="What the references say: lines 'name<TAB>text', or one a line in the order of the names. "
+        help="What the references say: lines 'name<TAB>text', or one text a line in the order of the names. "
         "Poses are then translated back, and scored as text.",
     ),
     click.option(
@@ -77,7 +75,7 @@ _SHARED = (
         "signatures",
         multiple=True,
         metavar="SIGNATURE|FILE",
-        help="Compute exactly what an old report did, by its signatures or its JSON; an error if that can't be.",
+        help="Repeat exactly what an old report computed, from its signatures or its JSON; fail if that is impossible.",
     ),
     click.option("--json", "as_json", is_flag=True, help="Print JSON."),
     click.option("--debug", is_flag=True, help="Show where an error comes from."),  # read by main(), before all else

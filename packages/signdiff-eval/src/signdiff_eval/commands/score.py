@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # which load numpy
     "--hyp-fps",
     type=float,
     callback=frame_rate,
-    help="Frame rate of the hypotheses, where their files state none, as .pt files do, or another.",
+    help="Frame rate of the hypotheses, where their files state none (.pt) or a wrong one.",
 )
 @shared_options
 def score(

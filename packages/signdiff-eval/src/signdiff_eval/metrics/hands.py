@@ -110,11 +110,7 @@ class HandSSIM(HandMetric):
         )
 
     def update(
-        self,
-        hypothesis: Iterable[Frame],
-        reference: Iterable[Frame],
-        *,
-        keypoints: Iterable[Any] | None = None,
+        self, hypothesis: Iterable[Frame], reference: Iterable[Frame], *, keypoints: Iterable[Any] | None = None
     ) -> None:
         """Take in one pair of videos, as `VideoMetric.update` does.
 

@@ -117,11 +117,7 @@ class SSIM(VideoMetric):
         return int(self.statistics[:, 2].sum())
 
     def update(
-        self,
-        hypothesis: Iterable[Frame],
-        reference: Iterable[Frame],
-        *,
-        boxes: Iterable[Box | None] | None = None,
+        self, hypothesis: Iterable[Frame], reference: Iterable[Frame], *, boxes: Iterable[Box | None] | None = None
     ) -> None:
         """Take in one pair of videos, as `VideoMetric.update` does.
 

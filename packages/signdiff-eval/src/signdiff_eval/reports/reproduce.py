@@ -19,7 +19,7 @@ MAX_BYTES = 2**26
 """Largest report that is read."""
 
 _LONGEST = 500
-"""Most characters that are told of what is wrong with one."""
+"""Most characters of a message about what is wrong with one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from signdiff_eval.metrics import Metric, TextMetric
 from signdiff_eval.signature import Score
 
 Protocol = Literal["free", "gt-timing"]
-"""Whether the system decided on the timing itself, or was told the reference's."""
+"""Whether the system decided on the timing itself, or was given the reference's."""
 
 
 @dataclass(frozen=True, slots=True)
