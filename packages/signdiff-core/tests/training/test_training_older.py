@@ -12,7 +12,7 @@ pytest.importorskip("transformers")
 from accelerate import Accelerator  # noqa: E402
 from torch import nn  # noqa: E402
 
-from signdiff_core.training.kit.log import LossLog  # noqa: E402
+from signdiff_core.training.kit.run import LossLog  # noqa: E402
 from signdiff_core.training.kit.state import RunState  # noqa: E402
 
 

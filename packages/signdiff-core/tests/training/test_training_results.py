@@ -26,7 +26,7 @@ from signdiff_core.drawing import draw  # noqa: E402
 from signdiff_core.prepare.reader import FrameFolder  # noqa: E402
 from signdiff_core.training import ControlNetConfig  # noqa: E402
 from signdiff_core.training.kit.arguments import parse  # noqa: E402
-from signdiff_core.training.publishing import (  # noqa: E402
+from signdiff_core.training.results import (  # noqa: E402
     command_of,
     make_repository,
     repository_of,

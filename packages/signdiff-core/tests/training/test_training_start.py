@@ -17,15 +17,15 @@ from signdiff_core.diffusion import FRMapper  # noqa: E402
 from signdiff_core.diffusion.superposition import superimposed  # noqa: E402
 from signdiff_core.prepare.reader import FrameFolder, SomeFrames  # noqa: E402
 from signdiff_core.training import ControlNetConfig  # noqa: E402
-from signdiff_core.training.base_parts import BaseParts  # noqa: E402
 from signdiff_core.training.controlnet_data import CHANNELS, draw_samples  # noqa: E402
-from signdiff_core.training.controlnet_networks import (  # noqa: E402
+from signdiff_core.training.controlnet_run import ControlNetRun, make_optimizer, schedule_options  # noqa: E402
+from signdiff_core.training.kit.run import make_schedule  # noqa: E402
+from signdiff_core.training.networks import (  # noqa: E402
+    BaseParts,
     check_maps,
     default_hint_channels,
     start_controlnet,
 )
-from signdiff_core.training.controlnet_run import ControlNetRun, make_optimizer, schedule_options  # noqa: E402
-from signdiff_core.training.kit.run import make_schedule  # noqa: E402
 from signdiff_core.trust import ModelFolderError  # noqa: E402
 
 

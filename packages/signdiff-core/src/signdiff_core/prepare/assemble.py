@@ -31,7 +31,7 @@ from signdiff_core.atomic import flush_to_disk
 from signdiff_core.diffusion.frmap import CONFIG_NAME
 from signdiff_core.drawing import draw
 from signdiff_core.engines import Shard
-from signdiff_core.prepare import writer
+from signdiff_core.prepare import reader, writer
 from signdiff_core.prepare.clip import REASONS
 from signdiff_core.prepare.gather import Clip
 from signdiff_core.prepare.plan import manifest_of
@@ -82,7 +82,7 @@ def assemble(shards: Shards, work: FrameWork, output: Path, *, left_out: Sequenc
     hashes: dict[str, Any] = {}
     traces = []
     ours: set[str] = set()
-    with (home / writer.CLIPS).open("w", encoding="utf-8") as lines:
+    with (home / reader.CLIPS).open("w", encoding="utf-8") as lines:
         for shard in shards:
             for part in work.parts(shard):
                 facts = dict(part.facts)
@@ -149,23 +149,23 @@ def _count(report: Report, facts: dict[str, Any]) -> None:
 
 def _write_tensors(shards: Shards, work: FrameWork, frames: int) -> None:
     joints = (part.joints for _, part in _parts(shards, work))
-    writer.write_tensor(work.output / writer.JOINTS, "joints", joints, dtype="float32", shape=(frames, 50, 3))
+    writer.write_tensor(work.output / reader.JOINTS, "joints", joints, dtype="float32", shape=(frames, 50, 3))
     rows = (np.insert(part.rows, 0, clip, axis=1) for clip, (_, part) in enumerate(_parts(shards, work)))
     shape = (frames, 1 + COLUMNS[work.settings.layout])
     # By its length the reader knows that nobody edited the other file, which holds the same.
-    metadata = work.output / writer.METADATA
+    metadata = work.output / reader.METADATA
     length = {"metadata_bytes": str(metadata.stat().st_size)} if metadata.exists() else None
-    writer.write_tensor(work.output / writer.INDEX, "rows", rows, dtype="int64", shape=shape, metadata=length)
+    writer.write_tensor(work.output / reader.INDEX, "rows", rows, dtype="int64", shape=shape, metadata=length)
 
 
 def _write_metadata(shards: Shards, work: FrameWork) -> None:
     suffix, number = work.settings.suffix, 0
-    with (work.output / writer.METADATA).open("w", encoding="utf-8") as lines:
+    with (work.output / reader.METADATA).open("w", encoding="utf-8") as lines:
         for _, part in _parts(shards, work):
             clip = part.facts["name"]
             for (frame,) in part.rows.tolist():
-                name = f"frames/{writer.frame_name(clip, frame)}"
-                files = {"file_name": name + suffix, "fr_file_name": name + writer.MAP_SUFFIX}
+                name = f"frames/{reader.frame_name(clip, frame)}"
+                files = {"file_name": name + suffix, "fr_file_name": name + reader.MAP_SUFFIX}
                 row = {**files, "text": part.facts["text"], "joints": number, "pose_id": clip, "frame": frame}
                 lines.write(json.dumps(row, ensure_ascii=False) + "\n")
                 number += 1
@@ -208,8 +208,8 @@ def _pictures(shard: Shard[Clip], part: Part, row: int, work: FrameWork) -> tupl
         with (work.output / _archive_name(shard)).open("rb") as archive:
             encoded = [(archive.seek(place), archive.read(size))[1] for place, size in (places[:2], places[2:])]
     else:
-        path = work.output / "frames" / writer.frame_name(part.facts["name"], frame)
-        encoded = [path.with_suffix(suffix).read_bytes() for suffix in (work.settings.suffix, writer.MAP_SUFFIX)]
+        path = work.output / "frames" / reader.frame_name(part.facts["name"], frame)
+        encoded = [path.with_suffix(suffix).read_bytes() for suffix in (work.settings.suffix, reader.MAP_SUFFIX)]
     image, fr_map = (
         np.asarray(cv2.imdecode(np.frombuffer(each, np.uint8), cv2.IMREAD_COLOR))[..., ::-1] for each in encoded
     )

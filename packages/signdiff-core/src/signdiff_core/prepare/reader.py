@@ -23,9 +23,17 @@ from signdiff_core.checks import check_name
 from signdiff_core.formats.coordinates import LARGEST, outside
 from signdiff_core.formats.files import read_lines
 from signdiff_core.prepare.pictures import content_of, decode_image, decode_map, read_image
-from signdiff_core.prepare.writer import CLIPS, INDEX, JOINTS, MANIFEST, MAP_SUFFIX, METADATA, frame_name
 from signdiff_core.trust import check_weights
 from signdiff_core.trust.files import read_json
+
+METADATA: Final = "metadata.jsonl"
+JOINTS: Final = "joints.safetensors"
+INDEX: Final = "index.safetensors"
+CLIPS: Final = "clips.jsonl"
+MANIFEST: Final = "manifest.json"
+
+MAP_SUFFIX: Final = ".fr.png"
+"""Suffix of FR maps, after the name of their frame without its own."""
 
 _FLOATS: Final = ("F16", "F32", "F64")
 """Types of joints, as safetensors names them."""
@@ -332,6 +340,16 @@ class SomeFrames(Frames):
     def fingerprint(self) -> bytes:
         """See `Frames.fingerprint`."""
         return hashlib.sha256(self._frames.fingerprint() + str(len(self._indices)).encode()).digest()
+
+
+def frame_name(clip: str, frame: int) -> str:
+    """Name a frame, without a suffix.
+
+    Example:
+        >>> frame_name("hello", 12)
+        'hello/000012'
+    """
+    return f"{clip}/{frame:06d}"
 
 
 def parse_line(line: str, place: str) -> dict[str, Any]:

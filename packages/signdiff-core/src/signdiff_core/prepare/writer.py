@@ -21,35 +21,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signdiff_core.atomic import replacing
+from signdiff_core.prepare.reader import MAP_SUFFIX, frame_name
 
 if TYPE_CHECKING:
     from signdiff_core.prepare.clip import Sample
     from signdiff_core.prepare.gather import Clip
     from signdiff_core.prepare.plan import Settings
 
-METADATA: Final = "metadata.jsonl"
-JOINTS: Final = "joints.safetensors"
-INDEX: Final = "index.safetensors"
-CLIPS: Final = "clips.jsonl"
-MANIFEST: Final = "manifest.json"
 REPORT: Final = "report.json"
 FAILURES: Final = "failures.log"
 PREVIEW: Final = "preview.png"
 
-MAP_SUFFIX: Final = ".fr.png"
-"""Suffix of FR maps, after the name of their frame without its own."""
-
 _DTYPES: Final = {"float32": "F32", "int64": "I64"}
-
-
-def frame_name(clip: str, frame: int) -> str:
-    """Name a frame, without a suffix.
-
-    Example:
-        >>> frame_name("hello", 12)
-        'hello/000012'
-    """
-    return f"{clip}/{frame:06d}"
 
 
 @contextmanager

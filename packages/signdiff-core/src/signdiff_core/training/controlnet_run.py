@@ -19,15 +19,13 @@ from signdiff_core.diffusion.folder import RENDERER_NAME, RendererSettings
 from signdiff_core.diffusion.frmap import CONFIG_NAME, FRMapper
 from signdiff_core.diffusion.pipeline import SignDiffPipeline
 from signdiff_core.prepare.reader import Frames, SomeFrames, open_frames
-from signdiff_core.training import validation
-from signdiff_core.training.base_parts import BaseParts
+from signdiff_core.training import results
 from signdiff_core.training.conditions import Conditions, open_conditions
 from signdiff_core.training.controlnet_data import CHANNELS, Batches, BatchReader
-from signdiff_core.training.controlnet_networks import check_maps, copied, make_networks, own_resolution
 from signdiff_core.training.kit.batches import spread
-from signdiff_core.training.kit.log import timed
-from signdiff_core.training.kit.run import TrainingRun, adamw
+from signdiff_core.training.kit.run import TrainingRun, adamw, timed
 from signdiff_core.training.kit.state import RunState
+from signdiff_core.training.networks import BaseParts, check_maps, copied, make_networks, own_resolution
 from signdiff_core.training.options import DEFAULT_TRAIN_STEPS, ControlNetConfig
 from signdiff_core.video.encoding import write_video
 
@@ -177,7 +175,7 @@ class ControlNetRun(TrainingRun[ControlNetConfig]):
         """Say what a validation is."""
         config, clip = (
             self.config,
-            validation.longest_clip(self.held_out.frames.rows, self.config.num_validation_frames),
+            results.longest_clip(self.held_out.frames.rows, self.config.num_validation_frames),
         )
         frames = min(config.num_validation_images, len(self.held_out.frames)) + len(clip)
         return f"validation {name}: renders {frames} frames in {config.validation_inference_steps} steps each"
@@ -189,12 +187,12 @@ class ControlNetRun(TrainingRun[ControlNetConfig]):
         pipeline = self._assembled(*(part.eval() for part, _ in modes))
         pipeline.set_progress_bar_config(disable=True)
         rows = self.held_out.frames.rows
-        clip = validation.longest_clip(rows, config.num_validation_frames)
+        clip = results.longest_clip(rows, config.num_validation_frames)
         try:
             with self._averaged(), self.accelerator.autocast():
                 pictures, frames = (
                     list(
-                        validation.side_by_side(
+                        results.side_by_side(
                             pipeline,
                             self.held_out,
                             indices,
@@ -210,11 +208,11 @@ class ControlNetRun(TrainingRun[ControlNetConfig]):
                 part.train(training)
         if pictures:
             grid = np.concatenate(pictures)
-            validation.write_grid(folder / f"{name}.png", grid)
-            validation.log_picture(self.accelerator, "validation", grid, step=step)
+            results.write_grid(folder / f"{name}.png", grid)
+            results.log_picture(self.accelerator, "validation", grid, step=step)
         if frames:
-            write_video(folder / f"{name}.mp4", frames, validation.VIDEO_FPS)
-            validation.log_clip(self.accelerator, "validation_video", frames, fps=validation.VIDEO_FPS, step=step)
+            write_video(folder / f"{name}.mp4", frames, results.VIDEO_FPS)
+            results.log_clip(self.accelerator, "validation_video", frames, fps=results.VIDEO_FPS, step=step)
 
     def _assembled(self, text_encoder: Any, unet: Any, controlnet: Any) -> SignDiffPipeline:
         return SignDiffPipeline(

@@ -38,26 +38,26 @@ def train_controlnet(config: ControlNetConfig) -> Path:
         ValueError: they do not fit each other.
         RuntimeError: a package is missing.
     """
-    from signdiff_core.training import publishing
+    from signdiff_core.training import results
     from signdiff_core.training.kit.checkpoints import run_folder
     from signdiff_core.training.kit.run import LOSSES_NAME, check_8bit_adam
 
     if config.use_8bit_adam:
         check_8bit_adam()
     if config.push_to_hub:
-        publishing.repository_of(config)
+        results.repository_of(config)
     from signdiff_core.training.controlnet_run import ControlNetRun
 
     with run_folder(config, ["pipeline", LOSSES_NAME]) as output:
         training = ControlNetRun(config)
-        repository = publishing.make_repository(config) if config.push_to_hub and training.is_main else None
+        repository = results.make_repository(config) if config.push_to_hub and training.is_main else None
         loss = _train(training)
         training.accelerator.wait_for_everyone()
         if training.is_main:
             _finish(training, loss)
         training.end()
     if repository is not None:
-        publishing.upload(output / "pipeline", repository, token=config.hub_token, steps=training.steps)
+        results.upload(output / "pipeline", repository, token=config.hub_token, steps=training.steps)
     return output / "pipeline"
 
 
@@ -84,7 +84,7 @@ def _train(training: ControlNetRun) -> float:
 def _finish(training: ControlNetRun, loss: float) -> None:
     """Validate, and save the pipeline with its card, whole or not at all."""
     from signdiff_core.training.kit.checkpoints import whole_folder
-    from signdiff_core.training.publishing import PICTURE_NAME, write_pipeline_card
+    from signdiff_core.training.results import PICTURE_NAME, write_pipeline_card
 
     config, output, use = training.config, training.output, training.use
     training.validate("final", step=training.steps)

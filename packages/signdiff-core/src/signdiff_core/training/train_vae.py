@@ -65,7 +65,7 @@ def _finish(training: VAERun) -> None:
     """Scale the latents, save, and measure."""
     from signdiff_core.atomic import replacing
     from signdiff_core.training.kit.checkpoints import whole_folder
-    from signdiff_core.training.kit.log import timed
+    from signdiff_core.training.kit.run import timed
 
     with timed(f"scales the latents, and measures {training.config.num_validation_images} frames at most"):
         vae = training.scaled()

@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from signdiff_core.prepare.reader import Frames, open_frames
-from signdiff_core.training.base_parts import read_weights
 from signdiff_core.training.kit.batches import batch_indices, spread
 from signdiff_core.training.kit.run import TrainingRun
 from signdiff_core.training.kit.state import RunState
+from signdiff_core.training.networks import read_weights
 from signdiff_core.training.options import VAEConfig
 from signdiff_core.training.regions import crop_around, hand_boxes
 

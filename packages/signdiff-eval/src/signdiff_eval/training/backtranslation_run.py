@@ -15,8 +15,7 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from signdiff_core.training.kit.log import timed
-from signdiff_core.training.kit.run import TrainingRun
+from signdiff_core.training.kit.run import TrainingRun, timed
 from signdiff_core.training.kit.state import RunState
 from signdiff_eval import functional
 from signdiff_eval.atomic import replacing

@@ -82,7 +82,7 @@ def _train(training: BackTranslationRun) -> int:
 
 def _finish(training: BackTranslationRun, target: Path, step: int) -> None:
     """Score the best weights, and save them."""
-    from signdiff_core.training.kit.log import timed
+    from signdiff_core.training.kit.run import timed
     from signdiff_eval.atomic import replacing
     from signdiff_eval.backtranslation.files import save
 

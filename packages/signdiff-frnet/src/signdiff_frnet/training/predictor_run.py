@@ -8,8 +8,7 @@ from typing import Any, Final
 import torch
 
 from signdiff_core.training.kit.batches import ReadAhead
-from signdiff_core.training.kit.log import timed
-from signdiff_core.training.kit.run import TrainingRun
+from signdiff_core.training.kit.run import TrainingRun, timed
 from signdiff_core.training.kit.state import RunState
 from signdiff_frnet.training.batches import Batches
 from signdiff_frnet.training.config import PredictorTrainingConfig

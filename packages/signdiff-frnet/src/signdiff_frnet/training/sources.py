@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from signdiff_core import plugins
 from signdiff_core.drawing import draw
-from signdiff_core.prepare.writer import INDEX, METADATA
+from signdiff_core.prepare.reader import INDEX, METADATA
 from signdiff_frnet.contract import UInt8Image
 from signdiff_frnet.training.config import PredictorTrainingConfig
 from signdiff_frnet.training.folders import ClipFolder, JointFolder, PairFolder, joints_of, read_pose

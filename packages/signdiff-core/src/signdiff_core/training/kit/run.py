@@ -1,10 +1,13 @@
-"""What every training run holds, and what all do alike: begin, take a step, save, resume, end."""
+"""What every training run holds, and what all do alike: begin, take a step, save, resume, end, and say so."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
+import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
@@ -13,15 +16,15 @@ from typing import Any, Final, Generic, TypeVar
 
 import torch
 from accelerate import Accelerator
+from accelerate.logging import MultiProcessAdapter
 from accelerate.utils import DistributedType, ProjectConfiguration, set_seed
 from torch.optim.lr_scheduler import LambdaLR
 from tqdm.auto import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 from transformers import get_scheduler
 
-from signdiff_core.training.kit.arguments import RunConfig
+from signdiff_core.training.kit.arguments import LOGGER, RunConfig
 from signdiff_core.training.kit.checkpoints import clean_up, find_checkpoint, save_checkpoint
-from signdiff_core.training.kit.log import LOG, LossLog
 from signdiff_core.training.kit.state import RunState
 
 Config = TypeVar("Config", bound=RunConfig)
@@ -31,6 +34,18 @@ LOSSES_NAME: Final = "losses.jsonl"
 
 _SHARDED = (DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MEGATRON_LM)
 _SECRET = ("hub_token",)
+
+
+class _MainProcessLog(MultiProcessAdapter):  # type: ignore[misc]
+    """accelerate's logger, without the number of the process, for one speaks for all."""
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        kwargs.setdefault("stacklevel", 2)
+        return msg, kwargs
+
+
+LOG = _MainProcessLog(logging.getLogger(LOGGER), {})
+"""Logger of all training scripts; the main process speaks for all. `arguments.run` shows its lines on stderr."""
 
 
 class TrainingRun(Generic[Config]):
@@ -232,6 +247,53 @@ class TrainingRun(Generic[Config]):
         """Wait for all processes and end the trackers."""
         self.accelerator.wait_for_everyone()
         self.accelerator.end_training()
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    """Say that something long begins, and how long it took."""
+    LOG.info("%s ...", what)
+    start = time.monotonic()
+    yield
+    LOG.info("%s: done in %.0f s", what, time.monotonic() - start)
+
+
+class LossLog:
+    """A file of JSON lines, one for each step, and none twice where a run was resumed: checkpoints hold its length.
+
+    Args:
+        path: the file.
+        is_writer: whether this process writes it.
+    """
+
+    def __init__(self, path: Path, *, is_writer: bool) -> None:
+        self.path, self.is_writer = path, is_writer
+
+    def add(self, step: int, numbers: Mapping[str, float]) -> None:
+        """Add a line.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if self.is_writer:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"step": step, **numbers}) + "\n")
+
+    def state_dict(self) -> dict[str, int]:
+        """Give the length of the file, which is on the disk when this returns."""
+        if not self.path.exists():
+            return {"bytes": 0}
+        with self.path.open("rb") as file:
+            os.fsync(file.fileno())
+            return {"bytes": os.fstat(file.fileno()).st_size}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """Take away what was added since: those steps come again."""
+        length = state["bytes"]
+        if type(length) is not int or length < 0:
+            raise ValueError(f"bytes must be an integer of at least 0, but is {length!r}.")
+        if self.is_writer and self.path.exists() and self.path.stat().st_size > length:
+            os.truncate(self.path, length)
 
 
 def adamw(*, use_8bit_adam: bool = False) -> type[torch.optim.AdamW]:

@@ -1,8 +1,18 @@
-"""The state of a training run in a folder: weights and moments as safetensors, the rest as JSON, nothing pickled."""
+"""The state of a training run in a folder: weights and moments as safetensors, the rest as JSON, nothing pickled.
+
+Checkpoints as signdiff-frnet and signdiff-eval had accelerate write them before are read, never written. There, the
+optimizer's state is an archive of ``torch.save``: tensors and plain values alone are taken from it, no code in it runs.
+torch takes the sizes of what it reads from the archive itself, and would unpack a few kilobytes to gigabytes, so the
+archive is looked over first.
+"""
 
 from __future__ import annotations
 
 import json
+import pickle
+import struct
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +24,6 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from signdiff_core.training.kit import older
 from signdiff_core.wording import one_line
 
 STATE_NAME: Final = "training_state.json"
@@ -27,6 +36,14 @@ _OPTIMIZER: Final = "optimizer.safetensors"
 _AVERAGES: Final = "averages.safetensors"
 _VERSION: Final = 1
 _LARGEST: Final = 2**24
+
+_OLDER_WEIGHTS: Final = "model.safetensors"
+"""File with the weights of everything that was trained."""
+
+_OLDER_STATE: Final = "state.json"
+_OLDER_LARGEST: Final = 1 << 20
+_MAX_PICKLE: Final = 1 << 26
+"""Largest description of what an archive holds, in bytes."""
 
 
 class Averages(Protocol):
@@ -121,8 +138,8 @@ class RunState:
             ValueError: the folder is no such checkpoint, is damaged, or is of other networks or settings.
             OSError: it cannot be read.
         """
-        is_older = not (folder / STATE_NAME).exists() and older.matches(folder)
-        state = older.read_state(folder) if is_older else _read_json(folder)
+        is_older = not (folder / STATE_NAME).exists() and _is_older(folder)
+        state = _read_older_state(folder) if is_older else _read_json(folder)
         if is_older:  # the oldest of these tell less of themselves
             state["settings"] = {**self.settings, **state["settings"]}
         self._check(state, folder)
@@ -170,12 +187,12 @@ class RunState:
 
     def _read_older(self, folder: Path) -> None:
         """Restore what accelerate wrote: all weights in one file, and moments by the parameters' numbers."""
-        path = folder / older.WEIGHTS
+        path = folder / _OLDER_WEIGHTS
         weights = _tensors(path)
         for name, part in self.parts.items():
             own = {key.removeprefix(f"{name}."): value for key, value in weights.items() if key.startswith(f"{name}.")}
             _load_part(part, own, path)
-        names, moments = list(self._parameters()), older.read_moments(folder)
+        names, moments = list(self._parameters()), _read_older_moments(folder)
         if not set(moments) <= set(range(len(names))):
             raise ValueError(f"{folder} must hold moments of {len(names)} parameters, but holds others.")
         self._read_moments(folder, dict(_flat({names[index]: values for index, values in moments.items()})))
@@ -327,3 +344,64 @@ def _check_tensors(found: Mapping[str, Tensor], own: Mapping[str, Tensor], path:
     ]
     if differ:
         raise ValueError(f"{path} must hold what is trained, but differs in {differ[0]} and {len(differ) - 1} more.")
+
+
+def _is_older(folder: Path) -> bool:
+    """Tell whether accelerate wrote a checkpoint."""
+    return (folder / _OLDER_STATE).is_file() and (folder / _OLDER_WEIGHTS).is_file()
+
+
+def _read_older_state(folder: Path) -> dict[str, Any]:
+    """Read what is no tensor, in the form that it has today."""
+    path = folder / _OLDER_STATE
+    if path.stat().st_size > _OLDER_LARGEST:
+        raise ValueError(f"{path} must have at most {_OLDER_LARGEST} bytes, but has {path.stat().st_size}.")
+    try:
+        state = json.loads(path.read_text(encoding="utf-8"))
+        identity = dict(state.pop("identity", None) or {})
+        state.pop("schedule", None)  # the learning rate is a function of the step
+    except (AttributeError, RecursionError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} must hold a JSON object of a run, but does not: {one_line(error)}.") from error
+    scaler = folder / "scaler.pt"
+    return {
+        "data": identity.pop("data", ""),
+        "settings": identity,
+        "progress": {"step": int(folder.name.rpartition("-")[2])},
+        "scaler": _archive(scaler) if scaler.is_file() else None,
+        "extras": state,
+    }
+
+
+def _read_older_moments(folder: Path) -> dict[int, dict[str, Any]]:
+    """Read the optimizer's state, by the numbers of its parameters."""
+    path = folder / "optimizer.bin"
+    content = _archive(path)
+    state = content.get("state")
+    if not isinstance(state, dict) or any(type(index) is not int or type(state[index]) is not dict for index in state):
+        raise ValueError(f"{path} must hold an optimizer's state, but does not.")
+    return state
+
+
+def _archive(path: Path) -> dict[str, Any]:
+    """Read a dictionary that torch saved."""
+    if not path.is_file():
+        raise ValueError(f"{path} must be there, but is not.")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist():
+                if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1:
+                    raise ValueError(f"{member.filename} is compressed or encrypted")
+                if member.filename.endswith(".pkl") and member.file_size > _MAX_PICKLE:
+                    raise ValueError(f"{member.filename} has more than {_MAX_PICKLE} bytes")
+            if (broken := archive.testzip()) is not None:
+                raise ValueError(f"{broken} is damaged")
+        # Mapped, torch refuses tensors that are larger than the file.
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except (
+        *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError),
+        *(ValueError, pickle.UnpicklingError, struct.error, zipfile.BadZipFile, zlib.error),
+    ) as error:
+        raise ValueError(f"{path} must be an archive of torch, but cannot be read: {one_line(error)}.") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} must hold a dictionary, but holds a {type(content).__name__}.")
+    return content
