@@ -1,4 +1,4 @@
-"""The folder of one part: what is let through, and what is refused."""
+"""The folder of one part, and of a pipeline: what is let through, and what is refused."""
 
 import contextlib
 import json
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from signdiff_core.trust import MAX_TEXT, ModelFolderError, check_model_folder
+from signdiff_core.trust import MAX_TEXT, ModelFolderError, check_model_folder, check_pipeline_folder
 from signdiff_core.trust.files import MAX_CONFIG, is_plain
 
 
@@ -218,3 +218,34 @@ def test_random_configurations_give_the_one_error(fuzzed, content):
     (fuzzed / "tokenizer_config.json").write_bytes(content)
     with contextlib.suppress(ModelFolderError):
         check_model_folder(fuzzed)
+
+
+part_texts = st.text(max_size=8) | st.sampled_from(["diffusers", "unet", "_class_name", "..", "UNet2DConditionModel"])
+index_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | part_texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(part_texts, inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@pytest.fixture(scope="module")
+def pipeline_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("pipeline")
+
+
+@settings(max_examples=150, deadline=None)
+@given(content=st.binary(max_size=100) | index_values.map(lambda value: json.dumps(value).encode()))
+def test_random_indices_give_the_one_error(pipeline_folder, content):
+    (pipeline_folder / "model_index.json").write_bytes(content)
+    with contextlib.suppress(ModelFolderError):
+        check_pipeline_folder(pipeline_folder)
+
+
+@settings(max_examples=150, deadline=None)
+@given(name=part_texts, library=part_texts, kind=part_texts)
+def test_random_parts_give_the_one_error(pipeline_folder, name, library, kind):
+    (pipeline_folder / "model_index.json").write_text(
+        json.dumps({"_class_name": "SignDiffPipeline", name: [library, kind]})
+    )
+    with pytest.raises(ModelFolderError):  # at the latest because there is no folder for it
+        check_pipeline_folder(pipeline_folder)
