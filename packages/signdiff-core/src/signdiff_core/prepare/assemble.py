@@ -110,7 +110,7 @@ def assemble(shards: Shards, work: FrameWork, output: Path, *, left_out: Sequenc
     replace(manifest_of(clips, settings), inputs=hashes).write(home)
     if traces:
         (home / writer.FAILURES).write_text("\n".join(traces), encoding="utf-8")
-    _write_preview(shards, work, report.frames)
+    _write_preview(home)
     _remove_others(home, ours)
     for path in home.iterdir():
         if path.is_file():  # frames are on the disk since they were prepared
@@ -185,37 +185,17 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
     path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-def _write_preview(shards: Shards, work: FrameWork, frames: int) -> None:
+def _write_preview(root: Path) -> None:
     """Draw six frames, spread over the set. From the top: the frame, the frame under the drawing, the map."""
-    count = min(_COLUMNS, frames)
-    wanted = [(2 * column + 1) * frames // (2 * count) for column in range(count)]
-    columns, start = [], 0
-    for shard, part in _parts(shards, work):
-        for index in wanted:
-            if start <= index < start + len(part.rows):
-                picture, fr_map = _pictures(shard, part, index - start, work)
-                under = overlay(picture, part.joints[index - start])
-                columns.append(np.concatenate([picture, under, fr_map]))
-        start += len(part.rows)
-    sheet = np.concatenate(columns, axis=1)[..., ::-1]
-    (work.output / writer.PREVIEW).write_bytes(cv2.imencode(".png", np.ascontiguousarray(sheet))[1].tobytes())
-
-
-def _pictures(shard: Shard[Clip], part: Part, row: int, work: FrameWork) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Read a frame and its map as they are stored, (256, 256, 3) uint8 RGB each."""
-    frame, *places = part.rows[row].tolist()
-    if places:
-        with (work.output / _archive_name(shard)).open("rb") as archive:
-            encoded = [(archive.seek(place), archive.read(size))[1] for place, size in (places[:2], places[2:])]
-    else:
-        path = work.output / "frames" / reader.frame_name(part.facts["name"], frame)
-        encoded = [path.with_suffix(suffix).read_bytes() for suffix in (work.settings.suffix, reader.MAP_SUFFIX)]
-    image, fr_map = (
-        np.asarray(cv2.imdecode(np.frombuffer(each, np.uint8), cv2.IMREAD_COLOR))[..., ::-1] for each in encoded
-    )
-    image = cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA if len(image) > _SIDE else cv2.INTER_CUBIC)
-    fr_map = cv2.resize(fr_map, (_SIDE, _SIDE), interpolation=cv2.INTER_NEAREST)
-    return np.asarray(image, dtype=np.uint8), np.asarray(fr_map, dtype=np.uint8)
+    frames = reader.open_frames(root)
+    count = min(_COLUMNS, len(frames))
+    columns = []
+    for index in ((2 * column + 1) * len(frames) // (2 * count) for column in range(count)):
+        image = frames.image(index, _SIDE)
+        fr_map = np.repeat(np.asarray(frames.fr_map(index, _SIDE))[..., None], 3, axis=2)
+        columns.append(np.concatenate([image, overlay(image, frames.joints(index)), fr_map]))
+    sheet = np.ascontiguousarray(np.concatenate(columns, axis=1)[..., ::-1])
+    (root / writer.PREVIEW).write_bytes(cv2.imencode(".png", sheet)[1].tobytes())
 
 
 def overlay(image: NDArray[np.uint8], joints: NDArray[np.floating]) -> NDArray[np.uint8]:

@@ -210,10 +210,11 @@ def plan(tasks: Sequence[Task], settings: Settings, *, clips: int = 16) -> list[
     Raises:
         ValueError: a name comes twice.
     """
-    named = {task.name: task for task in tasks}
-    if len(named) < len(tasks):
-        repeated = next(task.name for task in tasks if named[task.name] is not task)
-        raise ValueError(f"names of clips must be unique, but {repeated} comes twice.")
+    named: dict[str, Task] = {}
+    for task in tasks:
+        if task.name in named:
+            raise ValueError(f"names of clips must be unique, but {task.name} comes twice.")
+        named[task.name] = task
     return divide(named, [code_version(), asdict(settings)], _facts, size=clips)
 
 
