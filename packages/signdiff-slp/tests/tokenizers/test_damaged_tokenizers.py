@@ -49,7 +49,7 @@ def test_the_maps_that_sentencepiece_brings_pass(tmp_path, rule):
 
 CHILD = """
 import pathlib, random, sys
-from signdiff_slp.tokenizers import SentencePieceTokenizerConfig, load_sentencepiece_tokenizer
+from signdiff_slp.tokenizers.sentencepiece import SentencePieceTokenizerConfig, load_sentencepiece_tokenizer
 
 path, content, ran, refused = pathlib.Path(sys.argv[1]), sys.stdin.buffer.read(), 0, 0
 start = content.index(b"nmt_nfkc") + 20
