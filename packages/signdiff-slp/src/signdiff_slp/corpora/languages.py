@@ -13,7 +13,7 @@ from typing import Final
 _TWO_HANDS: Final = "two hands spell it, and the body here spells with one"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class SignedLanguage:
     """One signed language.
 
@@ -38,45 +38,33 @@ class SignedLanguage:
 
 
 LANGUAGES: Final = (
-    SignedLanguage(code="ase", name="American Sign Language", spoken="en"),
-    SignedLanguage(code="asq", name="Austrian Sign Language", spoken="de"),
-    SignedLanguage(code="bzs", name="Brazilian Sign Language", spoken="pt"),
-    SignedLanguage(code="cse", name="Czech Sign Language", spoken="cs", reason=_TWO_HANDS),
-    SignedLanguage(code="csq", name="Croatian Sign Language", spoken="hr", reason=_TWO_HANDS),
+    SignedLanguage("ase", "American Sign Language", "en"),
+    SignedLanguage("asq", "Austrian Sign Language", "de"),
+    SignedLanguage("bzs", "Brazilian Sign Language", "pt"),
+    SignedLanguage("cse", "Czech Sign Language", "cs", reason=_TWO_HANDS),
+    SignedLanguage("csq", "Croatian Sign Language", "hr", reason=_TWO_HANDS),
+    SignedLanguage("eso", "Estonian Sign Language", "et", reason="there is no list of frequent Estonian words here"),
+    SignedLanguage("fsl", "French Sign Language", "fr", reason="its clips are those of American Sign Language"),
+    SignedLanguage("gsg", "German Sign Language", "de"),
+    SignedLanguage("gss", "Greek Sign Language", "el", reason="most of its clips are cut to 6 to 10 frames"),
+    SignedLanguage("ise", "Italian Sign Language", "it", left_handed=True),
     SignedLanguage(
-        code="eso",
-        name="Estonian Sign Language",
-        spoken="et",
-        reason="there is no list of frequent Estonian words here",
+        "jos", "Jordanian Sign Language", "ar", reason="it has no sign for ة, which one in five frequent words needs"
     ),
     SignedLanguage(
-        code="fsl", name="French Sign Language", spoken="fr", reason="its clips are those of American Sign Language"
-    ),
-    SignedLanguage(code="gsg", name="German Sign Language", spoken="de"),
-    SignedLanguage(
-        code="gss", name="Greek Sign Language", spoken="el", reason="most of its clips are cut to 6 to 10 frames"
-    ),
-    SignedLanguage(code="ise", name="Italian Sign Language", spoken="it", left_handed=True),
-    SignedLanguage(
-        code="jos",
-        name="Jordanian Sign Language",
-        spoken="ar",
-        reason="it has no sign for ة, which one in five frequent words needs",
-    ),
-    SignedLanguage(
-        code="lls",
-        name="Lithuanian Sign Language",
-        spoken="lt",
+        "lls",
+        "Lithuanian Sign Language",
+        "lt",
         reason="the movements that tell č, ė, ę, į, š, ū and ų apart, 6% of letters, were not found",
     ),
-    SignedLanguage(code="mfs", name="Mexican Sign Language", spoken="es"),
-    SignedLanguage(code="psr", name="Portuguese Sign Language", spoken="pt"),
-    SignedLanguage(code="sgg", name="Swiss-German Sign Language", spoken="de"),
-    SignedLanguage(code="ssp", name="Spanish Sign Language", spoken="es"),
-    SignedLanguage(code="svk", name="Slovakian Sign Language", spoken="sk"),
-    SignedLanguage(code="swl", name="Swedish Sign Language", spoken="sv"),
-    SignedLanguage(code="tsm", name="Turkish Sign Language", spoken="tr", reason=_TWO_HANDS),
-    SignedLanguage(code="ukl", name="Ukrainian Sign Language", spoken="uk"),
+    SignedLanguage("mfs", "Mexican Sign Language", "es"),
+    SignedLanguage("psr", "Portuguese Sign Language", "pt"),
+    SignedLanguage("sgg", "Swiss-German Sign Language", "de"),
+    SignedLanguage("ssp", "Spanish Sign Language", "es"),
+    SignedLanguage("svk", "Slovakian Sign Language", "sk"),
+    SignedLanguage("swl", "Swedish Sign Language", "sv"),
+    SignedLanguage("tsm", "Turkish Sign Language", "tr", reason=_TWO_HANDS),
+    SignedLanguage("ukl", "Ukrainian Sign Language", "uk"),
 )
 
 

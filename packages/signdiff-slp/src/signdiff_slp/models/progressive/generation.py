@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import torch
@@ -41,6 +41,12 @@ class CutWarning(RuntimeWarning):
         return f"{count}: their counter had not reached 1 within the limit of frames."
 
 
+def _warn(cut: CutWarning) -> None:
+    # Above are `generate` and `inference_mode`.
+    warnings.warn(cut, stacklevel=4)
+
+
+@torch.inference_mode()
 def generate(
     model: ProgressiveTransformer,
     source_seqs: Tensor,
@@ -50,6 +56,7 @@ def generate(
     frames_per_step: int = 1,
     speed: float = 1.0,
     use_cache: bool = True,
+    on_cut: Callable[[CutWarning], object] = _warn,
 ) -> list[Tensor]:
     """Sign texts, step by step.
 
@@ -67,44 +74,14 @@ def generate(
         speed: 2 signs twice as fast, 0.5 half as fast. Where the model predicts the counter's rate, the rate is
             multiplied, and all motion follows the counter; else frames are interpolated afterwards.
         use_cache: keep keys and values between steps. Turning it off changes nothing but the time.
+        on_cut: what is done where texts reach ``max_frames`` before their counter reaches 1; by default a warning.
 
     Returns:
-        N tensors (T, 151): normalised coordinates and the counter. Texts that reached ``max_frames`` before their
-        counter reached 1 come with a `CutWarning`.
+        N tensors (T, 151): normalised coordinates and the counter.
 
     Raises:
         ValueError: ``frames_per_step`` is not between 1 and what the model predicts, or ``speed`` not between 0.1
             and 10.
-    """
-    outputs, cut = decode_texts(
-        model,
-        source_seqs,
-        source_lens,
-        max_frames=max_frames,
-        frames_per_step=frames_per_step,
-        speed=speed,
-        use_cache=use_cache,
-    )
-    if cut is not None:
-        warnings.warn(cut, stacklevel=2)
-    return outputs
-
-
-@torch.inference_mode()
-def decode_texts(
-    model: ProgressiveTransformer,
-    source_seqs: Tensor,
-    source_lens: list[int],
-    *,
-    max_frames: int | None = None,
-    frames_per_step: int = 1,
-    speed: float = 1.0,
-    use_cache: bool = True,
-) -> tuple[list[Tensor], CutWarning | None]:
-    """Sign texts as `generate` does, arguments and errors as there, for those who have a better place than a warning.
-
-    Returns:
-        What `generate` returns, and what it would warn of.
     """
     if not 1 <= frames_per_step <= model.config.num_future_frames:
         raise ValueError(
@@ -173,7 +150,9 @@ def decode_texts(
     signed = [torch.cat([model.standardizer.inverse(x[:, :-1]), x[:, -1:]], dim=-1) for x in stacked]
     if decoded_speed != speed:
         signed = [retimed(frames, speed) for frames in signed]
-    return signed, CutWarning(sorted(cut), len(source_lens)) if cut else None
+    if cut:
+        on_cut(CutWarning(sorted(cut), len(source_lens)))
+    return signed
 
 
 @torch.inference_mode()

@@ -23,7 +23,7 @@ from signdiff_core.provenance import mark_generated
 from signdiff_slp import __version__
 from signdiff_slp.datasets.text_pose import TextPoseBatch, TextPoseDataset
 from signdiff_slp.models.progressive import ProgressiveConfig, ProgressiveTransformer, generate_with_timing
-from signdiff_slp.models.progressive.generation import decode_texts, to_pose
+from signdiff_slp.models.progressive.generation import generate, to_pose
 from signdiff_slp.recipes.corpus import TextPoseSection, check_all, check_names, create_valid_reader, register_failures
 from signdiff_slp.recipes.messages import hide_environment
 from signdiff_slp.recipes.train.criterion import decoder_frames
@@ -129,12 +129,14 @@ class GenerateUnit(GeneratorUnit[TextPoseBatch]):
         model, config = self._model, self._config
         if config.protocol == "gt-timing":
             return decode_with_timing(model, batch)
-        outputs, cut = decode_texts(
-            model, batch.source_seqs, batch.source_lens, frames_per_step=config.frames_per_step, speed=config.speed
+        return generate(
+            model,
+            batch.source_seqs,
+            batch.source_lens,
+            frames_per_step=config.frames_per_step,
+            speed=config.speed,
+            on_cut=lambda cut: log.warning("{} They are {}.", cut, ", ".join(batch.ids[place] for place in cut.places)),
         )
-        if cut is not None:
-            log.warning("{} They are {}.", cut, ", ".join(batch.ids[place] for place in cut.places))
-        return outputs
 
 
 @final

@@ -20,7 +20,7 @@ from signdiff_eval.metrics.metric import Metric
 from signdiff_eval.metrics.movement import Duration, TotalDistance
 from signdiff_slp.datasets.text_pose import TextPoseBatch
 from signdiff_slp.models.progressive import ProgressiveTransformer
-from signdiff_slp.models.progressive.generation import decode_texts
+from signdiff_slp.models.progressive.generation import CutWarning, generate
 from signdiff_slp.models.progressive.poses import as_joints, hands_from_wrists
 from signdiff_slp.recipes.train.criterion import Criterion, Loss
 
@@ -138,7 +138,8 @@ class FreeDecodingUnit(EvalUnit[TextPoseBatch]):
 
     @override
     def process_batch(self, batch: TextPoseBatch, metric_bag: MetricBag) -> None:
-        outputs, cut = decode_texts(self._model, batch.source_seqs, batch.source_lens)
+        cuts: list[CutWarning] = []
+        outputs = generate(self._model, batch.source_seqs, batch.source_lens, on_cut=cuts.append)
         references = [as_joints(poses[:length]) for poses, length in zip(batch.poses, batch.pose_lens, strict=True)]
         still = frozen_pose(self._model)
         for output, poses in zip(outputs, references, strict=True):
@@ -151,7 +152,7 @@ class FreeDecodingUnit(EvalUnit[TextPoseBatch]):
                 metric.update(reference=reference, hypothesis=made)
                 for column, value in enumerate(metric.statistics[0].tolist()):
                     metric_bag.get(_column(name, column), Sum).update(value)
-        metric_bag.get(_CUT, Sum).update(0 if cut is None else len(cut.places))
+        metric_bag.get(_CUT, Sum).update(sum(len(cut.places) for cut in cuts))
         metric_bag.get(_SIGNED, Sum).update(batch.num_examples)
         metric_bag.get("num_examples", Sum).update(batch.num_examples)
         metric_bag.get("num_elements", Sum).update(batch.num_elements)
