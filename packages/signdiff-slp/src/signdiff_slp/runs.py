@@ -122,12 +122,7 @@ class Run:
     def load(
         self, *, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
     ) -> tuple[ProgressiveTransformer, AnyTokenizer]:
-        """Load the model, in evaluation mode, and its tokenizer; arguments as for a model's folder.
-
-        Raises:
-            FileNotFoundError: there is no checkpoint yet.
-            ValueError: a file is broken, or the run does not tell its tokenizer.
-        """
+        """Load the model, in evaluation mode, and its tokenizer; arguments as for a model's folder, errors as above."""
         import torch
 
         tokenizer = self.load_tokenizer()

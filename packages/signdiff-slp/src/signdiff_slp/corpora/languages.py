@@ -69,11 +69,7 @@ LANGUAGES: Final = (
 
 
 def find_language(code: str) -> SignedLanguage:
-    """Find a language by its code.
-
-    Raises:
-        ValueError: `spoken-to-signed` has no alphabet of it.
-    """
+    """Find a language by its code; a ``ValueError`` says if `spoken-to-signed` has no alphabet of it."""
     for language in LANGUAGES:
         if language.code == code:
             return language

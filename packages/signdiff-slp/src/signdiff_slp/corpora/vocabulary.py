@@ -86,12 +86,7 @@ def build_vocabulary(
 
 
 def read_texts(corpus: Path, split: str) -> Iterator[str]:
-    """Read the texts of a split, one after another.
-
-    Raises:
-        FileNotFoundError: the corpus has no such split.
-        ValueError: a line has other columns or is not in UTF-8, or there is none.
-    """
+    """Read the texts of a split, one after another; errors as of `build_vocabulary`."""
     table = corpus / f"{split}.tsv"
     if not table.is_file():
         raise FileNotFoundError(f"corpus must hold {split}.tsv, but {corpus} does not.")

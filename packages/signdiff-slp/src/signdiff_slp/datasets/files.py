@@ -35,24 +35,13 @@ def corpus_errors() -> Iterator[None]:
 
 
 def read_manifest(data_dir: Path, split: str, pose_dim: int | None = None) -> list[Example]:
-    """List the examples of ``{split}.tsv``, as `signdiff_slp.corpora.read.read_table` does.
-
-    Raises:
-        CorpusError: a file of the split is missing or broken.
-    """
+    """List the examples of ``{split}.tsv``, as `signdiff_slp.corpora.read.read_table` does."""
     with corpus_errors():
         return read.read_table(data_dir, split, pose_dim)
 
 
 def open_poses(data_dir: Path, split: str, pose_dim: int | None = None) -> NDArray[np.float32]:
-    """Map ``{split}.poses.npy`` into memory, as `signdiff_slp.corpora.read.open_poses` does.
-
-    Returns:
-        (sum of T, D) float32.
-
-    Raises:
-        CorpusError: the file is missing, or holds something else.
-    """
+    """Map ``{split}.poses.npy``, (sum of T, D) float32, as `signdiff_slp.corpora.read.open_poses` does."""
     with corpus_errors():
         return read.open_poses(data_dir, split, pose_dim)
 

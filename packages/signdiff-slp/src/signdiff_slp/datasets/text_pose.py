@@ -134,11 +134,7 @@ class TextPoseDataset:
         self._checked: dict[str, list[Example]] = {}
 
     def read_rate(self) -> float | None:
-        """Find the frames per second of the poses; ``None`` where the corpus does not tell.
-
-        Raises:
-            CorpusError: what tells them is broken.
-        """
+        """Find the frames per second of the poses; ``None`` where the corpus does not tell."""
         with corpus_errors():
             return corpus_rate(self.data_dir)
 

@@ -40,11 +40,7 @@ def preset_names() -> list[str]:
 
 
 def preset_path(name: str) -> Path:
-    """Find a configuration by its name.
-
-    Raises:
-        ValueError: there is no such preset.
-    """
+    """Find a configuration by its name; a ``ValueError`` names those that there are."""
     if name not in preset_names():
         raise ValueError(f"preset must be one of {', '.join(preset_names())}, but is {name!r}.")
     return _CONFIGS / f"{name}.yaml"

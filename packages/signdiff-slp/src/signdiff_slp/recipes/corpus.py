@@ -148,11 +148,7 @@ def _check_vocabulary(config: ProgressiveConfig, tokenizer: Tokenizer) -> None:
 
 
 def check_skeleton(config: ProgressiveConfig, dataset: TextPoseDataset) -> None:
-    """Make sure that a model has the joints of a corpus.
-
-    Raises:
-        RecipeError: they differ.
-    """
+    """Make sure that a model has the joints of a corpus; a ``RecipeError`` says if they differ."""
     if config.skeleton != dataset.skeleton.name:
         raise RecipeError(
             f"model must have the skeleton of the corpus, {dataset.skeleton.name}, but has {config.skeleton}. For a "
@@ -163,15 +159,9 @@ def check_skeleton(config: ProgressiveConfig, dataset: TextPoseDataset) -> None:
 
 
 def check_rate(config: ProgressiveConfig, dataset: TextPoseDataset, *, resumed: bool = False) -> None:
-    """Make sure that a model has the frame rate of a corpus that tells its own.
+    """Make sure that a model has the frame rate of a corpus that tells its own; a ``RecipeError`` says if they differ.
 
-    Args:
-        config: the model's configuration.
-        dataset: the corpus.
-        resumed: whether a run is resumed, which may have begun with the wrong rate: then this is logged, and no more.
-
-    Raises:
-        RecipeError: they differ.
+    A run that is resumed may have begun with the wrong rate: then this is logged, and no more.
     """
     rate = dataset.read_rate()
     if rate is None or same_rate(config.fps, rate):
@@ -189,8 +179,7 @@ def check_rate(config: ProgressiveConfig, dataset: TextPoseDataset, *, resumed: 
 def check_names(dataset: TextPoseDataset, split: str, gangs: Gangs) -> None:
     """Make sure that every name of a split can be that of a file, inside the folder that it is written to.
 
-    Raises:
-        CorpusError: one would lie elsewhere; says in which line.
+    A ``CorpusError`` says in which line one would lie elsewhere.
     """
     for number, example in enumerate(dataset.read_examples(split, gangs), start=1):
         try:

@@ -77,11 +77,7 @@ class GenerateConfig(Validatable):
 
 @torch.inference_mode()
 def decode_with_timing(model: ProgressiveTransformer, batch: TextPoseBatch) -> list[Tensor]:
-    """Sign a batch, told each first frame, the counters, and so each length.
-
-    Args:
-        model: the model.
-        batch: texts with their true poses.
+    """Sign a batch, told each first frame, the counters, and so each length, as the literature does.
 
     Returns:
         Tensors (T, 151) of the true lengths: normalised coordinates and predicted counters; the first frame is true.
@@ -173,11 +169,7 @@ class TextToPoseGenerateRecipe(Recipe):
 
 
 def check_frames_per_step(config: ProgressiveConfig, frames_per_step: int) -> None:
-    """Make sure that a model predicts as many frames as are to be taken at a time.
-
-    Raises:
-        RecipeError: it does not.
-    """
+    """Make sure that a model predicts as many frames as are to be taken at a time."""
     if frames_per_step > config.num_future_frames:
         raise RecipeError(
             f"frames_per_step must be at most {config.num_future_frames}, the frames that the model predicts at a "

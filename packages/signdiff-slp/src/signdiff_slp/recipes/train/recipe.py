@@ -116,11 +116,7 @@ def _checkpoints(context: RecipeContext) -> Path:
 
 
 def check_loss(config: ProgressiveConfig, loss: LossConfig) -> None:
-    """Make sure that a model keeps what its loss needs.
-
-    Raises:
-        RecipeError: it does not.
-    """
+    """Make sure that a model keeps what its loss needs; a ``RecipeError`` says what is missing."""
     if loss.residual_noise > 0.0 and not config.residual_statistics:
         raise RecipeError(
             f"loss.residual_noise must be 0 for a model without residual_statistics, but is {loss.residual_noise}. A "

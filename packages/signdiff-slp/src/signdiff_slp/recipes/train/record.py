@@ -108,11 +108,7 @@ class RunRecord:
             )
 
     def check_model(self, config: ProgressiveConfig) -> None:
-        """Make sure that a run is resumed with its own model; else ``model.yaml`` gets back what it held.
-
-        Raises:
-            RecipeError: it is another one.
-        """
+        """Make sure that a run is resumed with its own model; else ``model.yaml`` gets back what it held."""
         if self._model is None:
             return
         was, now = dataclasses.asdict(self._model), dataclasses.asdict(config)
