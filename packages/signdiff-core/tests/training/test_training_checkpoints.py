@@ -240,6 +240,10 @@ def test_a_run_does_not_go_on_with_other_frames(base, copied):
         ('{"version": 1, "settings": {}}', "must hold an object named progress"),
         ("[" * 100_000, "must be JSON"),
         (
+            '{"version": 1, "settings": {}, "optimizer": {}, "progress": {}, "extras": 7}',
+            "must hold an object named extras",
+        ),
+        (
             '{"version": 1, "settings": {}, "optimizer": {}, "progress": {"loss": NaN}}',
             r"training_state\.json must hold numbers under progress, but 'loss' is none",
         ),

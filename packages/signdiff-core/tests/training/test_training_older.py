@@ -1,6 +1,7 @@
 """Checkpoints as accelerate wrote them before, and networks that are no library's, which may have one tensor twice."""
 
 import json
+import shutil
 import zipfile
 
 import pytest
@@ -132,6 +133,11 @@ def test_other_data_and_networks_are_refused(older, tmp_path):
         Training(tmp_path, settings={"d_model": 4}).state.read(older)
     (older / "state.json").write_text(json.dumps({"best": {"cer": 1.0}}))  # the oldest, which told nothing of itself
     Training(tmp_path).state.read(older)
+    with pytest.raises(ValueError, match=r"must be named checkpoint-<step>, but is .*/best"):
+        Training(tmp_path).state.read(shutil.copytree(older, tmp_path / "best"))
+    (older / "state.json").write_text(json.dumps({"log": {"bytes": -1}, "best": {"cer": 1.0}}))
+    with pytest.raises(ValueError, match="must hold 'log' of this run, but does not: bytes must be an integer"):
+        Training(tmp_path).state.read(older)
     (older / "state.json").write_text(json.dumps({"log": {"bytes": 0}}))
     with pytest.raises(ValueError, match="must hold 'best' of this run"):
         Training(tmp_path).state.read(older)
@@ -162,6 +168,8 @@ def test_archives_are_looked_over_before_torch_reads_them(older, tmp_path):
     refused(r"optimizer\.bin must be an archive of torch, but cannot be read: .*storage")
     torch.save({"state": {0: {"step": print}}}, path)
     refused(r"optimizer\.bin must be an archive of torch, but cannot be read")
+    torch.save({"state": {index: {"step": 1, "exp_avg": torch.zeros(2)} for index in range(5)}}, path)
+    refused(r"must hold moments of what is trained, but those of network\.embedding\.weight are of another")
     torch.save({"state": {7: {}}}, path)
     refused("must hold moments of 5 parameters, but holds others")
     path.unlink()

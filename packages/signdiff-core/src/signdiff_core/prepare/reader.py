@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 
 from signdiff_core.checks import check_name
+from signdiff_core.diffusion.folder import read_frnet
 from signdiff_core.formats.coordinates import LARGEST, outside
 from signdiff_core.formats.files import read_lines
 from signdiff_core.prepare.pictures import content_of, decode_image, decode_map, read_image
@@ -377,18 +378,6 @@ def check_joints(joints: NDArray[np.float32], place: str) -> NDArray[np.float32]
     if wrong is not None:
         raise ValueError(f"{place}: joints must be below {LARGEST:,}, but joint {wrong[1]} of row {wrong[0]} is not.")
     return joints
-
-
-def read_frnet(root: Path) -> dict[str, Any] | None:
-    """Read the settings with which FR maps of a folder were drawn, from its ``frnet.json``, if there is one.
-
-    Raises:
-        ValueError: it is no JSON object.
-    """
-    path = root / "frnet.json"
-    if not path.is_file():
-        return None
-    return read_json(path)
 
 
 def _clip(line: str, place: str) -> _Clip:

@@ -156,9 +156,8 @@ class RunState:
             for name, shadow in zip(parameters, self.averages.shadow_params, strict=True):
                 shadow.copy_(kept[name])
             self.averages.optimization_step = state["averages"]
-        if self.scaler and state.get("scaler"):
-            self.scaler.load_state_dict(state["scaler"])
-        self._read_extras(state.get("extras") or {}, folder)
+        scaler = {"scaler": self.scaler} if self.scaler and state.get("scaler") else {}
+        _read_extras({**scaler, **self.extras}, {**state["extras"], "scaler": state.get("scaler")}, folder)
         return dict(state["progress"])
 
     def _check(self, state: Mapping[str, Any], folder: Path) -> None:
@@ -174,17 +173,6 @@ class RunState:
         if self.averages and not isinstance(state.get("averages"), int):
             raise ValueError(f"use_ema must be off as in {folder}, but is on.")
 
-    def _read_extras(self, kept: Mapping[str, Any], folder: Path) -> None:
-        for name, extra in self.extras.items():
-            if name == "log" and name not in kept:
-                continue
-            try:
-                extra.load_state_dict(kept[name])
-            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-                raise ValueError(
-                    f"{folder} must hold {name!r} of this run, but does not: {one_line(error)}."
-                ) from error
-
     def _read_older(self, folder: Path) -> None:
         """Restore what accelerate wrote: all weights in one file, and moments by the parameters' numbers."""
         path = folder / _OLDER_WEIGHTS
@@ -192,10 +180,14 @@ class RunState:
         for name, part in self.parts.items():
             own = {key.removeprefix(f"{name}."): value for key, value in weights.items() if key.startswith(f"{name}.")}
             _load_part(part, own, path)
-        names, moments = list(self._parameters()), _read_older_moments(folder)
-        if not set(moments) <= set(range(len(names))):
-            raise ValueError(f"{folder} must hold moments of {len(names)} parameters, but holds others.")
-        self._read_moments(folder, dict(_flat({names[index]: values for index, values in moments.items()})))
+        parameters, moments = list(self._parameters().items()), _read_older_moments(folder)
+        if not set(moments) <= set(range(len(parameters))):
+            raise ValueError(f"{folder} must hold moments of {len(parameters)} parameters, but holds others.")
+        for index, values in moments.items():
+            name, shape = parameters[index][0], parameters[index][1].shape
+            if any(isinstance(value, Tensor) and value.shape not in ((), shape) for value in values.values()):
+                raise ValueError(f"{folder} must hold moments of what is trained, but those of {name} are of another.")
+        self._read_moments(folder, dict(_flat({parameters[index][0]: moments[index] for index in moments})))
 
     def _parameters(self) -> dict[str, nn.Parameter]:
         return {
@@ -233,6 +225,16 @@ class RunState:
         if len(state) not in (0, len(parameters)):
             raise ValueError(f"{path} must hold moments of {len(parameters)} parameters, but holds {len(state)}.")
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
+
+
+def _read_extras(extras: Mapping[str, Stateful], kept: Mapping[str, Any], folder: Path) -> None:
+    for name, extra in extras.items():
+        if name == "log" and name not in kept:
+            continue
+        try:
+            extra.load_state_dict(kept[name])
+        except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            raise ValueError(f"{folder} must hold {name!r} of this run, but does not: {one_line(error)}.") from error
 
 
 def _write_part(folder: Path, part: Any) -> None:
@@ -305,7 +307,8 @@ def _read_json(folder: Path) -> dict[str, Any]:
     if not isinstance(state, dict) or state.get("version") != _VERSION:
         version = state.get("version") if isinstance(state, dict) else None
         raise ValueError(f"{path} must be of version {_VERSION}, but is of {version!r}.")
-    wrong = [key for key in ("settings", "progress", "optimizer") if not isinstance(state.get(key), dict)]
+    state.setdefault("extras", {})  # which those of before have not
+    wrong = [key for key in ("settings", "progress", "optimizer", "extras") if not isinstance(state.get(key), dict)]
     if wrong:
         raise ValueError(f"{path} must hold an object named {wrong[0]}, but does not.")
     strange = [name for name, value in state["progress"].items() if not _is_number(value)]
@@ -362,11 +365,13 @@ def _read_older_state(folder: Path) -> dict[str, Any]:
         state.pop("schedule", None)  # the learning rate is a function of the step
     except (AttributeError, RecursionError, TypeError, ValueError) as error:
         raise ValueError(f"{path} must hold a JSON object of a run, but does not: {one_line(error)}.") from error
-    scaler = folder / "scaler.pt"
+    scaler, step = folder / "scaler.pt", folder.name.rpartition("-")[2]
+    if not (step.isascii() and step.isdigit()):
+        raise ValueError(f"resume_from_checkpoint must be named checkpoint-<step>, but is {folder}.")
     return {
         "data": identity.pop("data", ""),
         "settings": identity,
-        "progress": {"step": int(folder.name.rpartition("-")[2])},
+        "progress": {"step": int(step)},
         "scaler": _archive(scaler) if scaler.is_file() else None,
         "extras": state,
     }
