@@ -117,8 +117,8 @@ def main(argv: list[str] | None = None) -> int:
         with replacing(arguments.output) as temporary:
             cast.save(temporary)
     except KeyboardInterrupt as stop:
-        told = f"{word_for(stop)}; {arguments.output} is as it was, run it again."
-        print(f"signdiff_core.demo.bake: {told}", file=sys.stderr)
+        line = f"{word_for(stop)}; {arguments.output} is as it was, run it again."
+        print(f"signdiff_core.demo.bake: {line}", file=sys.stderr)
         return exit_status(stop)
     counts = {"bodies": len(cast.names), "vertices": cast.vertices.shape[1], "triangles": len(cast.triangles)}
     print(json.dumps(counts | {"bytes": arguments.output.stat().st_size}))

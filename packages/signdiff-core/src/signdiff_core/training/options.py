@@ -55,7 +55,7 @@ _SHARES: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class ControlNetConfig(RunConfig):
-    """What ``python -m signdiff_core.training.train_controlnet`` can be told.
+    """Options of ``python -m signdiff_core.training.train_controlnet``.
 
     Raises:
         ValueError: a number lies outside its range, or options contradict each other.
@@ -70,7 +70,7 @@ class ControlNetConfig(RunConfig):
     )
     controlnet_model_name_or_path: str | None = option(
         None,
-        help="Start from this ControlNet: one of the same number of channels to go on, or for superimposed one of "
+        help="Start from this ControlNet: one of the same number of channels, or for superimposed one of "
         "three (such as OpenPose) to extend.",
     )
     fr_controlnet_model_name_or_path: str | None = option(
@@ -209,7 +209,7 @@ class ControlNetConfig(RunConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class VAEConfig(RunConfig):
-    """What ``python -m signdiff_core.training.train_vae`` can be told.
+    """Options of ``python -m signdiff_core.training.train_vae``.
 
     Raises:
         ValueError: a number lies outside its range.

@@ -213,7 +213,7 @@ def write_pipeline_card(
         use: options with which the pipeline renders best.
         frnet: FR-Net's parameters.
         frames: how many were trained on.
-        **settings: what else is told of the training, such as the steps.
+        **settings: what else to say of the training, such as the steps.
 
     Raises:
         OSError: it cannot be written.

@@ -66,7 +66,7 @@ def command_line(config: Any, module: str, *, processes: int, folders: Collectio
                 else [value]
             )
             words.append(" ".join([f"--{field.name}", *(shlex.quote(str(part)) for part in shown)]))
-    # accelerate's own launcher starts a single process on CPUs; torchrun starts as many as it is told, anywhere.
+    # accelerate's own launcher starts a single process on CPUs; torchrun starts as many as it is given, anywhere.
     launch = f"torchrun --standalone --nproc_per_node {processes}" if processes > 1 else "accelerate launch"
     lines, line = [f"{launch} -m {module}"], "   "
     for word in words:

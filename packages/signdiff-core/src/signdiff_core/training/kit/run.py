@@ -153,7 +153,7 @@ class TrainingRun(Generic[Config]):
             f"{own:,} of {own + other:,} parameters trained; to {self.output}"
         )
         if world == 1 and "MASTER_ADDR" in os.environ and "WORLD_SIZE" not in os.environ:
-            # What accelerate launch leaves where it was told of several processes and starts one.
+            # What accelerate launch leaves where it was given several processes and starts one.
             LOG.info(
                 "note: accelerate launch starts one process on CPUs, whatever --num_processes says; for several: "
                 "ACCELERATE_USE_CPU=true torchrun --nproc_per_node N -m ..."
