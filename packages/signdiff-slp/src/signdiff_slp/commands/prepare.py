@@ -216,10 +216,8 @@ def _prepare(arguments: argparse.Namespace) -> int:
     for shard in shards:
         work.file_of(shard).unlink(missing_ok=True)
     if work.folder.is_dir() and not _remove(work.folder):
-        print(
-            f"{work.folder} is left: it holds shards of other inputs, settings or versions: remove it if no run needs them.",
-            file=sys.stderr,
-        )
+        what = "it holds shards of other inputs, settings or versions; remove it if no run needs them"
+        print(f"{work.folder} is left: {what}.", file=sys.stderr)
     return 0
 
 
