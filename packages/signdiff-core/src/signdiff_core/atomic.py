@@ -144,6 +144,23 @@ def restore_folder(path: str | os.PathLike[str]) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def move_folder(source: Path, target: Path) -> None:
+    """Give a finished folder, whose files are on the disk, its name; an empty folder may have it."""
+    if target.exists():
+        target.rmdir()
+    source.rename(target)
+    _sync(target.parent)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder so that no part of it is ever seen under its name."""
+    if folder.exists():
+        doomed = folder.with_name(f".{folder.name}.old.tmp")
+        shutil.rmtree(doomed, ignore_errors=True)
+        folder.rename(doomed)
+        shutil.rmtree(doomed)
+
+
 def _beside(target: Path) -> tuple[Path, Path]:
     """Name the temporary folder, and the older folder for the moment in which it has no name of its own."""
     return target.with_name(f".{target.name}.tmp"), target.with_name(f".{target.name}.kept.tmp")

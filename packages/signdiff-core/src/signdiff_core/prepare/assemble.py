@@ -27,7 +27,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from signdiff_core.atomic import flush_to_disk
+from signdiff_core.atomic import flush_to_disk, move_folder
 from signdiff_core.diffusion.frmap import CONFIG_NAME
 from signdiff_core.drawing import draw
 from signdiff_core.engines import Shard
@@ -115,9 +115,7 @@ def assemble(shards: Shards, work: FrameWork, output: Path, *, left_out: Sequenc
     for path in home.iterdir():
         if path.is_file():  # frames are on the disk since they were prepared
             flush_to_disk(path)
-    if output.exists():
-        output.rmdir()
-    home.rename(output)
+    move_folder(home, output)
     shutil.rmtree(work.home)
     return report
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from safetensors import SafetensorError
 
-from signdiff_core.atomic import replacing_folder, restore_folder
+from signdiff_core.atomic import remove_folder, replacing_folder, restore_folder
 from signdiff_core.training.kit.arguments import RunConfig
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def prune_checkpoints(folder: Path, keep: int) -> None:
     """Remove a run's oldest checkpoints, so that ``keep`` stay."""
     found = list_checkpoints(folder)
     for path in found[: max(0, len(found) - keep)]:
-        _remove(path)
+        remove_folder(path)
 
 
 def clean_up(folder: Path) -> None:
@@ -227,13 +227,3 @@ def _make_readable(folder: Path) -> None:
     probe.unlink()
     for path in folder.rglob("*.safetensors"):
         path.chmod(mode)
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder so that no part of it is ever seen under its name."""
-    if folder.exists():
-        doomed = folder.with_name(f".{folder.name}.old.tmp")
-        if doomed.exists():
-            shutil.rmtree(doomed)
-        folder.rename(doomed)
-        shutil.rmtree(doomed)
