@@ -44,6 +44,14 @@ def test_broken_folders_are_refused(frames, tmp_path):
         FrameFolder(tmp_path)
 
 
+def test_captions_are_asked_for_where_they_are_needed(frames, tmp_path):
+    (tmp_path / "metadata.jsonl").write_text(json.dumps({"file_name": "a.png", "joints": 3}) + "\n")
+    (tmp_path / "joints.safetensors").write_bytes((frames / "joints.safetensors").read_bytes())
+    with pytest.raises(ValueError, match="line 1: text must be given"):
+        open_frames(tmp_path)
+    assert [(row.text, row.joints) for row in open_frames(tmp_path, captions=False).rows] == [("a.png", 3)]
+
+
 @pytest.mark.parametrize("key", ["file_name", "fr_file_name", "neutral_file_name"])
 @pytest.mark.parametrize("name", ["../secret.png", "/etc/secret.png", "a\\..\\b.png", 3])
 def test_files_of_other_folders_are_refused(frames, tmp_path, key, name):

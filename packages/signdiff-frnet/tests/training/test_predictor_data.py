@@ -182,7 +182,7 @@ def test_frames_with_joints_are_drawn_as_the_pipeline_draws_them(tmp_path):
     with pytest.raises(ValueError, match="names joints beyond the 3 of"):
         open_folder(tmp_path)
     (tmp_path / "metadata.jsonl").write_text('{"file_name": "0.png"}\n')
-    with pytest.raises(ValueError, match="line 1: text, joints must be given"):
+    with pytest.raises(ValueError, match="line 1: joints must be given"):
         open_folder(tmp_path)
     for place in ("../0.png", "a/../../0.png", str(tmp_path / "0.png"), "a\\b.png", "a\0.png"):
         (tmp_path / "metadata.jsonl").write_text(json.dumps({"file_name": place, "joints": 0, "text": ""}) + "\n")
@@ -193,6 +193,39 @@ def test_frames_with_joints_are_drawn_as_the_pipeline_draws_them(tmp_path):
     (tmp_path / "joints.safetensors").write_bytes(whole[:-1])
     with pytest.raises(ValueError, match=r"joints\.safetensors must be a whole safetensors file"):
         open_folder(tmp_path)
+
+
+def write_frames(folder, frames, rows):
+    """A folder of frames with joints, without an index; each row is of the frame of its number."""
+    save_file = pytest.importorskip("safetensors.numpy").save_file
+    save_file({"joints": make_joints(len(frames))}, folder / "joints.safetensors")
+    for index, frame in enumerate(frames):
+        assert cv2.imwrite(str(folder / f"{index}.png"), frame)
+    rows = [{"file_name": f"{index}.png", "joints": index, **row} for index, row in enumerate(rows)]
+    (folder / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_frames_with_joints_need_no_captions(tmp_path):
+    rows = [{"pose_id": "a"}, {"pose_id": "a", "text": "b"}, {"pose_id": "a", "text": "b"}, {"pose_id": "a"}]
+    write_frames(tmp_path, [np.full((64, 64, 3), 50 * index, np.uint8) for index in range(4)], rows)
+    source = open_folder(tmp_path)
+    assert [source.frame(index, 64).mean() for index in range(4)] == [0, 50, 100, 150]
+    assert source.drawing(3, 64).any()
+    # Who has no caption is nobody else's companion.
+    assert [source.companions(index) for index in range(4)] == [[], [2], [1], []]
+
+
+def test_the_middle_square_of_a_frame_with_joints_is_used(tmp_path):
+    wide, tall = np.zeros((64, 128, 3), np.uint8), np.zeros((96, 64, 3), np.uint8)
+    wide[:, 32:96], tall[16:80] = 100, 200
+    wide[:, 40:44], tall[24:28] = 250, 30
+    clear = np.zeros((64, 64, 4), np.uint8)  # opacity is laid over white, as the command does
+    write_frames(tmp_path, [wide, tall, clear], [{}, {"text": "a"}, {}])
+    source = open_folder(tmp_path)
+    assert np.array_equal(source.frame(0, 64), wide[:, 32:96])
+    assert np.array_equal(source.frame(1, 64), tall[16:80])
+    assert (source.frame(2, 64) == 255).all()
+    assert source.frame(1, 128).shape == (128, 128, 3)
 
 
 def test_a_pose_in_pixels_is_drawn_where_the_video_shows_it(tmp_path):

@@ -48,7 +48,7 @@ class Row:
     """The frame, relative to the folder."""
 
     text: str
-    """Caption; the diffusion model's prompt."""
+    """Caption, the diffusion model's prompt; the frame's name where none is needed and none is given."""
 
     joints: int
     """Index into ``joints.safetensors``."""
@@ -103,18 +103,19 @@ class Frames(ABC):
         """Tell sets of frames apart, without reading the images."""
 
 
-def open_frames(root: str | os.PathLike[str]) -> Frames:
+def open_frames(root: str | os.PathLike[str], *, captions: bool = True) -> Frames:
     """Open training frames in whatever layout they are stored.
 
     Args:
         root: a folder that ``signdiff prepare-frames`` or ``python -m signdiff_core.avatar.frames`` wrote, or one like
             them; see `FrameFolder`.
+        captions: every frame must have one.
 
     Raises:
         OSError: a file is missing.
         ValueError: a file has another form.
     """
-    return PreparedFrames(root) if PreparedFrames.matches(root) else FrameFolder(root)
+    return PreparedFrames(root) if PreparedFrames.matches(root) else FrameFolder(root, captions=captions)
 
 
 class FrameFolder(Frames):
@@ -123,16 +124,17 @@ class FrameFolder(Frames):
     Args:
         root: a folder with ``metadata.jsonl`` and ``joints.safetensors`` (tensor ``joints``, (N, 50, 3) normalised,
             NaN where absent). Maps that rows name were drawn with the settings in ``frnet.json``, if it is there.
+        captions: every row must have a ``text``.
 
     Raises:
         OSError: a file is missing.
         ValueError: a file has another form.
     """
 
-    def __init__(self, root: str | os.PathLike[str]) -> None:
+    def __init__(self, root: str | os.PathLike[str], *, captions: bool = True) -> None:
         self.root = Path(root)
         lines = enumerate(read_lines(self.root / "metadata.jsonl"), 1)
-        self.rows = [self._row(number, line) for number, line in lines if line.strip()]
+        self.rows = [self._row(number, line, captions) for number, line in lines if line.strip()]
         if not self.rows:
             raise ValueError(f"{self.root}/metadata.jsonl must name at least one frame, but is empty.")
         path = self.root / "joints.safetensors"
@@ -176,9 +178,11 @@ class FrameFolder(Frames):
             digest.update((self.root / file).read_bytes())
         return digest.digest()
 
-    def _row(self, number: int, line: str) -> Row:
+    def _row(self, number: int, line: str, captions: bool) -> Row:
         place = f"{self.root}/metadata.jsonl, line {number}"
         fields = parse_line(line, place)
+        if not captions and fields.get("text") is None:
+            fields["text"] = str(fields.get("file_name"))
         known = {key: fields[key] for key in Row.__dataclass_fields__ if fields.get(key) is not None}
         missing = [key for key in ("file_name", "text", "joints") if key not in known]
         if missing:

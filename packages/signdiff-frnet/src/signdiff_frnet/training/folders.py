@@ -23,7 +23,8 @@ Read = Callable[[], UInt8Image]
 class JointFolder:
     """A source of frames with joints, in any layout that signdiff-core trains on.
 
-    Rows with the same ``pose_id`` and ``text`` (the signer's looks) go together.
+    Rows with the same ``pose_id`` and ``text`` (the signer's looks) go together; a row without a ``text`` has no
+    companions. The middle square of each frame is used.
 
     Args:
         root: the folder.
@@ -34,7 +35,7 @@ class JointFolder:
     """
 
     def __init__(self, root: Path) -> None:
-        self._frames = open_frames(root)
+        self._frames = open_frames(root, captions=False)
         self._signers: dict[tuple[str, str], list[int]] = defaultdict(list)
         for index, row in enumerate(self._frames.rows):
             self._signers[row.pose_id, row.text].append(index)
@@ -49,7 +50,10 @@ class JointFolder:
 
     def frame(self, index: int, resolution: int) -> UInt8Image:
         """See `Source.frame`."""
-        return self._frames.image(index, resolution)
+        path = self._frames.root / self._frames.rows[index].file_name
+        if path.is_file():
+            return resize(square(read_rgb(path)), resolution)
+        return self._frames.image(index, resolution)  # out of an archive
 
     def companions(self, index: int) -> list[int]:
         """See `Source.companions`."""
