@@ -28,11 +28,7 @@ _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Make sure that a file can be written, before work is spent on its content.
 
-    Args:
-        path: the file to write; it may exist.
-
-    Raises:
-        OSError: its folder does not exist or refuses new files, or the path is a folder.
+    Raises OSError where its folder does not exist or refuses new files, or the path is a folder.
     """
     target = Path(path)
     if target.is_dir():
@@ -102,17 +98,8 @@ def replacing(path: str | os.PathLike[str], *, folder: bool = False) -> Iterator
 def replacing_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary folder beside ``path``, which takes its place when the block ends well.
 
-    Unlike with `replacing`, an older folder may be there: it stays whole until the new one is. One process at a time
-    makes a folder in this way.
-
-    Args:
-        path: the folder to make; folders above it are made.
-
-    Yields:
-        The folder to write to. If the block raises, it is removed and ``path`` stays as it was.
-
-    Raises:
-        OSError: it cannot be written.
+    Unlike with `replacing`, an older folder may be there: it stays whole until the new one is, or if the block raises.
+    Folders above it are made. One process at a time makes a folder in this way.
     """
     target = Path(path)
     new, old = _beside(target)
@@ -132,11 +119,7 @@ def replacing_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def restore_folder(path: str | os.PathLike[str]) -> None:
-    """Bring in order what a process left that was killed as it put a new folder into the place of an older one.
-
-    Args:
-        path: the folder that `replacing_folder` was given.
-    """
+    """Bring in order what a process left that was killed as `replacing_folder` put a folder into place."""
     target = Path(path)
     old = _beside(target)[1]
     if old.exists() and not target.exists():
@@ -167,11 +150,7 @@ def _beside(target: Path) -> tuple[Path, Path]:
 
 
 def flush_to_disk(path: Path) -> None:
-    """Have the system write a file, or all files of a folder, to the disk, and wait for it.
-
-    Raises:
-        OSError: the disk does not take it.
-    """
+    """Have the system write a file, or all files of a folder, to the disk, and wait for it."""
     if path.is_dir():
         # Many at a time, which file systems bring to the disk together: ten times as fast as one by one.
         with ThreadPoolExecutor(8) as pool:

@@ -28,13 +28,8 @@ class Camera:
     neck: tuple[float, float] = (0.54, 0.475)
 
     def project(self, points: NDArray[np.floating], size: int) -> NDArray[np.floating]:
-        """Project points to the frame.
+        """Project points (..., 2 or 3), normalised, depth ignored, to pixels (..., 2) of a square frame.
 
-        Args:
-            points: (..., 2 or 3) normalised coordinates; depth is ignored.
-            size: side of the frame in pixels.
-
-        Returns:
-            (..., 2) pixels: x to the right, y downwards, from the top left corner.
+        x grows to the right, y downwards, from the top left corner.
         """
         return (points[..., :2] * self.scale + np.asarray(self.neck)) * size  # type: ignore[no-any-return]

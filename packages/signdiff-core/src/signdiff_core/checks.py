@@ -44,18 +44,9 @@ def check_device(name: Any) -> None:
 
 
 def inside(folder: str | os.PathLike[str], name: str, suffix: str = "") -> Path:
-    """Give the path that a name of data has in a folder.
+    """Give the path ``folder/name.suffix`` that a name of data has in a folder; folders in it need not exist.
 
-    Args:
-        folder: where it shall lie.
-        name: such as ``clip`` or ``test/clip``; see `check_name`.
-        suffix: what comes behind the name.
-
-    Returns:
-        ``folder/name.suffix``. Folders in it need not exist.
-
-    Raises:
-        ValueError: the name would lie elsewhere, or no file can have it.
+    Raises ValueError where the name would lie elsewhere, or no file can have it; see `check_name`.
 
     Example:
         >>> inside("poses", "test/15December", ".pose").as_posix()
@@ -68,12 +59,8 @@ def inside(folder: str | os.PathLike[str], name: str, suffix: str = "") -> Path:
 def check_name(name: object, what: str = "name") -> None:
     """Make sure that a name of data is a path inside a folder: parts between slashes, none empty, ``.`` or ``..``.
 
-    Args:
-        name: the name.
-        what: what it is, for the error.
-
-    Raises:
-        ValueError: it is none, or has a backslash, a NUL, what no text can have, or a part that is too long for a file.
+    Raises ValueError where it is none, or has a backslash, a NUL, what no text can have, or a part that is too long for
+    a file; `what` says there what it is.
 
     Example:
         >>> check_name("../../escaped")

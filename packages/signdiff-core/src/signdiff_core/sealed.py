@@ -18,15 +18,9 @@ _KEY: Final = "sealed"
 
 
 def write_sealed(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], notes: Any) -> None:
-    """Write a safetensors file with its own SHA-256; equal contents give equal bytes.
+    """Write a safetensors file with its own SHA-256, whole or not at all; equal contents give equal bytes.
 
-    Args:
-        path: the file; there whole or not at all.
-        arrays: by name.
-        notes: JSON values.
-
-    Raises:
-        OSError: it cannot be written.
+    Arrays go by name; notes are JSON values.
 
     Example:
         >>> import tempfile
@@ -46,14 +40,9 @@ def write_sealed(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]
 
 
 def read_sealed(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], Any]:
-    """Read what `write_sealed` wrote.
+    """Read the arrays that `write_sealed` wrote, and the notes on them.
 
-    Returns:
-        The arrays, and the notes on them.
-
-    Raises:
-        OSError: it cannot be read.
-        ValueError: it is damaged, or something else.
+    Raises OSError where it cannot be read, ValueError where it is damaged, or something else.
     """
     from safetensors import safe_open
 

@@ -69,13 +69,9 @@ HAND_LIMBS: Final = tuple(
 
 @dataclass(frozen=True, kw_only=True)
 class Component:
-    """A part of a skeleton.
+    """A part of a skeleton, named as in the header of a pose, with the names of its joints.
 
-    Attributes:
-        name: as in the header of a pose.
-        joints: their names.
-        limbs: pairs of joints, by their place in this component.
-        colour: RGB, 0 to 255, in which viewers of poses draw it.
+    Limbs are pairs of joints by their place in this component; viewers of poses draw it in the RGB colour, 0 to 255.
     """
 
     name: str
@@ -196,28 +192,16 @@ def joints_of(pose: Pose) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 def limb_lengths(joints: NDArray[np.floating], limbs: Sequence[tuple[int, int]] = LIMBS) -> NDArray[np.floating]:
-    """Measure limbs.
-
-    Args:
-        joints: (..., 50, 3) positions.
-        limbs: pairs of joints.
-
-    Returns:
-        (..., number of limbs) distances, in the unit of ``joints``.
-    """
+    """Measure limbs: distances (..., limbs) between joints (..., 50, 3), in their unit."""
     ends = np.asarray(limbs)
     return np.linalg.norm(joints[..., ends[:, 1], :] - joints[..., ends[:, 0], :], axis=-1)  # type: ignore[no-any-return]
 
 
 def outward(limbs: Sequence[tuple[int, int]], root: int) -> list[tuple[int, int, int]]:
-    """Order limbs so that each starts at a joint that an earlier one reached.
+    """Order limbs so that each starts at a joint that an earlier one, or the root, reached.
 
-    Args:
-        limbs: pairs of joints, in any order and direction; those that nothing connects with the root are left out.
-        root: where to start.
-
-    Returns:
-        For each limb its number in ``limbs``, the nearer joint and the farther one.
+    For each limb, in any order and direction, its number, the nearer joint and the farther one; those that nothing
+    connects with the root are left out.
 
     Example:
         >>> outward([(0, 1), (1, 2)], root=1)

@@ -19,13 +19,8 @@ _OWN: Final = re.compile(r"\S*[/\\]\S*|'[^']*'|\"[^\"]*\"|\d[\d.,:]*")
 def one_line(text: object) -> str:
     r"""Bring a message into one line of what can be shown.
 
-    Names and texts of others' files stand in messages, and may hold codes by which a terminal is steered.
-
-    Args:
-        text: the message.
-
-    Returns:
-        Spaces for all white space, and escapes as Python's for control characters.
+    Names and texts of others' files may hold codes by which a terminal is steered: all white space becomes spaces,
+    control characters become Python's escapes.
 
     Example:
         >>> print(one_line("no such\n  file: \x1b[31mred"))
@@ -38,10 +33,6 @@ def one_line(text: object) -> str:
 def different_settings(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Name the settings in which two runs of a command differ.
 
-    Args:
-        was: the settings of what is there.
-        now: the settings that are asked for.
-
     Example:
         >>> different_settings({"fps": 25.0, "steps": 200}, {"fps": 12.5, "steps": 200})
         ['fps was 25.0 and is 12.5']
@@ -51,12 +42,7 @@ def different_settings(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[s
 
 
 def different_clips(was: Mapping[str, str], now: Mapping[str, str], what: str) -> list[str]:
-    """Name the clips that are new, gone, or have something else.
-
-    Args:
-        was: a hash of what each clip has, by the clip's name.
-        now: likewise.
-        what: is hashed, such as ``text``.
+    """Name the clips that are new, gone, or have something else, by a hash of it for each name.
 
     Example:
         >>> different_clips({"a": "1", "b": "1"}, {"b": "2", "c": "1"}, "text")
@@ -79,13 +65,7 @@ def count_clips(names: Collection[str], what: str) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """Losses that have one cause.
-
-    Attributes:
-        count: how many there are.
-        name: of the first of them.
-        reason: of the first of them.
-    """
+    """Losses that have one cause: how many, and name and reason of the first."""
 
     count: int
     name: str
@@ -101,10 +81,7 @@ class Cause:
 
 
 def by_cause(left_out: Iterable[tuple[str, str]]) -> list[Cause]:
-    """Group losses by cause, the telling ones first: failures before what has no partner, then the most frequent.
-
-    Args:
-        left_out: names, and why each was left out.
+    """Group losses (name, reason) by cause: failures before what has no partner, then the most frequent.
 
     Example:
         >>> lost = [("a", "text without clip: t.tsv, line 1"), ("b", "text without clip: t.tsv, line 2")]
@@ -123,11 +100,7 @@ def by_cause(left_out: Iterable[tuple[str, str]]) -> list[Cause]:
 
 
 def list_causes(left_out: Sequence[tuple[str, str]], *, most: int = 8) -> list[str]:
-    """Write losses for people: a line for each cause.
-
-    Args:
-        left_out: names, and why each was left out.
-        most: lines; what is beyond them is counted.
+    """Write losses (name, reason) for people: a line for each cause; what is beyond `most` lines is counted.
 
     Example:
         >>> list_causes([("a", "text without clip"), ("b", "text without clip")])

@@ -39,15 +39,10 @@ CLIP: Final = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What to write.
+    """What to write: frames of pose files, with a seed that draws signers and frames.
 
-    Args:
-        poses: the pose files, sorted.
-        output: the folder to write to.
-        frames: how many frames in all.
-        size: side of a frame in pixels.
-        seed: draws signers and frames.
-        free_arms: share of the clips whose arms move freely; see `signdiff_core.avatar.free_arms`.
+    `size` is a frame's side in pixels, `frames` their number in all, `free_arms` the share of the clips whose arms move
+    freely; see `signdiff_core.avatar.free_arms`.
     """
 
     poses: tuple[Path, ...]
@@ -94,9 +89,7 @@ def divide(plan: Plan) -> list[engines.Shard[int]]:
 def write_clip(plan: Plan, clip: int) -> None:
     """Write one clip: some frames of one pose file, performed by one signer.
 
-    Args:
-        plan: what to write.
-        clip: the clip's number; it alone decides, with the plan's seed, what the clip shows.
+    The clip's number alone decides, with the plan's seed, what it shows.
     """
     from PIL import Image
     from pose_format import Pose

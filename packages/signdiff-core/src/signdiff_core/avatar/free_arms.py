@@ -36,17 +36,11 @@ _HANGS: Final = 0.2
 
 
 def free_arms(joints: NDArray[np.floating], rng: np.random.Generator) -> tuple[Array, Array]:
-    """Give every frame a random pose of both arms; an arm in five hangs.
+    """Give every frame of joints (T, 50, 3), normalised, a random pose of both arms; an arm in five hangs.
 
     The shape of each hand is the right hand's of some frame, mirrored for the left; it keeps its bend at the wrist, but
-    for a random roll of the forearm and a random bend. Elbows point outwards and down, as they do.
-
-    Args:
-        joints: (T, 50, 3) normalised coordinates, whose right arm and hand are known.
-        rng: the source of randomness.
-
-    Returns:
-        Joints (T, 50, 3), each frame independent of the others, and confidences (T, 50): 0 where an arm hangs.
+    for a random roll of the forearm and a random bend. Elbows point outwards and down, as they do. Returns joints (T,
+    50, 3), each frame independent of the others, and confidences (T, 50): 0 where an arm hangs.
     """
     made = np.array(joints, dtype=np.float64)
     confidence = np.ones(made.shape[:2])

@@ -58,13 +58,8 @@ def _or(values: Array, otherwise: float) -> Array:
 def bend_finger(directions: Array, rest: Array, hinge: Array) -> Array:
     """Fit a finger that spreads and bends at its knuckle and bends at its two other joints.
 
-    Args:
-        directions: (T, 3, 3) unit vectors of its three phalanges, seen from the palm; NaN where unknown.
-        rest: (3, 3) the same at rest.
-        hinge: (3,) the axis about which it bends.
-
-    Returns:
-        (T, 3, 3, 3) rotation of each phalanx against its rest, seen from the palm.
+    From unit vectors (T, 3, 3) of its phalanges seen from the palm, NaN where unknown, theirs at rest (3, 3) and its
+    hinge (3,): rotations (T, 3, 3, 3) against the rest, seen from the palm.
     """
     frames = len(directions)
     sideways = np.arcsin(np.clip(dot(directions[:, 0], hinge), -1, 1))
@@ -84,12 +79,8 @@ def bend_finger(directions: Array, rest: Array, hinge: Array) -> Array:
 def finger_places(solved: Array, rest: Array) -> Array:
     """Put the joints of four bent fingers where they are, seen from the palm.
 
-    Args:
-        solved: (T, 4, 3, 3, 3) rotations of the phalanges.
-        rest: (21, 3) the hand's joints at rest.
-
-    Returns:
-        (T, 16, 3) places in the order of joints 5 to 20 of a hand.
+    From rotations (T, 4, 3, 3, 3) of the phalanges and the hand at rest (21, 3): places (T, 16, 3) of a hand's joints 5
+    to 20.
     """
     fingers = rest[5:].reshape(4, 4, 3)
     steps = np.einsum("tfpij,fpj->tfpi", solved, np.diff(fingers, axis=1))
@@ -102,16 +93,9 @@ def reach_thumb(points: Array, fingers: Array, rest: Array, palmwards: Array) ->
 
     A thumb is known by what it touches. Where its root lies differs between hands and between trackers, so directions
     alone would bury it in the palm or miss the fingers: each of its joints goes where its nearest neighbours among the
-    other joints say.
-
-    Args:
-        points: (T, 21, 3) joints of the data's hand, seen from its palm, in any scale; NaN where unknown.
-        fingers: (T, 16, 3) the body's own joints 5 to 20, seen from its palm.
-        rest: (21, 3) the body's own joints at rest.
-        palmwards: (3,) unit vector that points out of the palm.
-
-    Returns:
-        (T, 3, 3) unit vectors along the thumb's three bones, seen from the palm.
+    other joints say. `points` (T, 21, 3) are the data's, in any scale, NaN where unknown, `fingers` (T, 16, 3) and
+    `rest` (21, 3) the body's own, all seen from the palm; `palmwards` points out of it. Returns unit vectors (T, 3, 3)
+    along the thumb's bones.
     """
     knuckles, own = points[:, 5:21:4], rest[5:21:4]
     middle = knuckles.mean(axis=1, keepdims=True)
@@ -134,13 +118,7 @@ def reach_thumb(points: Array, fingers: Array, rest: Array, palmwards: Array) ->
 def bend_thumb(directions: Array, rest: Array, hinge: Array) -> Array:
     """Fit a thumb: its metacarpal swings and rolls, its knuckle bends and gives a little sideways, its end bends.
 
-    Args:
-        directions: (T, 3, 3) unit vectors of metacarpal and two phalanges, seen from the palm; NaN where unknown.
-        rest: (3, 3) the same at rest.
-        hinge: (3,) the axis about which it bends.
-
-    Returns:
-        (T, 3, 3, 3) rotation of each bone against its rest, seen from the palm.
+    Shapes are those of `bend_finger`; the first of the three bones is the metacarpal.
     """
     known = np.where(np.isnan(directions), rest, directions)
     base = swing(np.broadcast_to(rest[0], known[:, 0].shape), known[:, 0], limit=THUMB_SWING)

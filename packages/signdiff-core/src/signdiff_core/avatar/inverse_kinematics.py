@@ -102,14 +102,9 @@ def fit(
 
 
 def direction_errors(found: NDArray[np.floating], wanted: NDArray[np.floating]) -> Array:
-    """Measure the angles between the limbs of two poses.
+    """Measure the angles between the limbs of two poses (..., 50, 3): (..., limbs) degrees.
 
-    Args:
-        found: (..., 50, 3) joints.
-        wanted: (..., 50, 3) joints; lengths do not matter.
-
-    Returns:
-        (..., limbs) degrees, in the order of `signdiff_core.skeleton.LIMBS`.
+    Limbs are in the order of `signdiff_core.skeleton.LIMBS`; lengths do not matter.
     """
     ends = np.array(LIMBS)
     a, b = (unit(np.asarray(j, dtype=np.float64)[..., ends[:, 1], :] - j[..., ends[:, 0], :]) for j in (found, wanted))
@@ -151,15 +146,10 @@ def _fit_trunk(turns: NDArray[np.float32], body: AvatarBody, points: Array, sigm
 def _fit_arm(
     turns: NDArray[np.float32], body: AvatarBody, side: str, torso: Array, joints: Array, sigma: float
 ) -> None:
-    """Fit an arm with its hand.
+    """Fill in the rotations (T, J, 3, 3) of an arm, "L" or "R", with its hand.
 
-    Args:
-        turns: (T, J, 3, 3) rotations of the body's bones; those of the arm are filled in.
-        body: the body.
-        side: "L" or "R".
-        torso: (T, 3, 3) rotations of the trunk.
-        joints: (T, 50, 3) the pose; NaN where unknown.
-        sigma: standard deviation in frames of the smoothing in time.
+    `torso` holds the rotations (T, 3, 3) of the trunk, `joints` the pose (T, 50, 3), NaN where unknown; `sigma` smooths
+    in time, in frames.
     """
     shoulder, elbow, wrist, hand = _SIDES[side]
     rest = body.joint_rest.astype(np.float64)
@@ -212,15 +202,10 @@ def _fit_arm(
 def _fit_hand(
     turns: NDArray[np.float32], body: AvatarBody, side: str, wrist_turn: Array, finger: Array, points: Array
 ) -> None:
-    """Fit the fingers.
+    """Fill in the rotations (T, J, 3, 3) of the fingers of a side, "L" or "R".
 
-    Args:
-        turns: (T, J, 3, 3) rotations of the body's bones; those of the fingers are filled in.
-        body: the body.
-        side: "L" or "R".
-        wrist_turn: (T, 3, 3) rotations of the hand.
-        finger: (T, 5, 3, 3) directions of the phalanges; NaN where unknown.
-        points: (T, 21, 3) the hand's joints, seen from its palm; NaN where unknown.
+    From the wrist's rotations (T, 3, 3), directions of phalanges `finger` (T, 5, 3, 3) and the hand's joints (T, 21, 3)
+    seen from its palm, NaN where unknown.
     """
     hand = _SIDES[side][3]
     own = body.joint_rest[hand : hand + 21].astype(np.float64)

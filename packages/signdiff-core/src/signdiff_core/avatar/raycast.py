@@ -44,15 +44,7 @@ def render_frames(
 
 
 class Raycaster:
-    """Draws a dressed body in any pose.
-
-    Args:
-        body: the body.
-        surface: its colours and clothes.
-        size: side of the frames in pixels.
-        camera: where the signer stands in the frame.
-        device: a warp device such as "cpu" or "cuda:0".
-    """
+    """Draws a dressed body in any pose, `size` pixels a side, on a warp device such as "cpu" or "cuda:0"."""
 
     def __init__(self, body: AvatarBody, surface: Surface, *, size: int, camera: Camera, device: str = "cpu") -> None:
         self._size, self._camera, self._device = size, camera, device
@@ -105,15 +97,7 @@ class Raycaster:
         self._mesh.refit()
 
     def draw(self, turns: NDArray[np.float32], shifts: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Draw one frame.
-
-        Args:
-            turns: (J, 3, 3) rotation of each bone against its rest.
-            shifts: (J, 3) what follows the rotation: a rest point x goes to ``turns @ x + shifts``.
-
-        Returns:
-            (size, size, 3) uint8 RGB.
-        """
+        """Draw one frame, (size, size, 3) uint8 RGB; a bone takes a rest point x to ``turns @ x + shifts``."""
         self._pose(turns, shifts)
         place = [self._mesh.id, self._points, self._normals]
         lowest = (1 - self._camera.neck[1]) / self._camera.scale + 0.02

@@ -44,15 +44,9 @@ def about(axis: Array, angle: Array) -> Array:
 
 
 def swing(start: Array, end: Array, *, limit: float = np.pi) -> Array:
-    """Find the smallest rotation that takes unit vectors to others, or as near as ``limit`` allows.
+    """Find the smallest rotations (..., 3, 3) that take unit vectors (..., 3) to others that are not opposite.
 
-    Args:
-        start: (..., 3) unit vectors.
-        end: (..., 3) unit vectors, not opposite to ``start``.
-        limit: the greatest angle.
-
-    Returns:
-        (..., 3, 3) rotations.
+    Where that is more than the angle ``limit``, they come as near as it allows.
     """
     normal = np.cross(start, end)
     length = np.linalg.norm(normal, axis=-1)
@@ -80,13 +74,8 @@ def twist_angle(turn: Array, axis: Array) -> Array:
 def nearest_rotation(start: Array, end: Array, weight: Array) -> Array:
     """Find the rotations that bring sets of vectors nearest to others (Kabsch, 1976).
 
-    Args:
-        start: (..., N, 3) vectors.
-        end: (..., N, 3) vectors.
-        weight: (..., N) at least 0.
-
-    Returns:
-        (..., 3, 3) rotations that minimise ``sum(weight * |R start - end|^2)``.
+    From vectors (..., N, 3) and weights (..., N) of at least 0: R (..., 3, 3) that minimise ``sum(weight * |R start -
+    end|^2)``.
     """
     covariance = np.einsum("...n,...ni,...nj->...ij", weight, end, start)
     left, _, right = np.linalg.svd(covariance)

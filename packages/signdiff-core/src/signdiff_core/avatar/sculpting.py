@@ -46,14 +46,9 @@ def load_anny() -> Any:
 
 
 def phenotype_body(model: Any, phenotype: Mapping[str, float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Shape anny's body.
+    """Shape anny's body by phenotype values in [0, 1]; those that are not named are 0.5.
 
-    Args:
-        model: what `load_anny` gave.
-        phenotype: anny's phenotype values in [0, 1], by name; the others are 0.5.
-
-    Returns:
-        All vertices (19158, 3) and the rest frames (bones, 4, 4), in metres and anny's axes.
+    Returns all vertices (19158, 3) and the rest frames (bones, 4, 4), in metres and anny's axes.
     """
     with torch.no_grad():
         rest = model.get_rest_model(model.get_phenotype_blendshape_coefficients(**phenotype))
@@ -196,10 +191,7 @@ def shape_body(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Shape a body on the cast's mesh: vertices (V, 3), heads (J, 3), axes (J, 3, 3), normalised.
 
-    Args:
-        model: what `load_anny` gave.
-        mesh: what `sculpture` gave.
-        phenotype: anny's phenotype values in [0, 1], by name; the others are 0.5.
+    Phenotype values are those of `phenotype_body`.
     """
     vertices, frames = phenotype_body(model, phenotype)
     order = [list(model.bone_labels).index(bone) for bone in BONES]

@@ -9,13 +9,8 @@ from numpy.typing import NDArray
 def subdivide(triangles: NDArray[np.intp], vertices: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Split every triangle into four and smooth the mesh (Loop, 1987, with the weights of Warren, 1995).
 
-    Args:
-        triangles: (F, 3) vertices; no edge belongs to more than two triangles.
-        vertices: how many vertices there are.
-
-    Returns:
-        The finer mesh's triangles (4 F, 3), and the weights (new vertices, vertices) that give any quantity on it: the
-        old vertices come first, then one vertex per edge.
+    No edge of the triangles (F, 3) belongs to more than two. Returns the finer mesh's (4 F, 3), and the weights (new
+    vertices, vertices) that give any quantity on it: old vertices come first, then one vertex per edge.
     """
     corners = triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
     edges, edge_of = np.unique(np.sort(corners, axis=1), axis=0, return_inverse=True)

@@ -96,15 +96,9 @@ def takes(function: Callable[..., Any], name: str) -> bool:
 def distribute(
     options: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]], whose: str
 ) -> dict[str, dict[str, Any]]:
-    """Give each option to the first function that takes it.
+    """Give each option to the first function, of those by label, that takes it: its keyword arguments.
 
-    Args:
-        options: names and values, as given on the command line.
-        functions: functions by a label.
-        whose: what the functions belong to, for the error: ``"the renderer 'skeleton'"``.
-
-    Returns:
-        The keyword arguments for each function, by its label.
+    `whose` says, for the error, what the functions belong to: ``"the renderer 'skeleton'"``.
 
     Example:
         >>> distribute({"reverse": True}, {"sort": sorted}, "sorting")

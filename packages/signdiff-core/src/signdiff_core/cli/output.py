@@ -45,14 +45,7 @@ def print_pose(path: Path, pose: Pose, *, as_json: bool) -> None:
 
 
 def track(items: Iterable[Item], *, total: int, what: str, done: int = 0) -> Iterator[Item]:
-    """Pass items on, with a bar on stderr if that is a terminal.
-
-    Args:
-        items: what is worked through.
-        total: how many there will be, with those that are done.
-        what: words before the bar.
-        done: how many were done before.
-    """
+    """Pass items on, with a bar on stderr, behind the words `what`, if that is a terminal."""
     if not sys.stderr.isatty():
         yield from items
         return

@@ -32,15 +32,9 @@ _PLACES: Final = ("model", "frnet_source")
 class Renderer:
     """A renderer that was looked up and whose options were checked, but that has not loaded its model yet.
 
-    Args:
-        name: its name among the plug-ins.
-        options: what the command line gives, by name; it must take all of them.
-        device: where to run it, if it lets the caller choose.
-
-    Raises:
-        UnknownPluginError: there is no such renderer.
-        PluginError: it cannot be imported, or a module that it needs is missing.
-        click.UsageError: it does not take an option.
+    It must take all options, and runs on `device` if it lets the caller choose. Raises UnknownPluginError where there
+    is none of the name, PluginError where it cannot be imported or a module that it needs is missing, click.UsageError
+    where it does not take an option.
     """
 
     def __init__(self, name: str, options: Mapping[str, Any], *, device: str | None = None) -> None:
@@ -63,18 +57,11 @@ class Renderer:
         self._settings = {"renderer": f"{name} of {origin or plugin.target}", **options}
 
     def __call__(self, pose: Pose, path: Path, *, resume: bool | None = None) -> VideoInfo:
-        """Render a pose to a file, frame by frame.
+        """Render a pose of the 50 joints, normalised, to an MP4 file, frame by frame.
 
-        What ends it early gets a note that says which frames are kept.
-
-        Args:
-            pose: the 50 joints, normalised.
-            path: the MP4 file.
-            resume: continue what an interrupted call left, or discard it; see `signdiff_core.video.VideoWriter`.
-
-        Raises:
-            FileExistsError: an interrupted call left frames, and ``resume`` is not given.
-            ValueError: those frames are of another pose, or were drawn in another way.
+        What ends it early gets a note that says which frames are kept; for `resume` see
+        `signdiff_core.video.VideoWriter`. Raises FileExistsError where an interrupted call left frames and ``resume``
+        is not given, ValueError where they are of another pose, or were drawn in another way.
         """
         from signdiff_core.video.writing import VideoWriter
 
@@ -110,17 +97,10 @@ class Renderer:
 
 
 class Translator:
-    """A translator that was looked up, but that has not loaded its model yet.
+    """A translator that was looked up, but that has not loaded its model (or its default) yet.
 
-    Args:
-        name: its name among the plug-ins.
-        model: name or folder of its model; its default if ``None``.
-        device: where to run it, if it lets the caller choose.
-        signed_language: code of the signed language, for a translator of several.
-
-    Raises:
-        UnknownPluginError: there is no such translator.
-        PluginError: it cannot be imported.
+    It runs on `device` if it lets the caller choose; the code of the signed language is for a translator of several.
+    Raises UnknownPluginError where there is none of the name, PluginError where it cannot be imported.
     """
 
     def __init__(self, name: str, *, model: str | None, device: str | None, signed_language: str | None = None) -> None:
@@ -139,9 +119,8 @@ class Translator:
     def __call__(self, text: str) -> Pose:
         """Translate a text.
 
-        Raises:
-            ValueError: the translator cannot translate it.
-            PluginError: the translator gives something else than one pose with frames.
+        Raises ValueError where the translator cannot, PluginError where it gives something else than one pose with
+        frames.
         """
         from pose_format import Pose
 
@@ -190,10 +169,8 @@ def _check_device(factory: Any, device: str | None) -> None:
 def fingerprint(pose: Pose, options: Mapping[str, Any]) -> dict[str, str]:
     """Describe in short texts, by name, what decides the frames of a video: only the same video is resumed.
 
-    Args:
-        pose: the pose that is drawn.
-        options: the options of the renderer, by name. Where one names a file or a folder, its content counts too, by
-            names, sizes and times of change.
+    Where an option of the renderer names a file or a folder, its content counts too, by names, sizes and times of
+    change.
     """
     data = np.ma.getmaskarray(pose.body.data), np.ma.getdata(pose.body.data), np.ma.getdata(pose.body.confidence)
     digest = hashlib.sha256(repr([(part.shape, part.dtype.str) for part in data]).encode())

@@ -1,7 +1,6 @@
-"""Bake a small cast of parametric bodies into one file, so that drawing needs neither anny nor its first, slow load.
+"""Bake a small cast of parametric bodies into one file, so that drawing needs neither anny nor its slow load.
 
-Run ``python -m signdiff_core.demo.bake -o cast.safetensors``. It needs the extra ``[bodies]``; see
-`signdiff_core.avatar.sculpting`. CAST.md tells what comes out.
+``python -m signdiff_core.demo.bake -o cast.safetensors`` needs the extra ``[bodies]``; CAST.md tells what comes out.
 """
 
 from __future__ import annotations

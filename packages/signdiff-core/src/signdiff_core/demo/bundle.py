@@ -33,16 +33,9 @@ _PARTS: Final = ("controlnet", "scheduler", "text_encoder", "tokenizer", "unet",
 
 
 def bundle(config: BundleConfig) -> dict[str, int]:
-    """Write the folder, or leave an older one as it was.
+    """Write the folder, or leave an older one as it was; gives the bytes of each weight file by its path.
 
-    Args:
-        config: source, target and defaults.
-
-    Returns:
-        Bytes of each weight file, by its path within the folder.
-
-    Raises:
-        FileNotFoundError: the source has no ``frnet.json``.
+    Raises FileNotFoundError where the source has no ``frnet.json``.
     """
     import torch
 

@@ -27,11 +27,7 @@ _WORD = re.compile(r"[a-z]+|[0-9]|[^\sa-z0-9]+")
 
 @dataclass(frozen=True, kw_only=True)
 class BaseConfig:
-    """The shapes of the base's parts.
-
-    Raises:
-        ValueError: the autoencoder has no level, or ``resolution`` does not fit its levels.
-    """
+    """The shapes of the base's parts; ValueError for an autoencoder without levels or a size that does not fit."""
 
     train_data_dir: str = option(help="Frames with metadata.jsonl; the tokenizer learns the words of its captions.")
     output_dir: str = option(help="Folder to make.")
@@ -64,16 +60,9 @@ class BaseConfig:
 
 
 def make_base(config: BaseConfig) -> Path:
-    """Make and save the parts, each in the subfolder that diffusers gives it.
+    """Make and save the parts, each in the subfolder that diffusers gives it, and give the folder.
 
-    Args:
-        config: shapes and paths.
-
-    Returns:
-        The folder.
-
-    Raises:
-        OSError: the frames cannot be read, or the folder has content already.
+    Raises OSError where the frames cannot be read, or the folder has content already.
     """
     import torch
     from transformers import CLIPTokenizer
@@ -186,14 +175,7 @@ def make_scheduler() -> DDIMScheduler:
 
 
 def learn_merges(captions: Iterable[str], *, limit: int = 2000) -> list[tuple[str, str]]:
-    """Learn byte-pair merges until every word of the captions is one token.
-
-    Args:
-        captions: the texts; case does not matter.
-        limit: at most so many merges.
-
-    Returns:
-        Pairs of symbols in the order in which the tokenizer applies them.
+    """Learn at most `limit` byte-pair merges until every word of the captions, in lower case, is one token.
 
     Example:
         >>> learn_merges(["no no on"])
@@ -216,12 +198,7 @@ def learn_merges(captions: Iterable[str], *, limit: int = 2000) -> list[tuple[st
 
 
 def write_vocabulary(folder: Path, merges: list[tuple[str, str]]) -> None:
-    """Write ``vocab.json`` and ``merges.txt``, which ``CLIPTokenizer`` reads.
-
-    Args:
-        folder: an existing folder.
-        merges: as from `learn_merges`.
-    """
+    """Write ``vocab.json`` and ``merges.txt``, which ``CLIPTokenizer`` reads, to a folder that is there."""
     symbols = _byte_symbols()
     vocabulary = [*symbols, *(f"{symbol}</w>" for symbol in symbols), *("".join(pair) for pair in merges)]
     vocabulary = [*dict.fromkeys(vocabulary), "<|startoftext|>", "<|endoftext|>"]

@@ -28,20 +28,14 @@ _LOGVAR: Final = -8.0
 
 @torch.no_grad()
 def start_as_pooling(vae: AutoencoderKL) -> None:
-    """Let an autoencoder begin as average pooling to the latents, and smooth upsampling back.
+    """Let an autoencoder begin, in place, as average pooling to the latents, and smooth upsampling back.
 
     Channels 2i and 2i + 1 carry a value and its negative past the residual blocks, which begin as nothing. Because
     silu(x) - silu(-x) = x, the last activation passes a pair on exactly, and a constant pair makes the normalisations
-    nearly neutral. With twelve latents or more, the last halving
-    keeps the four pixels of each square apart, in place of averaging them. All other channels keep their random
-    weights and learn what is still missing.
-
-    Args:
-        vae: an untrained autoencoder with one normalisation group, no attention in its middle, at least three latent
-            channels, and enough channels on each level. Changed in place.
-
-    Raises:
-        ValueError: the autoencoder has another shape.
+    nearly neutral. With twelve latents or more, the last halving keeps the four pixels of each square apart, in place
+    of averaging them. All other channels keep their random weights and learn what is still missing. Raises ValueError
+    unless the autoencoder has one normalisation group, no attention in its middle, at least three latent channels, and
+    enough channels on each level.
     """
     config = vae.config
     if config.norm_num_groups != 1 or config.mid_block_add_attention or config.latent_channels < COLOURS:

@@ -37,18 +37,12 @@ class WidenConfig:
 
 
 def widened(weights: torch.Tensor, shape: Sequence[int], *, noise: float = 0.0) -> torch.Tensor:
-    """Bring weights to the shape that they have in a wider network.
+    """Bring weights (out, in, ...) or (out,) to the shape that they have in a wider network.
 
     Along the second axis, that of what is read, the halves of a channel add up to it. Where only some channels of an
-    axis are twice as many (another level's come before them), these are the last ones.
-
-    Args:
-        weights: (out, in, ...) or (out,).
-        shape: of the wider network's weights; each side equal or greater, at most twice.
-        noise: standard deviation of how the two readings of a channel differ, as a share of their size.
-
-    Raises:
-        ValueError: a side is less, or more than twice as much.
+    axis are twice as many (another level's come before them), these are the last ones. `noise` is the standard
+    deviation of how the two readings of a channel differ, as a share of their size. Raises ValueError where a side is
+    less, or more than twice as much.
 
     Example:
         >>> import torch
@@ -74,19 +68,10 @@ def widened(weights: torch.Tensor, shape: Sequence[int], *, noise: float = 0.0) 
 
 
 def widen_network(network: Any, *, levels: int = 2, noise: float = 0.0) -> Any:
-    """Make a network whose finest levels, and whose hint encoder if it has one, have twice the channels.
+    """Make a network of diffusers that makes nearly the same, with twice the channels in its finest levels.
 
-    Args:
-        network: a UNet or a ControlNet of diffusers.
-        levels: how many levels, from the finest on.
-        noise: see `widened`.
-
-    Returns:
-        One of the same class, that makes nearly the same of the same inputs.
-
-    Raises:
-        ValueError: there are not so many levels, or a block would lose its shortcut, since it would read as many
-            channels as it makes.
+    Its hint encoder, if it has one, is widened too. Raises ValueError where there are not so many levels, or a block
+    would lose its shortcut, since it would read as many channels as it makes.
     """
     settings = dict(network.config)
     channels = settings["block_out_channels"]
@@ -113,17 +98,10 @@ def widen_network(network: Any, *, levels: int = 2, noise: float = 0.0) -> Any:
 
 
 def widen(config: WidenConfig) -> Path:
-    """Write a wider pipeline.
+    """Write a wider pipeline, and give its folder.
 
-    Args:
-        config: which, and where.
-
-    Returns:
-        Its folder.
-
-    Raises:
-        OSError: the pipeline cannot be read, or the folder has content already.
-        ValueError: it cannot be widened.
+    Raises OSError where the pipeline cannot be read or the folder has content already, ValueError where it cannot be
+    widened.
     """
     import torch
 

@@ -31,16 +31,9 @@ class CheckedAdapters(CheckedLoading):
     def load_textual_inversion(
         self, pretrained_model_name_or_path: Any, token: Any = None, *args: Any, **kwargs: Any
     ) -> None:
-        """Load embeddings of tokens.
+        """Load embeddings of tokens with diffusers' own arguments; files are ``.safetensors``.
 
-        Args:
-            pretrained_model_name_or_path: as for diffusers' own; files are ``.safetensors``.
-            token: likewise.
-            *args: likewise.
-            **kwargs: likewise.
-
-        Raises:
-            signdiff_core.trust.ModelFolderError: a file is of another format, is damaged, or does not fit.
+        Raises `signdiff_core.trust.ModelFolderError` where one is of another format, is damaged, or does not fit.
         """
         kwargs = {"use_safetensors": True} | kwargs
         names = _listed(pretrained_model_name_or_path)
@@ -59,16 +52,10 @@ class CheckedAdapters(CheckedLoading):
             ) from error
 
     def load_lora_weights(self, pretrained_model_name_or_path_or_dict: Any, *args: Any, **kwargs: Any) -> None:
-        """Load a LoRA.
+        """Load a LoRA with diffusers' own arguments; files are ``.safetensors``.
 
-        Args:
-            pretrained_model_name_or_path_or_dict: as for diffusers' own; files are ``.safetensors``.
-            *args: likewise.
-            **kwargs: likewise.
-
-        Raises:
-            FileNotFoundError: there is no such file.
-            signdiff_core.trust.ModelFolderError: the file is of another format, is damaged, or does not fit.
+        Raises FileNotFoundError where there is no such file, `signdiff_core.trust.ModelFolderError` where it is of
+        another format, is damaged, or does not fit.
         """
         name = pretrained_model_name_or_path_or_dict
         with _naming(name, kwargs, "a LoRA") if find_spec("peft") else nullcontext():
@@ -76,15 +63,7 @@ class CheckedAdapters(CheckedLoading):
 
     @classmethod
     def lora_state_dict(cls, pretrained_model_name_or_path_or_dict: Any, **kwargs: Any) -> Any:
-        """Read the weights of a LoRA, which `load_lora_weights` does first.
-
-        Args:
-            pretrained_model_name_or_path_or_dict: as for diffusers' own; files are ``.safetensors``.
-            **kwargs: likewise.
-
-        Raises:
-            signdiff_core.trust.ModelFolderError: the file is of another format, is damaged, or names a module.
-        """
+        """Read the weights of a LoRA, which `load_lora_weights` does first; it raises likewise."""
         kwargs = {"use_safetensors": True} | kwargs
         _check_file(pretrained_model_name_or_path_or_dict, kwargs)
         try:
@@ -107,16 +86,8 @@ class CheckedAdapters(CheckedLoading):
     ) -> None:
         """Load an IP-Adapter, and its image encoder if the pipeline has none.
 
-        Args:
-            pretrained_model_name_or_path_or_dict: as for diffusers' own; files are ``.safetensors``.
-            subfolder: likewise.
-            weight_name: likewise.
-            image_encoder_folder: likewise.
-            **kwargs: likewise.
-
-        Raises:
-            signdiff_core.trust.ModelFolderError: a file is of another format, or is damaged, or the image encoder's
-                folder holds what is not safe to load.
+        Arguments are diffusers' own; files are ``.safetensors``. Raises `signdiff_core.trust.ModelFolderError` where a
+        file is of another format or damaged, or the image encoder's folder holds what is not safe to load.
         """
         use_safetensors = kwargs.pop("use_safetensors", True)
         names = _listed(pretrained_model_name_or_path_or_dict)
@@ -168,19 +139,10 @@ class CheckedAdapters(CheckedLoading):
 
 
 def fetch(name: str, folder: str, *, variant: str | None = None, **options: Any) -> Path:
-    """Fetch a part's folder from the Hub, or find it in the cache: texts, and weights as safetensors.
+    """Fetch a part's folder of a repository, or find it in the cache: texts, and weights as safetensors.
 
-    Args:
-        name: of a repository.
-        folder: within it; empty for the repository itself.
-        variant: of the weights.
-        **options: as for ``huggingface_hub.snapshot_download``.
-
-    Returns:
-        The folder of the repository's snapshot.
-
-    Raises:
-        OSError: it is neither on the Hub nor in the cache.
+    ``folder`` is empty for the repository itself; options are those of ``huggingface_hub.snapshot_download``. Returns
+    the folder of the snapshot. Raises OSError where it is neither on the Hub nor in the cache.
     """
     from huggingface_hub import snapshot_download
 
@@ -191,11 +153,7 @@ def fetch(name: str, folder: str, *, variant: str | None = None, **options: Any)
 
 
 def _check_file(name: Any, options: dict[str, Any]) -> Path | None:
-    """Make sure that an adapter is safetensors, as far as its name and what lies on the disk tell.
-
-    Returns:
-        The file that was looked over, if it lies on the disk.
-    """
+    """Make sure that an adapter is safetensors, as far as its name and the file on the disk, if any, tell."""
     if not isinstance(name, str | os.PathLike) or options.get("use_safetensors") is False:
         return None
     check_there(name)

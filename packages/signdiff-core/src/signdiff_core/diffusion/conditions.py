@@ -44,11 +44,7 @@ class Joints:
 
     @classmethod
     def of(cls, pose: Pose) -> Joints:
-        """Take the joints out of a pose, normalised or in pixels.
-
-        Raises:
-            ValueError: the pose has another skeleton, or shows nobody.
-        """
+        """Take the joints out of a pose; ValueError for another skeleton, or one that shows nobody."""
         return cls(*joints_of(visible(pose)))
 
     def __len__(self) -> int:
@@ -79,20 +75,9 @@ def conditions_of(
 ) -> Iterator[Conditions]:
     """Make the conditions of a video from what the pipeline is called with; see `SignDiffPipeline.stream`.
 
-    Args:
-        image: drawings, or the joints of a pose.
-        fr_image: FR maps.
-        frnet_source: where maps come from, in place of ``fr_image``.
-        frnet: FR-Net, with the model's settings.
-        count: images that the ControlNet takes for a frame, 1 or 2.
-        size: side of the images in pixels for a pose; drawings have theirs.
-        start: first frame wanted; nothing is drawn or predicted for those before.
-
-    Returns:
-        Iterator over the frames' conditions.
-
-    Raises:
-        ValueError: the arguments contradict each other, or the ControlNet.
+    `image` holds drawings, or the joints of a pose, for which `size` is the images' side in pixels. The ControlNet
+    takes `count` images for a frame, 1 or 2; nothing is drawn or predicted for frames before `start`. Raises ValueError
+    where the arguments contradict each other, or the ControlNet.
     """
     if image is None:
         raise ValueError("image must hold the skeleton drawings, but is None.")
@@ -127,15 +112,11 @@ def conditions_of(
 def with_maps(
     drawings: Iterable[Frame], source: FRNetSource | Iterable[Frame], mapper: FRMapper | None
 ) -> Iterator[Conditions]:
-    """Put FR maps beside drawings.
+    """Put FR maps beside drawings, one a frame.
 
-    Args:
-        drawings: one a frame.
-        source: where maps come from; not the avatar, which needs a pose. Of given frames, the middle is taken.
-        mapper: FR-Net, for given frames and to compare its settings with the predictor's.
-
-    Raises:
-        ValueError: there are more or fewer given frames than drawings, or the predictor is for other settings.
+    They come from any source but the avatar, which needs a pose; of given frames, the middle is taken. Raises
+    ValueError where there are more or fewer given frames than drawings, or the predictor is for other settings than the
+    mapper's.
     """
     if not isinstance(source, str):
         mapper = mapper or FRMapper()
@@ -161,11 +142,7 @@ def map_of(frame: Frame, shape: tuple[int, ...], mapper: FRMapper) -> NDArray[np
 def neutral_conditions(joints: Joints, *, size: int, mapper: FRMapper, start: int = 0) -> Iterator[Conditions]:
     """Let the neutral avatar take a pose: c shows its joints, d is the FR map of its rendered frame.
 
-    Args:
-        joints: of the pose.
-        size: side of the images in pixels, a multiple of 64.
-        mapper: draws the maps.
-        start: first frame wanted.
+    `size`, the images' side in pixels, is a multiple of 64; frames before `start` are left out.
     """
     from signdiff_core.avatar import Motion, Signer, fit, render_frames
 
@@ -182,20 +159,10 @@ def neutral_conditions(joints: Joints, *, size: int, mapper: FRMapper, start: in
 def apart(image: Any, *, count: int, several_nets: bool, whose: str) -> tuple[Any, Any]:
     """Take drawings and FR maps apart where they come together, as diffusers' own ControlNet pipeline has them.
 
-    For two ControlNets: ``[drawing, map]`` is one frame, ``[drawings, maps]`` of two batches (T, ...) are T, and so
-    are T pairs ``[[drawing, map], ...]``. For one ControlNet of both conditions: a tensor (T, 6, H, W).
-
-    Args:
-        image: what the pipeline was called with, without maps apart from it.
-        count: images that the ControlNet takes for a frame, 1 or 2.
-        several_nets: whether these are for several ControlNets.
-        whose: what of the call diffusers does not know; with it, two pictures may be meant as two drawings.
-
-    Returns:
-        Drawings, and maps; ``image`` itself and None where it holds drawings alone.
-
-    Raises:
-        ValueError: it can be understood in two ways.
+    For two ControlNets: ``[drawing, map]`` is one frame, ``[drawings, maps]`` of two batches (T, ...) are T, and so are
+    T pairs ``[[drawing, map], ...]``. For one ControlNet of both conditions: a tensor (T, 6, H, W). `image` itself and
+    None come back where it holds drawings alone. `whose` says what of the call diffusers does not know; with it, two
+    pictures may be meant as two drawings. Raises ValueError where the call can be understood in two ways.
     """
     if count != 2:
         return image, None

@@ -100,13 +100,9 @@ def read_frnet(folder: Path) -> dict[str, Any] | None:
 def check_folder(folder: str | os.PathLike[str], *, given: Mapping[str, Any]) -> None:
     """Make sure that a folder holds the pipeline that it says, and nothing that is not safe to load.
 
-    Args:
-        folder: where diffusers saved a pipeline.
-        given: parts that are given and not read from there, and other arguments of ``from_pretrained``.
-
-    Raises:
-        signdiff_core.trust.ModelFolderError: it holds what is not safe, or not whole.
-        ValueError: the ControlNet, or one of several, or another part is missing.
+    `given` are the parts that are not read from there, and other arguments of ``from_pretrained``. Raises
+    `signdiff_core.trust.ModelFolderError` where it holds what is not safe, or not whole, ValueError where a part is
+    missing.
     """
     root = Path(folder)
     check_pipeline_folder(root, given=given)
@@ -129,13 +125,9 @@ def check_folder(folder: str | os.PathLike[str], *, given: Mapping[str, Any]) ->
 
 
 def check_controlnet(folder: str | os.PathLike[str]) -> None:
-    """Make sure that a pipeline's folder has a ControlNet, before anything large is read.
+    """Raise ValueError for a pipeline's folder without a ControlNet, before anything large is read.
 
-    Args:
-        folder: where diffusers saved a pipeline; one that holds none is left to later checks.
-
-    Raises:
-        ValueError: the pipeline has none.
+    A folder that holds no pipeline is left to later checks.
     """
     path = Path(folder) / "model_index.json"
     if not path.is_file():
@@ -151,12 +143,7 @@ def check_controlnet(folder: str | os.PathLike[str]) -> None:
 
 
 def complete_folder(folder: str | os.PathLike[str], *, controlnets: int) -> None:
-    """Write what a saved pipeline lacks, and remove what an earlier one left.
-
-    Args:
-        folder: where diffusers saved the pipeline.
-        controlnets: how many it has.
-    """
+    """Write what a saved pipeline of some ControlNets lacks, and remove what an earlier one left."""
     root = Path(folder)
     number = controlnets
     while number and (root / f"controlnet_{number}").is_dir():
@@ -177,11 +164,7 @@ def is_path(name: str) -> bool:
 
 
 def check_there(name: Any) -> None:
-    """Make sure that something is where a path leads, before the Hub is asked for it.
-
-    Raises:
-        FileNotFoundError: nothing is.
-    """
+    """Raise FileNotFoundError where a path leads to nothing, before the Hub is asked for it."""
     if isinstance(name, str | os.PathLike):
         text = os.fspath(name)
         if is_path(text) and "://" not in text and not Path(text).exists():

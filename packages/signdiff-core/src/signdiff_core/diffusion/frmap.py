@@ -69,14 +69,9 @@ class FRMapper:
         check_equal(self._parameters, expected)
 
     def __call__(self, image: NDArray[np.uint8], *, size: int) -> NDArray[np.uint8]:
-        """Draw the map of a frame.
+        """Draw the map of a frame, (H, W) or (H, W, 3) uint8 RGB: (size, size) uint8, 0 (stroke) or 255.
 
-        Args:
-            image: (H, W) or (H, W, 3) uint8 RGB.
-            size: side of the map in pixels, a multiple of 64.
-
-        Returns:
-            (size, size) uint8, every value 0 (stroke) or 255.
+        `size` is a multiple of 64.
         """
         fr_map: NDArray[np.uint8] = self._detector(image, **self._parameters, image_resolution=size, output_type="np")
         return np.ascontiguousarray(fr_map[..., 0])
@@ -85,48 +80,25 @@ class FRMapper:
 class Predictor:
     """Predicts FR maps from drawings, with whichever annotator is registered as ``frnet-predictor``.
 
-    Raises:
-        signdiff_core.plugins.UnknownPluginError: none is.
+    Raises `signdiff_core.plugins.UnknownPluginError` where none is.
     """
 
     def __init__(self) -> None:
         self._predictor = plugins.load("signdiff.annotators", PREDICTOR).from_pretrained()
 
     def check(self, expected: Mapping[str, Any]) -> None:
-        """Make sure that it predicts the maps that a model was trained on.
-
-        Args:
-            expected: FR-Net's settings stored with the model.
-
-        Raises:
-            ValueError: it was trained for others; the message names each difference.
-        """
+        """Raise ValueError, naming each difference, if it does not predict with a model's stored settings."""
         check_equal(self._predictor.frnet_parameters, expected)
 
     def __call__(self, drawing: Frame) -> NDArray[np.uint8]:
-        """Predict the map of one frame.
-
-        Args:
-            drawing: an OpenPose drawing on black, in any form that the pipeline takes.
-
-        Returns:
-            (H, W, 3) uint8 of the drawing's size, 0 on the strokes and 255 elsewhere.
-        """
+        """Predict the map of a drawing on black: (H, W, 3) uint8 of its size, 0 on strokes, else 255."""
         image = as_array(drawing)
         predicted = self._predictor(image, image_resolution=max(min(image.shape[:2]), 64), output_type="np")
         return resized_map(np.asarray(predicted), image.shape[:2])
 
 
 def check_equal(own: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
-    """Make sure that maps are like those that a model was trained on.
-
-    Args:
-        own: the settings of these maps.
-        expected: the settings stored with the model.
-
-    Raises:
-        ValueError: they differ; the message names each difference.
-    """
+    """Raise ValueError, naming each difference, if maps are not drawn with a model's stored settings."""
     differ = [
         f"{name} is {own.get(name)!r}, the model was trained with {expected.get(name)!r}"
         for name in sorted({*own, *expected})
@@ -137,24 +109,16 @@ def check_equal(own: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
 
 
 def check_source(source: object) -> None:
-    """Make sure that a text names a source.
-
-    Raises:
-        ValueError: it does not.
-    """
+    """Raise ValueError if a text names no source."""
     if isinstance(source, str) and source not in get_args(FRNetSource):
         names = ", ".join(repr(name) for name in get_args(FRNetSource))
         raise ValueError(f"frnet_source must be {names}, frames or a video, but is {source!r}.")
 
 
 def default_source(*, has_pose: bool) -> FRNetSource:
-    """Choose the source that suits what is installed.
+    """Choose the source that suits what is installed, and whether the avatar has a pose to take.
 
-    Args:
-        has_pose: the avatar can take the pose; drawings alone are not enough for it.
-
-    Returns:
-        The predictor where one is registered, else the avatar where it can be drawn, else none.
+    That is the predictor where one is registered, else the avatar where it can be drawn, else none.
     """
     if any(plugin.name == PREDICTOR for plugin in plugins.discover("signdiff.annotators")):
         return "predictor"

@@ -30,14 +30,10 @@ def is_picture(image: Any) -> bool:
 
 
 def frames_of(images: Any, name: str = "images") -> Iterator[Frame]:
-    """Go through one image or many. Bytes become PIL images: diffusers would not divide them by 255.
+    """Go through one picture or many. Bytes become PIL images: diffusers would not divide them by 255.
 
-    Args:
-        images: one picture, or an iterable of pictures.
-        name: what the caller calls them.
-
-    Raises:
-        ValueError: they are neither, or one is no picture: of another shape, or of numbers that are no colours.
+    Raises ValueError, by the caller's `name`, where they are neither, or one is no picture: of another shape, or of
+    numbers that are no colours.
     """
     if isinstance(images, str | bytes | os.PathLike) or not (is_picture(images) or isinstance(images, Iterable)):
         kind = type(images).__name__
@@ -94,15 +90,7 @@ def _check_range(least: Any, most: Any) -> None:
 
 
 def check_alike(name: str, images: list[Any]) -> None:
-    """Make sure that pictures are of one kind, and of one size where they are not PIL's, which diffusers resizes.
-
-    Args:
-        name: what the caller calls them.
-        images: what `frames_of` gave.
-
-    Raises:
-        ValueError: they are not.
-    """
+    """Raise ValueError unless pictures are of one kind, and of one size where diffusers does not resize them."""
     kinds = sorted({"PIL images" if isinstance(image, Image.Image) else _kind(image) for image in images})
     if len(kinds) > 1:
         raise ValueError(f"{name} must hold pictures of one kind, but has {' and '.join(kinds)}.")
@@ -116,13 +104,9 @@ def _kind(image: Any) -> str:
 
 
 def as_array(image: Frame) -> NDArray[np.uint8]:
-    """Bring an image to (H, W, 3) uint8 RGB.
+    """Bring a PIL image, an array (H, W, 3) or (H, W), or a tensor (3, H, W) to (H, W, 3) uint8 RGB.
 
-    Args:
-        image: a PIL image, an array (H, W, 3) or (H, W), or a tensor (3, H, W): bytes, or floats in [0, 1].
-
-    Raises:
-        ValueError: it has another shape, or holds numbers that are no colours.
+    It holds bytes, or floats in [0, 1]. Raises ValueError where it has another shape, or numbers that are no colours.
     """
     if type(image) is np.ndarray and image.dtype == np.uint8 and image.shape[2:] == (3,):
         return image
@@ -135,24 +119,14 @@ def as_array(image: Frame) -> NDArray[np.uint8]:
 
 
 def resized_map(fr_map: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Bring a FR map to a size and to three equal channels; no value between 0 and 255 comes up.
-
-    Args:
-        fr_map: (H, W) or (H, W, 3).
-        shape: height and width.
-    """
+    """Bring an FR map to a height and width and to three equal channels, all values still 0 or 255."""
     if fr_map.shape[:2] != tuple(shape):
         fr_map = np.asarray(cv2.resize(fr_map, shape[1::-1], interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
     return fr_map if fr_map.ndim == 3 else np.repeat(fr_map[..., None], 3, axis=2)
 
 
 def cut_to(image: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Cut the middle out of an image, with the ratio of the sides of another size.
-
-    Args:
-        image: (H, W, 3).
-        shape: height and width whose ratio counts.
-    """
+    """Cut the middle out of an image (H, W, 3), with the ratio of another height and width."""
     height, width = image.shape[:2]
     across = min(width, round(height * shape[1] / shape[0]))
     down = min(height, round(width * shape[0] / shape[1]))

@@ -119,13 +119,7 @@ class CheckedLoading(StableDiffusionControlNetPipeline):
     def load_config(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
         """Read ``model_index.json``, as diffusers does before it loads any part.
 
-        Args:
-            pretrained_model_name_or_path: a pipeline's folder, or its name on the Hub.
-            *args: as for diffusers' own.
-            **kwargs: likewise.
-
-        Raises:
-            signdiff_core.trust.ModelFolderError: parts are to be loaded from there that are not safe to load.
+        Raises `signdiff_core.trust.ModelFolderError` where parts are to be loaded from there that are not safe to load.
         """
         given = _GIVEN.get()
         if given is not None and Path(pretrained_model_name_or_path).is_dir():
@@ -158,10 +152,7 @@ class CheckedLoading(StableDiffusionControlNetPipeline):
 
 
 def dtype_option(dtype: torch.dtype) -> dict[str, torch.dtype]:
-    """Give the keyword for ``from_pretrained`` and ``from_pipe`` of the diffusers that is installed.
-
-    Args:
-        dtype: wanted of all parts.
+    """Give the keyword of a dtype for ``from_pretrained`` and ``from_pipe`` of the installed diffusers.
 
     Example:
         >>> import torch
@@ -187,11 +178,7 @@ def no_progress_bars() -> Iterator[None]:
 
 
 def _check_whole(name: str, pipe: Any) -> None:
-    """Make sure that every part has all its weights; diffusers leaves those that a file lacks without values.
-
-    Raises:
-        signdiff_core.trust.ModelFolderError: one has not.
-    """
+    """Raise `signdiff_core.trust.ModelFolderError` for a part without all its weights, which diffusers allows."""
     for part, network in pipe.components.items():
         weights = network.state_dict() if isinstance(network, torch.nn.Module) else {}
         missing = [key for key, value in weights.items() if value.is_meta]

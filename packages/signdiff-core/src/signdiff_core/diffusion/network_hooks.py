@@ -31,8 +31,7 @@ _CACHE: Final = "signdiff_step_cache"
 def hooked_for_a_batch(pipeline: StableDiffusionControlNetPipeline, options: Options) -> Iterator[None]:
     """Change a pipeline's networks inside a block, and leave no trace on them.
 
-    Raises:
-        ValueError: ``cache_depth`` is out of range, or the UNet's steps cannot be cached.
+    Raises ValueError where ``cache_depth`` is out of range, or the UNet's steps cannot be cached.
     """
     unet, controlnet = pipeline.unet, pipeline.controlnet
     with ExitStack() as stack:
@@ -48,13 +47,7 @@ def hooked_for_a_batch(pipeline: StableDiffusionControlNetPipeline, options: Opt
 
 @contextmanager
 def hooked(module: nn.Module, hook: ModelHook, name: str) -> Iterator[None]:
-    """Register a hook inside a block; the module's own attributes are afterwards what they were before.
-
-    Args:
-        module: any part of a network; hooks of others stay on it.
-        hook: takes the place of its forward, or comes after it.
-        name: of the hook.
-    """
+    """Register a hook inside a block; the module is afterwards what it was before, with the hooks of others."""
     own = vars(module)
     had_registry, had_forward = "_diffusers_hook" in own, "forward" in own
     registry = HookRegistry.check_if_exists_or_initialize(module)
@@ -71,11 +64,7 @@ def hooked(module: nn.Module, hook: ModelHook, name: str) -> Iterator[None]:
 
 @contextmanager
 def encoding_conditions_once(controlnet: nn.Module) -> Iterator[None]:
-    """Encode each condition once inside a block.
-
-    Args:
-        controlnet: one ControlNet or several, of which some may be the same.
-    """
+    """Encode each condition once inside a block, for one ControlNet or several."""
     encoders = [net.controlnet_cond_embedding for net in getattr(controlnet, "nets", [controlnet])]
     with ExitStack() as stack:
         for encoder in dict.fromkeys(encoders):
@@ -84,11 +73,7 @@ def encoding_conditions_once(controlnet: nn.Module) -> Iterator[None]:
 
 
 class KeepEmbedding(ModelHook):
-    """Answers with an earlier result where a ControlNet's encoder of conditions is given the same tensor again.
-
-    Args:
-        room: results to keep: of as many conditions as the encoder sees in a step.
-    """
+    """Answers with one of `room` earlier results where an encoder of conditions gets the same tensor again."""
 
     def __init__(self, room: int) -> None:
         super().__init__()
@@ -113,14 +98,7 @@ class SkipIdleControl(ModelHook):
     """
 
     def new_forward(self, module: nn.Module, *args: Any, conditioning_scale: Any = 1.0, **kwargs: Any) -> Any:
-        """Run the network, or return no residuals where its scale is 0.
-
-        Args:
-            module: the ControlNet.
-            *args: as for its forward.
-            conditioning_scale: one scale, or one per ControlNet.
-            **kwargs: as for its forward.
-        """
+        """Run the network, or return no residuals where its scale (or all of them) is 0."""
         if not np.any(conditioning_scale) and not kwargs.get("guess_mode"):
             return None, None
         return self.fn_ref.original_forward(*args, conditioning_scale=conditioning_scale, **kwargs)
@@ -131,17 +109,9 @@ def caching_steps(unet: UNet2DConditionModel, controlnet: nn.Module, *, interval
     """Reuse the UNet's deep features between the steps of a batch (DeepCache: Ma, Fang and Wang, CVPR 2024).
 
     Deep features change slowly from step to step. So only every ``interval``-th step runs the whole UNet and the
-    ControlNet; the steps between run the UNet's outermost layers, on the deep features and control residuals of the
-    last whole one.
-
-    Args:
-        unet: of Stable Diffusion's shape.
-        controlnet: one ControlNet or several.
-        interval: every how many steps the whole network runs.
-        depth: layers of the UNet's last block that run in every step.
-
-    Raises:
-        ValueError: ``depth`` is out of range, or the UNet embeds more than time and text.
+    ControlNet; the steps between run the outermost ``depth`` layers of the UNet's last block, on the deep features and
+    control residuals of the last whole one. Raises ValueError where ``depth`` is out of range, or the UNet embeds more
+    than time and text.
     """
     cache = _StepCache(unet, interval=interval, depth=depth)
     with hooked(unet, _UNetHook(cache), _CACHE), hooked(controlnet, _ControlHook(cache), _CACHE):

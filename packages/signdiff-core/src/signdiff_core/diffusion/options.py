@@ -28,11 +28,7 @@ _DIFFUSERS: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The options of `SignDiffPipeline.stream`, where they are described.
-
-    Raises:
-        ValueError: a number is out of range.
-    """
+    """The options of `SignDiffPipeline.stream`, where they are described; ValueError for one out of range."""
 
     height: int | None
     width: int | None
@@ -92,17 +88,10 @@ class Options:
     def control_scale(
         self, controlnet: ControlNetModel | MultiControlNetModel, conditions: int
     ) -> tuple[float | list[float], tuple[float, ...] | None]:
-        """Tell how much the control counts.
+        """Give diffusers' scale, and the weights of c and d where one ControlNet superimposes them.
 
-        Args:
-            controlnet: of the pipeline.
-            conditions: images that it takes for a frame.
-
-        Returns:
-            diffusers' scale; and the weights of c and d where one ControlNet superimposes them.
-
-        Raises:
-            ValueError: there are more or fewer scales than conditions, or several starts or ends for one ControlNet.
+        Raises ValueError where there are more or fewer scales than conditions, or several starts or ends for one
+        ControlNet.
         """
         scale = self.controlnet_conditioning_scale
         if not isinstance(scale, list | tuple):

@@ -23,23 +23,12 @@ class Rows:
     """How many rows were given."""
 
     def check(self, frames: int) -> None:
-        """Make sure that a video of so many frames can be made of them.
-
-        Raises:
-            ValueError: there are several, and more or fewer than frames.
-        """
+        """Raise ValueError where several rows are more or fewer than a video's frames."""
         if self.count not in (1, frames):
             raise ValueError(f"{self._rule}, but {self.count} came for {frames} frame{'s' * (frames != 1)}.")
 
     def of(self, frame: int) -> int:
-        """Tell a frame's row.
-
-        Args:
-            frame: number of the frame in the video; negative for a picture that is none.
-
-        Raises:
-            ValueError: there are fewer rows than frames.
-        """
+        """Give the row of a frame, whose number is negative for a picture that is none; ValueError if it has none."""
         if self.count != 1 and frame >= self.count:
             raise ValueError(f"{self._rule}, but {self.count} came for more frames.")
         return 0 if self.count == 1 else max(frame, 0)
@@ -63,11 +52,7 @@ class Embedding:
     """For each row, which of the values it is."""
 
     def of(self, frames: Sequence[int]) -> torch.Tensor:
-        """Give the embeddings of frames, (len(frames), ...).
-
-        Raises:
-            ValueError: there are fewer embeddings than frames.
-        """
+        """Give the embeddings of frames, (len(frames), ...); ValueError where there are fewer than frames."""
         places = [self.chosen[self.rows.of(frame)] for frame in frames]
         if self.rows.count == 1:
             return self.values[places[0]].expand(len(frames), *self.values.shape[1:])
@@ -118,21 +103,10 @@ def embeddings_of(
     lora_scale: float | None,
     clip_skip: int | None,
 ) -> Embeddings:
-    """Encode what a pipeline is called with; see `SignDiffPipeline.stream`.
+    """Encode what a pipeline is called with; see `SignDiffPipeline.stream`. Sets its guidance scale.
 
-    Args:
-        pipeline: whose guidance scale is set.
-        prompt: text, or texts.
-        negative_prompt: likewise.
-        prompt_embeds: an encoded prompt in place of ``prompt``, (1, L, C) or (T, L, C).
-        negative_prompt_embeds: likewise.
-        ip_adapter_image: pictures of the signer, one for each IP-Adapter.
-        ip_adapter_image_embeds: they, encoded.
-        lora_scale: weight of LoRA layers in the text encoder.
-        clip_skip: layers of the text encoder to leave out.
-
-    Raises:
-        ValueError: both or none of two arguments are given that stand for each other, or one has another form.
+    Encoded prompts are (1, L, C) or (T, L, C); there is a picture of the signer for each IP-Adapter. Raises ValueError
+    where both or none of two arguments are given that stand for each other, or one has another form.
     """
     _not_both(prompt=prompt, prompt_embeds=prompt_embeds)
     _not_both(negative_prompt=negative_prompt, negative_prompt_embeds=negative_prompt_embeds)
@@ -213,15 +187,10 @@ def _halves(values: torch.Tensor, *, guided: bool) -> tuple[Embedding, ...]:
 class Noise:
     """Gives each frame its generator and its first latents, whichever chunk it is in.
 
-    Args:
-        generator: one for the video; a list with one per frame; or None for torch's own.
-        shared: every frame takes the same noise; else each takes its own, which depends on its number alone. A list
-            of generators has its own way.
-        latents: first latents (1, C, h, w) for all frames or (T, C, h, w) for each, in place of what would be drawn.
-        device: where the latents will be.
-
-    Raises:
-        ValueError: ``latents`` has another number of dimensions, or a list is empty.
+    A generator is one for the video, a list with one per frame, or None for torch's own. All frames take the same noise
+    if it is `shared`; else each takes its own, which depends on its number alone. A list of generators has its own way.
+    `latents`, (1, C, h, w) for all frames or (T, C, h, w) for each, take the place of what would be drawn. Raises
+    ValueError where they have another number of dimensions, or a list is empty.
     """
 
     def __init__(
@@ -249,32 +218,19 @@ class Noise:
         return [*rows, Rows("generator", len(self._source))]
 
     def generators(self, numbers: Sequence[int]) -> list[torch.Generator]:
-        """Give a fresh generator to each frame; none of those that were given is moved.
+        """Give a fresh generator to each frame (negative for a picture that is none); the given ones do not move.
 
-        Args:
-            numbers: of the frames; negative for a picture that is none.
-
-        Raises:
-            ValueError: there are fewer generators than frames.
+        Raises ValueError where there are fewer generators than frames.
         """
         return [self._generator(number) for number in numbers]
 
     def first_latents(
         self, numbers: Sequence[int], generators: list[torch.Generator], shape: tuple[int, ...], dtype: torch.dtype
     ) -> torch.Tensor:
-        """Give the latents that frames start from, before a scheduler scales them.
+        """Give the latents (frames, C, h, w) that frames start from, before a scheduler scales them.
 
-        Args:
-            numbers: of the frames.
-            generators: theirs, which are moved as diffusers would move them.
-            shape: (C, h, w).
-            dtype: of the result.
-
-        Returns:
-            (len(numbers), C, h, w).
-
-        Raises:
-            ValueError: the latents that were given have another shape, or are fewer than the frames.
+        Generators move as diffusers would move them. Raises ValueError where the given latents have another shape, or
+        are fewer than the frames.
         """
         if self._given is None:
             size = (len(numbers), *shape)

@@ -267,9 +267,7 @@ class SignDiffPipeline(CheckedAdapters):
     def _render(self, given: dict[str, Any], *, whose: str) -> Generator[_Rendered]:
         """Render a video, frame by frame as frames are asked for.
 
-        Args:
-            given: the arguments of `stream`.
-            whose: what of them diffusers' call does not have, for messages.
+        `whose` says what of the arguments of `stream` diffusers' call does not have, for messages.
         """
         # 1. Check the options; one object carries them from here on
         options = Options.taken_from(given)
@@ -367,13 +365,10 @@ class SignDiffPipeline(CheckedAdapters):
     def _control_images(
         self, frames: list[Conditions], options: Options, weights: tuple[float, ...] | None
     ) -> torch.Tensor | list[torch.Tensor]:
-        """Make the control images of a batch, as the ControlNet takes them.
+        """Make a batch's control images, (B, 3, H, W) in [0, 1], as the ControlNet takes them.
 
-        Returns:
-            (B, 3, H, W) in [0, 1]; (B, 6, H, W) for a superimposed ControlNet; a list for two ControlNets.
-
-        Raises:
-            ValueError: the pictures differ in kind or in size.
+        (B, 6, H, W) for a superimposed ControlNet; a list for two. Raises ValueError where pictures differ in kind or
+        size.
         """
         named = {"image": [frame.drawing for frame in frames], "fr_image": [frame.fr_map for frame in frames]}
         each = []

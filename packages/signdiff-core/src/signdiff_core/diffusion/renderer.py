@@ -205,8 +205,7 @@ class _Video:
     def frames(self, wanted: int) -> Iterator[Frame]:
         """Read the frames, after all were counted: one too few would be found only when the others are drawn.
 
-        Raises:
-            ValueError: there are more or fewer than wanted, or the video is damaged.
+        Raises ValueError where there are more or fewer than wanted, or the video is damaged.
         """
         found = sum(1 for _ in read_video(self._path))
         if found != wanted:

@@ -39,13 +39,8 @@ def alone_with(pipeline: DiffusionPipeline) -> Iterator[None]:
     """Wait until no other thread uses a part of a pipeline, and keep others waiting inside the block.
 
     What a batch changes on networks, scheduler and pipeline is then seen by nobody else, and undone before the next.
-
-    Args:
-        pipeline: whose parts other pipelines may have too.
-
-    Raises:
-        RuntimeError: this thread is inside such a block already: a callback calls a pipeline on the networks of the
-            call that it belongs to, which would move the scheduler of that call.
+    Raises RuntimeError where this thread is inside such a block already: a callback calls a pipeline on the networks of
+    the call that it belongs to, which would move the scheduler of that call.
     """
     turns = _turns_of(pipeline)
     if any(turn.owner == threading.get_ident() for turn in turns):

@@ -1,9 +1,9 @@
 """A long job in shards: what is to be done, what of it is stored already, and what a finished one was made of.
 
-A shard is what is done and stored together, such as the clips of an archive. The key of each of its items says what
-comes of the item: the settings, the code, and its files' names, sizes and times. What is stored under a key is what
-doing the item again would make, so a run that was stopped resumes where it was. Which items share a shard depends on
-their order alone, not on what was finished before, nor on how many workers there are: so do the bytes.
+A shard is done and stored together, such as the clips of an archive. The key of each item says what comes of it: the
+settings, the code, and its files' names, sizes and times. What is stored under a key is what doing the item again would
+make, so a stopped run resumes where it was. Which items share a shard depends on their order alone, not on what was
+finished before, nor on how many workers there are: so do the bytes.
 """
 
 from __future__ import annotations

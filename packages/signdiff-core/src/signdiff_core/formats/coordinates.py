@@ -27,14 +27,9 @@ _AT_ONCE: Final = 1 << 22
 
 
 def outside(values: NDArray[np.floating], absent: NDArray[np.bool_] | None = None) -> tuple[int, ...] | None:
-    """Find the first value that no coordinate can have: NaN, infinity, or beyond `LARGEST`.
+    """Find the index of the first value that no coordinate can have: NaN, infinity, or beyond `LARGEST`.
 
-    Args:
-        values: (T, ...) coordinates.
-        absent: of the same shape; what is true there is not looked at.
-
-    Returns:
-        Its index, or nothing if all are in bounds.
+    What is true in `absent` is not looked at; None if all are in bounds.
 
     Example:
         >>> outside(np.array([[0.5, 2.0], [1e30, np.nan]]))

@@ -49,13 +49,8 @@ class FormatWarning(UserWarning):
 def numbered_lines(path: str | os.PathLike[str], *, longest: int = MAX_LINE) -> Iterator[tuple[str, bytes]]:
     """Read the lines of a file one by one as they are, each with its place, such as ``line 3``.
 
-    Args:
-        path: the file.
-        longest: most bytes of a line.
-
-    Raises:
-        FormatError: a line is too long; the message names it.
-        OSError: the file cannot be read.
+    Raises FormatError, which names the line, where one has more than `longest` bytes, OSError where the file cannot be
+    read.
     """
     with Path(path).open("rb") as file:
         number = 0
@@ -67,18 +62,10 @@ def numbered_lines(path: str | os.PathLike[str], *, longest: int = MAX_LINE) -> 
 
 
 def iter_lines(path: str | os.PathLike[str], *, longest: int = MAX_LINE) -> Iterator[str]:
-    r"""Read the lines of a text in UTF-8 one by one.
+    r"""Read the lines of a text in UTF-8 one by one, without what ends them: ``\n`` or ``\r\n``.
 
-    Args:
-        path: the file. A byte order mark at its start is no part of the first line.
-        longest: most bytes of a line.
-
-    Yields:
-        The lines without what ends them: ``\n`` or ``\r\n``.
-
-    Raises:
-        FormatError: a line is too long, or not UTF-8; the message names it.
-        OSError: the file cannot be read.
+    A byte order mark at its start is no part of the first line. Raises FormatError, which names the line, where one has
+    more than `longest` bytes or is not UTF-8, OSError where the file cannot be read.
     """
     for place, line in numbered_lines(path, longest=longest):
         text = line.removeprefix(MARK.encode()) if place == "line 1" else line
@@ -97,25 +84,18 @@ def read_lines(path: str | os.PathLike[str]) -> list[str]:
 def check_clip(name: str, path: str | os.PathLike[str], place: str) -> None:
     """Make sure that a cell of a table can be the name of a clip.
 
-    Raises:
-        FormatError: it is empty, or holds a NUL or a byte order mark; the message names file and place.
+    Raises FormatError, with file and place, where it is empty, or holds a NUL or a byte order mark.
     """
     if not name.strip() or "\0" in name or MARK in name:
         raise FormatError(path, f"expected the name of a clip, but found {name!r:.100}.", place=place)
 
 
 def frames_of(folder: Path, pattern: str = "*.json", *, most: int = MAX_FRAMES) -> list[Path]:
-    """List the JSON files of a clip in the order of their frames.
+    """List the JSON files of a clip, at most `most`, in the order of their frames.
 
-    Args:
-        folder: with files named ``...NUMBER.json`` or ``...NUMBER_keypoints.json``, numbered without gaps from any
-            number.
-        pattern: which of its files are frames; hidden ones, whose names start with a dot, are none.
-        most: how many there may be.
-
-    Raises:
-        FileNotFoundError: there is no such folder.
-        FormatError: there is no file, or there are too many, or a frame is missing or there twice.
+    They are named ``...NUMBER.json`` or ``...NUMBER_keypoints.json``, without gaps from any number; hidden ones, whose
+    names start with a dot, are no frames. Raises FileNotFoundError where there is no such folder, FormatError where
+    there is no file, or there are too many, or a frame is missing or there twice.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: expected a folder of JSON, one file a frame, but there is no such folder.")
@@ -137,11 +117,7 @@ def frames_of(folder: Path, pattern: str = "*.json", *, most: int = MAX_FRAMES) 
 
 
 def load_json(path: Path) -> Any:
-    """Read a file of JSON.
-
-    Raises:
-        FormatError: the file is larger than `MAX_JSON`, or is not JSON.
-    """
+    """Read a file of JSON; FormatError where it is larger than `MAX_JSON`, or is not JSON."""
     size = path.stat().st_size
     if size > MAX_JSON:
         raise FormatError(path, f"expected at most {MAX_JSON} bytes, but the file has {size}.")
@@ -156,11 +132,7 @@ def load_json(path: Path) -> Any:
 
 
 def load_object(path: Path) -> dict[str, Any]:
-    """Read the object in a file of JSON.
-
-    Raises:
-        FormatError: as of `load_json`, or the file holds something else.
-    """
+    """Read the object in a file of JSON; FormatError as of `load_json`, or for anything else."""
     content = load_json(path)
     if not isinstance(content, dict):
         raise FormatError(path, f"expected an object, but found {type(content).__name__}.")

@@ -121,16 +121,9 @@ def _smallest_picture(frames: np.ndarray, path: Path) -> tuple[int, int]:
 
 
 def read_people(path: Path) -> NDArray[np.float64]:
-    """Read the people of a frame.
+    """Read the people of a frame: (P, 50, 3) of x, y in pixels and confidence, all 0 where absent.
 
-    Args:
-        path: a file of one frame.
-
-    Returns:
-        (P, 50, 3) of x, y in pixels and confidence, all 0 where a joint is absent.
-
-    Raises:
-        FormatError: the file is larger than `files.MAX_JSON`, or not a frame of OpenPose.
+    Raises FormatError where the file is larger than `files.MAX_JSON`, or not a frame of OpenPose.
     """
     people = load_object(path).get("people")
     if not isinstance(people, list):

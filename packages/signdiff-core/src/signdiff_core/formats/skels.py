@@ -225,15 +225,9 @@ def write_skels(
 class _Reader:
     """Reads the sequences of a file: a corpus's by the letter, a system's as far as they can be understood.
 
-    It remembers what is off in them.
-
-    Args:
-        path: the file.
-        variant: the convention that it must follow; found out for each line if not given.
-        fps: frames per second.
-        corpus: whether what is off is an error, as in what a model learns from.
-        ignore_counter: whether the counter may be anything.
-        normalise: whether neck and shoulders are put right, and may be anywhere before.
+    It remembers what is off in them; for a `corpus`, that is an error. The convention is found out for each line if
+    none is given. `ignore_counter` lets the counter be anything; with `normalise`, neck and shoulders are put right,
+    and may be anywhere before.
     """
 
     path: Path

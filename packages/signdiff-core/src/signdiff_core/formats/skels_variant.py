@@ -78,12 +78,9 @@ def _decimals(text: bytes) -> int:
 
 
 class Evidence:
-    """Measures a sequence of frames (T, 151), whose counter may be off by ``tolerance``.
+    """Measures a sequence of frames (T, 151), whose counter, (T,), may be off by ``tolerance``.
 
-    Attributes:
-        counter: (T,).
-        neck: (3,) the neck where it is farthest from the origin.
-        width: median distance of the shoulders.
+    `neck` is the neck (3,) where it is farthest from the origin, `width` the median distance of the shoulders.
     """
 
     def __init__(self, frames: NDArray[np.float64], tolerance: float) -> None:
@@ -151,13 +148,8 @@ def detect(evidence: Evidence, path: Path, place: str, *, variant: Variant | Non
     """Find out by which convention a sequence was written, from its neck and its counter.
 
     A neck that is the origin, or mostly nearly so as systems put it out, is that of ``pt``. Any other is that of
-    ``prompt2sign`` if the counter is, too.
-
-    Args:
-        evidence: of the sequence.
-        path: the file, for the error.
-        place: the line, for the error.
-        variant: the convention that the caller expects; neck and counter must not contradict it.
+    ``prompt2sign`` if the counter is, too. Neither must contradict the `variant` that the caller expects; path and
+    place are for the error.
     """
     counter = {name: evidence.counts(convention) for name, convention in COUNTERS.items()}
     if variant is None:
@@ -184,11 +176,7 @@ def detect(evidence: Evidence, path: Path, place: str, *, variant: Variant | Non
 def decode(
     values: NDArray[np.float64], variant: Variant, path: Path, place: str
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Turn stored values (T, 150) into normalised joints.
-
-    Returns:
-        Joints (T, 50, 3) and confidences (T, 50), 0 where absent.
-    """
+    """Turn stored values (T, 150) into normalised joints (T, 50, 3) and confidences (T, 50), 0 if absent."""
     joints = values.reshape(len(values), NUM_JOINTS, 3)
     if variant == "pt":
         return (joints * _HALF_TURN).astype(np.float32), np.ones(joints.shape[:2], dtype=np.float32)
@@ -201,13 +189,10 @@ def decode(
 
 
 def encode(joints: NDArray[np.float32], confidence: NDArray[np.float32], variant: Variant, path: Path) -> list[str]:
-    """Turn normalised joints into the text of each frame, counter included.
+    """Turn normalised joints (T, 50, 3) into the text of each frame, counter included.
 
-    Args:
-        joints: (T, 50, 3) normalised joints.
-        confidence: (T, 50); 0 means absent, which ``pt`` cannot hold.
-        variant: the convention to write; ``pt`` wants necks within 0.001 of the origin.
-        path: the file, for the error.
+    A confidence (T, 50) of 0 means absent, which ``pt`` cannot hold; ``pt`` wants necks within 0.001 of the origin. The
+    path is for the error.
     """
     T, absent = len(joints), confidence == 0
     if variant == "pt":

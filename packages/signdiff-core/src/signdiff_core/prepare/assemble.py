@@ -47,15 +47,7 @@ _COLUMNS: Final = 6
 
 @dataclass(kw_only=True)
 class Report:
-    """What came of a preparation.
-
-    Attributes:
-        clips: that are in the set.
-        frames: that are in the set.
-        video_frames: of these clips' videos.
-        left_out_frames: of these clips, by reason.
-        left_out: names of clips that are not in the set, and why.
-    """
+    """What came of a preparation: clips, their frames and those left out by reason, and the clips left out."""
 
     clips: int = 0
     frames: int = 0
@@ -197,15 +189,7 @@ def _write_preview(root: Path) -> None:
 
 
 def overlay(image: NDArray[np.uint8], joints: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Lay the drawing of joints over a frame.
-
-    Args:
-        image: (S, S, 3) uint8.
-        joints: (50, 3) normalised; NaN where absent.
-
-    Returns:
-        (S, S, 3) uint8.
-    """
+    """Lay the drawing of joints (50, 3), normalised, NaN where absent, over a frame (S, S, 3) uint8."""
     present = np.asarray(np.isfinite(joints).all(axis=1), dtype=np.float32)
     drawing = draw(joints, present, size=len(image))
     shown = drawing.any(axis=2, keepdims=True)

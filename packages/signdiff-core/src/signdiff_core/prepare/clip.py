@@ -53,19 +53,10 @@ class Sample:
 
 
 class ClipReader:
-    """Reads a clip.
+    """Reads a clip; its `facts` are complete after the last frame.
 
-    Args:
-        clip: the clip.
-        settings: what is done to it.
-        mapper: FR-Net of these settings.
-
-    Attributes:
-        facts: what is known of the clip; complete after the last frame.
-
-    Raises:
-        ValueError: video or pose is broken, or they do not belong together.
-        OSError: a file cannot be read.
+    Raises ValueError where video or pose is broken, or they do not belong together, OSError where a file cannot be
+    read.
     """
 
     def __init__(self, clip: Clip, settings: Settings, mapper: FRMapper) -> None:
@@ -135,12 +126,7 @@ def pose_rate(video_fps: float, pose_fps: float | None) -> float:
 
 
 def pose_frame(number: int, video_fps: float, rate: float) -> int:
-    """Find the frame of a pose that is nearest to a frame of a video.
-
-    Args:
-        number: of the video's frame.
-        video_fps: frames per second of the video.
-        rate: of the pose, by `pose_rate`.
+    """Find the frame of a pose, at `rate` frames a second, that is nearest to a frame of a video.
 
     Example:
         >>> [pose_frame(number, 30, 15) for number in range(6)]
@@ -150,11 +136,7 @@ def pose_frame(number: int, video_fps: float, rate: float) -> int:
 
 
 def check_lengths(frames: int, video_fps: float, poses: int, rate: float) -> None:
-    """Make sure that a pose is about as long as its video.
-
-    Raises:
-        ValueError: they differ by more than half a second and 5%: one of them is of another clip.
-    """
+    """Raise ValueError where pose and video differ by more than half a second and 5%: one is of another clip."""
     video_seconds, pose_seconds = frames / video_fps, poses / rate
     if abs(video_seconds - pose_seconds) > _GAP_SECONDS + _GAP_SHARE * video_seconds:
         raise ValueError(
@@ -183,11 +165,7 @@ def reason_against(
 ) -> Reason | None:
     """Tell why a frame must be left out, if it must.
 
-    Args:
-        joints: (50, 2 or 3) normalised; those that are absent are anything.
-        confidence: (50,); 0 means absent.
-        settings: what is too little.
-        camera: shows the frame.
+    Joints (50, 2 or 3) are normalised, with confidences (50,), 0 where absent; `camera` shows the frame.
     """
     present = confidence > 0
     if not present.any():

@@ -23,13 +23,9 @@ VIDEO_SUFFIXES: Final = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v")
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
-    """A video of one signer and the poses in it.
+    """A video of one signer with its caption, and the poses in it, in pixels, of any format that is known.
 
-    Attributes:
-        name: the video's, without its suffix.
-        text: the caption of all frames.
-        video: the file.
-        pose: a file or folder of any format of `signdiff_core.formats`, in pixels.
+    The name is the video's, without its suffix; `pose` is a file or folder.
     """
 
     name: str
@@ -40,12 +36,7 @@ class Clip:
 
 @dataclass(frozen=True, kw_only=True)
 class Gathered:
-    """What was found.
-
-    Attributes:
-        clips: by name.
-        left_out: names of videos and poses that are not among them, and why.
-    """
+    """The clips that were found, by name, and the videos and poses that are not among them, with reasons."""
 
     clips: list[Clip]
     left_out: list[tuple[str, str]]
@@ -144,18 +135,11 @@ def _folders(path: Path) -> Iterator[tuple[Path, list[str]]]:
 
 
 def read_captions(path: Path) -> dict[str, str]:
-    """Read the captions of clips.
+    """Read captions, without spaces around them, by the name of the clip.
 
-    Args:
-        path: a table in UTF-8, divided by commas or tabs, whose header names a column of clips (``name``, ``id``, or
-            How2Sign's ``SENTENCE_NAME``) and one of captions (``text``, ``caption``, ``prompt``, or ``SENTENCE``).
-
-    Returns:
-        Captions by the name of the clip, without spaces around them.
-
-    Raises:
-        FileNotFoundError: there is no file.
-        FormatError: it is no such table, or names a clip twice.
+    The file is a table in UTF-8, divided by commas or tabs, whose header names a column of clips (``name``, ``id``, or
+    How2Sign's ``SENTENCE_NAME``) and one of captions (``text``, ``caption``, ``prompt``, or ``SENTENCE``). Raises
+    FileNotFoundError where there is none, FormatError where it is no such table, or names a clip twice.
     """
     with path.open(encoding="utf-8-sig", newline="") as lines:
         try:

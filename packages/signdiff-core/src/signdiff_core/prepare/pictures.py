@@ -20,17 +20,9 @@ _BROKEN: Final = (ArithmeticError, EOFError, LookupError, OSError, SyntaxError, 
 
 
 def read_image(path: Path, resolution: int) -> NDArray[np.uint8]:
-    """Read a square image and bring it to a resolution.
+    """Read a square image and bring it to a resolution, (S, S, 3) uint8 RGB.
 
-    Args:
-        path: a file that OpenCV reads.
-        resolution: side of the result in pixels.
-
-    Returns:
-        (resolution, resolution, 3) uint8 RGB.
-
-    Raises:
-        ValueError: the file is missing, is no image, or is not square.
+    Raises ValueError where the file is missing, is no image, or is not square.
     """
     return decode_image(content_of(path), str(path), resolution=resolution)
 
@@ -45,18 +37,9 @@ def decode_image(content: bytes, place: str, *, resolution: int) -> NDArray[np.u
 
 
 def decode_map(content: bytes, place: str, *, resolution: int) -> NDArray[np.uint8]:
-    """Decode a square FR map and bring it to a resolution; it stays black and white.
+    """Decode a square FR map and bring it to a resolution, (S, S) uint8; it stays black and white, 0 or 255.
 
-    Args:
-        content: of an image file.
-        place: named in errors.
-        resolution: side of the result in pixels.
-
-    Returns:
-        (resolution, resolution) uint8, every value 0 or 255.
-
-    Raises:
-        ValueError: it is no image, or not square.
+    Raises ValueError, which names the place, where it is no image, or not square.
     """
     fr_map = _decode(content, cv2.IMREAD_GRAYSCALE, place)
     if fr_map.shape[0] != resolution:

@@ -115,9 +115,5 @@ def manifest_of(clips: Iterable[Clip], settings: Settings) -> engines.Manifest:
 
 
 def hashes_of(clip: Clip) -> dict[str, str]:
-    """Hash the files of a clip.
-
-    Raises:
-        OSError: one cannot be read.
-    """
+    """Hash the files of a clip."""
     return {"video": engines.content_hash(clip.video), "pose": engines.content_hash(clip.pose)}

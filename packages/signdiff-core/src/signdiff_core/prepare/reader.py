@@ -69,10 +69,7 @@ class Row:
 class Frames(ABC):
     """Frames that can be read in any order, from several threads.
 
-    Attributes:
-        root: the folder.
-        rows: what is known of each frame.
-        frnet: FR-Net's settings for the maps that are stored, if they are known.
+    `rows` hold what is known of each; `frnet` has FR-Net's settings for the maps that are stored, if they are known.
     """
 
     root: Path
@@ -121,14 +118,10 @@ def open_frames(root: str | os.PathLike[str], *, captions: bool = True) -> Frame
 class FrameFolder(Frames):
     """Frames as files, all of whose rows are held in memory.
 
-    Args:
-        root: a folder with ``metadata.jsonl`` and ``joints.safetensors`` (tensor ``joints``, (N, 50, 3) normalised,
-            NaN where absent). Maps that rows name were drawn with the settings in ``frnet.json``, if it is there.
-        captions: every row must have a ``text``.
-
-    Raises:
-        OSError: a file is missing.
-        ValueError: a file has another form.
+    The folder holds ``metadata.jsonl`` and ``joints.safetensors`` (tensor ``joints``, (N, 50, 3) normalised, NaN where
+    absent). Maps that rows name were drawn with the settings in ``frnet.json``, if it is there;
+    with `captions`, every row must have a ``text``. Raises OSError where a file is missing, ValueError where it has
+    another form.
     """
 
     def __init__(self, root: str | os.PathLike[str], *, captions: bool = True) -> None:
@@ -208,14 +201,8 @@ class _Clip:
 class PreparedFrames(Frames):
     """Frames as ``signdiff prepare-frames`` writes them, in folders or in archives.
 
-    A frame of an archive is read from its place there: nothing is unpacked, and any order costs the same.
-
-    Args:
-        root: the folder.
-
-    Raises:
-        OSError: a file is missing.
-        ValueError: a file has another form.
+    A frame of an archive is read from its place there: nothing is unpacked, and any order costs the same. Raises
+    OSError where a file is missing, ValueError where it has another form.
     """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
@@ -312,12 +299,7 @@ class PreparedFrames(Frames):
 
 
 class SomeFrames(Frames):
-    """Frames spread over a data set.
-
-    Args:
-        frames: the data set.
-        count: how many of its frames, at most.
-    """
+    """At most `count` frames, spread over a data set."""
 
     def __init__(self, frames: Frames, count: int) -> None:
         self._frames, total = frames, len(frames)
@@ -358,11 +340,7 @@ def frame_name(clip: str, frame: int) -> str:
 
 
 def parse_line(line: str, place: str) -> dict[str, Any]:
-    """Read an object of JSON out of a line of a table; ``place`` is named in errors.
-
-    Raises:
-        ValueError: it is none.
-    """
+    """Read an object of JSON out of a line of a table; ValueError, which names ``place``, if it is none."""
     try:
         fields = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -373,10 +351,9 @@ def parse_line(line: str, place: str) -> dict[str, Any]:
 
 
 def check_joints(joints: NDArray[np.float32], place: str) -> NDArray[np.float32]:
-    """Make sure that joints, (N, 50, 3), are NaN, where absent, or in bounds; ``place`` is named in errors.
+    """Make sure that joints, (N, 50, 3), are NaN, where absent, or in bounds.
 
-    Raises:
-        ValueError: one is infinite, or larger than any coordinate.
+    Raises ValueError, which names ``place``, where one is infinite, or larger than any coordinate.
     """
     wrong = outside(joints, np.isnan(joints))
     if wrong is not None:

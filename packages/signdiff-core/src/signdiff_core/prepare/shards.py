@@ -29,12 +29,9 @@ COLUMNS: Final = {"folder": 1, "webdataset": 5}
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """What came of a clip.
+    """What came of a clip: facts, with ``reason`` and ``trace`` if it failed, and its frames.
 
-    Attributes:
-        joints: (N, 50, 3) float32 of its frames.
-        rows: (N, 1 or 5) int64; see `COLUMNS`. Places are those in the clip's own archive.
-        facts: what is known of it; with ``reason`` and ``trace`` if it failed.
+    Joints are (N, 50, 3) float32, rows (N, 1 or 5) int64; see `COLUMNS`. Places are those in the clip's own archive.
     """
 
     joints: NDArray[np.float32]
@@ -218,11 +215,7 @@ def _reason(error: BaseException) -> str:
 
 
 def store(path: Path, part: Part) -> None:
-    """Write what came of a clip.
-
-    Raises:
-        OSError: it cannot be written; nothing is left of it then.
-    """
+    """Write what came of a clip; where it cannot be written (OSError), nothing is left of it."""
     write_sealed(path, {"joints": part.joints, "rows": part.rows}, part.facts)
 
 

@@ -49,15 +49,9 @@ class PixelPose:
 
 
 def read_pixels(path: Path, video: VideoInfo) -> PixelPose:
-    """Read the pose of a video.
+    """Read the pose of a video, with the 50 joints, MediaPipe Holistic's or OpenPose's landmarks.
 
-    Args:
-        path: a file or folder of any format, with the 50 joints, MediaPipe Holistic's or OpenPose's landmarks.
-        video: the video that it was found in.
-
-    Raises:
-        FormatError: the pose is broken, normalised, or of another picture.
-        ValueError: it has another skeleton.
+    Raises FormatError where it is broken, normalised, or of another picture, ValueError where it has another skeleton.
     """
     chosen = formats.format_for(path, "read")
     # A format that takes the rate and the picture's size does so because its files do not hold them.
@@ -114,13 +108,7 @@ def _scale(path: Path, pose: Pose, video: VideoInfo) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Square:
-    """A square of a picture, in pixels; it may reach over the picture's edges.
-
-    Attributes:
-        left: of the square.
-        top: of the square.
-        side: of the square.
-    """
+    """A square of a picture, in pixels; it may reach over the picture's edges."""
 
     left: int
     top: int
@@ -133,14 +121,7 @@ class Square:
         return 1.0 - max(across, 0) * max(down, 0) / self.side**2
 
     def normalise(self, points: NDArray[np.floating], camera: Camera | None = None) -> NDArray[np.float64]:
-        """Give points the coordinates with which a camera shows them where they are in the square.
-
-        Args:
-            points: (..., 2) in pixels of the picture.
-            camera: where the signer stands in the square.
-
-        Returns:
-            (..., 2) normalised.
+        """Give pixels (..., 2) the normalised coordinates at which a camera shows them in the square.
 
         Example:
             >>> square = Square(left=100, top=50, side=400)
@@ -154,15 +135,7 @@ class Square:
         return result
 
     def cut(self, picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-        """Cut the square out of a picture; what lies outside repeats the picture's edge.
-
-        Args:
-            picture: (H, W, 3) uint8.
-            size: side of the result in pixels.
-
-        Returns:
-            (size, size, 3) uint8.
-        """
+        """Cut the square out of a picture (H, W, 3) uint8 at a size; outside, the picture's edge is repeated."""
         height, width = picture.shape[:2]
         right, bottom = self.left + self.side, self.top + self.side
         inside = picture[max(self.top, 0) : min(bottom, height), max(self.left, 0) : min(right, width)]
@@ -178,15 +151,9 @@ class Square:
 def find_square(points: NDArray[np.floating], confidence: NDArray[np.floating], camera: Camera | None = None) -> Square:
     """Find the square in which a camera shows the signer of a clip.
 
-    The median neck and the median distance of the shoulders come to lie where the camera has them.
-
-    Args:
-        points: (T, 50, 2) in pixels.
-        confidence: (T, 50); 0 means absent.
-        camera: where the signer stands in the square.
-
-    Raises:
-        ValueError: no frame has a neck, or both shoulders, apart; or the square would be smaller than `MIN_SIDE`.
+    From pixels (T, 50, 2) and confidences (T, 50), 0 where absent: the median neck and the median distance of the
+    shoulders come to lie where the camera has them. Raises ValueError where no frame has a neck, or both shoulders,
+    apart; or the square would be smaller than `MIN_SIDE`.
 
     Example:
         >>> points = np.zeros((1, 50, 2))

@@ -39,11 +39,7 @@ _DTYPES: Final = {"float32": "F32", "int64": "I64"}
 def clip_folder(path: Path, settings: Settings) -> Iterator[Callable[[Sample], list[int]]]:
     """Write the frames of a clip to a folder, which is there when all are written.
 
-    Yields:
-        What stores a frame, and gives its number.
-
-    Raises:
-        OSError: a file cannot be written.
+    Yields what stores a frame, and gives its number.
     """
     shutil.rmtree(path, ignore_errors=True)
     with replacing(path, folder=True) as folder:
@@ -61,11 +57,7 @@ def clip_folder(path: Path, settings: Settings) -> Iterator[Callable[[Sample], l
 def clip_archive(path: Path, clip: Clip, settings: Settings) -> Iterator[Callable[[Sample], list[int]]]:
     """Write the frames of a clip to an archive without an end, which is there when all are written.
 
-    Yields:
-        What stores a frame, and gives its number, and the places and sizes of its image and map in the archive.
-
-    Raises:
-        OSError: the archive cannot be written.
+    Yields what stores a frame, and gives its number, and the places and sizes of its image and map in the archive.
     """
     with replacing(path) as temporary, temporary.open("wb") as file:
         archive = tarfile.TarFile(fileobj=file, mode="w")  # never closed: that would write its end
@@ -85,11 +77,7 @@ def clip_archive(path: Path, clip: Clip, settings: Settings) -> Iterator[Callabl
 
 
 def join_archives(archives: Iterable[Path], path: Path) -> None:
-    """Make one archive of those of clips, with an end.
-
-    Raises:
-        OSError: it cannot be written.
-    """
+    """Make one archive of those of clips, with an end."""
     with replacing(path) as temporary, temporary.open("wb") as file:
         for archive in archives:
             with archive.open("rb") as source:
@@ -141,19 +129,9 @@ def write_tensor(
     shape: tuple[int, ...],
     metadata: dict[str, str] | None = None,
 ) -> None:
-    """Write a safetensors file of one tensor piece by piece, for it may be larger than memory.
+    """Write a safetensors file of one tensor, which may be larger than memory, from pieces of its first axis.
 
-    Args:
-        path: the file.
-        name: of the tensor.
-        pieces: what the tensor consists of, along its first axis.
-        dtype: ``float32`` or ``int64``.
-        shape: of the whole tensor.
-        metadata: what else the file's header holds.
-
-    Raises:
-        ValueError: the pieces do not make up the shape.
-        OSError: the file cannot be written.
+    The type is ``float32`` or ``int64``, the shape that of the whole; ValueError where the pieces do not make it up.
     """
     kind = np.dtype(dtype).newbyteorder("<")
     length = int(np.prod(shape)) * kind.itemsize

@@ -35,34 +35,20 @@ NEUTRAL: Final = 1
 def open_conditions(
     frames: Frames, *, vae: AutoencoderKL, mapper: FRMapper, resolution: int, cache: bool = True
 ) -> Conditions:
-    """Give the conditions of frames.
+    """Give the conditions of frames, at a resolution in pixels; `vae` is in evaluation mode.
 
-    Args:
-        frames: the training frames.
-        vae: encodes them; in evaluation mode.
-        mapper: draws the FR maps that are not stored.
-        resolution: side of the frames in pixels.
-        cache: keep everything beside the frames: 3.5 bytes a pixel, which are read and not made again. Without it
-            nothing is written, and the autoencoder runs in the training, on its device.
+    With `cache`, everything is kept beside the frames: 3.5 bytes a pixel, which are read and not made again. Without it
+    nothing is written, and the autoencoder runs in the training, on its device. `mapper` draws the FR maps that are not
+    stored.
     """
     kind = ConditionCache if cache else ConditionReader
     return kind(frames, vae=vae, mapper=mapper, resolution=resolution)
 
 
 class Conditions(ABC):
-    """Conditions and latents of frames, in any order and from several threads.
+    """Conditions and latents (of `latent_size` a side) of frames, in any order and from several threads.
 
-    Args:
-        frames: the training frames.
-        vae: encodes them; in evaluation mode.
-        mapper: draws the FR maps that are not stored.
-        resolution: side of the frames in pixels.
-
-    Attributes:
-        latent_size: side of a frame's latents.
-
-    Raises:
-        ValueError: stored maps were drawn with other settings than the mapper's.
+    Raises ValueError where stored maps were drawn with other settings than the mapper's.
     """
 
     def __init__(self, frames: Frames, *, vae: AutoencoderKL, mapper: FRMapper, resolution: int) -> None:
@@ -88,14 +74,9 @@ class Conditions(ABC):
         """Give mean and logarithm of the variance of a frame's latents, (2 C, h, w), unscaled."""
 
     def control(self, index: int, kind: int | None) -> NDArray[np.uint8]:
-        """Put drawing and map of a frame together.
+        """Put drawing and map of a frame together: (6, H, W) uint8, c in the first three channels, d in the last.
 
-        Args:
-            index: the frame.
-            kind: `TRUE`, `NEUTRAL`, or None for an absent map, which is all zero.
-
-        Returns:
-            (6, H, W) uint8: c in the first three channels, d in the last three.
+        The kind of map is `TRUE`, `NEUTRAL`, or None for an absent one, which is all zero.
         """
         control = np.zeros((6, self.resolution, self.resolution), dtype=np.uint8)
         control[:3] = self.drawing(index).transpose(2, 0, 1)
@@ -130,12 +111,10 @@ class ConditionReader(Conditions):
 
 
 class ConditionCache(Conditions):
-    """Arrays on disk beside the frames, made when they are missing; arguments as for `Conditions`.
+    """Memory-mapped arrays beside the frames, made when they are missing; arguments as for `Conditions`.
 
-    Attributes:
-        drawings: (N, H, W, 3) uint8; memory-mapped, as the others.
-        maps: (N, 2, H, W / 8) uint8, packed bits; see `TRUE`, `NEUTRAL`.
-        moments: (N, 2 C, h, w) float16.
+    Drawings (N, H, W, 3) uint8; maps (N, 2, H, W / 8) uint8, packed bits (see `TRUE`, `NEUTRAL`); moments (N, 2 C, h,
+    w) float16.
     """
 
     def __init__(self, frames: Frames, *, vae: AutoencoderKL, mapper: FRMapper, resolution: int) -> None:

@@ -1,8 +1,7 @@
 """What a forward pass of the ControlNet's training sees: frames with their conditions, and noise.
 
-All is a function of the seed, the step and the sample's number alone, counted over all processes and accumulated
-batches of a step. So a resumed run repeats the interrupted one, and as many samples a step give the same run, however
-they are spread over processes.
+All is a function of the seed, the step and the sample's number, over all processes and accumulated batches: a resumed
+run repeats the interrupted one, however samples are spread over processes.
 """
 
 from __future__ import annotations
@@ -65,11 +64,6 @@ class Batches:
     What is drawn for a sample (the corner of a crop, the kind of its map, whether its caption is dropped) depends on
     the sample's number in the run, over all processes and batches that are accumulated: two processes with one sample
     each, or two such batches, see what one with two samples sees.
-
-    Args:
-        conditions: conditions and latents of the frames.
-        tokenizer: of the base.
-        config: sizes and shares.
     """
 
     def __init__(self, conditions: Conditions, tokenizer: CLIPTokenizer, config: ControlNetConfig) -> None:
@@ -78,13 +72,7 @@ class Batches:
         self._known: dict[str, torch.Tensor] = {}
 
     def __call__(self, micro_step: int, *, rank: int, world: int) -> Batch:
-        """Make a batch.
-
-        Args:
-            micro_step: number of the forward pass, from 0.
-            rank: number of this process.
-            world: number of processes.
-        """
+        """Make the batch of a forward pass, counted from 0, for process `rank` of `world`."""
         config, conditions = self.config, self.conditions
         resolution, grid = conditions.resolution, conditions.latent_size
         shared = np.random.default_rng([config.seed, micro_step // config.gradient_accumulation_steps])
@@ -152,14 +140,7 @@ class Batches:
 
 
 class BatchReader:
-    """Makes this process's batches, on its device.
-
-    Args:
-        batches: of the data.
-        config: the run's options; ``dataloader_num_workers`` threads read ahead.
-        accelerator: says which process this is, of how many, and its device.
-        num_train_timesteps: noise levels of the scheduler.
-    """
+    """Makes this process's batches, on its device; ``dataloader_num_workers`` threads read ahead."""
 
     def __init__(
         self, batches: Batches, config: ControlNetConfig, accelerator: Accelerator, *, num_train_timesteps: int
@@ -170,11 +151,7 @@ class BatchReader:
         self._read = ReadAhead(make, workers=config.dataloader_num_workers)
 
     def __call__(self, micro_step: int) -> tuple[Batch, Draws]:
-        """Make a batch, or take it from those that were read ahead, and draw noise for it.
-
-        Args:
-            micro_step: number of the forward pass, from 0.
-        """
+        """Make the batch of a forward pass, or take the one read ahead, and draw noise for it."""
         batch = self._read(micro_step)
         draws = self._draw(micro_step, batch["moments"].shape)
         device, control = self._accelerator.device, batch["control"][:, CHANNELS[self._config.conditions]]
@@ -213,15 +190,10 @@ def draw_samples(
     num_train_timesteps: int,
     proportion_last_timestep: float,
 ) -> Draws:
-    """Draw for a batch, on the CPU: a GPU would draw other numbers.
+    """Draw for latents (B, C, h, w) after `step` steps, on the CPU: a GPU would draw other numbers.
 
-    Args:
-        shape: of the latents, (B, C, h, w).
-        seed: of the run.
-        step: optimizer steps so far.
-        first: number of the batch's first sample among those of this step.
-        num_train_timesteps: noise levels; the last one is the noisiest.
-        proportion_last_timestep: share of the samples at the last.
+    `first` is the number of the batch's first sample among those of this step; the last of the noise levels, the
+    noisiest, gets a share of the samples of its own.
     """
     latents, noise, timesteps = [], [], []
     for number in range(first, first + shape[0]):

@@ -31,20 +31,9 @@ from signdiff_core.video.encoding import write_video
 
 
 class ControlNetRun(TrainingRun[ControlNetConfig]):
-    """Everything that a training run holds.
+    """Everything that a training run holds; `batch` makes the batch of a forward pass, and its draws.
 
-    Args:
-        config: the run's options.
-
-    Attributes:
-        frames: how many frames are trained on.
-        resolution: side of the frames in pixels.
-        learning_rate: peak learning rate.
-        batch: makes the batch of a forward pass, and the draws for it.
-
-    Raises:
-        OSError: base or frames cannot be read.
-        ValueError: they do not fit each other.
+    Raises OSError where base or frames cannot be read, ValueError where they do not fit each other.
     """
 
     def __init__(self, config: ControlNetConfig) -> None:
@@ -159,12 +148,7 @@ class ControlNetRun(TrainingRun[ControlNetConfig]):
         return self._assembled(text_encoder.eval(), unet.eval(), controlnet)
 
     def validate(self, name: str, *, step: int) -> None:
-        """Render held-out frames with the averaged weights, write picture and video, and show them in trackers.
-
-        Args:
-            name: of the files ``validation/<name>.png`` and ``.mp4``.
-            step: optimizer steps so far.
-        """
+        """Render held-out frames with averaged weights to ``validation/<name>.png``, ``.mp4`` and trackers."""
         config, folder = self.config, self.output / "validation"
         if not config.num_validation_images and not config.num_validation_frames:
             return
@@ -261,11 +245,7 @@ def _mapper(config: ControlNetConfig, frames: Frames) -> FRMapper:
 def make_optimizer(
     parameters: Iterable[torch.nn.Parameter], config: ControlNetConfig, *, learning_rate: float
 ) -> torch.optim.Optimizer:
-    """Make the optimizer that the configuration says, with a learning rate of its own.
-
-    Raises:
-        RuntimeError: moments of 8 bits are asked for without bitsandbytes.
-    """
+    """Make the optimizer of the configuration; RuntimeError where 8-bit moments lack bitsandbytes."""
     return adamw(use_8bit_adam=config.use_8bit_adam)(
         parameters,
         lr=learning_rate,

@@ -31,14 +31,7 @@ _STABLE_DIFFUSION: Final = (16, 32, 96, 256)
 
 
 class BaseParts:
-    """Reads a base's parts, each when it is asked for.
-
-    Args:
-        config: names the base, and what takes the place of its parts.
-
-    Raises:
-        ValueError: it is a folder without these parts, or a file.
-    """
+    """Reads a base's parts as they are asked for; ValueError for a file, or a folder without these parts."""
 
     def __init__(self, config: ControlNetConfig) -> None:
         self.config, self.name = config, config.pretrained_model_name_or_path
@@ -92,18 +85,9 @@ class BaseParts:
 def read_weights(
     kind: type[Part], name: str, subfolder: str = "", *, variant: str | None = None, **options: Any
 ) -> Part:
-    """Read a network, from safetensors.
+    """Read a network of a class from safetensors in a folder or of a hub name; options are the Hub's.
 
-    Args:
-        kind: its class.
-        name: folder or hub name.
-        subfolder: where the part is in it.
-        variant: of the weights.
-        **options: ``revision`` and ``cache_dir``, for the Hub.
-
-    Raises:
-        OSError: it is not there.
-        ValueError: it is damaged, or holds more than data.
+    Raises OSError where it is not there, ValueError where it is damaged or holds more than data.
     """
     folder = checked(name, subfolder, variant=variant, **options)
     try:
@@ -121,17 +105,8 @@ def read_weights(
 def checked(name: str, subfolder: str = "", **options: Any) -> Path:
     """Find a part's folder, of the Hub in its cache, and make sure that reading it runs nothing.
 
-    Args:
-        name: folder or hub name.
-        subfolder: where the part is in it.
-        **options: ``revision``, ``cache_dir`` and ``variant``, for the Hub.
-
-    Returns:
-        The part's folder.
-
-    Raises:
-        OSError: it is not there.
-        signdiff_core.trust.ModelFolderError: it holds what is not safe, or not whole.
+    Raises OSError where it is not there, `signdiff_core.trust.ModelFolderError` where it holds what is not safe, or not
+    whole.
     """
     root = Path(name)
     if not root.is_dir():
@@ -146,17 +121,9 @@ def checked(name: str, subfolder: str = "", **options: Any) -> Path:
 def make_networks(
     config: ControlNetConfig, base: BaseParts, vae: AutoencoderKL, *, mixed_precision: str
 ) -> ControlNetLoss:
-    """Load the base, start the ControlNet, and lock what is not trained.
+    """Load the base, start the ControlNet, and lock what is not trained (in "fp16" or "bf16", if asked).
 
-    Args:
-        config: the run's options.
-        base: where the base's parts are.
-        vae: its autoencoder.
-        mixed_precision: accelerate's: with "fp16" or "bf16", locked parts are held in it.
-
-    Raises:
-        OSError: base or ControlNet cannot be read.
-        ValueError: they do not fit each other.
+    Raises OSError where base or ControlNet cannot be read, ValueError where they do not fit each other.
     """
     text_encoder, unet = base.text_encoder(), base.unet()
     controlnet = start_controlnet(config, unet, vae)
@@ -186,11 +153,7 @@ def make_networks(
 
 
 def own_resolution(unet: Any, vae: Any) -> int:
-    """Give the side, in pixels, of the frames that a base was made for.
-
-    Raises:
-        ValueError: they are not square.
-    """
+    """Give the side, in pixels, of a base's frames; ValueError where they are not square."""
     size = unet.config.sample_size
     if not isinstance(size, int):
         raise ValueError(f"resolution must be given, since the base's sample_size is {size}.")
@@ -207,13 +170,8 @@ def copied(part: Any) -> Any:
 class ControlNetLoss(nn.Module):
     """The networks of a pipeline together with the diffusion loss: one call, which data parallelism can wrap.
 
-    Args:
-        text_encoder: encodes the captions.
-        unet: the base.
-        controlnet: of as many channels as a batch's ``control``.
-        scheduler: gives the noise levels and the kind of prediction.
-        scaling_factor: of the autoencoder.
-        shift_factor: of the autoencoder; 0 for Stable Diffusion's.
+    The ControlNet takes as many channels as a batch's ``control``; the autoencoder's shift factor is 0 for Stable
+    Diffusion's.
     """
 
     def __init__(
@@ -231,15 +189,7 @@ class ControlNetLoss(nn.Module):
         self.scheduler, self.scaling_factor, self.shift_factor = scheduler, scaling_factor, shift_factor
 
     def forward(self, batch: Batch, draws: Draws) -> torch.Tensor:
-        """Compute the loss of a batch.
-
-        Args:
-            batch: on the networks' device.
-            draws: likewise.
-
-        Returns:
-            Scalar: mean squared error of the prediction, weighted by ``batch["weight"]``.
-        """
+        """Mean squared error of the prediction for a batch on the device, weighted by ``batch["weight"]``."""
         mean, logvar = batch["moments"].chunk(2, dim=1)
         spread = torch.exp(0.5 * logvar.clamp(-30, 20))
         clean = (mean + spread * draws["latents"] - self.shift_factor) * self.scaling_factor
@@ -269,27 +219,17 @@ class ControlNetLoss(nn.Module):
 def default_hint_channels(vae: AutoencoderKL) -> tuple[int, ...]:
     """Choose the widths of a hint encoder that halves frames as often as an autoencoder does.
 
-    Args:
-        vae: of the base.
-
-    Returns:
-        diffusers' own default where it fits, as for Stable Diffusion; else 8, doubled from level to level.
+    diffusers' own default where it fits, as for Stable Diffusion; else 8, doubled from level to level.
     """
     levels = len(vae.config.block_out_channels)
     return _STABLE_DIFFUSION if levels == len(_STABLE_DIFFUSION) else tuple(8 * 2**level for level in range(levels))
 
 
 def start_controlnet(config: ControlNetConfig, unet: UNet2DConditionModel, vae: AutoencoderKL) -> ControlNetModel:
-    """Make the ControlNet out of the base, or out of one or two that exist.
+    """Make the ControlNet out of the base, or out of one or two that exist, as the configuration says.
 
-    Args:
-        config: says which.
-        unet: of the base.
-        vae: likewise.
-
-    Raises:
-        OSError: a ControlNet is not there.
-        ValueError: it does not fit the conditions, the base, or the other.
+    Raises OSError where a ControlNet is not there, ValueError where it does not fit the conditions, the base, or the
+    other.
     """
     channels = CHANNELS[config.conditions].stop - CHANNELS[config.conditions].start
     if config.controlnet_model_name_or_path is None:
@@ -325,15 +265,7 @@ def start_controlnet(config: ControlNetConfig, unet: UNet2DConditionModel, vae: 
 
 
 def check_maps(config: ControlNetConfig, mapper: FRMapper) -> None:
-    """Make sure that FR maps are drawn as those on which base and ControlNet were trained, where these say so.
-
-    Args:
-        config: names them.
-        mapper: draws the maps.
-
-    Raises:
-        ValueError: the settings differ.
-    """
+    """Raise ValueError if FR maps are drawn otherwise than those that base or ControlNet say they learned."""
     if config.conditions == "openpose":
         return
     names = (config.controlnet_model_name_or_path, config.fr_controlnet_model_name_or_path)

@@ -21,17 +21,11 @@ Box = tuple[int, int, int, int]
 def hand_boxes(
     joints: NDArray[np.floating], size: int, *, margin: float = 0.03, camera: Camera | None = None
 ) -> list[Box]:
-    """Find the rectangles around the hands that are in the frame.
+    """Find the rectangles around the hands of joints (50, 3), normalised, NaN where absent, in a square frame.
 
-    Args:
-        joints: (50, 3) normalised; NaN where absent.
-        size: side of the frame in pixels.
-        margin: added on every side, as a share of the frame's side.
-        camera: where the signer stands; the default one if it is not given.
-
-    Returns:
-        Up to two boxes (left hand, right hand) around the joints that are there, cut to the frame; hands of which less
-        than 8x8 pixels are inside, or that are absent (fewer than two joints, or all at one point), are left out.
+    Up to two boxes (left hand, right hand) around the joints that are there, wider by `margin` (a share of the frame's
+    side) on every side, cut to the frame; hands of which less than 8x8 pixels are inside, or that are absent (fewer
+    than two joints, or all at one point), are left out.
 
     Example:
         >>> import numpy as np
@@ -55,15 +49,9 @@ def hand_boxes(
 
 
 def head_box(joints: NDArray[np.floating], size: int, *, camera: Camera | None = None) -> Box | None:
-    """Find the rectangle around the head with its hair, from the nose and the neck.
+    """Find the rectangle around the head with its hair, from nose and neck of joints (50, 3), normalised.
 
-    Args:
-        joints: (50, 3) normalised; NaN where absent.
-        size: side of the frame in pixels.
-        camera: where the signer stands.
-
-    Returns:
-        A box, cut to the frame; None if nothing of it is in the frame, or nose or neck are absent.
+    It is cut to the frame; None if nothing of it is in the frame, or nose or neck are absent.
 
     Example:
         >>> import numpy as np
@@ -82,15 +70,7 @@ def head_box(joints: NDArray[np.floating], size: int, *, camera: Camera | None =
 
 
 def box_mask(boxes: Iterable[Box], size: int) -> NDArray[np.bool_]:
-    """Mark what lies in boxes.
-
-    Args:
-        boxes: in pixels, or in cells of a grid over the frame.
-        size: side of the frame or grid.
-
-    Returns:
-        (size, size) bool.
-    """
+    """Mark what lies in boxes, in pixels or cells of a grid over the frame: (size, size) bool."""
     mask = np.zeros((size, size), dtype=np.bool_)
     for left, top, right, bottom in boxes:
         mask[top:bottom, left:right] = True
@@ -100,17 +80,9 @@ def box_mask(boxes: Iterable[Box], size: int) -> NDArray[np.bool_]:
 def crop_around(
     point: tuple[float, float], side: int, size: int, *, step: int = 1, jitter: tuple[float, float] = (0.0, 0.0)
 ) -> tuple[int, int]:
-    """Place a square crop around a point, inside the frame.
+    """Place a square crop around a point (x, y), inside the frame: its (left, top), all in pixels.
 
-    Args:
-        point: (x, y) in pixels.
-        side: side of the crop in pixels, at most ``size``.
-        size: side of the frame in pixels.
-        step: the crop's corner is a multiple of this.
-        jitter: shift of the crop along x and y, as a share of ``side``.
-
-    Returns:
-        (left, top) of the crop in pixels.
+    The corner is a multiple of `step`; `jitter` shifts the crop along x and y, as a share of its side.
 
     Example:
         >>> crop_around((200, 10), 128, 256, step=4)

@@ -50,14 +50,7 @@ _FOLDERS: Final = (
 
 
 def longest_clip(rows: Sequence[Row], count: int) -> list[int]:
-    """Choose the frames of one clip, in order.
-
-    Args:
-        rows: of a data set; those of one motion with one caption are a clip.
-        count: frames at most.
-
-    Returns:
-        Indices of the first frames of the clip that has most; of the first such clip, if several have.
+    """Choose frames of one clip (one motion with one caption), in order: the first `count` of the longest.
 
     Example:
         >>> from signdiff_core.prepare.reader import Row
@@ -86,18 +79,9 @@ def side_by_side(
     steps: int,
     seed: int,
 ) -> Iterator[NDArray[np.uint8]]:
-    """Render frames of a data set, each from its drawing, its neutral FR map, or both, as the ControlNet needs.
+    """Render frames from drawing, neutral FR map, or both: (H, 4 W, 3) uint8 RGB, c | d | made | true.
 
-    Args:
-        pipeline: what is being trained.
-        conditions: those of the data set, with its frames.
-        indices: which frames.
-        channels: which of the six channels, c then d, the ControlNet looks at.
-        steps: denoising steps.
-        seed: of the noise, which all frames share.
-
-    Yields:
-        (H, 4 W, 3) uint8 RGB: c | d | made | true.
+    `channels` are those of the six (c then d) that the ControlNet looks at; all frames share the noise.
     """
     for index in indices:
         control = conditions.control(index, NEUTRAL).transpose(1, 2, 0)
@@ -128,14 +112,7 @@ def write_grid(path: Path, grid: NDArray[np.uint8]) -> None:
 
 
 def log_picture(accelerator: Accelerator, name: str, picture: NDArray[np.uint8], *, step: int) -> None:
-    """Show a picture in TensorBoard or W&B.
-
-    Args:
-        accelerator: of the run; with trackers or without.
-        name: what it is called there.
-        picture: (H, W, 3) uint8 RGB.
-        step: optimizer steps so far.
-    """
+    """Show a picture, (H, W, 3) uint8 RGB, in the run's trackers, TensorBoard or W&B, if any."""
     for tracker in accelerator.trackers:
         if tracker.name == "tensorboard":
             tracker.log_images({name: picture[None]}, step=step, dataformats="NHWC")
@@ -146,15 +123,7 @@ def log_picture(accelerator: Accelerator, name: str, picture: NDArray[np.uint8],
 def log_clip(
     accelerator: Accelerator, name: str, frames: Sequence[NDArray[np.uint8]], *, fps: float, step: int
 ) -> None:
-    """Show moving pictures in TensorBoard, which plays GIFs.
-
-    Args:
-        accelerator: of the run; with trackers or without.
-        name: what they are called there.
-        frames: (H, W, 3) uint8 RGB each, of one size.
-        fps: frames per second.
-        step: optimizer steps so far.
-    """
+    """Show frames, (H, W, 3) uint8 RGB of one size, as a clip in TensorBoard, which plays GIFs, if it is there."""
     boards = [tracker for tracker in accelerator.trackers if tracker.name == "tensorboard"]
     if not boards:
         return
@@ -176,10 +145,6 @@ def log_clip(
 
 def command_of(config: ControlNetConfig, *, processes: int = 1) -> str:
     r"""Write the command that a configuration stands for.
-
-    Args:
-        config: of the run.
-        processes: how many trained.
 
     Example:
         >>> config = ControlNetConfig(
@@ -205,18 +170,8 @@ def write_pipeline_card(
 ) -> None:
     """Write ``README.md`` into a pipeline's folder.
 
-    Args:
-        folder: of the pipeline.
-        config: of the run.
-        processes: how many trained.
-        prompt: one of the captions.
-        use: options with which the pipeline renders best.
-        frnet: FR-Net's parameters.
-        frames: how many were trained on.
-        **settings: what else to say of the training, such as the steps.
-
-    Raises:
-        OSError: it cannot be written.
+    `prompt` is one of the captions, `use` holds options with which the pipeline renders best, `frnet` FR-Net's
+    parameters, and `settings` what else to say of the training, such as the steps.
     """
     base = config.pretrained_model_name_or_path
     trained = ["the ControlNet", *(["the UNet"] if config.train_unet else [])]
@@ -257,14 +212,7 @@ def write_pipeline_card(
 
 
 def repository_of(config: ControlNetConfig) -> str:
-    """Name the repository that the pipeline goes to.
-
-    Args:
-        config: of the run.
-
-    Raises:
-        ValueError: it is no name of a repository.
-    """
+    """Name the repository that the pipeline goes to; ValueError where that is no name of one."""
     name = config.hub_model_id or Path(config.output_dir).resolve().name
     try:
         validate_repo_id(name)
@@ -274,17 +222,9 @@ def repository_of(config: ControlNetConfig) -> str:
 
 
 def make_repository(config: ControlNetConfig) -> str:
-    """Make the repository, if it is not there, before work is spent on what it is to hold.
+    """Make the repository before work is spent, if it is not there, and give its full name.
 
-    Args:
-        config: of the run.
-
-    Returns:
-        Its full name.
-
-    Raises:
-        ValueError: it is no name of a repository.
-        OSError: the hub cannot be reached, or refuses.
+    Raises ValueError where it is no name of a repository, OSError where the hub cannot be reached, or refuses.
     """
     name: str = create_repo(
         repository_of(config), private=config.hub_private_repo or None, token=config.hub_token, exist_ok=True
@@ -293,17 +233,7 @@ def make_repository(config: ControlNetConfig) -> str:
 
 
 def upload(folder: Path, repository: str, *, token: str | None, steps: int) -> None:
-    """Upload a saved pipeline with its card: all of its folder.
-
-    Args:
-        folder: the pipeline.
-        repository: where to.
-        token: of the hub.
-        steps: optimizer steps, for the commit's message.
-
-    Raises:
-        OSError: the hub cannot be reached, or refuses.
-    """
+    """Upload a saved pipeline's folder with its card; OSError where the hub cannot be reached, or refuses."""
     upload_folder(
         repo_id=repository, folder_path=folder, token=token, commit_message=f"SignDiff pipeline after {steps} steps"
     )

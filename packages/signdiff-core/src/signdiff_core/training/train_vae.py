@@ -21,17 +21,10 @@ if TYPE_CHECKING:
 
 
 def train_vae(config: VAEConfig) -> Path:
-    """Train, measure and save an autoencoder.
+    """Train, measure and save an autoencoder: ``output_dir/vae``, beside ``measured.json``.
 
-    Args:
-        config: the run's options.
-
-    Returns:
-        The folder of the trained autoencoder, ``output_dir/vae``, beside ``measured.json``.
-
-    Raises:
-        OSError: frames or base cannot be read, or ``output_dir`` holds another run.
-        ValueError: the frames have another form.
+    Raises OSError where frames or base cannot be read, or ``output_dir`` holds another run, ValueError where frames
+    have another form.
     """
     from signdiff_core.training.kit.checkpoints import run_folder
     from signdiff_core.training.kit.run import LOSSES_NAME

@@ -28,12 +28,7 @@ from signdiff_core.training.regions import crop_around, hand_boxes
 class VAERun(TrainingRun[VAEConfig]):
     """Everything that a training run holds.
 
-    Args:
-        config: the run's options.
-
-    Raises:
-        OSError: frames or base cannot be read.
-        ValueError: they have another form.
+    Raises OSError where frames or base cannot be read, ValueError where they have another form.
     """
 
     def __init__(self, config: VAEConfig) -> None:
@@ -81,11 +76,7 @@ class VAERun(TrainingRun[VAEConfig]):
         return vae
 
     def measure(self) -> dict[str, float]:
-        """Measure the reconstruction of whole frames and of hands.
-
-        Returns:
-            Mean PSNR in dB, and milliseconds to decode a frame.
-        """
+        """Measure on whole frames and hands: mean PSNR in dB, and milliseconds to decode a frame."""
         frames = open_frames(self.config.validation_data_dir) if self.config.validation_data_dir else self.frames
         whole, hands, seconds = [], [], []
         for index in self._spread(frames):
@@ -105,28 +96,14 @@ class VAERun(TrainingRun[VAEConfig]):
 
 
 class VAELoss(nn.Module):
-    """An autoencoder together with its loss: one forward call, which data parallelism can wrap.
-
-    Args:
-        vae: the autoencoder to train.
-        gradient_weight: see `reconstruction_loss`.
-        kl_weight: weight of `kl_loss`.
-    """
+    """An autoencoder together with its loss: one forward call, which data parallelism can wrap."""
 
     def __init__(self, vae: AutoencoderKL, *, gradient_weight: float, kl_weight: float) -> None:
         super().__init__()
         self.vae, self.gradient_weight, self.kl_weight = vae, gradient_weight, kl_weight
 
     def forward(self, truth: Tensor, noise: Tensor) -> Tensor:
-        """Encode, sample, decode and compare.
-
-        Args:
-            truth: (B, 3, H, W) frames in [-1, 1].
-            noise: (B, C, h, w) standard normal, which takes the latents from their posterior.
-
-        Returns:
-            Scalar.
-        """
+        """Encode frames (B, 3, H, W) in [-1, 1], sample with standard normal noise (B, C, h, w), and compare."""
         posterior = self.vae.encode(truth).latent_dist
         made = self.vae.decode(posterior.mean + posterior.std * noise).sample
         pixels = reconstruction_loss(made.float(), truth, gradient_weight=self.gradient_weight)
@@ -135,15 +112,9 @@ class VAELoss(nn.Module):
 
 
 def reconstruction_loss(made: Tensor, truth: Tensor, *, gradient_weight: float) -> Tensor:
-    """Mean absolute error of pixels, and of the differences between neighbouring pixels.
+    """Mean absolute error of pixels, and of differences between neighbours, which keep edges sharp.
 
-    Args:
-        made: (B, 3, H, W) reconstruction.
-        truth: (B, 3, H, W) frames in [-1, 1].
-        gradient_weight: weight of the differences; they keep edges (fingers) sharp.
-
-    Returns:
-        Scalar.
+    Both are (B, 3, H, W) in [-1, 1].
 
     Example:
         >>> from torch import zeros
@@ -165,18 +136,7 @@ def kl_loss(posterior: DiagonalGaussianDistribution) -> Tensor:
 
 
 def crop_batch(frames: Frames, config: VAEConfig, *, step: int, rank: int, world: int) -> Tensor:
-    """Cut the crops of one step.
-
-    Args:
-        frames: the training frames.
-        config: sizes and shares.
-        step: optimizer step.
-        rank: number of this process.
-        world: number of processes.
-
-    Returns:
-        (B, 3, S, S) float32 in [-1, 1]; S is the same in all processes.
-    """
+    """Cut the crops of a step, (B, 3, S, S) float32 in [-1, 1]; S is the same in all processes."""
     side = int(np.random.default_rng([config.seed, step]).choice(config.crop_sizes))
     count = max(1, round(config.train_batch_size * (config.crop_sizes[0] / side) ** 2))
     batch = step * world + rank
@@ -189,17 +149,7 @@ def crop_batch(frames: Frames, config: VAEConfig, *, step: int, rank: int, world
 
 
 def latent_noise(shape: Sequence[int], *, seed: int, step: int, rank: int) -> Tensor:
-    """Draw the noise with which the latents of one step are sampled, on the CPU: a GPU would draw other numbers.
-
-    Args:
-        shape: of this process's latents, (B, C, h, w).
-        seed: of the run.
-        step: optimizer step.
-        rank: number of this process.
-
-    Returns:
-        (B, C, h, w) float32, standard normal.
-    """
+    """Draw standard normal noise (B, C, h, w) for a step, on the CPU: a GPU would draw other numbers."""
     numbers = range(rank * shape[0], (rank + 1) * shape[0])
     noise = [np.random.default_rng([seed, step, number, 1]) for number in numbers]
     return torch.from_numpy(np.stack([rng.standard_normal(shape[1:], dtype=np.float32) for rng in noise]))

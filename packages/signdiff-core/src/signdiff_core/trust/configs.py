@@ -139,11 +139,8 @@ def _is_scheduler(kind: str) -> bool:
 def is_followed(key: str, value: Any) -> bool:
     """Tell whether a library loads, under a key, what a value names.
 
-    Numbers are no names, so that a vocabulary may hold any word; nothing is named by null, false, or what is empty.
-
-    Args:
-        key: may have the part that it is meant for in front, as in ``unet.megatron_config``.
-        value: what stands under it.
+    Numbers are no names, so that a vocabulary may hold any word; nothing is named by null, false, or what is empty. A
+    key may have the part that it is meant for in front, as in ``unet.megatron_config``.
 
     Example:
         >>> is_followed("backbone", "owner/name"), is_followed("backbone", 7), is_followed("_name_or_path", "owner/it")
@@ -176,28 +173,17 @@ def strings(value: Any) -> list[str]:
 def check_config(path: Path, *, trust_remote_code: bool = False) -> None:
     """Make sure that a JSON file of a model's folder leads to nothing outside it.
 
-    Args:
-        path: the file.
-        trust_remote_code: let it name other models and code.
-
-    Raises:
-        ModelFolderError: it does, or is no JSON of bounded size, or a configuration is no object.
-        OSError: it cannot be read.
+    With `trust_remote_code` it may name other models and code. Raises ModelFolderError where it does otherwise, or is
+    no JSON of bounded size, or a configuration is no object, OSError where it cannot be read.
     """
     content = read_json(path) if path.name.endswith("config.json") else read_any_json(path)
     check_content(path, content, trust_remote_code=trust_remote_code)
 
 
 def check_content(place: object, content: Any, *, trust_remote_code: bool = False) -> None:
-    """Make sure that JSON leads to nothing outside its folder, at any depth.
+    """Make sure that JSON leads to nothing outside its folder, at any depth, or raise ModelFolderError.
 
-    Args:
-        place: where it stands, for messages.
-        content: what it says.
-        trust_remote_code: let it name other models and code.
-
-    Raises:
-        ModelFolderError: it does.
+    `place` says where it stands; with `trust_remote_code` it may name other models and code.
     """
     for key, value in _entries(content):
         if key in FILES:

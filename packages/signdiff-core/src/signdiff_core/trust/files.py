@@ -42,20 +42,11 @@ def is_plain(name: object) -> bool:
 
 
 def check_entry(path: Path, root: Path) -> int | None:
-    """Make sure that an entry of a model's folder is what it seems.
+    """Make sure that an entry of a model's folder is what it seems: bytes of a file; None for a folder.
 
     A link may lead to another place of the folder, or, in a snapshot of the Hugging Face cache, to the blobs beside it.
-    What came with this package may be links wherever the installer keeps its files.
-
-    Args:
-        path: the entry.
-        root: the model's folder.
-
-    Returns:
-        Bytes of a file; None for a folder.
-
-    Raises:
-        ModelFolderError: it is a link that leads elsewhere or nowhere, or is neither a file nor a folder.
+    What came with this package may be links wherever the installer keeps its files. Raises ModelFolderError where it is
+    a link that leads elsewhere or nowhere, or is neither a file nor a folder.
     """
     try:
         status = path.stat()
@@ -72,12 +63,7 @@ def check_entry(path: Path, root: Path) -> int | None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object of bounded size.
-
-    Raises:
-        ModelFolderError: the file is too large, or holds something else.
-        OSError: it cannot be read.
-    """
+    """Read a JSON object of bounded size, or raise ModelFolderError; OSError where it cannot be read."""
     content = read_any_json(path)
     if not isinstance(content, dict):
         raise ModelFolderError(f"{path} must hold a JSON object, but holds a {type(content).__name__}.")
@@ -85,12 +71,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_any_json(path: Path) -> Any:
-    """Read JSON of bounded size: an object, or anything else.
-
-    Raises:
-        ModelFolderError: the file is too large, or is no JSON.
-        OSError: it cannot be read.
-    """
+    """Read any JSON of bounded size, or raise ModelFolderError; OSError where it cannot be read."""
     with path.open("rb") as file:
         text = file.read(MAX_CONFIG + 1)
     if len(text) > MAX_CONFIG:
@@ -157,9 +138,7 @@ def check_weights(path: str | os.PathLike[str]) -> None:
 def check_index(path: Path) -> None:
     """Make sure that an index of sharded weights names safetensors files beside it, and that they are there.
 
-    Raises:
-        ModelFolderError: it names something else.
-        OSError: it cannot be read.
+    Raises ModelFolderError where it names something else, OSError where it cannot be read.
     """
     shards = read_json(path).get("weight_map")
     if not isinstance(shards, dict):

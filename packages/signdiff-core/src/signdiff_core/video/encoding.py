@@ -117,9 +117,7 @@ class Encoding:
     def encode(self, frames: Iterable[NDArray[np.uint8]], *, start: int) -> bytes:
         """Encode a group of frames as a fragmented MP4 file with one fragment.
 
-        Args:
-            frames: (H, W, 3) uint8 RGB each, of one size, as `check_frame` wants them; at least one.
-            start: number of the first one in the video.
+        There is at least one frame, each as `check_frame` wants it; `start` is the first one's number in the video.
         """
         import av
 
@@ -179,15 +177,9 @@ def group_length(shape: tuple[int, int]) -> int:
 
 
 def check_frame(frame: NDArray[np.uint8], number: int, shape: tuple[int, int] | None) -> tuple[int, int]:
-    """Check a frame before it is encoded.
+    """Check a frame, (H, W, 3) uint8, before it is encoded, and give its height and width.
 
-    Args:
-        frame: (H, W, 3) uint8.
-        number: its place in the video, for the message.
-        shape: height and width of those before; None for the first one.
-
-    Returns:
-        Its height and width.
+    Both must be those of `shape`, which is None for the first frame; the number is for the message.
     """
     if shape is not None:
         if frame.shape != (*shape, 3) or frame.dtype != np.uint8:
@@ -267,9 +259,7 @@ def append(file: FileIO, movie: bytes, frames: int, *, number: int) -> None:
 def write_whole(fragments: Path | BinaryIO, path: Path) -> None:
     """Make an ordinary MP4 file of at least one fragment, its index in front; nothing is encoded anew.
 
-    Raises:
-        OSError: it cannot be written, or what was written is not all there.
-        VideoError: the fragments cannot be read.
+    Raises OSError where it cannot be written, or is not all there, VideoError where the fragments cannot be read.
     """
     import av
 

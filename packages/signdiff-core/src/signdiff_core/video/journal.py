@@ -43,23 +43,11 @@ class Journal:
     """A file with a header in its first line, then frames as they are, each after its number and checksum.
 
     A process that dies at any moment leaves at most its last frame torn. From the first frame on that is not as it was
-    written, none counts: they are made again.
-
-    Attributes:
-        header: what the video is made of.
-        count: number of frames in it.
-        first: number of the first of them in the video; None if there is none.
-
-    Args:
-        path: the file.
-        header: makes a new file, in place of one that is there; without it, the one that is there is resumed.
-        fragments: the video that belongs to the old file; it goes first, so that its frames never pass for new ones.
-        read_only: only look at it, also while another process writes it.
-
-    Raises:
-        BlockingIOError: another process writes it.
-        FileNotFoundError: there is none to resume.
-        VideoError: what is there is no journal.
+    written, none counts: they are made again. With a `header`, which says what the video is made of, a new file
+    replaces one that is there; without it, that one is resumed. `fragments` belong to the old file; they go first, so
+    that their frames never pass for new ones. `read_only` only looks at it, also while another process writes it. Of
+    the `count` frames, `first` is the first one's number in the video. Raises BlockingIOError where another process
+    writes it, FileNotFoundError where there is none to resume, VideoError where what is there is no journal.
     """
 
     def __init__(
@@ -120,8 +108,7 @@ class Journal:
     def settle(self) -> None:
         """Count the frames anew: what an interruption left of a last one does not count, nor what follows damage.
 
-        Raises:
-            VideoError: they are not what this class writes.
+        Raises VideoError where they are not what this class writes.
         """
         length = group_length(self.header.shape)
         self.count = (self._file.seek(0, 2) - self._start) // self._record

@@ -120,10 +120,9 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[Any, Any]]:
 
 
 def _quarter_turns(frame: Any) -> int:
-    """Tell how many quarters of a circle a frame of PyAV is turned, counter-clockwise, to be shown, 0 to 3.
+    """Tell how many quarters of a circle, 0 to 3, PyAV's frame is turned, counter-clockwise, to be shown.
 
-    Cameras store frames as the sensor saw them, and write a rotation beside them. Other angles are passed over, as
-    OpenCV passes them over.
+    Cameras store frames as the sensor saw them, with a rotation. Other angles are passed over, as OpenCV does.
     """
     turns, rest = divmod(int(frame.rotation), 90)
     return 0 if rest else turns % 4

@@ -22,12 +22,7 @@ LOGGER: Final = "signdiff.training"
 
 
 def option(default: Any = dataclasses.MISSING, *, help: str) -> Any:  # noqa: A002
-    """Declare a field of a configuration together with its line of help.
-
-    Args:
-        default: the field's default; an option without one is required.
-        help: what the option does, for ``--help``.
-    """
+    """Declare a field of a configuration with its line of help; an option without a default is required."""
     return dataclasses.field(default=default, metadata={"help": help})
 
 
@@ -92,11 +87,7 @@ def parse(
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunConfig:
-    """Options of a run, named as in diffusers' scripts; a training adds its own, and may set other defaults.
-
-    Raises:
-        ValueError: a number lies outside its range.
-    """
+    """Options of a run, named as in diffusers' scripts; a training adds its own, and may set other defaults."""
 
     output_dir: str = option(help="Folder for the result, the checkpoints and the logs.")
     gradient_accumulation_steps: int = option(1, help="Batches per optimizer step.")
@@ -127,17 +118,9 @@ def check_numbers(
     shares: Iterable[str] = (),
     below_one: Iterable[str] = (),
 ) -> None:
-    """Make sure that numbers of a configuration lie in their range, which NaN never does.
+    """Make sure that numbers of a configuration lie in their range, which NaN never does; None is none.
 
-    Args:
-        config: holds the numbers; one may be None, for none.
-        positive: names of those above 0.
-        not_negative: of those of at least 0.
-        shares: of those in [0, 1].
-        below_one: of those in [0, 1).
-
-    Raises:
-        ValueError: one lies outside.
+    Names are those of numbers above 0, of at least 0, in [0, 1], and in [0, 1). Raises ValueError.
     """
     ranges: tuple[tuple[Iterable[str], str, Callable[[float], bool]], ...] = (
         (positive, "be positive", lambda value: value > 0),

@@ -14,16 +14,9 @@ Batch = TypeVar("Batch")
 
 
 def batch_indices(*, seed: int, batch: int, batch_size: int, length: int) -> list[int]:
-    """Take the indices of one batch from an endless sequence of shuffled epochs.
+    """Take the indices, below `length`, of one batch from an endless sequence of shuffled epochs.
 
-    Args:
-        seed: of the shuffling.
-        batch: number of the batch, over all steps and processes.
-        batch_size: samples in a batch.
-        length: samples in the data set.
-
-    Returns:
-        ``batch_size`` indices below ``length``; every epoch visits each index once.
+    `batch` is its number over all steps and processes; every epoch visits each index once.
 
     Example:
         >>> both = [i for b in range(2) for i in batch_indices(seed=0, batch=b, batch_size=3, length=6)]
@@ -54,9 +47,7 @@ def spread(length: int, count: int) -> list[int]:
 class ReadAhead(Generic[Batch]):
     """Makes the batches of forward passes in their order, in threads that read ahead of the training.
 
-    Args:
-        make: gives the batch of a forward pass by its number, from any thread.
-        workers: threads; with 0, each batch is made as it is asked for.
+    `make` gives a batch by its number, from any thread; with 0 `workers`, each is made as it is asked for.
     """
 
     def __init__(self, make: Callable[[int], Batch], *, workers: int) -> None:

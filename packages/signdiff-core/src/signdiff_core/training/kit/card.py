@@ -13,22 +13,15 @@ _FOLDERS: Final = ("output_dir", "logging_dir", "resume_from_checkpoint")
 
 
 def write_card(folder: Path, template: Path, metadata: Mapping[str, Any], **facts: Any) -> None:
-    """Write ``README.md`` into a model's folder; see `make_card`.
-
-    Raises:
-        OSError: it cannot be written.
-    """
+    """Write ``README.md`` into a model's folder; see `make_card`."""
     (folder / "README.md").write_text(make_card(template, metadata, **facts), encoding="utf-8")
 
 
 def make_card(template: Path, metadata: Mapping[str, Any], **facts: Any) -> str:
-    """Fill in a model card.
+    """Fill in a model card from Markdown with names in double braces, as Jinja2 does.
 
-    Args:
-        template: Markdown, after a line ``{{ card_data }}`` between two of three dashes; names in double braces are
-            filled in, as Jinja2 does.
-        metadata: what the Hugging Face Hub reads, such as ``license`` and ``tags``.
-        **facts: what the names of the template stand for.
+    The template begins with a line ``{{ card_data }}`` between two of three dashes: `metadata`, which the Hugging Face
+    Hub reads, such as ``license`` and ``tags``.
     """
     from huggingface_hub import ModelCard, ModelCardData
 
@@ -38,17 +31,10 @@ def make_card(template: Path, metadata: Mapping[str, Any], **facts: Any) -> str:
 
 
 def command_line(config: Any, module: str, *, processes: int, folders: Collection[str]) -> str:
-    """Write the command that a configuration stands for: options other than the defaults, folders by their names.
+    """Write the command of a configuration, on lines that a shell joins: options other than the defaults.
 
-    Args:
-        config: of the run, a dataclass.
-        module: of the script.
-        processes: how many trained.
-        folders: names of the training's own options that name a folder: a card should say nothing of the machine that
-            it was made on.
-
-    Returns:
-        One command, on lines that a shell joins.
+    `folders` are the training's own options that name a folder. Folders are written by their names: a card should say
+    nothing of the machine that it was made on.
     """
     words = []
     for field in dataclasses.fields(config):

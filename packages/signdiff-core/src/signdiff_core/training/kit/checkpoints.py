@@ -27,22 +27,12 @@ _RANKS: Final = ("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RAN
 
 @contextmanager
 def run_folder(config: RunConfig, results: Sequence[str]) -> Iterator[Path]:
-    """Keep ``output_dir`` for this run alone inside the block; in every process of the run.
+    """Make and keep ``output_dir`` for this run alone inside the block; in every process of the run.
 
     Where the block fails because a disk is full, or is asked to stop, the message says where the run can be resumed.
-
-    Args:
-        config: ``resume_from_checkpoint`` allows the folder to hold this run already, ``overwrite_output_dir`` an older
-            one, which is lost.
-        results: names of what the run makes there, beside checkpoints; its folders are replaced when it ends.
-
-    Yields:
-        The folder, which is made.
-
-    Raises:
-        FileExistsError: it holds another run.
-        BlockingIOError: another run is at work in it.
-        OSError: the block failed because a disk is full.
+    ``resume_from_checkpoint`` allows the folder to hold this run already, ``overwrite_output_dir`` an older one, which
+    is lost; folders among the `results` are replaced when the run ends. Raises FileExistsError where it holds another
+    run, BlockingIOError where one is at work in it, OSError where a disk is full.
     """
     root, resume = Path(config.output_dir), config.resume_from_checkpoint
     own = resume is not None and (
@@ -86,17 +76,9 @@ def step_of(checkpoint: Path) -> int:
 
 
 def find_checkpoint(name: str, folder: Path) -> Path | None:
-    """Find what ``--resume_from_checkpoint`` names.
+    """Find what ``--resume_from_checkpoint`` names: a folder, the name of one in ``folder``, or ``"latest"``.
 
-    Args:
-        name: a folder, the name of one within ``folder``, or ``"latest"``.
-        folder: the run.
-
-    Returns:
-        The checkpoint; None for ``"latest"`` of a run that has none yet.
-
-    Raises:
-        FileNotFoundError: there is no such checkpoint.
+    None for ``"latest"`` of a run that has none yet. Raises FileNotFoundError where there is no such checkpoint.
     """
     if name == "latest":
         return next(reversed(list_checkpoints(folder)), None)
@@ -124,17 +106,7 @@ def clean_up(folder: Path) -> None:
 
 @contextmanager
 def whole_folder(target: Path) -> Iterator[Path]:
-    """Give a temporary folder beside ``target``, which takes its place when the block ends well.
-
-    Args:
-        target: the folder to make; what is there is replaced.
-
-    Yields:
-        The folder to write to. If the block raises, it is removed and ``target`` stays as it was.
-
-    Raises:
-        OSError: it cannot be written.
-    """
+    """Give a temporary folder that replaces ``target`` when the block ends well, and is removed if it raises."""
     try:
         with replacing_folder(target) as temporary:
             yield temporary
@@ -149,17 +121,10 @@ def whole_folder(target: Path) -> Iterator[Path]:
 def save_checkpoint(
     accelerator: Accelerator, folder: Path, step: int, write: Callable[[Path], None], *, keep: int
 ) -> None:
-    """Write ``checkpoint-<step>`` under a temporary name, rename it, and thin out the older ones; on every process.
+    """Write ``checkpoint-<step>`` whole or not at all, and thin the older ones out to `keep`; on every process.
 
-    Args:
-        accelerator: of the run; its main process writes.
-        folder: the run.
-        step: optimizer steps so far.
-        write: writes the state to a folder.
-        keep: checkpoints that stay, with this one.
-
-    Raises:
-        OSError: it cannot be written; the older ones stay as they were. All processes raise, so that none waits.
+    The main process writes. Where that fails, all raise OSError, so that none waits, and the older ones stay as they
+    were.
     """
     import torch
 

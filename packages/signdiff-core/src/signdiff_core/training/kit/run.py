@@ -49,25 +49,10 @@ LOG = _MainProcessLog(logging.getLogger(LOGGER), {})
 
 
 class TrainingRun(Generic[Config]):
-    """What every training run holds.
+    """What every training run holds: accelerator, networks, schedule, and the state of its checkpoints.
 
-    A training's own class reads data and networks, and calls `begin` with them at the end of its ``__init__``.
-
-    Args:
-        config: the run's options.
-
-    Attributes:
-        accelerator: knows devices and processes.
-        model: computes the loss; as accelerate gives it.
-        optimizer: likewise.
-        trained: the parameters that it trains.
-        schedule: of the learning rate.
-        steps: optimizer steps of the whole run.
-        state: what checkpoints hold.
-        losses: the file with a line for each step.
-
-    Raises:
-        ValueError: the device cannot compute as asked, or accelerate is configured to split networks.
+    A training's own class reads data and networks, and calls `begin` with them at the end of its ``__init__``. Raises
+    ValueError where the device cannot compute as asked, or accelerate is configured to split networks.
     """
 
     model: Any
@@ -118,17 +103,9 @@ class TrainingRun(Generic[Config]):
     ) -> None:
         """Bring what is trained to the devices, start the trackers, and say in a line what the run is.
 
-        Args:
-            model: its forward pass computes the loss.
-            optimizer: over all that is trained.
-            steps: optimizer steps of the whole run.
-            schedule: transformers' name of the learning rate's schedule.
-            warmup_steps: of the schedule.
-            schedule_options: what this schedule takes besides.
-            batch: samples of a batch, on each process.
-            samples: what they are, such as frames.
-            locked: parameters of networks that run along.
-            tracker: name of the run for the trackers.
+        The model's forward pass computes the loss. `steps` are those of the whole run, `schedule` is transformers'
+        name, `batch` counts the `samples` (such as frames) of a process, `locked` are parameters of networks that run
+        along, and `tracker` names the run.
         """
         config, accelerator = self.config, self.accelerator
         self.steps = steps
@@ -160,14 +137,10 @@ class TrainingRun(Generic[Config]):
             )
 
     def resume(self) -> dict[str, float]:
-        """Restore the checkpoint that ``resume_from_checkpoint`` names.
+        """Restore the checkpoint that ``resume_from_checkpoint`` names, and give its progress.
 
-        Returns:
-            The progress: ``step``, and what else was saved; step 0 without a checkpoint.
-
-        Raises:
-            ValueError: it is damaged, or of another run.
-            OSError: it cannot be read.
+        Progress is ``step``, 0 without a checkpoint, and what else was saved. Raises ValueError where it is damaged or
+        of another run.
         """
         name = self.config.resume_from_checkpoint
         checkpoint = find_checkpoint(name, self.output) if name else None
@@ -188,15 +161,10 @@ class TrainingRun(Generic[Config]):
             yield bar
 
     def optimize(self, step: int, loss_of: Callable[[int], torch.Tensor], *, set_to_none: bool = True) -> float:
-        """Take an optimizer step.
+        """Take the step after `step`, and give the mean loss over accumulated batches and processes.
 
-        Args:
-            step: optimizer steps so far.
-            loss_of: computes the loss of a forward pass, whose number is its argument.
-            set_to_none: free gradients afterwards, in place of setting them to zero.
-
-        Returns:
-            The mean loss over accumulated batches and processes.
+        `loss_of` computes the loss of a forward pass by its number; with `set_to_none` gradients are freed, not set to
+        zero.
         """
         config, accelerator = self.config, self.accelerator
         total = torch.zeros((), device=accelerator.device)
@@ -223,15 +191,7 @@ class TrainingRun(Generic[Config]):
             self.losses.add(step, numbers)
 
     def save(self, step: int, **progress: float) -> None:
-        """Write ``checkpoint-<step>`` and thin out the older ones; on every process.
-
-        Args:
-            step: optimizer steps so far.
-            **progress: other numbers to keep.
-
-        Raises:
-            OSError: it cannot be written; the older ones stay as they were.
-        """
+        """Write ``checkpoint-<step>`` with other numbers to keep, and thin out the older; on every process."""
 
         def write(folder: Path) -> None:
             self.write_beside(folder)
@@ -259,22 +219,13 @@ def timed(what: str) -> Iterator[None]:
 
 
 class LossLog:
-    """A file of JSON lines, one for each step, and none twice where a run was resumed: checkpoints hold its length.
-
-    Args:
-        path: the file.
-        is_writer: whether this process writes it.
-    """
+    """A file of JSON lines, one for each step, and none twice where a run was resumed: checkpoints hold its length."""
 
     def __init__(self, path: Path, *, is_writer: bool) -> None:
         self.path, self.is_writer = path, is_writer
 
     def add(self, step: int, numbers: Mapping[str, float]) -> None:
-        """Add a line.
-
-        Raises:
-            OSError: it cannot be written.
-        """
+        """Add a line."""
         if self.is_writer:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"step": step, **numbers}) + "\n")
@@ -297,11 +248,7 @@ class LossLog:
 
 
 def adamw(*, use_8bit_adam: bool = False) -> type[torch.optim.AdamW]:
-    """Give torch's AdamW, or bitsandbytes' with moments of 8 bits, which takes the same arguments.
-
-    Raises:
-        RuntimeError: moments of 8 bits are asked for without bitsandbytes.
-    """
+    """Give torch's AdamW, or bitsandbytes' of 8 bits with the same arguments; RuntimeError without bitsandbytes."""
     if not use_8bit_adam:
         return torch.optim.AdamW
     check_8bit_adam()
@@ -312,11 +259,7 @@ def adamw(*, use_8bit_adam: bool = False) -> type[torch.optim.AdamW]:
 
 
 def check_8bit_adam() -> None:
-    """Make sure that bitsandbytes is there, before work is spent.
-
-    Raises:
-        RuntimeError: it is not.
-    """
+    """Raise RuntimeError without bitsandbytes, before work is spent."""
     if find_spec("bitsandbytes") is None:
         raise RuntimeError(
             "use_8bit_adam needs bitsandbytes, which is not installed: python -m pip install bitsandbytes"
@@ -332,17 +275,9 @@ def make_schedule(
     step: int = 0,
     options: dict[str, Any] | None = None,
 ) -> LambdaLR:
-    """Make the schedule of the learning rate, by transformers' definitions.
+    """Make the schedule of the learning rate, by transformers' name and definitions, after `step` of `steps`.
 
     Its rate is a function of the step: nothing of a schedule needs to be kept in checkpoints.
-
-    Args:
-        optimizer: whose rate is set.
-        name: of the schedule.
-        warmup_steps: optimizer steps of warm-up.
-        steps: those of the whole run.
-        step: those that are done already.
-        options: what this schedule takes besides.
     """
     schedule: LambdaLR = get_scheduler(
         name,

@@ -70,8 +70,7 @@ class Stateful(Protocol):
 class RunState:
     """What a run must restore to be resumed to the bit.
 
-    Learning rate and random draws are functions of the step, and are not kept. Networks that are not trained are not
-    kept either.
+    Learning rate and draws are functions of the step, and are not kept; nor are networks that are not trained.
     """
 
     parts: Mapping[str, Any]
@@ -96,15 +95,9 @@ class RunState:
     """The rest by name, such as ``log``, the one that a checkpoint may lack."""
 
     def write(self, folder: Path, **progress: float) -> None:
-        """Write the state.
+        """Write the state, and numbers to keep, such as the step, to an empty folder.
 
-        Args:
-            folder: an empty folder.
-            **progress: numbers to keep, such as the step.
-
-        Raises:
-            OSError: it cannot be written.
-            safetensors.SafetensorError: likewise.
+        Raises OSError or safetensors.SafetensorError where it cannot be written.
         """
         for name, part in self.parts.items():
             _write_part(folder / name, part)
@@ -126,17 +119,10 @@ class RunState:
         (folder / STATE_NAME).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
 
     def read(self, folder: Path) -> dict[str, Any]:
-        """Restore the state.
+        """Restore the state from a folder that a run of the same networks wrote, and give the progress.
 
-        Args:
-            folder: written by a run of the same networks.
-
-        Returns:
-            The progress.
-
-        Raises:
-            ValueError: the folder is no such checkpoint, is damaged, or is of other networks or settings.
-            OSError: it cannot be read.
+        Raises ValueError where it is no such checkpoint, is damaged, or is of other networks or settings, OSError where
+        it cannot be read.
         """
         is_older = not (folder / STATE_NAME).exists() and _is_older(folder)
         state = _read_older_state(folder) if is_older else _read_json(folder)
