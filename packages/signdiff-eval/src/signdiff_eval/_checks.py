@@ -11,11 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def array_of(name: str, values: Any) -> NDArray[Any]:
-    """Turn values, a torch tensor on any device included, into an array of whatever dtype.
-
-    Raises:
-        ValueError: they aren't one array, such as lists of different lengths.
-    """
+    """Turn values, a torch tensor on any device too, into an array; a ValueError if they are none, as ragged lists."""
     try:
         return np.asarray(_plain(values))
     except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
@@ -25,11 +21,7 @@ def array_of(name: str, values: Any) -> NDArray[Any]:
 
 
 def numbers(name: str, values: Any) -> NDArray[np.float64]:
-    """Turn values into float64.
-
-    Raises:
-        ValueError: as for `array_of`, or they aren't real numbers.
-    """
+    """Turn values into float64; a ValueError as for `array_of`, or if they aren't real numbers."""
     array = array_of(name, values)
     if array.dtype.kind not in "biufO":
         raise ValueError(f"{name} must be real numbers, but is {array.dtype}.")

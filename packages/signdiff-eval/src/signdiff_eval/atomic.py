@@ -21,17 +21,7 @@ _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Lend a temporary name beside a file, which takes its place when the block succeeds.
-
-    Args:
-        path: the file that is wanted. An older one stays until the new one is whole.
-
-    Yields:
-        The name to write to.
-
-    Raises:
-        OSError: the file can't be put there.
-    """
+    """Lend a temporary name beside a file, whose place it takes if the block succeeds; an older one stays till then."""
     if path.is_dir():
         raise IsADirectoryError(f"{path} must be the name of a file, but is a folder.")
     with _temporary(path) as temporary:
@@ -76,19 +66,9 @@ def _discard(temporary: Path) -> None:
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """Give a temporary folder beside ``path``, which takes its place when the block ends well.
+    """Lend a temporary folder beside ``path``, which takes its place when the block succeeds, and else is removed.
 
-    Unlike with `replacing`, an older folder may be there: it stays whole until the new one is. One process at a time
-    makes a folder in this way.
-
-    Args:
-        path: the folder to make; folders above it are made.
-
-    Yields:
-        The folder to write to. If the block raises, it is removed and ``path`` stays as it was.
-
-    Raises:
-        OSError: it cannot be written.
+    An older folder stays whole until then; folders above are made. One process at a time makes a folder in this way.
     """
     new, old = _beside(path)
     restore_folder(path)
@@ -106,11 +86,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
 
 def restore_folder(path: Path) -> None:
-    """Bring in order what a process left that was killed as it put a new folder into the place of an older one.
-
-    Args:
-        path: the folder that `replacing_folder` was given.
-    """
+    """Bring in order what a process left that was killed within `replacing_folder`, between the two renames."""
     old = _beside(path)[1]
     if old.exists() and not path.exists():
         old.rename(path)

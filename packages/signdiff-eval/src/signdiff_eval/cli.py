@@ -30,10 +30,7 @@ for command in (score, compare, audit):
 
 
 def main() -> None:
-    """Run the command: exit status 0 on success, 2 for wrong use, 1 for failure with one line on stderr.
-
-    130 after Ctrl-C, 143 after SIGTERM.
-    """
+    """Run the command: status 0 for success, 2 wrong use, 1 failure (one line on stderr), 130 Ctrl-C, 143 SIGTERM."""
     unwind_on_sigterm()
     warnings.showwarning = warn
     status: object = 0

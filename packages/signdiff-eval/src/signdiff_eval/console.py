@@ -11,15 +11,9 @@ from typing import Final, NoReturn
 
 
 def one_line(text: object) -> str:
-    r"""Bring a message into one line of what can be shown.
+    r"""Bring a message into one line of what can be shown: spaces for all white space, escapes for control characters.
 
     Names and texts of others' files stand in messages, and may hold codes by which a terminal is steered.
-
-    Args:
-        text: the message.
-
-    Returns:
-        Spaces for all white space, and escapes as Python's for control characters.
 
     Example:
         >>> print(one_line("no such\n  file: \x1b[31mred"))
@@ -37,10 +31,7 @@ class Terminated(KeyboardInterrupt):
 
 
 def unwind_on_sigterm() -> None:
-    """Have the first SIGTERM raise `Terminated` in the main thread; those after it change nothing.
-
-    A process that ignores SIGTERM goes on ignoring it. Outside the main thread this does nothing.
-    """
+    """Have the first SIGTERM raise `Terminated` in the main thread; those after it, or an ignored one, do nothing."""
     in_main = threading.current_thread() is threading.main_thread()
     if in_main and signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
         signal.signal(signal.SIGTERM, _raise)

@@ -10,15 +10,7 @@ import entrypoints
 
 
 def need(extra: str, *modules: str, purpose: str) -> None:
-    """Make sure that modules can be imported.
-
-    Args:
-        extra: the extra of this package that brings them.
-        modules: names of top-level modules.
-        purpose: what they are needed for.
-
-    Raises:
-        ModuleNotFoundError: one is missing; the message tells what to install.
+    """Make sure that modules, which an extra of this package brings, can be imported; the error says what to install.
 
     Example:
         >>> need("nothing", "json", purpose="reading JSON")
@@ -33,17 +25,10 @@ def need(extra: str, *modules: str, purpose: str) -> None:
 
 
 def load_group(group: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """Import the plug-ins of an entry point group; one that fails does not keep the others away.
+    """Import the plug-ins of an entry point group: name to what is found, and name to why it can't be loaded.
 
-    Args:
-        group: such as ``signdiff.metrics``.
-
-    Returns:
-        Name to what the entry point refers to, and name to the reason why it can't be loaded. Of two with one name, the
-        one that Python's path finds later has its distribution behind the name.
-
-    Raises:
-        ValueError: an ``entry_points.txt`` can't be read.
+    One that fails does not keep the others away. Of two with one name, the one that Python's path finds later has its
+    distribution behind the name. A ValueError if an ``entry_points.txt`` can't be read.
     """
     try:
         entries = entrypoints.get_group_all(group)

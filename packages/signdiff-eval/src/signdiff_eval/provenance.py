@@ -62,13 +62,9 @@ def generator_of(path: Path) -> str | None:
 
 
 def protocol_of(path: Path) -> str | None:
-    """Find out whether a system was given the reference's timing, by the mark of what it made.
+    """Find by a mark whether a system had the reference's timing: ``free`` or ``gt-timing``; None if it doesn't tell.
 
-    Returns:
-        ``free`` or ``gt-timing``; None where there is no mark, or it doesn't tell.
-
-    Raises:
-        ValueError: the mark can't be read, or tells something else.
+    A ValueError if the mark can't be read, or tells something else.
     """
     protocol = (_read_mark(path) or {}).get("protocol")
     if protocol not in (None, *PROTOCOLS):
@@ -77,11 +73,9 @@ def protocol_of(path: Path) -> str | None:
 
 
 def marked_place(path: Path) -> tuple[str, str] | None:
-    """Find out what marks a file as generated, for a warning and not for a refusal.
+    """Find what marks a file as generated, itself or its folder (with a slash behind it), and the generator; or None.
 
-    Returns:
-        What is marked, the file itself or its folder (with a slash behind it), and the generator's name; that is
-        ``unknown``, with the reason, where the mark can't be read. None where there is no mark.
+    It is for a warning, not for a refusal: the generator is ``unknown``, with the reason, where the mark can't be read.
     """
     for mark, place in ((_mark_of(path), f"{path}/" if path.is_dir() else f"{path}"), (path.parent / FOLDER_MARK, "")):
         try:

@@ -33,16 +33,10 @@ class CommandParser(argparse.ArgumentParser):
 
 
 def run(parser: CommandParser, argv: list[str] | None, command: Callable[[argparse.Namespace], None]) -> int:
-    """Run a command and turn its errors into an exit status.
+    """Run a command and turn its errors into an exit status: 0, 2 wrong use, 1 failure, 130 Ctrl-C, 143 SIGTERM.
 
-    Args:
-        parser: reads the arguments; ``--debug`` is added to it, and lets errors through with their traceback.
-        argv: the arguments, or None for those of the process.
-        command: the work; it says what is wrong by raising ``UsageError``, ``ValueError`` or ``OSError``. Notes that it
-            adds to whatever is raised are printed after it.
-
-    Returns:
-        0 for success, 2 for wrong use, 1 for a failure, 130 for Ctrl-C, 143 for SIGTERM.
+    ``--debug`` is added to the parser, and lets errors through with their traceback. The command says what is wrong by
+    a ``UsageError``, ``ValueError`` or ``OSError``; notes that it adds to whatever is raised are printed after it.
     """
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     arguments = parser.parse_args(argv)

@@ -34,19 +34,10 @@ class InvalidImageError(ValueError, AssertionError):
 
 
 def to_array(image: Any) -> UInt8Image:
-    """Read the pixels of an image.
+    """Read the pixels of an image, or of anything that numpy reads as whole numbers from 0 to 255: (H, W[, C]) uint8.
 
-    Args:
-        image: a PIL image; a uint8 array; or anything else that numpy reads as whole numbers from 0 to 255.
-            Palette, 1-bit and CMYK images are read by their colours, not by their indices.
-            Pictures with more than 8 bits a channel are refused: only their owner knows which part of that range
-            their content fills.
-
-    Returns:
-        (H, W) or (H, W, C) uint8, 0 to 255.
-
-    Raises:
-        InvalidImageError: an array of another dtype, an image with more than 8 bits a channel, or no array at all.
+    Palette, 1-bit and CMYK images are read by their colours, not by their indices. An InvalidImageError if it is none,
+    or has more than 8 bits a channel: only its owner knows which part of that range the content fills.
 
     Example:
         >>> to_array(Image.new("1", (2, 1), 1))
@@ -87,15 +78,10 @@ def to_array(image: Any) -> UInt8Image:
 
 
 def wants_array(output_type: Any, input_image: Any, kwargs: Mapping[str, Any]) -> bool:
-    """Decide whether a detector's result is an array, or else a PIL image.
+    """Decide whether a detector's result is an array, or else a PIL image: ``"np"``, ``"pil"``, None for what came in.
 
-    Args:
-        output_type: as given: ``"pil"``, ``"np"``, or None for what came in.
-        input_image: what came in.
-        kwargs: further arguments; ``return_pil``, the name before ``output_type``, wins over it, as in controlnet-aux.
-
-    Raises:
-        ValueError: ``output_type`` is something else.
+    ``return_pil``, the name before ``output_type``, wins over it, as in controlnet-aux. A ValueError for something
+    else.
     """
     if "return_pil" in kwargs:
         warnings.warn("return_pil is deprecated, please use output_type=... instead.", DeprecationWarning, stacklevel=3)
@@ -106,7 +92,7 @@ def wants_array(output_type: Any, input_image: Any, kwargs: Mapping[str, Any]) -
 
 
 def bits_of(image: Image.Image) -> int:
-    """Tell how many bits a channel of a picture has; 8 for what has fewer.
+    """Tell how many bits a channel of a picture has; 8 for fewer.
 
     Pillow cuts 16-bit colours to 8 bits as it loads them: of a PNG file they are known before that, of a TIFF file
     always.
@@ -126,16 +112,9 @@ def bits_of(image: Image.Image) -> int:
 
 
 def to_hwc3(array: UInt8Image) -> UInt8Image:
-    """Give an image three channels, as ``controlnet_aux.util.HWC3`` does.
+    """Give (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) uint8 three channels, as ``controlnet_aux.util.HWC3`` does.
 
-    Args:
-        array: (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) uint8; a fourth channel is opacity, laid over white.
-
-    Returns:
-        (H, W, 3) uint8.
-
-    Raises:
-        InvalidImageError: another shape, or no pixels.
+    A fourth channel is opacity, laid over white. An InvalidImageError for another shape, or no pixels.
 
     Example:
         >>> to_hwc3(np.array([[[200, 100, 0, 0]]], dtype=np.uint8))
@@ -157,19 +136,11 @@ def to_hwc3(array: UInt8Image) -> UInt8Image:
 
 
 def target_size(height: int, width: int, resolution: float, *, name: str = "resolution") -> tuple[int, int]:
-    """Find the size that ``controlnet_aux.util.resize_image`` gives an image.
+    """Find the (height, width) in pixels that ``controlnet_aux.util.resize_image`` gives an image.
 
-    Args:
-        height: in pixels, at least 1.
-        width: in pixels, at least 1.
-        resolution: wished length of the short side, in pixels; more than 32, because less rounds to nothing.
-        name: what error messages call ``resolution``.
-
-    Returns:
-        Height and width in pixels, each the multiple of 64 nearest to the scaled side (halves go to the even one).
-
-    Raises:
-        ValueError: ``resolution`` is no number above 32, or the image would have more than 2**28 pixels.
+    Each is the multiple of 64 nearest to the scaled side (halves go to the even one). A ValueError, with the name, if
+    the resolution, of the short side, is no number above 32 (less rounds to nothing), or there would be over 2**28
+    pixels.
 
     Example:
         >>> target_size(720, 1280, 512)
@@ -192,13 +163,7 @@ def _check_resolution(name: str, resolution: object) -> None:
 
 
 def resize_frame(image: UInt8Image, resolution: float, *, name: str = "resolution") -> UInt8Image:
-    """Resize an image as ``controlnet_aux.util.resize_image`` does, with the same filters; see `target_size`.
-
-    Args:
-        image: (H, W, 3) uint8.
-        resolution: wished length of the short side, in pixels; more than 32.
-        name: what error messages call ``resolution``.
-    """
+    """Resize (H, W, 3) uint8 as ``controlnet_aux.util.resize_image`` does, with its filters; see `target_size`."""
     height, width = image.shape[:2]
     size = target_size(height, width, resolution, name=name)
     enlarging = float(resolution) > min(height, width)

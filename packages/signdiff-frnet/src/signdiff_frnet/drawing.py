@@ -49,12 +49,7 @@ class Drawer:
     parameters: FRNetParameters
 
     def draw(self, job: Job) -> None:
-        """Read one file, and write its map.
-
-        Raises:
-            ValueError: the file can't be read, or would grow beyond all bounds.
-            OSError: a file can't be opened or written.
-        """
+        """Read one file, and write its map; a ValueError if it can't be read, or would grow beyond all bounds."""
         if job.is_video:
             timing = probe_video(job.source)
             total = timing.count or None
@@ -94,12 +89,7 @@ class Drawer:
 
 
 def draw_folder(jobs: Sequence[Job], folder: Path, drawer: Drawer, *, debug: bool) -> None:
-    """Draw what is missing in a folder, as far as it can be drawn, and say at the end what could not.
-
-    Raises:
-        OutputError: nothing can be written to the folder.
-        SomeFailedError: some files could not be drawn.
-    """
+    """Draw what is missing in a folder, as far as it can be drawn, and raise at the end what could not."""
     options = {name: value for name, value in vars(drawer).items() if name != "parameters"}
     journal = Journal(folder, options | asdict(drawer.parameters))
     missing = [job for job in jobs if not journal.has(job)]
@@ -131,15 +121,7 @@ def draw_folder(jobs: Sequence[Job], folder: Path, drawer: Drawer, *, debug: boo
 
 
 class Journal:
-    """What a folder holds that was drawn with the settings at hand.
-
-    Args:
-        folder: made if missing.
-        settings: what decides the maps, as JSON values. Maps that were drawn with others do not count.
-
-    Raises:
-        OutputError: nothing can be written to the folder.
-    """
+    """What a folder, made if missing, holds that was drawn with ``settings``, JSON values; other maps do not count."""
 
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
         self._folder, self._path = folder, folder / JOURNAL_NAME
@@ -159,11 +141,7 @@ class Journal:
         return job.target.is_file() and self._line(job) in self._drawn
 
     def add(self, job: Job) -> None:
-        """Note that a map is drawn; call it when the map is in its place.
-
-        Raises:
-            OutputError: the note can't be written.
-        """
+        """Note that a map is drawn; call it when the map is in its place."""
         try:
             with self._path.open("ab", buffering=0) as file:
                 file.write(self._line(job).encode() + b"\n")

@@ -51,12 +51,7 @@ _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
 
 def is_cut_short(path: Path) -> bool:
-    """Tell whether the end of a video file is missing: MP4 or QuickTime, AVI, Matroska or WebM.
-
-    Returns:
-        Whether the container announces more bytes than there are, or lacks MP4's index. False where it announces
-        nothing (a live recording) or is of another kind.
-    """
+    """Tell whether an MP4, QuickTime, AVI, Matroska or WebM file has fewer bytes than it announces, or no MP4 index."""
     end = _announced_end(path)
     return end is not None and end > path.stat().st_size
 

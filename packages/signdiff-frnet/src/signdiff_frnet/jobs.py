@@ -33,21 +33,12 @@ class Job:
 
 
 def plan(inputs: Sequence[Path], output: Path) -> list[Job]:
-    """Decide what is drawn where, without touching anything.
+    """Decide what is drawn where, without touching anything: at least one job, by the inputs, and by name in folders.
 
     One image or video goes to the file ``output`` if :func:`names_file` says that it is one; everything else goes below
-    the folder ``output``, folders with their subfolders, images as ``.png`` and videos as ``.mp4``.
-
-    Args:
-        inputs: images, videos, and folders that are searched for both; what is hidden in them is passed over.
-        output: a file or a folder, which need not exist.
-
-    Returns:
-        The jobs, at least one, in the order of the inputs and by name inside folders.
-
-    Raises:
-        UsageError: there is nothing to draw, the output can't hold it, or a file would overwrite another.
-        FileNotFoundError: an input does not exist.
+    the folder ``output``, folders with their subfolders, images as ``.png`` and videos as ``.mp4``; what is hidden in
+    folders is passed over. A UsageError if there is nothing to draw, the output can't hold it, or a file would
+    overwrite another; a FileNotFoundError if an input does not exist.
     """
     for path in inputs:
         if not path.exists():
@@ -64,11 +55,10 @@ def plan(inputs: Sequence[Path], output: Path) -> list[Job]:
 
 
 def names_file(output: Path, *, single: bool = True) -> bool:
-    """Tell whether an output is a file, or a folder; it need not exist.
+    """Tell whether an output, which need not exist, is a file, or a folder.
 
-    Returns:
-        Whether the name ends in the suffix of an image or a video, or for a single input in any suffix (which may be
-        mistyped), and no folder is there. A suffix begins with a letter: the dot of a version is none.
+    It is a file if no folder is there and the name ends in the suffix of an image or a video, or for a single input in
+    any suffix (which may be mistyped). A suffix begins with a letter: the dot of a version is none.
 
     Example:
         >>> names_file(Path("map.png")), names_file(Path("maps/v1.0")), names_file(Path("maps.old"), single=False)

@@ -40,13 +40,9 @@ _INTEGERS, _INTEGER, _TEXT = 7, 2, 3
 
 @dataclass(frozen=True)
 class Node:
-    """One operation.
+    """One operation: its kind, such as ``Conv``, and the names of its inputs (empty if left out) and of its output.
 
-    Attributes:
-        kind: its name, such as ``Conv``.
-        inputs: names of values, empty where an optional one is left out.
-        output: name of the value that it gives.
-        settings: its attributes: integers, lists of integers, text, or a tensor.
+    ``settings`` are its attributes: integers, lists of integers, text, or a tensor.
     """
 
     kind: str
@@ -57,14 +53,7 @@ class Node:
 
 @dataclass
 class Graph:
-    """A network.
-
-    Attributes:
-        nodes: the operations, in their order.
-        tensors: constants, float32, by their names.
-        inputs: names of the graph's inputs, besides constants.
-        outputs: names of its outputs.
-    """
+    """A network: its nodes in order, constants (float32) by name, names of its inputs besides these, and outputs."""
 
     nodes: list[Node] = field(default_factory=list)
     tensors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
@@ -75,11 +64,8 @@ class Graph:
 def read_graph(model: bytes) -> Graph:
     """Read an ONNX file; that the parts of the graph fit each other is yet to be checked.
 
-    What has no influence on what is computed is passed over: names of the producer, documentation, shapes that are
-    noted down.
-
-    Raises:
-        ValueError: it is no ONNX file, is cut off, or holds tensors that are not float32 or not whole.
+    Producer, documentation and noted shapes, which change nothing that is computed, are passed over. A ValueError if it
+    is no ONNX file, is cut off, or holds tensors that are not float32 or not whole.
     """
     graphs = [value for number, value in fields(memoryview(model)) if number == 7]
     if len(graphs) != 1:
@@ -206,8 +192,7 @@ def _write_value(name: str, channels: int) -> bytes:
 def fields(message: memoryview, *, most: int = MAX_FIELDS) -> Iterator[tuple[int, int | memoryview]]:
     r"""Give a message's fields: number and value, an integer below 2**64, or bytes that lie in the message.
 
-    Raises:
-        ValueError: the message is cut off, is none, or has more than ``most`` fields.
+    A ValueError if it is cut off, is no message, or has more than ``most`` fields.
 
     Example:
         >>> [(number, value) for number, value in fields(memoryview(b"\x08\x96\x01"))]

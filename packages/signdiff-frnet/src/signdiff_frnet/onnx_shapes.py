@@ -17,11 +17,7 @@ Shape = tuple[int, Fraction]
 
 
 def check_shapes(graph: Graph) -> None:
-    """Make sure that a graph computes one channel of the input's size from its four, with operations that are known.
-
-    Raises:
-        ValueError: it does not; the message names the node.
-    """
+    """Make sure that a graph makes one channel of its four, with known operations; a ValueError names the node."""
     if len(graph.inputs) != 1 or len(graph.outputs) != 1 or not graph.nodes:
         raise ValueError(f"it has {len(graph.inputs)} inputs, {len(graph.outputs)} outputs, {len(graph.nodes)} nodes")
     shapes: dict[str, Shape] = {graph.inputs[0]: (CHANNELS, Fraction(1))}

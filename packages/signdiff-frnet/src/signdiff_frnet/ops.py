@@ -51,29 +51,13 @@ def frnet(
 
 
 def to_grey(image: UInt8Image) -> UInt8Image:
-    """Turn an image grey, by OpenCV's weights for red, green and blue: (H, W) uint8, contiguous.
-
-    Args:
-        image: (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA, uint8.
-
-    Raises:
-        InvalidImageError: another shape, or no pixels.
-    """
+    """Turn (H, W[, 1]), (H, W, 3) RGB or (H, W, 4) RGBA uint8 grey, by OpenCV's weights: (H, W) uint8, contiguous."""
     grey: UInt8Image = cv2.cvtColor(np.ascontiguousarray(to_hwc3(image)), cv2.COLOR_RGB2GRAY)
     return grey
 
 
 def threshold_locally(grey: UInt8Image, parameters: FRNetParameters, *, out: UInt8Image | None = None) -> UInt8Image:
-    """Blacken the pixels that are darker than their neighbourhood.
-
-    Args:
-        grey: (H, W) uint8.
-        parameters: all but ``kernel_size`` are used.
-        out: (H, W) uint8, contiguous, to write to; another array than ``grey``.
-
-    Returns:
-        (H, W) uint8, every value 0 or 255.
-    """
+    """Blacken the pixels of (H, W) uint8 that are darker than their neighbourhood: 0 or 255, into ``out`` if given."""
     method = _METHODS[parameters.threshold_method]
     binary: UInt8Image = cv2.adaptiveThreshold(
         grey, 255, method, cv2.THRESH_BINARY, int(parameters.block_size), float(parameters.offset), dst=out
@@ -82,13 +66,7 @@ def threshold_locally(grey: UInt8Image, parameters: FRNetParameters, *, out: UIn
 
 
 def erode_binary(binary: UInt8Image, *, kernel_size: int = DEFAULTS.kernel_size) -> UInt8Image:
-    """Shrink the white regions of a binary map (H, W), and so widen its black strokes.
-
-    What lies beyond the border erodes nothing.
-
-    Raises:
-        ValueError: ``kernel_size`` is even, smaller than 1 or larger than 255.
-    """
+    """Shrink the white regions of a binary map (H, W), and so widen its black strokes; the border erodes nothing."""
     FRNetParameters(kernel_size=kernel_size)
     eroded: UInt8Image = cv2.erode(binary, _square(kernel_size))
     return eroded
@@ -149,11 +127,7 @@ def annotate_batch(
 
 
 def check_shape(shape: Sequence[int]) -> None:
-    """Refuse the shape of what is no batch of RGB frames.
-
-    Raises:
-        InvalidImageError: it is not (N, H, W, 3), or a frame has no pixels.
-    """
+    """Refuse, with an InvalidImageError, the shape of what is no batch (N, H, W, 3) of RGB frames with pixels."""
     if len(shape) != 4 or shape[3] != 3 or 0 in shape[1:]:
         raise InvalidImageError(
             f"frames must have the shape (N, H, W, 3) with H and W at least 1, but has {tuple(shape)}."

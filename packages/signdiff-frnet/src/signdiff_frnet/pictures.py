@@ -24,15 +24,10 @@ _SUBFILE = 254
 
 
 def read_image(path: Path) -> UInt8Image:
-    """Read a picture the right way up: of any format and mode that Pillow turns into RGB, with 8 bits a channel.
+    """Read a picture, of any format and mode that Pillow turns into RGB, the right way up: (H, W, 3 or 4) uint8.
 
-    Returns:
-        (H, W, 3) RGB or (H, W, 4) RGBA, uint8.
-
-    Raises:
-        MediaError: the file is no picture, is cut short, has too many pixels, more than 8 bits a channel, or holds
-            several pictures.
-        OSError: the file can't be opened.
+    A MediaError if it is no picture, is cut short, has too many pixels, more than 8 bits a channel, or is several
+    pictures.
     """
     with _opened(path) as picture:
         if (count := _count(picture)) > 1:
@@ -47,11 +42,7 @@ def read_image(path: Path) -> UInt8Image:
 
 
 def is_video(path: Path) -> bool:
-    """Tell a video from an image: by its suffix, or where that may be either, by what is in it.
-
-    Raises:
-        MediaError: the suffix is that of neither.
-    """
+    """Tell a video from an image: by its suffix, or, where that may be either, by content; a MediaError for neither."""
     suffix = path.suffix.lower()
     if suffix not in KNOWN_SUFFIXES:
         known = " ".join(KNOWN_SUFFIXES)
@@ -71,25 +62,14 @@ def _is_animation(path: Path) -> bool:
 
 
 def read_animation(path: Path) -> Iterator[UInt8Image]:
-    """Read the frames of a GIF or WebP file, (H, W, 4) RGBA uint8 each.
-
-    Raises:
-        MediaError: the file can't be decoded.
-    """
+    """Read the frames of a GIF or WebP file, (H, W, 4) RGBA uint8 each; a MediaError if it can't be decoded."""
     with _opened(path) as picture:
         for frame in ImageSequence.Iterator(picture):
             yield np.asarray(frame.convert("RGBA"))
 
 
 def animation_times(path: Path) -> list[float]:
-    """Tell when each frame of a GIF or WebP file is shown, and when the last one ends.
-
-    Returns:
-        Seconds from the start, one more than there are frames.
-
-    Raises:
-        MediaError: the file can't be decoded.
-    """
+    """Tell when each frame of a GIF or WebP file is shown, and when the last one ends, in seconds from the start."""
     times = [0.0]
     with _opened(path) as picture:
         for frame in ImageSequence.Iterator(picture):

@@ -29,12 +29,7 @@ MULTIPLE = 64
 
 
 def read_network(model: bytes) -> cv2.dnn.Net:
-    """Let OpenCV read the content of a ``.onnx`` file, once it is known to be one that cannot harm it.
-
-    Raises:
-        ValueError: it is none, is damaged, or has other operations than those of a predictor.
-        cv2.error: OpenCV can't read it.
-    """
+    """Let OpenCV read the content of a ``.onnx`` file, unless it is damaged or no predictor's: a ValueError."""
     graph = read_graph(model)
     check_shapes(graph)
     network = cv2.dnn.readNetFromONNX(np.frombuffer(write_graph(graph), dtype=np.uint8))

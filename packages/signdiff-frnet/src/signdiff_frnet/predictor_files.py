@@ -36,14 +36,10 @@ class PredictorSettings:
 
 
 def find_folder(name: object, **hub_options: Any) -> Path:
-    """Find a predictor's files.
+    """Find a predictor: a folder, the name of a repository on the Hugging Face Hub, or None for the bundled one.
 
-    Args:
-        name: a folder, the name of a repository on the Hugging Face Hub, or None for the one that is bundled.
-        **hub_options: ``revision``, ``cache_dir``, ``token`` or ``local_files_only``, for the Hub.
-
-    Raises:
-        ValueError: there is nothing of this name, or the Hub is needed and ``huggingface_hub`` is not installed.
+    The options are the Hub's: ``revision``, ``cache_dir``, ``token`` or ``local_files_only``. A ValueError if there is
+    nothing of this name, or the Hub is needed and ``huggingface_hub`` is not installed.
     """
     if name is None:
         if not (BUNDLED / CONFIG_NAME).is_file():
@@ -87,11 +83,7 @@ def _from_hub(name: str, options: dict[str, Any]) -> Path:
 
 
 def read_folder(folder: Path) -> tuple[PredictorSettings, bytes]:
-    """Read a predictor's settings, and its network's bytes once they are known to be the right ones.
-
-    Raises:
-        ValueError: a file is missing, or is not what ``config.json`` says.
-    """
+    """Read a predictor's settings, and its network's bytes once they are known to be what ``config.json`` says."""
     settings, size, digest = _read_config(folder / CONFIG_NAME)
     path = folder / MODEL_NAME
     try:

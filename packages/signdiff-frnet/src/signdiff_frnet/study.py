@@ -99,15 +99,7 @@ def _study(arguments: argparse.Namespace) -> None:
 
 
 def sample_frames(paths: Sequence[Path], *, per_video: int) -> Iterator[UInt8Image]:
-    """Take images whole, and from each video at most ``per_video`` frames that are evenly spaced.
-
-    Yields:
-        (H, W, 3) RGB uint8.
-
-    Raises:
-        MediaError: a file holds no readable image or video.
-        OSError: a file can't be opened.
-    """
+    """Take images whole, and from each video at most ``per_video`` evenly spaced frames: (H, W, 3) RGB uint8 each."""
     for path in paths:
         if is_video(path):
             wanted = set(np.linspace(0, max(0, probe_video(path).count - 1), per_video).round().astype(int).tolist())
@@ -130,14 +122,7 @@ def compress(grey: UInt8Image, *, quality: int = 75) -> UInt8Image:
 
 
 def assess(frames: Iterable[UInt8Image], settings: Sequence[FRNetParameters]) -> list[Quality]:
-    """Judge settings on frames, (H, W, 3) RGB uint8 each, of any size; one is held at a time.
-
-    Returns:
-        One quality for each setting: the mean over the frames.
-
-    Raises:
-        ValueError: there are no frames.
-    """
+    """Judge settings on frames, (H, W, 3) RGB uint8, of any size, one at a time: each setting's mean quality."""
     scores = []
     for frame in frames:
         grey = to_grey(frame)
@@ -177,10 +162,6 @@ def choose(settings: Sequence[FRNetParameters], results: Results) -> FRNetParame
 
     Of the settings whose strokes stay to at least 85% under noise and under JPEG, at every resolution, those with the
     smallest offset; of these, the one that marks most of the edges, at the resolution where it marks fewest.
-
-    Args:
-        settings: what was compared.
-        results: by resolution, one quality for each setting.
     """
     best: tuple[float, float] | None = None
     choice = None

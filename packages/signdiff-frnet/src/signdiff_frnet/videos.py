@@ -40,17 +40,10 @@ class Timing:
 
 
 def read_video(path: Path) -> Iterator[UInt8Image]:
-    """Read a video frame by frame; one frame is held at a time.
+    """Read a video, or an animated picture, frame by frame, one at a time: (H, W, 3) RGB, or of a picture RGBA, uint8.
 
-    Args:
-        path: a video of any format that OpenCV's FFmpeg decodes, with any number of bits; or an animated picture.
-
-    Yields:
-        (H, W, 3) RGB uint8; of an animated picture (H, W, 4) RGBA.
-
-    Raises:
-        MediaError: the file is no video, has no frames, or OpenCV does not decode them.
-        CutShortError: after the last frame, if the file should have held more.
+    A MediaError if it is no video, has no frames, or OpenCV does not decode them; a CutShortError after the last frame,
+    if the file should have held more.
     """
     if path.suffix.lower() in ANIMATED_SUFFIXES:
         yield from read_animation(path)
@@ -77,11 +70,7 @@ def read_video(path: Path) -> Iterator[UInt8Image]:
 
 
 def probe_video(path: Path) -> Timing:
-    """Find the constant frame rate that fits a video best, and how well it does, without decoding it.
-
-    Raises:
-        MediaError: the file is no video.
-    """
+    """Find the constant frame rate that fits a video best, and how well it does, without decoding it."""
     if path.suffix.lower() in ANIMATED_SUFFIXES:
         times = animation_times(path)
         return constant_rate(times[:-1], (len(times) - 1) / times[-1])
@@ -91,14 +80,9 @@ def probe_video(path: Path) -> Timing:
 
 
 def constant_rate(times: Sequence[float], stated: float) -> Timing:
-    """Choose the constant frame rate for frames.
+    """Choose the constant frame rate for frames that are shown at ``times``, in seconds, in any order.
 
-    Args:
-        times: when each is shown, in seconds, in any order.
-        stated: frames per second that the file states; taken where it fits, or where times are missing.
-
-    Returns:
-        The rate: the stated one, or the average where that fits better and some frame would be a frame away.
+    It is the stated one, or the average where that fits better and some frame would be a frame away.
 
     Example:
         >>> constant_rate([0.0, 0.5, 1.0, 1.5], 2).drift

@@ -20,13 +20,7 @@ with suppress(ImportError):  # a system without such locks
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Lend a temporary name beside a file, with its suffix, and rename it to the file when the block succeeds.
-
-    An older file stays until the new one is whole, and on the disk.
-
-    Raises:
-        OutputError: the file can't be put there.
-    """
+    """Lend a temporary name beside a file, with its suffix; it takes the file's place when the block succeeds."""
     with _temporary(path) as temporary:
         try:
             yield temporary
@@ -75,11 +69,7 @@ def _sync(path: Path) -> None:
 
 
 def write_image(path: Path, image: UInt8Image) -> None:
-    """Write a map (H, W, 3) uint8 losslessly; the suffix of ``path`` names the format.
-
-    Raises:
-        OutputError: the file can't be written.
-    """
+    """Write a map (H, W, 3) uint8 losslessly; the suffix names the format. An OutputError if it can't be written."""
     with replacing(path) as temporary:
         try:
             content = BytesIO()  # Pillow does not notice when a file takes only part of what it writes
@@ -91,20 +81,11 @@ def write_image(path: Path, image: UInt8Image) -> None:
 
 
 def write_video(path: Path, frames: Iterable[UInt8Image], *, fps: float) -> None:
-    """Write maps as a video, each as it comes.
+    """Write maps, (H, W, 3) uint8 of one size, as ``.mp4`` (MPEG-4, lossy), ``.mkv`` or ``.avi`` (FFV1, lossless).
 
     If the frames end in a :class:`CutShortError`, those before it are kept under another name
-    (:func:`~signdiff_frnet.files.partial_name`), playable, and ``path`` is left alone.
-
-    Args:
-        path: ``.mp4`` (MPEG-4, lossy), ``.mkv`` or ``.avi`` (FFV1, lossless).
-        frames: (H, W, 3) uint8 each, all of one size; at least one. The codecs need even sides: an odd one gets its
-            last pixels twice.
-        fps: frames per second.
-
-    Raises:
-        CutShortError: the frames did; the message tells the name of what was kept.
-        OutputError: the file can't be written, or what was written is not all there.
+    (:func:`~signdiff_frnet.files.partial_name`), playable, ``path`` is left alone, and the error tells that name. The
+    codecs need even sides: an odd one gets its last pixels twice. An OutputError if not all that was written is there.
     """
     fourcc = cv2.VideoWriter.fourcc(*VIDEO_CODECS[path.suffix.lower()])
     with replacing(path) as temporary:

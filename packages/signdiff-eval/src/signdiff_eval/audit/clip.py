@@ -19,14 +19,9 @@ _NORMALISED: Final = ("BODY", "LEFT_HAND", "RIGHT_HAND")
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One sequence.
+    """One sequence: ``joints`` (T, J, C) float64 as stored, NaN where one is absent; ``present`` (T, J); ``fps``.
 
-    Attributes:
-        joints: (T, J, C) float64, as stored; NaN where a joint is absent.
-        present: (T, J), where a joint is there.
-        fps: frames per second, as stored.
-        skeleton: names of the J joints.
-        normalised: the file says that its unit is three widths of the shoulders.
+    ``skeleton`` names the J joints; ``normalised``: the file says that its unit is three widths of the shoulders.
     """
 
     joints: NDArray[np.float64]
@@ -109,14 +104,9 @@ def off_scale(clip: Clip) -> str | None:
 
 
 def frozen(joints: NDArray[np.float64], reference: NDArray[np.float64] | None = None) -> str | None:
-    """Tell whether a pose doesn't move.
+    """Tell how a pose, (T, J, C), finite, at least one frame, doesn't move; None if it does.
 
-    Args:
-        joints: (T, J, C), finite, at least one frame.
-        reference: likewise, what it should be; it is then the measure of movement.
-
-    Returns:
-        What was found; None if it moves. A reference that is frozen itself makes nothing frozen.
+    A reference, likewise, is the measure of movement; one that is frozen itself makes nothing frozen.
 
     Example:
         >>> walk = np.cumsum(np.ones((9, 2, 3)), axis=0)

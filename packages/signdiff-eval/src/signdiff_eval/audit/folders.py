@@ -202,11 +202,7 @@ MAX_LINE: Final = 2**27
 
 
 def counters_of(path: Path) -> Iterator[NDArray[Any]]:
-    """Read the counters of each sequence of a file; nothing where it is no ``.skels`` file.
-
-    Yields:
-        (T,) float64.
-    """
+    """Read the counters, (T,) float64, of each sequence of a ``.skels`` file; none of other files."""
     if path.suffix != ".skels":
         return
     with path.open("rb") as file:

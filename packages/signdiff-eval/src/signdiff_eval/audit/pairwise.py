@@ -65,11 +65,7 @@ def compare(hypothesis: Clip, reference: Clip) -> Iterator[tuple[str, str]]:
 
 
 def copied_frames(hypothesis: NDArray[np.float64], reference: NDArray[np.float64]) -> int:
-    """Count frames, from the second on, that are identical to any frame of the reference.
-
-    Args:
-        hypothesis: (U, J, C), finite.
-        reference: (T, J, C), finite.
+    """Count frames of (U, J, C), from the second on, that are identical to any of the reference's, (T, J, C).
 
     Example:
         >>> walk = np.cumsum(np.ones((9, 2, 3)), axis=0) * [[[1], [2]]]
@@ -93,18 +89,10 @@ def first_frame_is_copied(hypothesis: NDArray[np.float64], reference: NDArray[np
 def mirrored(
     hypothesis: NDArray[np.float64], reference: NDArray[np.float64], skeleton: Sequence[str] = ()
 ) -> str | None:
-    """Tell whether left and right are exchanged.
+    """Tell how left and right are exchanged in (U, J, C) beside (T, J, C), finite and x first; None if they aren't.
 
     Three ways are tried: x negated; left and right joints exchanged, by their names; and both, which is how a mirror
     image of a signer looks.
-
-    Args:
-        hypothesis: (U, J, C), finite; x first.
-        reference: (T, J, C), finite.
-        skeleton: names of the joints.
-
-    Returns:
-        How; None if it isn't.
     """
     made, true = (_sampled(joints) for joints in (hypothesis, reference))
     ways = {"x is negated": made * _NEGATED[: made.shape[2]]}
@@ -122,10 +110,7 @@ def mirrored(
 
 
 def exchange(skeleton: Sequence[str]) -> list[int] | None:
-    """Find each joint's partner on the other side by its name.
-
-    Returns:
-        For each joint the index of its partner, itself in the middle; None where names tell no sides.
+    """Find each joint's partner on the other side by its name, itself in the middle; None where names tell no sides.
 
     Example:
         >>> exchange(["NOSE", "LEFT_HAND.WRIST", "RIGHT_HAND.WRIST"])

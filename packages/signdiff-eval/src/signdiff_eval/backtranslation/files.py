@@ -87,20 +87,9 @@ class Translation:
 
 
 def save(folder: Path, network: Any, tokenizer: Tokenizer, details: Translation, *, card: str) -> dict[str, int]:
-    """Write a translator.
+    """Write a translator to a folder that is new, empty or a translator's, else a FileExistsError; bytes of each file.
 
-    Args:
-        folder: made, or replaced if it holds a translator.
-        network: a Speech2TextForConditionalGeneration; its weights are stored as float16.
-        tokenizer: the network's.
-        details: the rest.
-        card: the model card, Markdown.
-
-    Returns:
-        Bytes of each file.
-
-    Raises:
-        FileExistsError: the folder holds other files.
+    The network's weights (a Speech2TextForConditionalGeneration's) are stored as float16; the card is Markdown.
     """
     import torch
     from safetensors.torch import save as to_bytes
@@ -139,11 +128,7 @@ def save(folder: Path, network: Any, tokenizer: Tokenizer, details: Translation,
 
 
 def check_replaceable(folder: Path) -> None:
-    """Make sure that a folder can take a translator, before work is spent on it.
-
-    Raises:
-        FileExistsError: it holds files that are no translator's.
-    """
+    """Make sure, before work is spent, that a folder can take a translator; a FileExistsError for other files."""
     restore_folder(folder)
     ours = {WEIGHTS, CONFIG, TOKENIZER, DETAILS, CARD}
     if folder.exists() and (not folder.is_dir() or any(path.name not in ours for path in folder.iterdir())):
@@ -151,20 +136,10 @@ def check_replaceable(folder: Path) -> None:
 
 
 def load(folder: Path, *, device: str) -> tuple[Any, Tokenizer, Translation, str]:
-    """Read a translator.
+    """Read what `save` wrote: the network (evaluation mode, float32), its tokenizer, the rest, SHA-256 of the weights.
 
-    Whatever is wrong with a file is one line, with the folder's name.
-
-    Args:
-        folder: what `save` wrote.
-        device: where the network is put.
-
-    Returns:
-        The network in evaluation mode, float32; its tokenizer; the rest; SHA-256 of the weights.
-
-    Raises:
-        FileNotFoundError: a file is missing.
-        ValueError: a file is too large, broken, or contradicts another.
+    Whatever is too large, broken or contradictory is a ValueError of one line with the folder's name; a file that is
+    missing a FileNotFoundError.
     """
     from safetensors import SafetensorError
 
@@ -240,15 +215,10 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def check_config(config: Mapping[str, Any], *, values: int) -> None:
-    """Make sure, before memory is taken, that a configuration is of no larger a network than its weights.
+    """Make sure, before memory is taken, that a configuration's network is no larger than its weights' ``values``.
 
-    Args:
-        config: fields of a `transformers.Speech2TextConfig`.
-        values: numbers in the weights.
-
-    Raises:
-        ValueError: a size is missing or is no positive integer, or the network is larger; or the configuration names
-            code on the Hub, which transformers would fetch.
+    A ValueError, too, where a size is missing or is no positive integer, or where fields of the
+    `transformers.Speech2TextConfig` name code on the Hub, which transformers would fetch.
     """
     for name in _SIZES:
         if type(config.get(name)) is not int or config[name] < 1:
@@ -269,22 +239,14 @@ def check_config(config: Mapping[str, Any], *, values: int) -> None:
 
 
 def checked_count(name: str, value: object, most: int) -> int:
-    """Give a count that is within its bounds.
-
-    Raises:
-        ValueError: it is none, below 1 or above ``most``.
-    """
+    """Give a count that is an integer from 1 to ``most``; a ValueError if it is none."""
     if type(value) is not int or not 1 <= value <= most:
         raise ValueError(f"{name} must be an integer from 1 to {most}, but is {value!r}.")
     return value
 
 
 def check_features(features: PoseFeatures) -> None:
-    """Make sure that what turns joints into features are numbers that coordinates can have.
-
-    Raises:
-        ValueError: they are not.
-    """
+    """Make sure that what turns joints into features are numbers that coordinates can have; a ValueError if not."""
     checked_count("joints", features.joints, MAX_POSITIONS)
     checked_count("axes", features.axes, 3)
     if not 0 < features.fps <= 1000:

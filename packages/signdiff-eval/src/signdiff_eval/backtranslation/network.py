@@ -49,22 +49,10 @@ def make_config(
     dropout: float = 0.1,
     max_tokens: int = 128,
 ) -> Any:
-    """Describe a network.
+    """Describe a network, as a `transformers.Speech2TextConfig`.
 
-    Args:
-        features: numbers of a frame.
-        vocab_size: tokens that it knows.
-        d_model: width; the feed-forward layers have four times as much.
-        encoder_layers: transformer layers over the frames.
-        decoder_layers: transformer layers over the tokens.
-        heads: of the attention.
-        conv_layers: convolutions before the encoder; each halves the frame rate.
-        conv_channels: their width, even.
-        dropout: in training.
-        max_tokens: most tokens of an output.
-
-    Returns:
-        A `transformers.Speech2TextConfig`.
+    ``features`` are the numbers of a frame; the feed-forward layers are four times as wide as ``d_model``; each
+    convolution halves the frame rate, and their ``conv_channels`` are even; ``max_tokens`` are those of an output.
     """
     from transformers import Speech2TextConfig
 
@@ -100,14 +88,9 @@ def make_network(config: Any) -> Any:
 
 
 def collate(sequences: Sequence[NDArray[np.float32]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Put sequences into a batch.
+    """Put sequences, (T, F) float32 each, into a batch (B, T + `MARGIN`, F) float32, zeros behind the shorter ones.
 
-    Args:
-        sequences: (T, F) float32 each.
-
-    Returns:
-        Features (B, T + `MARGIN`, F) float32 with zeros behind the shorter ones, and where they are real,
-        (B, T + `MARGIN`) int64.
+    Beside them, where they are real: (B, T + `MARGIN`) int64.
     """
     longest = max(map(len, sequences)) + MARGIN
     features = np.zeros((len(sequences), longest, sequences[0].shape[1]), dtype=np.float32)
@@ -122,17 +105,9 @@ def collate(sequences: Sequence[NDArray[np.float32]]) -> tuple[torch.Tensor, tor
 def decode(
     network: Any, sequences: Sequence[NDArray[np.float32]], *, num_beams: int, max_tokens: int, batch_size: int
 ) -> list[list[int]]:
-    """Search for the most likely tokens of each sequence.
+    """Search for the most likely tokens, without special ones, of each sequence, (T, F) float32; in their order.
 
-    Args:
-        network: in evaluation mode.
-        sequences: (T, F) float32 each.
-        num_beams: width of the beam search; 1 is greedy.
-        max_tokens: most tokens of an output.
-        batch_size: sequences that are searched together.
-
-    Returns:
-        Tokens without special ones, in the order of the sequences.
+    The network is in evaluation mode; one beam is a greedy search; ``batch_size`` sequences are searched together.
     """
     order = sorted(range(len(sequences)), key=lambda index: len(sequences[index]))
     found: list[list[int]] = [[] for _ in sequences]
@@ -192,12 +167,7 @@ def train_tokenizer(texts: Sequence[str], kind: TokenizerKind = "character", *, 
 
 
 def read_tokenizer(path: Path) -> Tokenizer:
-    """Read a ``tokenizer.json``.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is too large, broken, or has other special tokens.
-    """
+    """Read a ``tokenizer.json``; a ValueError if it is too large, broken, or has other special tokens."""
     from tokenizers import Tokenizer
 
     text = read_text(path, max_bytes=MAX_BYTES)

@@ -147,12 +147,7 @@ class BackTranslator:
 
 
 class Guarded:
-    """A translator of whoever's making: whatever it raises is one error that names the option.
-
-    Args:
-        translator: the translator.
-        spec: what was given with ``--translator``.
-    """
+    """A translator of whoever's making: whatever it raises is one error that names ``--translator`` and its value."""
 
     def __init__(self, translator: Translator, spec: str) -> None:
         self._translator = translator
@@ -167,11 +162,7 @@ class Guarded:
 
 
 def texts_of(translator: Translator, poses: Sequence[Any]) -> list[str]:
-    """Translate poses, and make sure that there is a text for each.
-
-    Raises:
-        ValueError: there isn't.
-    """
+    """Translate poses, and make sure that there is a text for each; a ValueError if there isn't."""
     made: Any = translator(list(poses))
     if isinstance(made, (str, bytes)) or not isinstance(made, Iterable):
         raise ValueError(f"the translator must give a list of texts, but gave {type(made).__name__}.")
@@ -224,11 +215,7 @@ def _found(module: str, name: str, spec: str) -> Any:
 
 
 def settings_of(translator: Translator, spec: str) -> tuple[tuple[str, str], ...]:
-    """Give what a signature says of a translator.
-
-    Raises:
-        ValueError: its ``settings`` aren't such.
-    """
+    """Give what a signature says of a translator; a ValueError if its ``settings`` aren't such."""
     settings: Any = getattr(translator, "settings", (("translator", spec.replace("|", "_")),))
     try:
         pairs = tuple((str(name), str(value)) for name, value in settings)

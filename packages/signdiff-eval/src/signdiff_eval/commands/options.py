@@ -23,11 +23,7 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 def frame_rate(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
-    """Check an option of frames per second: click's own range of numbers lets NaN through.
-
-    Raises:
-        click.BadParameter: it is no rate that can be worked with; click names the option.
-    """
+    """Check an option of frames per second (a BadParameter): click's own range of numbers lets NaN through."""
     if value is None:  # and nothing is imported
         return None
     from signdiff_eval.readers.poses import MAX_FPS, MIN_FPS
@@ -107,15 +103,7 @@ class Asked:
     signatures: tuple[str, ...]
 
     def check(self, *, slrtp: bool = False, **for_poses: Any) -> None:
-        """Make sure that options fit each other.
-
-        Args:
-            slrtp: whether it is given.
-            for_poses: the command's own options that are for poses.
-
-        Raises:
-            click.UsageError: they don't.
-        """
+        """Make sure that options fit each other, and the command's own ``for_poses``; a UsageError if not."""
         kinds = {"--video": self.video, "--text": self.as_text, "--slrtp": slrtp}
         given = [kind for kind, wanted in kinds.items() if wanted]
         if len(given) > 1:
@@ -183,11 +171,7 @@ class Asked:
 
 
 def check_files(**files: Path) -> None:
-    """Make sure that what holds sentences is a file.
-
-    Raises:
-        click.UsageError: one is none.
-    """
+    """Make sure that what holds sentences is a file; a UsageError if one is none."""
     for name, path in files.items():
         if not path.is_file():
             raise click.UsageError(f"--{name} must be a file with --text, but {path} is none.")

@@ -69,11 +69,9 @@ def dtw(hypothesis: ArrayLike, reference: ArrayLike, variant: DTWVariant = "pt",
 def dtw_statistics(
     hypothesis: ArrayLike, reference: ArrayLike, variant: DTWVariant, drop_bos: bool = False
 ) -> tuple[float, float]:
-    """Compute what a corpus score adds up over its pairs, arguments as for `dtw`.
+    """Compute what a corpus score adds up over its pairs, arguments as for `dtw`; the score is the sums' quotient.
 
-    Returns:
-        (distance, 1) for ``pt``, whose corpus score is the mean over pairs; (summed joint errors, number of them)
-        else, whose corpus score is the mean over the aligned frames of all pairs.
+    That is (distance, 1) for ``pt``, whose mean is over pairs; (summed joint errors, number of them) else.
     """
     if variant == "pt":
         hypothesis = _checks.sequence("hypothesis", hypothesis, ndim=2, axes="(T, D + 1)")
@@ -228,13 +226,7 @@ def dtw_channels(
 
 
 def with_counter(joints: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Flatten frames and add the counter of ``.skels`` files.
-
-    Args:
-        joints: (T, J, C).
-
-    Returns:
-        (T, J * C + 1), whose last column is t / T.
+    """Flatten frames, (T, J, C), and add the counter t / T of ``.skels`` files: (T, J * C + 1).
 
     Example:
         >>> with_counter(np.ones((2, 1, 3))).tolist()

@@ -137,13 +137,9 @@ def flicker_step(hypothesis: Frame, reference: Frame, next_hypothesis: Frame, ne
 def paired(
     hypothesis: Iterable[NDArray[np.uint8]], reference: Iterable[NDArray[np.uint8]]
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-    """Take frames from two videos in step, and hold one of each.
+    """Take frames, (H, W) or (H, W, 3) uint8, from two videos in step, hypothesis first, and hold one of each.
 
-    Yields:
-        Hypothesis and reference, both (H, W) or both (H, W, 3) uint8.
-
-    Raises:
-        ValueError: one video is shorter, both are empty, frames have different shapes, or aren't such images.
+    A ValueError if one video is shorter, both are empty, or frames have different shapes or aren't such images.
     """
     end: Any = object()
     index = -1

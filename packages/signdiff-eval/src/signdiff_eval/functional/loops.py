@@ -152,13 +152,9 @@ def _error_along(axes: int, first: Any, second: Any, path: Any) -> float:
 
 
 def total_cost(kind: int, first: NDArray[np.float64], second: NDArray[np.float64], *, axes: int = 1) -> float:
-    """Sum the costs along the cheapest path.
+    """Sum the costs along the cheapest path between (T, D) and (U, D), contiguous float64.
 
-    Args:
-        kind: `CITYBLOCK`, `EUCLIDEAN` or `JOINTS`.
-        first: (T, D) contiguous float64.
-        second: (U, D).
-        axes: values of a joint, for `JOINTS`.
+    The kind is `CITYBLOCK`, `EUCLIDEAN` or `JOINTS`, for which ``axes`` values are a joint.
     """
     return float(_total(kind, axes, first, second))
 
@@ -166,11 +162,7 @@ def total_cost(kind: int, first: NDArray[np.float64], second: NDArray[np.float64
 def cheapest_path(
     kind: int, first: NDArray[np.float64], second: NDArray[np.float64], *, axes: int = 1
 ) -> NDArray[np.intp]:
-    """Find the cheapest path, arguments as for `total_cost`.
-
-    Returns:
-        (P, 2) pairs of frames, first to last.
-    """
+    """Find the cheapest path, arguments as for `total_cost`: (P, 2) pairs of frames, first to last."""
     path: NDArray[np.intp] = _trace(_steps(kind, axes, first, second))
     return path
 
@@ -188,17 +180,12 @@ def solve(costs: NDArray[np.float64]) -> tuple[float, NDArray[np.intp]]:
 
 @compiled()
 def mean_similarity(left: Any, right: Any, weights: Any, c1: float, c2: float) -> float:
-    """Average equation 13 of Wang et al. (2004) over all windows that lie within the image.
+    """Average equation 13 of Wang et al. (2004) over all windows that lie within two images, (H, W, channels) uint8.
 
     Images are taken apart into rows; a window's sums are first made down the columns, then along the row. The channels
-    of a pixel lie side by side, so a step to the next pixel is as many values as there are channels.
-
-    Args:
-        left: (H, W, channels) contiguous uint8.
-        right: likewise.
-        weights: (taps,) float64 with the sum 1; a window's weights are their products.
-        c1: what steadies the comparison of means.
-        c2: what steadies that of variances.
+    of a pixel lie side by side, so a step to the next pixel is as many values as there are channels. A window's weights
+    are products of ``weights``, (taps,) float64 with the sum 1; c1 steadies the comparison of means, c2 that of
+    variances.
     """
     rows, columns, channels = left.shape
     taps, width = len(weights), columns * channels

@@ -63,10 +63,8 @@ def bleu(
 def bleu_counter(tokenize: str, lowercase: bool) -> Any:
     """Make the object of sacrebleu that counts n-grams.
 
-    Raises:
-        ValueError: sacrebleu has no such tokenizer.
-        ModuleNotFoundError: the tokenizer needs an extra of sacrebleu that isn't installed.
-        OSError: the tokenizer needs a model that sacrebleu can't fetch.
+    A ValueError if sacrebleu has no such tokenizer, a ModuleNotFoundError if that needs an extra of sacrebleu, an
+    OSError if it needs a model that can't be fetched.
     """
     from sacrebleu.metrics import BLEU
 
@@ -131,11 +129,7 @@ def chrf(hypotheses: Sequence[str], references: Sequence[str], *, lowercase: boo
 
 
 def chrf_statistics(hypothesis: str, reference: str, *, lowercase: bool = False) -> tuple[int, ...]:
-    """Count what a corpus score adds up over its lines.
-
-    Returns:
-        For n = 1 to 6: the n-grams of the hypothesis, of the reference, and those that they share.
-    """
+    """Count what a corpus score adds up: for n = 1 to 6 the hypothesis' n-grams, the reference's, and those shared."""
     from sacrebleu.metrics.helpers import extract_all_char_ngrams
 
     if lowercase:

@@ -24,16 +24,10 @@ _SIDE: Final = 299
 
 
 def load_extractor(extractor: Any | None, weights: str | None) -> tuple[Callable[[Any], Any], str]:
-    """Make a callable from images to features, and the name that a signature gives it.
+    """Make a callable from images to features, and the name that a signature gives it; else pytorch-fid's network.
 
-    Args:
-        extractor: a callable, a `torch.nn.Module`, or ``None`` for pytorch-fid's network.
-        weights: file of that network's weights; that of torch's cache if not given.
-
-    Raises:
-        ValueError: both are given, or the file holds other weights.
-        ModuleNotFoundError: pytorch-fid isn't installed.
-        FileNotFoundError: there are no weights.
+    That one takes its weights from a file, or else from torch's cache (a FileNotFoundError if there are none, a
+    ModuleNotFoundError without pytorch-fid). A ValueError if extractor and weights are given, or the file holds others.
     """
     if extractor is not None:
         if weights is not None:
@@ -50,13 +44,9 @@ def load_extractor(extractor: Any | None, weights: str | None) -> tuple[Callable
 
 
 def inception(path: Path) -> Any:
-    """Build pytorch-fid's network from a file of its weights, which is loaded without running any code in it.
+    """Build pytorch-fid's network from a file of its weights, in which no code is run; a ValueError for other files.
 
-    Returns:
-        A module from (N, 3, H, W) float32 images from 0 to 1 to (N, 2048) features: those of its last pooling layer.
-
-    Raises:
-        ValueError: the file holds something else.
+    It takes (N, 3, H, W) float32 images from 0 to 1 to the (N, 2048) features of its last pooling layer.
     """
     import torch
     from pytorch_fid import inception as parts

@@ -212,10 +212,8 @@ def _of_one_size(name: str, images: Iterable[Frame]) -> Iterator[Frame]:
 class Moments:
     """What a mean and a covariance need, joined batch by batch as Chan et al. (1979) do, without cancellation.
 
-    Attributes:
-        count: rows so far.
-        mean: (D,) float64.
-        scatter: (D, D) sum of the outer products of deviations from the mean.
+    ``count`` rows so far, their ``mean`` (D,) float64, and ``scatter`` (D, D): the sum of the outer products of
+    deviations.
     """
 
     count: int = 0
@@ -234,11 +232,7 @@ class Moments:
         self.merge(type(self)(len(rows), mean, deviations.T @ deviations))
 
     def merge(self, other: Moments) -> None:
-        """Add the rows that another has seen.
-
-        Raises:
-            ValueError: they have another length.
-        """
+        """Add the rows that another has seen; a ValueError if they have another length."""
         if not other.count:
             return
         if not self.count:

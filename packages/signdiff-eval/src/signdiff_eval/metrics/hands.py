@@ -21,12 +21,9 @@ HandDetector = Callable[[Any], Any]
 
 
 class HandMetric(VideoMetric):
-    """A score of hands in videos.
+    """A score of hands in videos, which a detector finds; else MediaPipe, loaded with the first frame that needs it.
 
     A row holds a sum, how many values it adds up, frames in which no hand could be compared, and frames.
-
-    Args:
-        detector: finds the hands; MediaPipe if not given, loaded with the first frame that needs it.
     """
 
     columns: ClassVar[int] = 4
@@ -251,10 +248,7 @@ class MediaPipeHands:
 
 
 class Remembering:
-    """Passes frames on to a detector, but those of the last few calls only once.
-
-    Several metrics that share it, and their ceilings, ask for the same frames one after another.
-    """
+    """Passes frames on to a detector, but those of the last few calls once: several metrics ask for the same ones."""
 
     def __init__(self, detector: HandDetector, *, frames: int = 2) -> None:
         self._detector = detector

@@ -54,16 +54,9 @@ def update_together(
     *,
     ceilings: Sequence[VideoMetric] = (),
 ) -> None:
-    """Update several metrics with one pair of videos, in one pass.
+    """Update metrics with one pair of videos, and ceilings with the reference beside itself, in one pass.
 
-    Args:
-        metrics: what compares the hypothesis with the reference.
-        hypothesis: frames, each (H, W) or (H, W, 3) uint8.
-        reference: as many frames of the same shapes.
-        ceilings: what compares the reference with itself.
-
-    Raises:
-        ValueError: the numbers or shapes of frames differ, or there are none; then no metric counts the pair.
+    A ValueError as for `VideoMetric.update`; then no metric counts the pair.
     """
     every = [*metrics, *ceilings]
     for metric in every:

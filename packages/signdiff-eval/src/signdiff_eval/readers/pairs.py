@@ -58,18 +58,10 @@ def pair_up(hypothesis: Path, reference: Path, matches: Callable[[Path], bool]) 
 
 
 def order_of(hypotheses: Sequence[str], references: Sequence[str]) -> list[int]:
-    """Find each reference's partner among the sequences of a file.
+    """Find each reference's partner among the names of a hypothesis file's sequences: the position of each.
 
-    Args:
-        hypotheses: names of the hypothesis file's sequences; empty, or their positions, where it has no names.
-        references: likewise, of the reference's file.
-
-    Returns:
-        For each reference the position of its hypothesis: that of its name, where both files have names, in whatever
-        order; the same position where one has none.
-
-    Raises:
-        ValueError: other names, or another number of sequences; the message says what is held and what is lacking.
+    By name, in whatever order, where both files have names; by position where one has none, or only positions as names.
+    A ValueError for other names, or another number of sequences, says what is held and what is lacking.
 
     Example:
         >>> order_of(["b", "c", "a"], ["a", "b", "c"]), order_of(["0", "1"], ["a", "b"])

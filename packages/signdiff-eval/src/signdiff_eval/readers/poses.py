@@ -82,15 +82,10 @@ class PoseSequence:
 
 
 def check_numbers(pose: Pose, name: str) -> None:
-    """Make sure that the coordinates of a pose can be some: those of present joints, NaN and infinities left aside.
+    """Make sure that coordinates of present joints, NaN and infinities left aside, can be some; ``name`` is the pose's.
 
-    Args:
-        pose: any pose.
-        name: where it comes from, for the message.
-
-    Raises:
-        ValueError: a coordinate is larger than `MAX_COORDINATE`, or a confidence is negative or not finite; the message
-            names frame and joint.
+    A ValueError names frame and joint where one is larger than `MAX_COORDINATE`, or a confidence is negative or not
+    finite.
     """
     data, confidence = np.ma.filled(np.ma.asarray(pose.body.data), 0), np.ma.filled(pose.body.confidence, 0)
     size = np.where(np.isfinite(data), np.abs(data), 0).max(axis=-1, initial=0)

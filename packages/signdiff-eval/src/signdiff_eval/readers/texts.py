@@ -14,15 +14,7 @@ MAX_BYTES: Final = 2**28
 
 
 def read_text(path: Path, *, max_bytes: int = MAX_BYTES) -> str:
-    """Read a UTF-8 file; a byte order mark is no part of its text.
-
-    Args:
-        path: the file.
-        max_bytes: the largest that is read.
-
-    Raises:
-        ValueError: a larger file, or one in another encoding; the message names the file and the line.
-    """
+    """Read a UTF-8 file without its byte order mark; a ValueError if larger, or of another encoding, names the line."""
     size = path.stat().st_size
     if size > max_bytes:
         raise ValueError(f"{path} must have at most {max_bytes} bytes, but has {size}.")
@@ -63,18 +55,11 @@ def lines_of(text: str) -> list[str]:
 
 
 def read_texts(path: Path, names: Sequence[str]) -> list[str]:
-    """Read the texts of sequences.
+    """Read a text, with single spaces between words, for each of the sequences' names.
 
-    Args:
-        path: UTF-8 lines ``name<TAB>text`` in any order, or one text a line in the order of ``names``; or a ``.pt``
-            file of the SLRTP 2025 challenge.
-        names: of the sequences.
-
-    Returns:
-        A text for each name, with single spaces between words.
-
-    Raises:
-        ValueError: a text is missing or empty, there is another number of lines, or the file is too large or not UTF-8.
+    The file has UTF-8 lines ``name<TAB>text`` in any order, or one text a line in the order of ``names``; or is a
+    ``.pt`` file of the SLRTP 2025 challenge. A ValueError if a text is missing or empty, there is another number of
+    lines, or the file is too large or not UTF-8.
     """
     if path.suffix == ".pt":
         lines = [f"{name}\t{' '.join(text.split())}" for name, text in read_slrtp_texts(path).items()]
@@ -95,16 +80,9 @@ def read_texts(path: Path, names: Sequence[str]) -> list[str]:
 
 
 def read_json(path: Path, *, what: str, max_bytes: int) -> Any:
-    """Read a JSON file.
+    """Read a JSON file; ``what`` says in messages what it must be, such as ``a JSON report``.
 
-    Args:
-        path: the file.
-        what: what it must be, for the message, such as ``a JSON report``.
-        max_bytes: the largest that is read.
-
-    Raises:
-        ValueError: too large a file, another encoding, no JSON, or JSON that is nested too deep; the message names
-            the file.
+    A ValueError names a file that is too large, of another encoding, no JSON, or nested too deep.
     """
     text = read_text(path, max_bytes=max_bytes)
     try:

@@ -30,15 +30,9 @@ _BROKEN: Final = (
 
 
 def load_tensors(path: Path, *, what: str, max_bytes: int) -> Any:
-    """Load a file of tensors and plain values.
+    """Load a file of tensors and plain values; ``what`` says in messages what it must be.
 
-    Args:
-        path: the file.
-        what: what it must be, for the message.
-        max_bytes: the largest file, and the largest content of one, that is read.
-
-    Raises:
-        ValueError: the file is too large, damaged, or holds something else; the message names the file in one line.
+    A ValueError names in one line a file that is damaged, holds something else, or is larger, packed or unpacked.
     """
     import torch
 
@@ -53,11 +47,7 @@ def load_tensors(path: Path, *, what: str, max_bytes: int) -> Any:
 
 
 def check_size(path: Path, max_bytes: int) -> None:
-    """Make sure that a file isn't too large, nor what it would be unpacked.
-
-    Raises:
-        ValueError: it is.
-    """
+    """Make sure that a file isn't too large, nor what it would be unpacked; a ValueError if so."""
     size = path.stat().st_size
     try:
         if zipfile.is_zipfile(path):
@@ -90,11 +80,7 @@ def check_torch_file(path: Path) -> bool:
 
 
 def check_archive(path: Path) -> None:
-    """Make sure that an archive holds what it says: nothing in it is compressed, and every checksum agrees.
-
-    Raises:
-        ValueError, OSError, zipfile.BadZipFile and others: it does not, or is no archive.
-    """
+    """Make sure that an archive holds what it says, nothing compressed, every checksum agreeing; raises if not so."""
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1:

@@ -76,12 +76,9 @@ def _frames(path: Path, container: Any) -> Iterator[NDArray[np.uint8]]:
 
 
 def upright(frame: Any) -> NDArray[np.uint8]:
-    """Give a decoded frame of PyAV as it is to be seen: cameras write a rotation beside what the sensor saw.
+    """Give a decoded frame of PyAV, (H, W, 3) uint8 RGB, as it is to be seen: cameras write a rotation beside it.
 
     Other angles than quarters of a circle are passed over, as OpenCV passes them over.
-
-    Returns:
-        (H, W, 3) uint8 RGB.
     """
     picture: NDArray[np.uint8] = frame.to_ndarray(format="rgb24")
     turns, rest = divmod(int(frame.rotation), 90)

@@ -295,11 +295,7 @@ def control_pairs(name: str, pairs: Sequence[Pair]) -> list[Pair]:
 
 
 def derivation(name: str) -> Callable[[list[PoseSequence]], list[PoseSequence]]:
-    """Tell how a control changes the sequences of a file.
-
-    A shuffle by one place is a permutation that leaves nothing where it was; within a file it is done to the sequences
-    of the file.
-    """
+    """Tell how a control changes the sequences of a file; a shuffle moves them by one place, so that none stays."""
     changes: dict[str, Callable[[list[PoseSequence]], list[PoseSequence]]]
     changes = {GROUND_TRUTH: list, FROZEN: _frozen, SHUFFLED: _rotated}
     return changes[name]

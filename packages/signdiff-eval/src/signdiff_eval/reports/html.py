@@ -48,14 +48,7 @@ td::before{content:attr(data-label);color:#444}
 
 
 def write_html(comparison: Comparison, path: Path, *, examples: int = 2, formats: PoseFormats | None = None) -> None:
-    """Write a report.
-
-    Args:
-        comparison: what to show.
-        path: the file; an older one is replaced.
-        examples: how many of the worst and of the best sequences of each system are drawn.
-        formats: the known formats; those installed if not given.
-    """
+    """Write a report; so many of the worst and of the best sequences of each system are drawn as examples."""
     page = "\n".join(_page(comparison, examples, formats))
     with replacing(path) as temporary:
         temporary.write_text(page, encoding="utf-8")

@@ -48,11 +48,7 @@ class OldReport:
         return any(isinstance(metric, TextMetric) for metric in self.metrics())
 
     def check(self, report: Report) -> None:
-        """Make sure that a new report was made in the same way.
-
-        Raises:
-            ValueError: a signature differs; the message tells in which setting.
-        """
+        """Make sure that a new report was made in the same way; a ValueError tells which setting differs."""
         made = {score.signature.name: score.signature for score in report.scores}
         for old in self.signatures:
             if old.name not in made:
@@ -61,14 +57,10 @@ class OldReport:
 
 
 def read_signatures(given: Iterable[str]) -> OldReport:
-    """Understand what was given with ``--signature``.
+    """Understand what was given with ``--signature``: signatures, or names of JSON reports that hold some.
 
-    Args:
-        given: signatures, or names of JSON reports that hold some.
-
-    Raises:
-        ValueError: a text is no signature, names a metric or a setting that this version doesn't have, contradicts
-            another, or was made by another version.
+    A ValueError if a text is none, names a metric or a setting that this version doesn't have, contradicts another, or
+    was made by another version.
     """
     given = tuple(given)
     files = [text for text in given if "|" not in text]

@@ -26,14 +26,10 @@ LETTER: Final = 7
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A hypothesis and a reference, and how their frames are aligned.
+    """A hypothesis, (U, J, C), and a reference, (T, J, C), and how their frames are aligned.
 
-    Attributes:
-        hypothesis: (U, J, C) joints.
-        reference: (T, J, C) joints.
-        limbs: pairs of joints that a drawing connects.
-        costs: (T, U) Euclidean distances of whole frames.
-        path: (P, 2) aligned frames, the reference's first.
+    ``limbs`` are pairs of joints that a drawing connects, ``costs`` (T, U) Euclidean distances of whole frames,
+    ``path`` (P, 2) aligned frames, the reference's first.
     """
 
     hypothesis: NDArray[np.float64]
@@ -46,13 +42,9 @@ class Shown:
 def distribution(
     values: Mapping[str, Sequence[float]], scores: Mapping[str, float], intervals: Mapping[str, Interval], ideal: float
 ) -> str:
-    """Plot a dot for each sequence, a row for each system.
+    """Plot a dot for each sequence (NaN is left out), a row for each system: its score a bar, its 95% interval a box.
 
-    Args:
-        values: system to the scores of its sequences; NaN is left out.
-        scores: system to its score, a bar.
-        intervals: system to the 95% interval of its score, a box.
-        ideal: a dashed line.
+    The ideal is a dashed line.
     """
     known = [value for row in values.values() for value in row if np.isfinite(value)]
     low, high = min([*known, ideal], default=0.0), max([*known, ideal], default=1.0)

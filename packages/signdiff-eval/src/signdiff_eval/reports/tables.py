@@ -74,10 +74,9 @@ ALPHA: Final = 0.05
 
 
 def to_json(comparison: Comparison) -> str:
-    """Write a comparison as one JSON object.
+    """Write a comparison as one JSON object: each system as `to_dict` has it, each of its scores with an ``interval``.
 
-    Each system has what `to_dict` makes of it; each of its scores an ``interval``, and a
-    ``difference`` with its own interval and both p-values, but for the baseline.
+    Beside it a ``difference`` with its own interval and both p-values, but for the baseline.
     """
     systems: dict[str, Any] = {}
     for name, report in comparison.reports.items():
@@ -111,14 +110,9 @@ def too_few(comparison: Comparison) -> str:
 
 
 def print_comparison(comparison: Comparison, console: Console, *, details: bool = False) -> None:
-    """Print a comparison: scores by systems in one table, signatures below.
+    """Print scores by systems in one table, signatures below; with details, a table and differences for each score.
 
     Where the console is too narrow for a table, each system has lines of its own: no name or number is ever cut.
-
-    Args:
-        comparison: what to print.
-        console: where.
-        details: print a table for each score instead, with the differences from the baseline.
     """
     report = comparison.reports[comparison.baseline]
     console.print(

@@ -65,16 +65,8 @@ def report_of(
 ) -> Report:
     """Compute scores beside their ceilings; a metric that can't be computed of these files doesn't end the others.
 
-    Args:
-        names: of the sequences compared.
-        system: metrics that have seen the system's output.
-        ceiling: the same, having seen the references in its place.
-        settings: what else the signatures say.
-        translator: what those of texts say of it.
-        more: further attributes of the report.
-
-    Raises:
-        ValueError: not one metric can be computed.
+    The ceiling's metrics have seen the references in the place of the system's output; ``settings`` go into all
+    signatures, those of the translator into the ones of texts. A ValueError if not one metric can be computed.
     """
     scores, metrics, unscored = [], [], []
     for metric, best in zip(system, ceiling, strict=True):

@@ -42,11 +42,7 @@ ORDER: Final[tuple[type[Metric], ...]] = (
 
 @cache
 def installed_metrics() -> tuple[type[Metric], ...]:
-    """Load all metrics that are installed, in the order of reports.
-
-    Warns:
-        UserWarning: a plug-in can't be loaded, or is no metric; the others stay.
-    """
+    """Load all installed metrics, in the order of reports; a warning tells of plug-ins that fail or are no metrics."""
     found, broken = load_group(GROUP)
     kinds = (PoseMetric, TextMetric, VideoMetric)
     for name, metric in found.items():
@@ -96,11 +92,7 @@ def slrtp_metrics(*, texts: bool = False) -> list[Metric]:
 
 
 def metric_of(signature: Signature) -> Metric:
-    """Make the metric that a signature names, with its settings; whether these fit is not looked at here.
-
-    Raises:
-        ValueError: no metric that is installed has such a score, or its settings can't be.
-    """
+    """Make the metric that a signature names, whose settings' fit is not looked at here; a ValueError if none is it."""
     refusal = ValueError(f"signature must name a score that this command computes, but names {signature.name!r}.")
     for kind in installed_metrics():
         try:

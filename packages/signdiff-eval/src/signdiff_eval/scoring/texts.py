@@ -93,8 +93,7 @@ class Translations:
     ) -> tuple[tuple[str, str, str], ...]:
         """Update the metrics of texts, the ceiling's with what was read from the references.
 
-        Returns:
-            For each pair what was read from the hypothesis, from the reference, and what should be said.
+        For each pair it gives what was read from the hypothesis, from the reference, and what should be said.
         """
         self._translate()
         wanted = read_texts(self._back_translation.texts, names)

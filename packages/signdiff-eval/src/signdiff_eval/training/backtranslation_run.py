@@ -37,15 +37,7 @@ _SIZES: Final = ("d_model", "encoder_layers", "decoder_layers", "conv_layers", "
 
 
 class BackTranslationRun(TrainingRun[BackTranslationConfig]):
-    """Everything that a training run holds.
-
-    Args:
-        config: the run's options.
-
-    Raises:
-        OSError: the data can't be read, or the folder can't be written.
-        ValueError: the data have another form, or are marked as generated.
-    """
+    """Everything that a run holds; a ValueError if the data have another form, or are marked as generated."""
 
     def __init__(self, config: BackTranslationConfig) -> None:
         super().__init__(config)
@@ -120,11 +112,7 @@ class BackTranslationRun(TrainingRun[BackTranslationConfig]):
         return scaled
 
     def validate(self, step: int) -> Ceiling | None:
-        """Score held-out poses, keep the weights if they are the best so far; on every process.
-
-        Returns:
-            The scores on the main process, None on the others.
-        """
+        """Score held-out poses on the main process, which alone gets scores; keep the best weights so far."""
         scores = None
         verdict = torch.zeros(1, device=self.accelerator.device)
         if self.accelerator.is_main_process:

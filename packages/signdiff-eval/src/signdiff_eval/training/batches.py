@@ -48,18 +48,7 @@ class Batch:
 
 
 class Batches:
-    """Draws and prepares training batches.
-
-    Args:
-        examples: the training set.
-        features: turns joints into features.
-        tokenizer: turns texts into tokens.
-        config: sizes and changes.
-        world: processes.
-
-    Raises:
-        ValueError: there are fewer examples than a step takes.
-    """
+    """Draws and prepares training batches; a ValueError if there are fewer examples than a step takes."""
 
     def __init__(
         self,
@@ -83,14 +72,7 @@ class Batches:
         self.steps_per_epoch = len(examples) // self._step_size
 
     def __call__(self, step: int, micro: int, *, rank: int, world: int) -> Batch:
-        """Make a batch.
-
-        Args:
-            step: of the optimizer, from 0.
-            micro: which of the step's accumulated batches.
-            rank: which of the processes.
-            world: how many processes.
-        """
+        """Make a process' part of the batch that a step of the optimizer takes in as its ``micro``-th."""
         chosen = self.chosen(step)
         share = sum(len(self.tokens[index]) for index in chosen)
         mine = chosen[micro * world + rank :: self.config.gradient_accumulation_steps * world]
@@ -129,12 +111,10 @@ class Batches:
 
 
 class BackTranslationLoss(nn.Module):
-    """Wraps a network so that its forward pass gives the loss.
+    """Wraps a Speech2TextForConditionalGeneration so that its forward pass gives the loss.
 
-    Args:
-        network: a Speech2TextForConditionalGeneration.
-        label_smoothing: share of the target that is spread over all tokens.
-        ctc_weight: weight of the CTC loss (Graves et al. 2006), in [0, 1): the rest is that of cross-entropy.
+    Label smoothing spreads a share of the target over all tokens; the CTC loss (Graves et al. 2006) has a weight in [0,
+    1), and cross-entropy the rest.
     """
 
     def __init__(self, network: Any, *, label_smoothing: float, ctc_weight: float) -> None:
@@ -145,16 +125,9 @@ class BackTranslationLoss(nn.Module):
         self.ctc_head = nn.Linear(network.config.d_model, network.config.vocab_size) if ctc_weight else None
 
     def forward(self, features: Tensor, mask: Tensor, labels: Tensor, share: int) -> Tensor:
-        """Compute the loss.
+        """Compute the loss, a float32 scalar, of features (B, T, F) with a mask (B, T), 1 where a frame is real.
 
-        Args:
-            features: (B, T, F).
-            mask: (B, T), 1 where a frame is real.
-            labels: (B, N) tokens, the rest `IGNORED`.
-            share: what the sum over tokens is divided by.
-
-        Returns:
-            A scalar, float32.
+        Labels are (B, N) tokens, the rest `IGNORED`; ``share`` is what the sum over tokens is divided by.
         """
         output = self.network(input_features=features, attention_mask=mask, labels=labels, use_cache=False)
         total = nn.functional.cross_entropy(
@@ -185,14 +158,7 @@ class BackTranslationLoss(nn.Module):
 
 
 def stretch(joints: NDArray[np.float32], tempo: float) -> NDArray[np.float32]:
-    """Change the tempo by linear interpolation.
-
-    Args:
-        joints: (T, J, C).
-        tempo: 2 halves the number of frames.
-
-    Returns:
-        (T', J, C), at least one frame, from the first to the last.
+    """Change the tempo of (T, J, C) by linear interpolation, from the first to the last frame; 2 halves their number.
 
     Example:
         >>> stretch(np.arange(5, dtype=np.float32).reshape(5, 1, 1), 2.0).ravel().tolist()

@@ -53,16 +53,9 @@ def read_examples(
 ) -> list[Example]:
     """Read poses and their texts.
 
-    Args:
-        data: a file of a registered format, a folder of such files (its entries, not what lies deeper), or a corpus
-            folder with ``<split>.tsv`` and ``<split>.poses.npy``.
-        texts: the text file of poses that are no corpus.
-        split: which part of a corpus.
-        formats: the known formats; those installed if not given.
-
-    Raises:
-        FileNotFoundError: a file is missing.
-        ValueError: a pose carries a generator's mark, files are broken, or poses and texts don't fit each other.
+    The data are a file of a registered format, a folder of such files (its entries, not what lies deeper), or a corpus
+    folder with ``<split>.tsv`` and ``<split>.poses.npy``, which needs no ``texts``. A ValueError if a pose carries a
+    generator's mark, files are broken, or poses and texts don't fit each other.
     """
     if (data / f"{split}.tsv").is_file():
         if texts is not None:
@@ -82,11 +75,7 @@ def read_examples(
 
 
 def training_hash(examples: Sequence[Example]) -> str:
-    """Compute what distinguishes training sets.
-
-    Returns:
-        SHA-256, in hexadecimal, of all names, texts and joints in order.
-    """
+    """Compute the SHA-256, in hexadecimal, of all names, texts and joints in order, which tells training sets apart."""
     digest = hashlib.sha256()
     for example in examples:
         digest.update(f"{example.name}\t{example.text}\t{example.joints.shape}\t{example.fps:g}\n".encode())

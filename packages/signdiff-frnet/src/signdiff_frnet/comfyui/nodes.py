@@ -45,18 +45,10 @@ class FRNetNode:
         return {"required": {"image": _IMAGE, "preset": presets, "resolution": _RESOLUTION}}
 
     def annotate(self, image: Tensor, preset: Preset, resolution: int) -> tuple[Tensor]:
-        """Draw the maps.
+        """Draw the maps of (B, H, W, 3) float frames, RGB, 0 to 1: of the same kind and device, every value 0 or 1.
 
-        Args:
-            image: (B, H, W, 3) float tensor, RGB, 0 to 1.
-            preset: ``"paper"``, ``"fine"`` or ``"coarse"``; made for 512 pixels, and scaled to the resolution.
-            resolution: short side of the maps in pixels, above 32; 0 for the frames' own size.
-
-        Returns:
-            One tensor (B, H', W', 3), float32, every value 0 or 1, on the frames' device.
-
-        Raises:
-            ValueError: an argument has another type, shape or range.
+        Presets are made for 512 pixels, and scaled to the resolution: the short side of the maps in pixels, above 32,
+        or 0 for the frames' own size. A ValueError if an argument has another type, shape or range.
         """
         frames = _resized(_to_frames(image), resolution)
         parameters = FRNetParameters.preset(preset).for_resolution(min(frames.shape[1:3]))

@@ -33,10 +33,6 @@ class Batches:
 
     What a sample looks like follows from its position in the run, over all processes, so that a batch of one process is
     the same as two half batches of two processes.
-
-    Args:
-        source: the training data.
-        config: sizes and shares.
     """
 
     def __init__(self, source: Source, config: PredictorTrainingConfig) -> None:
@@ -70,11 +66,7 @@ class Batches:
         return together
 
     def reframed(self, index: int, side: int, framing: Framing) -> tuple[UInt8Image, UInt8Image]:
-        """Move a sample as if the camera stood elsewhere.
-
-        Returns:
-            The drawing, (side, side, 3) uint8, and the FR map of the moved frame, (side, side) uint8.
-        """
+        """Move a sample as if the camera stood elsewhere: drawing (S, S, 3), and FR map (S, S) of the moved frame."""
         frame = framing.of_frame(self.source.frame(index, side))
         fr_map = draw_map(self._detector, frame, side, self.config)
         return framing.of_drawing(self.source.drawing(index, side)), fr_map
@@ -100,14 +92,7 @@ class Batches:
 
 
 def draw_map(detector: FRNetDetector, frame: UInt8Image, side: int, config: PredictorTrainingConfig) -> UInt8Image:
-    """Draw the FR map that the predictor should find: (side, side) uint8, 0 on the strokes and 255 elsewhere.
-
-    Args:
-        detector: FR-Net.
-        frame: (H, W, 3) uint8 RGB, square.
-        side: of the map in pixels, a multiple of 64.
-        config: FR-Net's parameters, and the resolution at which it looks.
-    """
+    """Draw the map that should be found of (H, W, 3) uint8, square: (side, side) uint8, 0 on strokes, 255 elsewhere."""
     fr_map: UInt8Image = detector(
         frame,
         threshold_method=config.threshold_method,

@@ -26,15 +26,7 @@ class ExportConfig:
 
 
 def export_predictor(config: ExportConfig) -> dict[str, int]:
-    """Score a checkpoint on the held-out data of its run, and save it as a predictor.
-
-    Returns:
-        Bytes of each file.
-
-    Raises:
-        OSError: the checkpoint or the data can't be read, or the folder holds other files.
-        ValueError: they have another form.
-    """
+    """Score a checkpoint on the held-out data of its run, and save it as a predictor; bytes of each file."""
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file

@@ -21,17 +21,10 @@ Read = Callable[[], UInt8Image]
 
 
 class JointFolder:
-    """A source of frames with joints, in any layout that signdiff-core trains on.
+    """A source of frames with joints, in any layout that signdiff-core trains on; each frame's middle square is used.
 
     Rows with the same ``pose_id`` and ``text`` (the signer's looks) go together; a row without a ``text`` has no
-    companions. The middle square of each frame is used.
-
-    Args:
-        root: the folder.
-
-    Raises:
-        OSError: a file is missing.
-        ValueError: a file has another form.
+    companions.
     """
 
     def __init__(self, root: Path) -> None:
@@ -64,15 +57,9 @@ class JointFolder:
 class PairFolder:
     """A source of pairs ``drawings/NAME`` and ``frames/NAME``; suffixes may differ.
 
-    The frames of a video, and the images within one sub-folder, are of one signer; images that lie in no sub-folder
-    are each of another, so that they have no companions. Videos are kept in memory, compressed.
-
-    Args:
-        root: holds the two folders.
-        frame_step: of videos, every so many frames are samples.
-
-    Raises:
-        ValueError: a frame has no drawing, or there are no pairs.
+    The frames of a video, of which every ``frame_step``-th is a sample, and the images within one sub-folder, are of
+    one signer; images that lie in no sub-folder are each of another, so that they have no companions. Videos are kept
+    in memory, compressed. A ValueError if a frame has no drawing, or there are no pairs.
     """
 
     def __init__(self, root: Path, *, frame_step: int = 5) -> None:
@@ -131,18 +118,11 @@ def _media(folder: Path) -> list[Path]:
 
 
 class ClipFolder:
-    """A source of videos with poses.
+    """A source of videos with poses, searched in sub-folders too, of which every ``frame_step``-th frame is a sample.
 
     A pose whose header gives the size of a picture is in pixels of that picture, which the video shows; a normalised
     one (1 by 1) is where the drawer's camera sees it. The middle square of each frame is used. Frames are kept in
-    memory, compressed.
-
-    Args:
-        root: the folder; its sub-folders are searched too.
-        frame_step: every so many frames are samples.
-
-    Raises:
-        ValueError: a pose has no video beside it, or one of them can't be read.
+    memory, compressed. A ValueError if a pose has no video beside it, or one of them can't be read.
     """
 
     def __init__(self, root: Path, *, frame_step: int = 5) -> None:
@@ -202,12 +182,7 @@ def _aligned(joints: NDArray[np.float32], picture: Any, frame: tuple[int, ...]) 
 
 
 def read_pose(path: Path) -> Any:
-    """Read a ``.pose`` file of one person with the 50 joints.
-
-    Raises:
-        OSError: there is no such file.
-        ValueError: it is broken, or has another skeleton.
-    """
+    """Read a ``.pose`` file of one person with the 50 joints; a ValueError if it is broken, or has another skeleton."""
     pose = formats.read(path)
     shape = pose.body.data.shape
     if shape[1] != 1 or shape[2] != NUM_JOINTS:

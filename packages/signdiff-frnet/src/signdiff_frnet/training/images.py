@@ -35,13 +35,7 @@ def square(image: UInt8Image) -> UInt8Image:
 
 
 def resize(image: UInt8Image, resolution: int, *, smooth: bool = True) -> UInt8Image:
-    """Bring a square image (S, S, 3) uint8 to (resolution, resolution, 3).
-
-    Args:
-        image: what is resized.
-        resolution: side in pixels.
-        smooth: enlarge with cubic interpolation, not linear; drawings have no values beyond their own.
-    """
+    """Bring a square image (S, S, 3) uint8 to (resolution, resolution, 3); a drawing is not enlarged smoothly."""
     if image.shape[:2] == (resolution, resolution):
         return image
     enlarge = cv2.INTER_CUBIC if smooth else cv2.INTER_LINEAR
@@ -76,13 +70,10 @@ class Framing(NamedTuple):
     def draw(
         cls, rng: np.random.Generator, side: int, *, scale: tuple[float, float], translate: tuple[float, float]
     ) -> Self:
-        """Draw one at random; the ranges mean what they mean to torchvision's ``RandomAffine``.
+        """Draw one at random, for a side in pixels; the ranges mean what they mean to torchvision's ``RandomAffine``.
 
-        Args:
-            rng: the source of randomness.
-            side: of the square image, in pixels.
-            scale: least and largest factor, all ratios alike.
-            translate: largest shift to either side, horizontal and vertical, as a share of the side.
+        The scale is about the middle, all ratios alike; shifts, horizontal and vertical, are at most shares of the
+        side.
         """
         factor = float(np.exp(rng.uniform(*np.log(scale))))
         shift = rng.uniform(-1, 1, size=2) * translate * side

@@ -42,11 +42,10 @@ class StrokeUNet(nn.Module):
         self.head = nn.ConvTranspose2d(widths[0], 1, 2 * PATCH, PATCH, PATCH // 2)
 
     def forward(self, conditions: Tensor) -> Tensor:
-        """Predict (B, 1, H, W) logits of a stroke.
+        """Predict (B, 1, H, W) logits of a stroke from (B, 4, H, W) in [0, 1]; H and W are multiples of 64.
 
-        Args:
-            conditions: (B, 4, H, W) in [0, 1]: the drawing, red, green, blue; then the reference map, 0 on its strokes
-                and 1 elsewhere, or all 0 where there is none. H and W are multiples of 64.
+        The channels are the drawing, red, green, blue; then the reference map, 0 on its strokes and 1 elsewhere, or all
+        0.
         """
         features = self.stem(conditions)
         skips: list[Tensor] = []
@@ -64,11 +63,7 @@ class StrokeUNet(nn.Module):
 
 
 class StrokeProbability(nn.Module):
-    """What is exported: the network, and the logistic function after it.
-
-    Args:
-        network: gives logits.
-    """
+    """What is exported: the network, and the logistic function after it."""
 
     def __init__(self, network: StrokeUNet) -> None:
         super().__init__()
@@ -104,18 +99,11 @@ _REACH: Final = 32
 
 
 def stroke_loss(logits: Tensor, strokes: Tensor, *, dice_weight: float, weights: Tensor | None = None) -> Tensor:
-    """Binary cross-entropy, and the soft Dice loss (Milletari et al. 2016) of the strokes.
+    """Binary cross-entropy, and the soft Dice loss (Milletari et al. 2016) of the strokes; a scalar.
 
-    Both are means over samples, so that the mean over processes is the loss of all samples together.
-
-    Args:
-        logits: (B, 1, H, W).
-        strokes: (B, 1, H, W), 1 on the strokes, 0 elsewhere.
-        dice_weight: weight of the Dice loss; strokes cover a small part of a map, which cross-entropy alone forgets.
-        weights: (B, 1, H, W), how much each pixel counts; all alike if not given.
-
-    Returns:
-        Scalar.
+    Logits, strokes (1, 0 elsewhere) and the pixels' weights are (B, 1, H, W). Both are means over samples, so that the
+    mean over processes is the loss of all samples together. Strokes cover a small part of a map, which cross-entropy
+    alone forgets.
 
     Example:
         >>> from torch import tensor, zeros
@@ -138,12 +126,7 @@ def stroke_loss(logits: Tensor, strokes: Tensor, *, dice_weight: float, weights:
 def hand_weights(drawings: Tensor, *, hand_weight: float) -> Tensor:
     """Let the surroundings of hands count more: a hand is two in a hundred pixels, and most of what is signed.
 
-    Args:
-        drawings: (B, 3, H, W) OpenPose drawings in [0, 1], whose hand joints are blue dots.
-        hand_weight: of a pixel near one; 1 elsewhere.
-
-    Returns:
-        (B, 1, H, W).
+    From (B, 3, H, W) OpenPose drawings in [0, 1], whose hand joints are blue dots, to (B, 1, H, W): 1 but near hands.
 
     Example:
         >>> from torch import zeros
@@ -160,13 +143,7 @@ def hand_weights(drawings: Tensor, *, hand_weight: float) -> Tensor:
 
 
 class StrokeLoss(nn.Module):
-    """The network together with its loss: one forward call, which data parallelism can wrap.
-
-    Args:
-        network: gives logits.
-        dice_weight: see `stroke_loss`.
-        hand_weight: see `hand_weights`.
-    """
+    """The network together with its loss: one forward call, which data parallelism can wrap."""
 
     def __init__(self, network: StrokeUNet, *, dice_weight: float, hand_weight: float = 1.0) -> None:
         super().__init__()

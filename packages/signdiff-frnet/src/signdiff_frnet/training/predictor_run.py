@@ -25,16 +25,7 @@ WEIGHTS_NAME: Final = "network/model.safetensors"
 
 
 class PredictorRun(TrainingRun[PredictorTrainingConfig]):
-    """Everything that a training run holds.
-
-    Args:
-        config: the run's options.
-
-    Raises:
-        OSError: the data can't be read, or the folder can't be written.
-        ValueError: the data have another form.
-        LookupError: the data need a plug-in that is not installed.
-    """
+    """Everything that a run holds; a LookupError if the data need a plug-in that is not installed."""
 
     def __init__(self, config: PredictorTrainingConfig) -> None:
         super().__init__(config)

@@ -31,21 +31,10 @@ _SIZES: Final = ((64, 64), (128, 192))
 def save_predictor(
     folder: Path, network: StrokeUNet, config: PredictorTrainingConfig, scores: Validation, *, processes: int = 1
 ) -> dict[str, int]:
-    """Write ``model.onnx``, ``config.json`` with its size and SHA-256, and the model card ``README.md``.
+    """Write ``model.onnx``, ``config.json`` with its size and SHA-256, and ``README.md``, the card; bytes of each.
 
-    Args:
-        folder: made, or replaced if it holds a predictor or a README alone.
-        network: gives logits.
-        config: the run's options.
-        scores: of held-out samples.
-        processes: how many trained together.
-
-    Returns:
-        Bytes of each file.
-
-    Raises:
-        FileExistsError: the folder holds other files.
-        RuntimeError: the export gives other values than the network.
+    A FileExistsError if the folder holds anything but a predictor or a README, a RuntimeError if the export gives other
+    values than the network.
     """
     check_replaceable(folder)
     content = to_onnx(network)
@@ -96,11 +85,7 @@ def _write_card(
 
 
 def check_replaceable(folder: Path) -> None:
-    """Make sure that a folder can take a predictor, before work is spent on it.
-
-    Raises:
-        FileExistsError: it holds files that are no predictor's.
-    """
+    """Make sure, before work is spent, that a folder can take a predictor; a FileExistsError for other files."""
     restore_folder(folder)
     ours = {MODEL_NAME, CONFIG_NAME, "README.md"}
     if folder.exists() and (not folder.is_dir() or any(path.name not in ours for path in folder.iterdir())):
@@ -108,20 +93,11 @@ def check_replaceable(folder: Path) -> None:
 
 
 def to_onnx(network: StrokeUNet) -> bytes:
-    """Export a network together with its logistic function, and compare it with torch.
+    """Export a network with its logistic function as ``.onnx``: (1, 4, H, W) to (1, 1, H, W), multiples of 64.
 
     The file names 64x64 pixels, but nothing in it depends on a size: there are only convolutions, sums and repeated
-    pixels, and OpenCV works out all shapes from the input. Free axes in their place would be read by OpenCV as 1.
-
-    Args:
-        network: gives logits; it is left as it is.
-
-    Returns:
-        The content of a ``.onnx`` file: input (1, 4, H, W), output (1, 1, H, W), H and W multiples of 64.
-
-    Raises:
-        RuntimeError: under OpenCV the export gives other values than the network.
-        ImportError: the library ``onnx`` is not installed.
+    pixels, and OpenCV works out all shapes from the input. Free axes in their place would be read by OpenCV as 1. A
+    RuntimeError if the export gives other values under OpenCV than under torch, an ImportError without ``onnx``.
     """
     import onnx
 

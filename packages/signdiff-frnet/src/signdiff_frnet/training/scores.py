@@ -17,14 +17,7 @@ from signdiff_frnet.writing import write_image
 
 
 def stroke_iou(made: UInt8Image, truth: UInt8Image) -> float:
-    """Intersection of the strokes over their union.
-
-    Args:
-        made: (H, W) uint8, 0 on the strokes and 255 elsewhere.
-        truth: likewise.
-
-    Returns:
-        From 0 to 1; 1 if neither map has a stroke.
+    """Intersection of the strokes, 0 in (H, W) uint8, over their union; 1 if neither map has a stroke.
 
     Example:
         >>> stroke_iou(np.array([[0, 0, 255]], np.uint8), np.array([[255, 0, 0]], np.uint8))
@@ -37,15 +30,9 @@ def stroke_iou(made: UInt8Image, truth: UInt8Image) -> float:
 def boundary_f(made: UInt8Image, truth: UInt8Image, *, tolerance: int = 2) -> float:
     """F-score of the strokes' outlines (Csurka et al. 2013, "What is a good evaluation measure for segmentation?").
 
-    Precision is the share of the made outline that lies near the true one; recall the other way round.
-
-    Args:
-        made: (H, W) uint8, 0 on the strokes and 255 elsewhere.
-        truth: likewise.
-        tolerance: how near is near, in pixels (along axes and diagonals).
-
-    Returns:
-        From 0 to 1; 1 if neither map has a stroke, 0 if only one has.
+    Precision is the share of the made outline that lies near the true one (within ``tolerance`` pixels along axes and
+    diagonals); recall the other way round. Maps are (H, W) uint8, 0 on strokes; 1 if neither has one, 0 if only one
+    has.
 
     Example:
         >>> truth = np.full((9, 9), 255, np.uint8)

@@ -36,13 +36,7 @@ class Source(Protocol):
 
 
 def open_sources(config: PredictorTrainingConfig) -> tuple[Source, Source]:
-    """Open the training data and the held-out data, which are the training data where none are named.
-
-    Raises:
-        OSError: a file is missing.
-        ValueError: a folder holds nothing that is understood.
-        LookupError: the data need a plug-in that is not installed.
-    """
+    """Open the training data and the held-out data, which are the training data where none are named."""
     if config.train_data_dir is not None:
         train = open_folder(Path(config.train_data_dir), frame_step=config.video_frame_step)
     else:
@@ -63,12 +57,7 @@ def fingerprint(source: Source, *, samples: int = 4) -> str:
 
 
 def open_folder(root: Path, *, frame_step: int = 5) -> Source:
-    """Open a folder of any of the forms that ``--train_data_dir`` takes; of videos, every so many frames are samples.
-
-    Raises:
-        OSError: a file is missing.
-        ValueError: the folder holds nothing that is understood.
-    """
+    """Open a folder of any of the forms that ``--train_data_dir`` takes, or refuse it with a ValueError."""
     if any((root / name).is_file() for name in (METADATA, INDEX)):
         return JointFolder(root)
     if (root / "drawings").is_dir() and (root / "frames").is_dir():
@@ -97,18 +86,10 @@ class _Clip(NamedTuple):
 
 
 class AvatarSource:
-    """A source without files of frames. A sample depends on its number and the seed alone.
+    """A source without files of frames, but of normalised ``.pose`` files. A sample depends on its number and the seed.
 
-    The drawing is the pose's own, and the body follows it as far as its limbs' lengths allow.
-
-    Args:
-        poses: a folder of ``.pose`` files with the 50 joints, normalised.
-        seed: draws signers and frames.
-        renderer: gives frames of a pose; by default the plug-in ``avatar``.
-
-    Raises:
-        ImportError: no renderer ``avatar`` is installed.
-        ValueError: there are no poses.
+    The drawing is the pose's own, and the body, by default that of the plug-in ``avatar``, follows it as far as its
+    limbs' lengths allow. A ValueError if there are no poses, an ImportError if no renderer ``avatar`` is installed.
     """
 
     def __init__(self, poses: Path, *, seed: int = 0, renderer: Any = None) -> None:
