@@ -15,14 +15,7 @@ from signdiff_slp.commands.step import add_step
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Args:
-        argv: arguments; those of the process if not given.
-
-    Returns:
-        0 for success, 1 for failure, 130 after Ctrl-C, 143 after SIGTERM. Wrong use exits with 2.
-    """
+    """Run the command: 0 for success, 1 for failure, 130 after Ctrl-C, 143 after SIGTERM. Wrong use exits with 2."""
     parser = CommandParser(prog="signdiff-slp", description="Text to pose, and corpora for it.")
     parser.add_argument("--version", action="version", version=f"signdiff-slp {__version__}")
     parser.add_argument("--debug", action="store_true", help="show where an error comes from")

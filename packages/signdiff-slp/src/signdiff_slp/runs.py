@@ -30,12 +30,9 @@ _MAX_FILE_SIZE: Final = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A training run.
+    """A training run: its folder of checkpoints, and ``step``, the ``step_N`` in it that is meant.
 
-    Attributes:
-        checkpoints: its folder of checkpoints.
-        step: the checkpoint that is meant, a folder ``step_N``: by default the newest; none where there is none yet.
-        newest: it is meant because it is the newest.
+    By default that is the newest, or none where there is none yet; ``newest`` tells whether it was meant as such.
     """
 
     checkpoints: Path
@@ -69,11 +66,7 @@ class Run:
         return read_object(path, _MAX_FILE_SIZE)
 
     def load_tokenizer(self) -> AnyTokenizer | None:
-        """Load the run's tokenizer; none where nothing tells it.
-
-        Raises:
-            ValueError: a file is broken, or the tokenizer is not there any more.
-        """
+        """Load the run's tokenizer; none where nothing tells it. A ``ValueError`` says if it is broken or gone."""
         from signdiff_slp.tokenizers.saved import load_tokenizer
 
         if (self.checkpoints / TOKENIZER).is_file():
@@ -92,12 +85,7 @@ class Run:
         return open_tokenizer(name, family, settings=section.get("config_overrides") or {})
 
     def load_model(self) -> ProgressiveTransformer:
-        """Load the model of ``step``.
-
-        Raises:
-            FileNotFoundError: there is no checkpoint yet.
-            ValueError: ``model.yaml`` or the weights are broken.
-        """
+        """Load the model of ``step``; an error says if there is no checkpoint yet, or a file is broken."""
         from fairseq2.error import OperationalError, StateDictError
         from fairseq2.model_checkpoint import CorruptModelCheckpointError
 
@@ -134,14 +122,7 @@ class Run:
 
 
 def find_run(path: Path) -> Run | None:
-    """Find a training run.
-
-    Args:
-        path: its folder, its folder ``checkpoints``, or a ``step_N`` in it.
-
-    Returns:
-        The run; none if the path is no such folder.
-    """
+    """Find a training run by its folder, its folder ``checkpoints``, or a ``step_N`` in it; none if it is no such."""
     if (path / "model").is_dir() and (path.parent / MODEL).is_file():
         return Run(checkpoints=path.parent, step=path, newest=False)
     for folder in (path, path / CHECKPOINTS):

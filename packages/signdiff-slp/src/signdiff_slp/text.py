@@ -133,20 +133,15 @@ def is_tag(text: str) -> bool:
 def split_tag(text: str) -> tuple[str, str]:
     """Divide a text into its tag, empty if there is none, and the rest.
 
-    Example:
-        >>> split_tag("<gsg> wort"), split_tag("wort")
-        (('<gsg>', 'wort'), ('', 'wort'))
+    >>> split_tag("<gsg> wort"), split_tag("wort")
+    (('<gsg>', 'wort'), ('', 'wort'))
     """
     tag, space, rest = text.partition(" ")
     return (tag, rest) if space and is_tag(tag) else ("", text)
 
 
 def into_pieces(text: str, limit: int) -> list[str]:
-    """Divide a text between words, where a model has not learned longer ones.
-
-    Args:
-        text: words with single spaces between them.
-        limit: most characters of a piece; a longer word is a piece of its own.
+    """Divide a text between words into pieces of at most ``limit`` characters; a longer word is a piece of its own.
 
     >>> into_pieces("the quick brown fox", 10)
     ['the quick', 'brown fox']
@@ -164,11 +159,8 @@ def into_pieces(text: str, limit: int) -> list[str]:
 class Coverage:
     """Tokens of texts, without those that begin, end, divide or tag them.
 
-    Attributes:
-        num_tokens: how many there are.
-        num_unknown: how many of them stand for something that has no token.
-        unknown_words: the words that these are in, each once.
-        lost: positions of the texts that hold unknown tokens only.
+    ``num_unknown`` of them stand for something that has no token, and ``unknown_words`` has the words that these are
+    in, each once. ``lost`` has the positions of the texts that hold unknown tokens only.
     """
 
     num_tokens: int
@@ -185,16 +177,11 @@ class Coverage:
 
 
 def cover(tokenizer: Tokenizer, texts: Iterable[str]) -> Coverage:
-    """Count what a tokenizer does not know.
+    """Count what a tokenizer does not know; of those of this package, spaces and tags are not counted.
 
-    Args:
-        tokenizer: any; of those of this package, spaces and tags are not counted.
-        texts: the texts.
-
-    Example:
-        >>> from signdiff_slp.tokenizers import WordTokenizer
-        >>> print(cover(WordTokenizer(["hello", "world"]), ["hello there", "Hello"]))
-        2 of 3 tokens (66.7%): there, Hello
+    >>> from signdiff_slp.tokenizers import WordTokenizer
+    >>> print(cover(WordTokenizer(["hello", "world"]), ["hello there", "Hello"]))
+    2 of 3 tokens (66.7%): there, Hello
     """
     encode = tokenizer.create_raw_encoder()
     unknown = tokenizer.vocab_info.unk_idx
@@ -219,9 +206,8 @@ def cover(tokenizer: Tokenizer, texts: Iterable[str]) -> Coverage:
 def cut(text: str) -> str:
     """Shorten a long text for a message.
 
-    Example:
-        >>> cut("hello"), len(cut(500 * "a"))
-        ('hello', 60)
+    >>> cut("hello"), len(cut(500 * "a"))
+    ('hello', 60)
     """
     return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 3]}..."
 
@@ -229,9 +215,8 @@ def cut(text: str) -> str:
 def shown(text: str) -> str:
     """Quote a text as Python does, and no more of it than its start.
 
-    Example:
-        >>> shown("hello")
-        "'hello'"
+    >>> shown("hello")
+    "'hello'"
     """
     return repr(cut(text))
 
@@ -239,9 +224,8 @@ def shown(text: str) -> str:
 def listed(names: Sequence[str]) -> str:
     """Write names for a message, and of many only the first.
 
-    Example:
-        >>> listed(["a", "b"]), listed(12 * ["a"])[-12:]
-        ('a, b', 'a and 2 more')
+    >>> listed(["a", "b"]), listed(12 * ["a"])[-12:]
+    ('a, b', 'a and 2 more')
     """
     more = len(names) - MAX_NAMED
     return ", ".join(names[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, final
 
 import torch
+from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from signdiff_core.checks import check_device
@@ -16,17 +17,13 @@ from signdiff_slp.models.progressive import ProgressiveTransformer, generate
 from signdiff_slp.models.progressive.generation import to_pose
 from signdiff_slp.models.progressive.release import load_release
 from signdiff_slp.runs import find_run
-from signdiff_slp.text import cover, into_pieces, shown, spellable
-from signdiff_slp.timing import Signed, time_words
+from signdiff_slp.text import Coverage, cover, into_pieces, shown, spellable
+from signdiff_slp.timing import Signed, TimedWord, time_words
 from signdiff_slp.tokenizers.character import CharacterTokenizer
+from signdiff_slp.tokenizers.saved import AnyTokenizer
 
 if TYPE_CHECKING:
     from pose_format import Pose
-    from torch import Tensor
-
-    from signdiff_slp.text import Coverage
-    from signdiff_slp.timing import TimedWord
-    from signdiff_slp.tokenizers.saved import AnyTokenizer
 
 BUNDLED: Final = Path(str(files("signdiff_slp"))) / "bundled" / "fingerspelling"
 """The folder of the model that comes with the package."""
@@ -134,7 +131,7 @@ class TextToPose:
         """Sign texts.
 
         Args:
-            texts: what to sign. What a speller does with digits and punctuation is told by `signdiff_slp.text`.
+            texts: what to sign. What a speller does with digits and punctuation is in `signdiff_slp.text`.
             signed_language: one of ``signed_languages``, for a model that has several; by default the first.
             speed: 2 signs twice as fast, 0.5 half as fast.
             frames_per_step: frames that are taken at a time from a model with future prediction.

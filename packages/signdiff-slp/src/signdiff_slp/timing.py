@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import torch
 from fairseq2.nn import BatchLayout
+from torch import Tensor
 
 if TYPE_CHECKING:
     from pose_format import Pose
-    from torch import Tensor
 
     from signdiff_slp.models.progressive import ProgressiveTransformer
     from signdiff_slp.text import Coverage
@@ -20,13 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TimedWord:
-    """A word and its frames.
-
-    Attributes:
-        word: as it is signed.
-        first_frame: its first frame, counting from 0.
-        last_frame: its last frame; ``first_frame - 1`` for a word that got none.
-    """
+    """A word as it is signed, and its frames, from 0; the last is ``first_frame - 1`` for a word that got none."""
 
     word: str
     first_frame: int
@@ -35,14 +29,9 @@ class TimedWord:
 
 @dataclass(frozen=True)
 class Signed:
-    """A pose and its words.
+    """A pose, its text and words, and how much of the text the model's tokenizer knows.
 
-    Attributes:
-        text: what was asked for.
-        pose: the pose.
-        words: when each word is signed; empty for models that do not know where in the text they are (those whose
-            ``clock`` is "frame").
-        coverage: how much of the text the model's tokenizer knows.
+    There are no words for models that do not know where in the text they are, whose ``clock`` is "frame".
     """
 
     text: str
@@ -60,17 +49,10 @@ def time_words(
     *,
     first_frame: int = 0,
 ) -> list[TimedWord]:
-    """Find the frames of words, by the place in the source that each frame's counter stands for.
+    """Find the frames of words, by the place in the source (S,) that each frame's counter (T,) stands for.
 
-    Args:
-        model: a model with a `SourceReader`; else there are no words.
-        source: (S,) tokens.
-        counters: (T,) counters after each frame.
-        spans: the words of the source, each with its first token and the one after its last.
-        first_frame: number of the first frame.
-
-    Returns:
-        A time for each word, in order and without overlap; raising and lowering the hands belong to none.
+    ``spans`` are the words of the source, each with its first token and the one after its last. They are timed in order
+    and without overlap; raising and lowering the hands belong to none. A model without `SourceReader` knows no times.
     """
     reader = model.decoder_frontend.source_reader
     if reader is None:
@@ -94,15 +76,14 @@ def to_json(text: str, words: Sequence[TimedWord], *, fps: float, num_frames: in
 
 
 def to_webvtt(text: str, words: Sequence[TimedWord], *, fps: float, num_frames: int) -> str:
-    r"""Write words as captions; the whole text as one where there are no words.
+    """Write words as captions; the whole text as one where there are no words.
 
-    Example:
-        >>> print(to_webvtt("hi", [TimedWord(word="hi", first_frame=0, last_frame=37)], fps=25.0, num_frames=40))
-        WEBVTT
-        <BLANKLINE>
-        00:00:00.000 --> 00:00:01.520
-        hi
-        <BLANKLINE>
+    >>> print(to_webvtt("hi", [TimedWord(word="hi", first_frame=0, last_frame=37)], fps=25.0, num_frames=40))
+    WEBVTT
+    <BLANKLINE>
+    00:00:00.000 --> 00:00:01.520
+    hi
+    <BLANKLINE>
     """
     shown = list(words) or [TimedWord(word=text, first_frame=0, last_frame=num_frames - 1)]
     cues = [

@@ -51,18 +51,10 @@ class _Scalar:
 
 
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
-    """Read the parameters of a checkpoint: ``model_state`` of a ``.ckpt`` file, or a state dict itself.
+    """Read the parameters of a checkpoint, ``model_state`` of a ``.ckpt`` file, or a state dict itself, as float32.
 
-    Args:
-        path: the file.
-
-    Returns:
-        The parameters in float32, each of values that are finite and at most `LARGEST`.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is too large, is no checkpoint, or holds more than tensors, plain values and NumPy scalars;
-            the message names the file.
+    A ``ValueError`` that names the file says if it is too large, is no checkpoint, or holds more than tensors, plain
+    values and NumPy scalars, or values that are not finite or beyond `LARGEST`.
     """
     size = path.stat().st_size
     if size > MAX_SIZE:

@@ -22,16 +22,11 @@ FREE: Final = Path("metrics") / "valid" / "free.jsonl"
 
 @dataclass(frozen=True)
 class Curves:
-    """The curves of a run.
+    """The curves of a run, by epoch, with a fraction where an epoch has several entries.
 
-    Attributes:
-        name: of the run.
-        epochs: of each entry of ``loss``; with a fraction where an epoch has several.
-        loss: training loss of poses, as the run's own settings count it.
-        comparable: the same of the next frame alone, without padding, which runs of any settings share; empty for runs
-            that have not logged it.
-        validated: epochs of the validations.
-        dtw: DTW-MJE of held-out texts, decoded freely, as a share of a frozen mean pose's.
+    ``loss`` is the training loss of poses, as the run's own settings count it; ``comparable`` the same of the next
+    frame alone, without padding, which runs of any settings share; empty for runs that have not logged it. ``dtw`` is
+    the DTW-MJE of held-out texts, decoded freely, as a share of a frozen mean pose's, at the epochs ``validated``.
     """
 
     name: str
@@ -43,12 +38,7 @@ class Curves:
 
 
 def read_curves(run: Path) -> Curves:
-    """Read the curves of a run from its folder.
-
-    Raises:
-        FileNotFoundError: the folder holds no log of a training run.
-        ValueError: a log is broken or too large, or has no epoch.
-    """
+    """Read the curves of a run from its folder; an error says if it holds no log, or a broken or too large one."""
     train = _rows(run / TRAIN)
     if not train:
         raise ValueError(f"{run / TRAIN} must hold at least one entry, but holds none.")
@@ -67,15 +57,10 @@ def read_curves(run: Path) -> Curves:
 
 
 def plot_curves(runs: Sequence[Curves], path: Path) -> None:
-    """Draw DTW above loss, by epoch, a line for each run.
+    """Draw DTW above loss, by epoch, a line for each of at least one run.
 
-    Args:
-        runs: at least one.
-        path: the picture, of a kind that matplotlib knows, such as ``.png`` or ``.svg``.
-
-    Raises:
-        ModuleNotFoundError: the extra ``signdiff-slp[plot]`` is not installed.
-        ValueError: the kind is unknown.
+    ``path`` is of a kind that matplotlib knows, such as ``.png`` or ``.svg``; else a ``ValueError`` is raised, and a
+    ``ModuleNotFoundError`` if matplotlib is not installed.
     """
     try:
         from matplotlib.figure import Figure

@@ -23,19 +23,14 @@ class CommandParser(argparse.ArgumentParser):
 
 
 def number(*, above: float | None = None, most: float | None = None) -> Callable[[str], float]:
-    """Make a type of arguments: numbers, which NaN is not.
+    """Make a type of arguments: numbers, finite and greater than ``above``, up to ``most``. NaN is none.
 
-    Args:
-        above: what they are finite and greater than.
-        most: what they are up to.
-
-    Example:
-        >>> number(above=0)("12.5")
-        12.5
-        >>> number(above=0, most=1)("2")
-        Traceback (most recent call last):
-        ...
-        argparse.ArgumentTypeError: must be a number above 0 and up to 1, but is '2'
+    >>> number(above=0)("12.5")
+    12.5
+    >>> number(above=0, most=1)("2")
+    Traceback (most recent call last):
+    ...
+    argparse.ArgumentTypeError: must be a number above 0 and up to 1, but is '2'
     """
     bounds = [f"above {above:g}"] if above is not None else []
     bounds += [f"up to {most:g}"] if most is not None else []
@@ -55,16 +50,12 @@ def number(*, above: float | None = None, most: float | None = None) -> Callable
 
 
 def whole(least: int | None = None) -> Callable[[str], int]:
-    """Make a type of arguments: whole numbers.
+    """Make a type of arguments: whole numbers, at least ``least``.
 
-    Args:
-        least: what they are at least.
-
-    Example:
-        >>> whole(1)("0")
-        Traceback (most recent call last):
-        ...
-        argparse.ArgumentTypeError: must be a whole number, at least 1, but is '0'
+    >>> whole(1)("0")
+    Traceback (most recent call last):
+    ...
+    argparse.ArgumentTypeError: must be a whole number, at least 1, but is '0'
     """
     wanted = "a whole number" if least is None else f"a whole number, at least {least}"
 
@@ -86,16 +77,9 @@ def answer_missing(parser: argparse.ArgumentParser, metavar: str = "COMMAND") ->
 
 
 def run_command(parser: argparse.ArgumentParser, run: Callable[[], int | None], *, kept: str, debug: bool) -> int:
-    """Run a command, and end it with one line where it fails or is asked to stop.
+    """Run a command, and end it with one line where it fails or is asked to stop; gives its exit status, as of `main`.
 
-    Args:
-        parser: names the command.
-        run: does the work.
-        kept: what is said after an interruption whose error has no notes.
-        debug: whether errors are raised.
-
-    Returns:
-        What ``run`` gives, 1 for failure, 130 after Ctrl-C, 143 after SIGTERM.
+    ``kept`` is what is said after an interruption whose error has no notes; with ``debug``, errors are raised.
     """
     prog = parser.prog.removeprefix("python -m ")
     unwind_on_sigterm()
@@ -114,9 +98,8 @@ def run_command(parser: argparse.ArgumentParser, run: Callable[[], int | None], 
 def error_text(error: BaseException) -> str:
     """Write an error and its notes; one of the system's with the file first and no number.
 
-    Example:
-        >>> error_text(PermissionError(13, "Permission denied", "corpus"))
-        'corpus: Permission denied'
+    >>> error_text(PermissionError(13, "Permission denied", "corpus"))
+    'corpus: Permission denied'
     """
     text = str(error)
     if isinstance(error, OSError) and error.strerror and error.filename is not None:

@@ -127,20 +127,8 @@ def add_prepare(commands: argparse._SubParsersAction[Any]) -> None:
         metavar="SECONDS",
         help="how much shorter than How2Sign's table says a clip may be; shorter ones are left out (default: 0.5)",
     )
-    parser.add_argument(
-        "--min-confidence", type=number(), default=0.1, help="joints with less confidence are filled (default: 0.1)"
-    )
-    parser.add_argument(
-        "--fill",
-        choices=("interpolate", "median"),
-        default="interpolate",
-        help="how absent joints are filled (default: interpolate, in time)",
-    )
-    parser.add_argument("--steps", type=whole(), default=200, help="steps of the lifting (default: 200)")
-    parser.add_argument(
-        "--smoothness", type=number(), default=0.01, help="how smooth the lifting is in time (default: 0.01)"
-    )
-    parser.add_argument("--device", default="cpu", help="a torch device for the lifting (default: cpu)")
+    add_cleaning(parser)
+    add_lifting(parser)
     parser.add_argument("--mirror", action="store_true", help="mirror left-handed signers")
     parser.add_argument(
         "--min-observed",
@@ -164,6 +152,28 @@ def add_prepare(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--seed", type=whole(0), default=0, help="draws the clips of the preview (default: 0)")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.set_defaults(run=_prepare)
+
+
+def add_cleaning(parser: argparse.ArgumentParser) -> None:
+    """Add the options of cleaning to a parser."""
+    parser.add_argument(
+        "--min-confidence", type=number(), default=0.1, help="joints with less confidence are filled (default: 0.1)"
+    )
+    parser.add_argument(
+        "--fill",
+        choices=("interpolate", "median"),
+        default="interpolate",
+        help="how absent joints are filled (default: interpolate, in time)",
+    )
+
+
+def add_lifting(parser: argparse.ArgumentParser) -> None:
+    """Add the options of lifting to a parser."""
+    parser.add_argument("--steps", type=whole(), default=200, help="steps of the lifting (default: 200)")
+    parser.add_argument(
+        "--smoothness", type=number(), default=0.01, help="how smooth the lifting is in time (default: 0.01)"
+    )
+    parser.add_argument("--device", default="cpu", help="a torch device for the lifting (default: cpu)")
 
 
 def _prepare(arguments: argparse.Namespace) -> int:

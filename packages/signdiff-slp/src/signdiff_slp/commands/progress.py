@@ -10,17 +10,7 @@ T = TypeVar("T")
 
 
 def progress(items: Iterable[T], name: str = "clips", *, unit: str = "clip", total: int | None = None) -> Iterator[T]:
-    """Show how many of some items are done.
-
-    Args:
-        items: what is worked through.
-        name: of the work.
-        unit: what an item is.
-        total: how many there will be, if ``items`` does not say.
-
-    Yields:
-        The items.
-    """
+    """Show how many of some items are done; ``total`` says how many there will be, if ``items`` does not."""
     if sys.stderr.isatty():
         try:
             from tqdm import tqdm

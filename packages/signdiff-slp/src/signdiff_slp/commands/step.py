@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from signdiff_slp.commands.parser import answer_missing, number, whole
+from signdiff_slp.commands.parser import answer_missing, number
+from signdiff_slp.commands.prepare import add_cleaning, add_lifting
 
 if TYPE_CHECKING:
-    import argparse
-
     import numpy as np
     from numpy.typing import NDArray
     from pose_format import Pose
@@ -29,23 +29,11 @@ def add_step(commands: argparse._SubParsersAction[Any]) -> None:
     _finish(read, _read)
 
     clean = steps.add_parser("clean", help="take out doubtful joints and fill absent ones")
-    clean.add_argument(
-        "--min-confidence", type=number(), default=0.1, help="joints with less confidence are filled (default: 0.1)"
-    )
-    clean.add_argument(
-        "--fill",
-        choices=("interpolate", "median"),
-        default="interpolate",
-        help="how absent joints are filled (default: interpolate, in time)",
-    )
+    add_cleaning(clean)
     _finish(clean, _clean, "clip", "in pixels")
 
     lift = steps.add_parser("lift", help="lift a clip from the picture into space")
-    lift.add_argument("--steps", type=whole(), default=200, help="steps of the search (default: 200)")
-    lift.add_argument(
-        "--smoothness", type=number(), default=0.01, help="how smooth the result is in time (default: 0.01)"
-    )
-    lift.add_argument("--device", default="cpu", help="a torch device (default: cpu)")
+    add_lifting(lift)
     _finish(lift, _lift, "clip", "in pixels, without absent joints")
 
     normalise = steps.add_parser("normalise", help="put the neck at the origin, the shoulders 1/3 apart, and resample")

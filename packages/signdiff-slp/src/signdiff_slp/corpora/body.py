@@ -55,12 +55,9 @@ _CURL: Final = ((0.25, 0.30, 0.25), (0.32, 0.38, 0.28), (0.38, 0.42, 0.30), (0.4
 class Postures:
     """T frames of a signer's head, right arm and right hand, all directions of length 1.
 
-    Attributes:
-        nose: (T, 3) from neck to nose.
-        upper_arm: (T, 3) from shoulder to elbow.
-        forearm: (T, 3) from elbow to wrist.
-        palm: (T, 3, 3) rotation of the palm relative to the forearm.
-        fingers: (T, 20, 3) the bones of `HAND_LIMBS` in the palm's axes: index side, fingers' way, out of the palm.
+    ``nose`` (T, 3) is from neck to nose, ``upper_arm`` from shoulder to elbow, ``forearm`` from elbow to wrist;
+    ``palm`` (T, 3, 3) the rotation of the palm relative to the forearm; ``fingers`` (T, 20, 3) the bones of
+    `HAND_LIMBS` in the palm's axes: index side, fingers' way, out of the palm.
     """
 
     nose: NDArray[np.float64]
@@ -91,9 +88,8 @@ def concatenate(parts: Iterable[Postures]) -> Postures:
 def minimum_jerk(count: int) -> NDArray[np.float64]:
     """Make the way of a reaching movement from 0 to 1, ``count`` shares between its two ends (Flash and Hogan 1985).
 
-    Example:
-        >>> minimum_jerk(1).tolist()
-        [0.5]
+    >>> minimum_jerk(1).tolist()
+    [0.5]
     """
     t = np.arange(1, count + 1) / (count + 1)
     return np.asarray(t**3 * (10 - 15 * t + 6 * t**2))
@@ -127,10 +123,9 @@ def forearm_axes(forearm: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def palm_axes(hand: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Find a right palm's axes from the knuckles of a hand (T, 21, 3).
+    """Find a right palm's axes from the knuckles of a hand (T, 21, 3): (T, 3, 3) rotations.
 
-    Returns:
-        (T, 3, 3) rotations; columns are the index finger's side, the fingers' way, and the way out of the palm.
+    Columns are the index finger's side, the fingers' way, and the way out of the palm.
     """
     wrist = hand[:, 0]
     along = unit(hand[:, _PALM_MIDDLE] + hand[:, _PALM_RING] - 2 * wrist)
@@ -159,16 +154,9 @@ def place_hand(
 def reach(
     target: NDArray[np.floating], hint: NDArray[np.floating], upper_length: float, forearm_length: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Bend an arm so that the wrist is where it shall be (two bones, the elbow towards a hint).
+    """Bend an arm so that the wrist is at (T, 3) ``target`` from the shoulder, the elbow towards (T, 3) ``hint``.
 
-    Args:
-        target: (T, 3) wrist, from the shoulder.
-        hint: (T, 3) about where the elbow is, from the shoulder.
-        upper_length: from shoulder to elbow.
-        forearm_length: from elbow to wrist.
-
-    Returns:
-        Directions (T, 3) of upper arm and forearm. A target out of reach is reached for.
+    Gives directions (T, 3) of upper arm and forearm. A target out of reach is reached for.
     """
     distance = np.linalg.norm(target, axis=-1, keepdims=True)
     line = target / distance
@@ -218,10 +206,7 @@ def relaxed_fingers() -> NDArray[np.float64]:
 
 
 def joints_from(postures: Postures) -> NDArray[np.float64]:
-    """Build the 50 joints, (T, 50, 3) normalised, of head, right arm and right hand; the left arm is at rest.
-
-    Every bone has this body's length.
-    """
+    """Build the 50 joints, (T, 50, 3) normalised, of head, right arm and right hand; the left arm is at rest."""
     joints = np.zeros((len(postures), skeleton.NUM_JOINTS, 3))
     joints[:, skeleton.NOSE] = NOSE_LENGTH * postures.nose
     joints[:, skeleton.NECK] = 0.0

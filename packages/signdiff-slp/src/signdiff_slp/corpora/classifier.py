@@ -32,17 +32,13 @@ _WEIGHTS: Final = np.array([1.0, 1.0, 0.5])
 
 
 class LetterClassifier:
-    """Nearest neighbour among recorded letters.
+    """Nearest neighbour among recorded letters of one alphabet; that of ASL if no clips are given.
 
-    Args:
-        clips: the recordings of one alphabet; those of ASL if not given.
-
-    Example:
-        >>> from signdiff_slp.corpora.stitch import spell
-        >>> spelling = spell("hi")
-        >>> classifier = LetterClassifier()
-        >>> [classifier(spelling.joints[hold.start : hold.end]) for hold in spelling.holds]
-        ['h', 'i']
+    >>> from signdiff_slp.corpora.stitch import spell
+    >>> spelling = spell("hi")
+    >>> classifier = LetterClassifier()
+    >>> [classifier(spelling.joints[hold.start : hold.end]) for hold in spelling.holds]
+    ['h', 'i']
     """
 
     def __init__(self, clips: Sequence[Clip] | None = None) -> None:

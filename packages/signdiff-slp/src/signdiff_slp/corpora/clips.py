@@ -52,13 +52,8 @@ _SHORTEST_WAY_UNSEEN: Final = 80.0
 class Clip:
     """One letter as it was detected. Pixels with the point between the shoulders as origin; y points down.
 
-    Attributes:
-        letter: a small letter.
-        nose: (T, 3).
-        arm: (T, 3, 3) right shoulder, elbow, wrist. Depth (last axis) is in MediaPipe's unit, smaller is nearer.
-        arm_confidence: (T, 3) in [0, 1].
-        hand: (T, 21, 3) right hand. Depth is in MediaPipe's unit, relative to the hand's wrist.
-        language: the code of the signed language.
+    ``arm`` (T, 3, 3) is right shoulder, elbow and wrist, with confidences (T, 3) in [0, 1]; ``hand`` (T, 21, 3) the
+    right one. Depth, the last axis, is in MediaPipe's unit, smaller is nearer, and in a hand relative to its wrist.
     """
 
     letter: str
@@ -70,11 +65,7 @@ class Clip:
 
 
 def lexicon_folder() -> Path:
-    """Find the fingerspelling clips of the installed `spoken-to-signed`.
-
-    Raises:
-        ModuleNotFoundError: the extra ``signdiff-slp[corpora]`` is not installed.
-    """
+    """Find the fingerspelling clips of `spoken-to-signed`; a ``ModuleNotFoundError`` if it is not installed."""
     spec = importlib.util.find_spec("spoken_to_signed")
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(
@@ -84,19 +75,11 @@ def lexicon_folder() -> Path:
 
 
 def read_clips(folder: Path | None = None, *, language: str = "ase") -> list[Clip]:
-    """Read the letters of an alphabet.
+    """Read the letters of an alphabet, one clip a letter, in alphabetical order. A left-handed signer is mirrored.
 
-    Signs of several letters, such as the German SCH, are passed over: they are spelled letter by letter.
-
-    Args:
-        folder: holds ``index.csv``; that of the installed `spoken-to-signed` if it is not given.
-        language: code of the signed language.
-
-    Returns:
-        One clip a letter, in alphabetical order. A left-handed signer is mirrored.
-
-    Raises:
-        ValueError: ASL letters are missing in ``folder``, or all of another language; or the index or a clip is broken.
+    Signs of several letters, such as the German SCH, are passed over: they are spelled letter by letter. ``folder``
+    holds ``index.csv``; it is that of the installed `spoken-to-signed` if not given. A ``ValueError`` says if ASL
+    letters are missing in it, or all of another language; or if the index or a clip is broken.
     """
     folder = lexicon_folder() if folder is None else folder
     paths = {}
@@ -169,14 +152,11 @@ def _read_clip(letter: str, path: Path, language: str, side: str) -> Clip:
 
 
 def moved_frames(clip: Clip) -> tuple[int, int] | None:
-    """Tell when a letter is moved: by eye for ASL, else as `find_movement` finds.
+    """Tell when a letter is moved, by eye for ASL, else as `find_movement` finds; ``None`` if it is a posture.
 
     A hand arrives, spells and leaves. It has arrived when it first slows down. What it does from there until it stands
     still is the letter's movement, if it is long enough: j draws its hook, umlauts and carons are drawn or shaken. The
     way is that of the hand's middle; where only fingers move, this finds nothing. In ASL it finds j and z alone.
-
-    Returns:
-        The first frame of the movement, and the one after its last; ``None`` if the letter is a posture.
     """
     return MOVED.get(clip.letter) if clip.language == "ase" else find_movement(clip)
 

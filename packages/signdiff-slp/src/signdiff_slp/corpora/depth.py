@@ -43,14 +43,9 @@ NOSE_BEFORE_NECK: Final = 0.42
 
 @dataclass(frozen=True, kw_only=True)
 class DepthFit:
-    """How constant bone lengths are before and after scaling depth.
+    """How constant the bone lengths of ``hand`` or ``arm`` are with depth as it is, and with depth times ``factor``.
 
-    Attributes:
-        part: ``hand`` or ``arm``.
-        factor: pixels per unit of MediaPipe's depth.
-        variation_before: mean over bones of the coefficient of variation with depth left as it is.
-        variation_after: the same with depth times ``factor``.
-        frames: how many frames were measured.
+    The factor is in pixels per unit of MediaPipe's depth; the variation is the mean over bones of its coefficient.
     """
 
     part: str
@@ -61,30 +56,20 @@ class DepthFit:
 
 
 def variation(points: NDArray[np.floating], limbs: Sequence[tuple[int, int]], factor: float) -> float:
-    """Tell how constant bone lengths are, for one depth factor.
+    """Tell how constant the lengths of limbs between points (T, J, 3) are, once their depth is multiplied by a factor.
 
-    Args:
-        points: (T, J, 3) positions whose last coordinate is in another unit.
-        limbs: pairs of joints.
-        factor: what to multiply that coordinate by.
+    It is the mean over bones of standard deviation divided by mean length; 0 is constant.
 
-    Returns:
-        Mean over bones of standard deviation divided by mean length; 0 is constant.
-
-    Example:
-        >>> points = np.array([[[0, 0, 0], [3, 0, 0]], [[0, 0, 0], [0, 0, 1.0]]])
-        >>> variation(points, [(0, 1)], 3.0)
-        0.0
+    >>> points = np.array([[[0, 0, 0], [3, 0, 0]], [[0, 0, 0], [0, 0, 1.0]]])
+    >>> variation(points, [(0, 1)], 3.0)
+    0.0
     """
     lengths = _lengths(points * np.array([1.0, 1.0, factor]), limbs)
     return float(np.mean(lengths.std(axis=0) / lengths.mean(axis=0)))
 
 
 def depth_factor(points: NDArray[np.floating], limbs: Sequence[tuple[int, int]], *, largest: float) -> float:
-    """Find the depth factor up to ``largest``, to a hundredth of it, that makes bone lengths most constant.
-
-    Arguments are those of `variation`.
-    """
+    """Find the factor up to ``largest``, to a hundredth of it, with which `variation` is least."""
     candidates = np.linspace(0.0, largest, 101)
     return float(candidates[np.argmin([variation(points, limbs, factor) for factor in candidates])])
 
@@ -119,17 +104,8 @@ def keep_lengths(
     """Move joints until limbs have their lengths, each joint as little as can be and rather in depth than sideways.
 
     Position-based dynamics (Müller et al. 2007): every sweep corrects each limb along itself, shared between its two
-    joints and the three axes by their mobilities.
-
-    Args:
-        points: (T, J, 3) positions; the last axis is depth.
-        limbs: pairs of joints.
-        lengths: (len(limbs),) wanted lengths.
-        mobility: (J, 3) how readily a joint moves along an axis; 0 nails it down.
-        sweeps: how often all limbs are corrected.
-
-    Returns:
-        (T, J, 3) positions whose limbs have their lengths to within about a hundredth.
+    joints and the three axes by their mobilities, (J, 3), of which 0 nails a joint down. The limbs of (T, J, 3), the
+    result, have their lengths to within about a hundredth.
     """
     moved = np.array(points, dtype=np.float64)
     for _ in range(sweeps):
@@ -145,15 +121,10 @@ def keep_lengths(
 
 
 def with_depth(landmarks: Landmarks, *, hand: float, arm: float) -> Landmarks:
-    """Give loose depth the unit of width and height.
+    """Give loose depth the unit of width and height; landmarks whose depth is not loose are given back.
 
-    Args:
-        landmarks: of one clip.
-        hand: shoulder widths per unit of depth within a hand.
-        arm: shoulder widths per unit of depth in the body; if it and ``hand`` are 0, the pose becomes flat.
-
-    Returns:
-        The landmarks themselves if their depth is not loose.
+    ``hand`` and ``arm`` are shoulder widths per unit of depth within a hand, and in the body; if both are 0, the pose
+    becomes flat.
     """
     if not landmarks.loose_depth:
         return landmarks
@@ -180,11 +151,7 @@ def with_depth(landmarks: Landmarks, *, hand: float, arm: float) -> Landmarks:
 
 
 def shoulder_width(landmarks: Landmarks) -> float:
-    """Measure the median distance of the shoulders as the viewer sees it, in the unit of width and height.
-
-    Raises:
-        ValueError: no frame has both shoulders, apart.
-    """
+    """Measure the median distance of the shoulders as the viewer sees it; a ``ValueError`` if they are never seen."""
     ends = [skeleton.LEFT_SHOULDER, skeleton.RIGHT_SHOULDER]
     both = (landmarks.confidence[:, ends] > 0).all(axis=1)
     shoulders = landmarks.joints[both][:, ends, :2]

@@ -17,20 +17,11 @@ _HANDS: Final = (("left", LEFT_HAND, LEFT_WRIST), ("right", RIGHT_HAND, RIGHT_WR
 
 
 def fill_absent(joints: NDArray[np.floating], confidence: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Interpolate absent joints linearly in time.
+    """Interpolate absent joints, of (T, 50, 3) with confidence (T, 50) 0, masked or not finite, linearly in time.
 
     Before a joint's first frame and after its last, it stays where it is next. Joints of a hand are interpolated
-    relative to the body's wrist, so that a hand goes where its arm goes.
-
-    Args:
-        joints: (T, 50, 3) positions.
-        confidence: (T, 50); 0 where absent. A joint that is masked or not finite is absent, too.
-
-    Returns:
-        (T, 50, 3) positions; those that were present are unchanged.
-
-    Raises:
-        ValueError: a joint is absent in every frame.
+    relative to the body's wrist, so that a hand goes where its arm goes. Joints that were present are unchanged. A
+    ``ValueError`` says if a joint is absent in every frame.
     """
     joints, confidence = masked_as_absent(joints, confidence)  # type: ignore[assignment]
     present = (confidence > 0) & np.isfinite(joints).all(axis=-1)
@@ -51,22 +42,12 @@ def fill_absent(joints: NDArray[np.floating], confidence: NDArray[np.floating]) 
 
 
 def resample(joints: NDArray[np.float64], fps: float, target: float) -> NDArray[np.float64]:
-    """Bring frames to another rate by linear interpolation.
+    """Bring frames (T, ...) to another rate by linear interpolation: T * target / fps of them, rounded, at least 1.
 
-    Args:
-        joints: (T, ...) one frame after another.
-        fps: their rate.
-        target: the wanted rate.
+    A ``ValueError`` says if a rate is not positive, or more than `MAX_FRAMES` come out.
 
-    Returns:
-        (T', ...), T' = T * target / fps, rounded, at least 1; the array itself if the rates are the same.
-
-    Raises:
-        ValueError: a rate is not positive, or so different from the other that more than `MAX_FRAMES` come out.
-
-    Example:
-        >>> resample(np.array([0.0, 1.0, 2.0, 3.0]), 50, 25).tolist()
-        [0.0, 2.0]
+    >>> resample(np.array([0.0, 1.0, 2.0, 3.0]), 50, 25).tolist()
+    [0.0, 2.0]
     """
     if not (np.isfinite(fps) and fps > 0 and np.isfinite(target) and target > 0):
         raise ValueError(f"fps must be positive, but is {fps} and shall be {target}.")

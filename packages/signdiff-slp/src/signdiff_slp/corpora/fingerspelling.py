@@ -34,13 +34,7 @@ from signdiff_slp.corpora.writer import SPLITS, SplitWriter, write_statistics
 
 @dataclass(frozen=True, kw_only=True)
 class SplitSummary:
-    """What a split holds.
-
-    Attributes:
-        items: how many texts.
-        frames: of all of them.
-        letters: of all of them, spaces not counted.
-    """
+    """What a split holds: texts, and the frames and letters of all of them, spaces not counted."""
 
     items: int
     frames: int
@@ -59,19 +53,13 @@ def build(
     """Build the corpus. The same arguments make the same bytes.
 
     Args:
-        folder: where to; must not exist yet, or be empty.
+        folder: where to; must not exist yet, or be empty, or a ``FileExistsError`` says so.
         seed: draws words, phrases and timing.
         sizes: how many items of each kind train, dev and test hold.
-        vocabulary: words, the most frequent first; those of `words.frequent_words` if it is not given.
+        vocabulary: words, the most frequent first; those of `words.frequent_words` if it is not given. A ``ValueError``
+            says if it is too small, or given with several languages.
         progress: wraps a split's items, given its name, to show how far it is.
         languages: the signed languages; ASL, without tags, if none is given.
-
-    Returns:
-        A summary of each split.
-
-    Raises:
-        FileExistsError: ``folder`` holds something.
-        ValueError: ``vocabulary`` is too small, or given with several languages.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"folder must be new or empty, but {folder} is not.")
@@ -142,14 +130,11 @@ def _write_split(
     with (folder / f"{split}.holds.jsonl").open("w", encoding="utf-8") as holds:
         for item, spelling in spellings:
             writer.add(item.name, item.tagged, spelling.joints)
-            holds.write(json.dumps({"name": item.name, "holds": _rows(spelling)}, ensure_ascii=False) + "\n")
+            rows = [(hold.letter, hold.start, hold.end) for hold in spelling.holds]
+            holds.write(json.dumps({"name": item.name, "holds": rows}, ensure_ascii=False) + "\n")
             letters += len(spelling.holds)
     writer.close()
     return writer, SplitSummary(items=writer.clips, frames=writer.frames, letters=letters)
-
-
-def _rows(spelling: Spelling) -> list[tuple[str, int, int]]:
-    return [(hold.letter, hold.start, hold.end) for hold in spelling.holds]
 
 
 def _write_statistics(folder: Path) -> None:
@@ -165,14 +150,7 @@ def data_card(
     sources: Mapping[str, str],
     languages: Sequence[SignedLanguage] = (),
 ) -> str:
-    """Write the data card, Markdown.
-
-    Args:
-        summaries: of each split.
-        seed: that the corpus was drawn with.
-        sources: versions of ``spoken-to-signed`` and ``wordfreq``.
-        languages: the signed languages; ASL alone if none is given.
-    """
+    """Write the data card, Markdown; ``sources`` are the versions of ``spoken-to-signed`` and ``wordfreq``."""
     rows = "\n".join(
         f"| {split} | {summary.items} | {summary.frames} | {summary.letters} | {summary.frames / summary.letters:.1f} |"
         for split, summary in summaries.items()

@@ -15,14 +15,9 @@ _TWO_HANDS: Final = "two hands spell it, and the body here spells with one"
 
 @dataclass(frozen=True)
 class SignedLanguage:
-    """One signed language.
+    """One signed language, by its code in ISO 639-3, and ``spoken``, what its alphabet writes, in ISO 639-1.
 
-    Attributes:
-        code: ISO 639-3.
-        name: in English.
-        spoken: the spoken language that its alphabet writes, ISO 639-1.
-        left_handed: whether the signer of the clips spells with the left hand; the clips are mirrored.
-        reason: why there is no corpus of it; empty if there is.
+    The clips of a left-handed signer are mirrored. ``reason`` says why there is no corpus of it; empty if there is.
     """
 
     code: str
@@ -77,13 +72,9 @@ def find_language(code: str) -> SignedLanguage:
 
 
 def choose_languages(codes: Sequence[str]) -> list[SignedLanguage]:
-    """Find the languages of a corpus.
+    """Find the languages of a corpus by their codes, each once; ``["all"]`` for all that can be spelled.
 
-    Args:
-        codes: of each, once; ``["all"]`` for all that can be spelled.
-
-    Raises:
-        ValueError: a language is unknown, repeated, or cannot be spelled here; the message says why.
+    A ``ValueError`` says which one is unknown, repeated, or cannot be spelled here, and why.
     """
     if list(codes) == ["all"]:
         return [language for language in LANGUAGES if not language.reason]

@@ -24,18 +24,8 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
 from signdiff_core.skeleton import HAND_LIMBS, RIGHT_HAND
-from signdiff_slp.corpora.body import (
-    FOREARM_LENGTH,
-    HAND_LENGTHS,
-    SHOULDER,
-    UPPER_ARM_LENGTH,
-    Postures,
-    forearm_axes,
-    joints_from,
-    limb_directions,
-    palm_axes,
-    unit,
-)
+from signdiff_slp.corpora import body
+from signdiff_slp.corpora.body import HAND_LENGTHS, Postures, unit
 from signdiff_slp.corpora.clips import SHOULDERS_APART, STILL, Clip, hand_speed, moved_frames, read_clips
 from signdiff_slp.corpora.depth import ARM_LIMBS, PALM_LIMBS, keep_lengths, measure_depth
 
@@ -55,13 +45,8 @@ _PALM_LENGTHS: Final = np.array([0.0222, 0.0233, 0.0250, 0.0683, 0.0703])
 class Letter:
     """One letter of the alphabet as this body makes it.
 
-    Attributes:
-        letter: a small letter.
-        whole: all frames of the clip.
-        core: the still frames, or the movement of a letter that is one.
-        core_frames: first frame of ``core`` in ``whole``, and the one after its last.
-        posture: one frame, the middle of the still ones; the start of the movement of a letter that is one.
-        moves: whether the letter is a movement.
+    ``whole`` has all frames of the clip; ``core`` the still ones, or the movement of a letter that is one, and
+    ``core_frames`` says where. ``posture`` is one frame, the middle of the still ones or the start of the movement.
     """
 
     letter: str
@@ -108,7 +93,7 @@ def plain(letter: str) -> str:
 
 def _shape(letter: Letter) -> NDArray[np.float64]:
     """The hand from its wrist, (21, 3), in hand sizes; depth, which is known least, counts half."""
-    hand = joints_from(letter.posture)[0, RIGHT_HAND]
+    hand = body.joints_from(letter.posture)[0, RIGHT_HAND]
     hand = hand - hand[:1]
     return np.asarray(hand * np.array([1.0, 1.0, 0.5]) / np.sqrt(np.mean(np.sum(hand[1:] ** 2, axis=-1))))
 
@@ -119,13 +104,13 @@ def clean(clips: Sequence[Clip]) -> list[Letter]:
     hands, arms, noses = zip(*(_smoothed(clip, scale) for clip in clips), strict=True)
     hand = _hand(np.concatenate(hands))
     upper_arm, forearm = _arm(np.concatenate(arms))
-    axes = palm_axes(hand)
+    axes = body.palm_axes(hand)
     whole = Postures(
         nose=unit(np.concatenate(noses)),
         upper_arm=upper_arm,
         forearm=forearm,
-        palm=forearm_axes(forearm).transpose(0, 2, 1) @ axes,
-        fingers=limb_directions(hand) @ axes,
+        palm=body.forearm_axes(forearm).transpose(0, 2, 1) @ axes,
+        fingers=body.limb_directions(hand) @ axes,
     )
     ends = np.cumsum([len(clip.nose) for clip in clips])
     return [_trimmed(clip, whole[end - len(clip.nose) : end]) for clip, end in zip(clips, ends, strict=True)]
@@ -175,10 +160,8 @@ def _trimmed(clip: Clip, whole: Postures) -> Letter:
 class Scale:
     """What brings the clips of an alphabet to the unit and the size of the body here.
 
-    Attributes:
-        hand_depth: pixels per unit of depth in a hand.
-        arm_depth: pixels per unit of depth in the arm.
-        hand_size: factor for hands; those of the ASL clips have the body's size.
+    Depths are pixels per unit of depth; ``hand_size`` is a factor for hands: those of the ASL clips have the body's
+    size.
     """
 
     hand_depth: float = HAND_DEPTH
@@ -204,7 +187,7 @@ def _smoothed(clip: Clip, scale: Scale) -> tuple[NDArray[np.float64], NDArray[np
 
     arm[:, 2, :2] = hand[:, 0, :2]
     arm[:, 2, 2] -= arm[:, 0, 2]
-    arm[:, 0] = SHOULDER
+    arm[:, 0] = body.SHOULDER
     hand = (hand - hand[:, :1]) * scale.hand_size
     # A hand that is nearer to the camera appears larger: no bone can be longer than it is.
     nearer = max(1.0, _largest_bones(hand))
@@ -220,7 +203,7 @@ def _largest_bones(hand: NDArray[np.float64]) -> float:
 
 def _arm(arm: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     mobility = np.array([[0.0, 0.0, 0.0], [0.5, 0.5, 1.0], [0.02, 0.02, 1.0]])
-    points = keep_lengths(arm, ARM_LIMBS, np.array([UPPER_ARM_LENGTH, FOREARM_LENGTH]), mobility=mobility)
+    points = keep_lengths(arm, ARM_LIMBS, np.array([body.UPPER_ARM_LENGTH, body.FOREARM_LENGTH]), mobility=mobility)
     return unit(points[:, 1] - points[:, 0]), unit(points[:, 2] - points[:, 1])
 
 

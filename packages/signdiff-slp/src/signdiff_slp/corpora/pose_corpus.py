@@ -40,13 +40,10 @@ _LARGEST: Final = {"hand": 20.0, "arm": 5.0}
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One clip to import.
+    """One clip to import, and what it says; its name is its path in the folder, without suffix.
 
-    Attributes:
-        name: its path in the folder, without suffix.
-        text: what it says.
-        paths: the files, and folders of OpenPose JSON, of this name; a clip has one that is a pose.
-        split: train, dev or test; empty if nothing tells.
+    ``paths`` are the files, and folders of OpenPose JSON, of this name: one of them is a pose. ``split`` is empty if
+    nothing tells.
     """
 
     name: str
@@ -56,16 +53,11 @@ class Source:
 
 
 def list_table(folder: Path, table: Path) -> list[Source]:
-    """List the clips of a table.
+    """List the clips of a table: lines of name, text and, if wanted, split, divided by tabs, without a header.
 
-    Args:
-        folder: with the poses, in folders below it, too.
-        table: lines of name, text and, if wanted, split, divided by tabs, without a header. Names are paths in
-            ``folder``, with or without the suffix of the file.
-
-    Raises:
-        FileNotFoundError: there is no such folder or table.
-        ValueError: the table is empty, a line is broken or not in UTF-8, or some lines have a split and others none.
+    Names are paths in ``folder``, with or without the suffix of the file. Raises a ``FileNotFoundError`` if there is no
+    such folder or table, a ``ValueError`` if the table is empty, a line is broken or not in UTF-8, or some lines have a
+    split and others none.
     """
     check_table(table)
     found = _index(folder)
@@ -92,9 +84,7 @@ def list_table(folder: Path, table: Path) -> list[Source]:
 def list_beside(folder: Path) -> list[Source]:
     """List the clips of a folder with their texts in ``NAME.txt`` beside them; the text of a clip without is empty.
 
-    Raises:
-        FileNotFoundError: there is no such folder.
-        ValueError: it holds no pose, or a text is not in UTF-8, or larger than `MAX_TEXT`.
+    A ``ValueError`` says if it holds no pose, or a text is not in UTF-8, or larger than `MAX_TEXT`.
     """
     sources = []
     for name, paths in sorted(_index(folder).items()):
@@ -109,15 +99,9 @@ def list_beside(folder: Path) -> list[Source]:
 
 
 def divide(sources: Sequence[Source], fractions: tuple[float, float, float], *, seed: int = 0) -> list[Source]:
-    """Give every clip a split. Clips that say the same come to the same split.
+    """Give every clip a split, by shares of the texts. Clips that say the same come to the same split.
 
-    Args:
-        sources: the clips.
-        fractions: shares of the texts in train, dev and test; they sum to 1.
-        seed: draws who goes where.
-
-    Raises:
-        ValueError: ``fractions`` are negative or do not sum to 1.
+    A ``ValueError`` says if shares are negative or do not sum to 1.
     """
     if min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
         raise ValueError(f"fractions must be at least 0 and sum to 1, but are {fractions}.")
@@ -171,23 +155,18 @@ def import_poses(
     depth: tuple[float, float] | None = None,
     progress: Callable[[Iterable[Source]], Iterable[Source]] | None = None,
 ) -> Report:
-    """Make a corpus of poses.
+    """Make a corpus of poses; the report says what was left out.
 
     Args:
         sources: the clips; those without a split come to train.
-        output: the corpus; new or empty.
+        output: the corpus; new or empty, or a ``FileExistsError`` says so.
         fps: frames per second of the corpus; clips of another rate are resampled.
         source_fps: frames per second of files whose format does not tell, such as OpenPose JSON; 25 if not given.
         depth: shoulder widths per unit of MediaPipe's depth in hands and in arms, (0, 0) for poses without depth;
             measured if not given.
         progress: wraps the clips, to show how far it is.
 
-    Returns:
-        How many clips and frames there are, and what was left out: clips without a pose or a text, poses that cannot
-        be read or have another skeleton, and clips with a joint that is never seen.
-
     Raises:
-        FileExistsError: ``output`` holds something.
         ValueError: no clip is left.
     """
     hand, arm = depth if depth is not None else measure_depth(sources, source_fps=source_fps)
@@ -218,9 +197,8 @@ def import_poses(
 def measure_depth(sources: Sequence[Source], *, source_fps: float | None = None) -> tuple[float, float]:
     """Find the factors of MediaPipe's depth on a sample of clips, spread over all.
 
-    Returns:
-        Shoulder widths per unit of depth in hands and in arms; 0 where no frame tells. Clips that cannot be read, or
-        have no loose depth, are passed over.
+    They are shoulder widths per unit of depth in hands and in arms; 0 where no frame tells. Clips that cannot be read,
+    or have no loose depth, are passed over.
     """
     hands: list[NDArray[np.float64]] = []
     arms: list[NDArray[np.float64]] = []

@@ -42,13 +42,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Hold:
-    """When a letter is held (or, for j and z, moved).
-
-    Attributes:
-        letter: a small letter.
-        start: its first frame.
-        end: the frame after its last.
-    """
+    """When a letter is held (or, for j and z, moved): from frame ``start`` to the one before ``end``."""
 
     letter: str
     start: int
@@ -57,13 +51,9 @@ class Hold:
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusClip:
-    """One clip of a corpus.
+    """One clip of a corpus: joints (T, 50, 3) normalised, float32, a view into the file.
 
-    Attributes:
-        name: as in the ``.tsv``.
-        text: what is signed; in a fingerspelling corpus letters and single spaces.
-        joints: (T, 50, 3) normalised coordinates, float32; a view into the file.
-        holds: one for every letter, in order; none where nothing is spelled.
+    In a fingerspelling corpus the text is letters and single spaces, and there is a hold for every letter, in order.
     """
 
     name: str
@@ -73,19 +63,11 @@ class CorpusClip:
 
 
 def read_split(folder: Path, split: str, *, kind: str | None = None) -> list[CorpusClip]:
-    """Read a split.
+    """Read a split that `fingerspelling.build` or `CorpusWriter` wrote, in its order; poses are mapped, not read.
 
-    Args:
-        folder: what `fingerspelling.build` or `writer.CorpusWriter` wrote.
-        split: train, dev or test.
-        kind: word, phrase, string or letter, in a fingerspelling corpus; all kinds if it is not given.
-
-    Returns:
-        The clips in the file's order. Poses are mapped into memory, not read.
-
-    Raises:
-        FileNotFoundError: ``folder`` holds no such split.
-        ValueError: the files of the split contradict each other, or ``kind`` is given and the corpus has none.
+    ``kind`` is word, phrase, string or letter, in a fingerspelling corpus; all kinds if it is not given. Raises a
+    ``FileNotFoundError`` if there is no such split, a ``ValueError`` if its files contradict each other, or ``kind`` is
+    given and the corpus has none.
     """
     table = folder / f"{split}.tsv"
     if not table.is_file():
@@ -138,14 +120,8 @@ def _is_hold(hold: Hold) -> bool:
 def read_table(data_dir: Path, split: str, pose_dim: int | None = None) -> list[Row]:
     """Read ``{split}.tsv``: a line for each clip with its name, first frame, number of frames, and text.
 
-    Args:
-        data_dir: the corpus.
-        split: the split.
-        pose_dim: as for `open_poses`.
-
-    Raises:
-        ValueError: there is no line, one has other columns, is not in UTF-8, or points outside
-            ``{split}.poses.npy``.
+    A ``ValueError`` says if there is no line, one has other columns, is not in UTF-8, or points outside
+    ``{split}.poses.npy``.
     """
     path = data_dir / f"{split}.tsv"
     if path.is_file() and not path.stat().st_size:
@@ -168,18 +144,9 @@ def read_table(data_dir: Path, split: str, pose_dim: int | None = None) -> list[
 
 
 def open_poses(data_dir: Path, split: str, pose_dim: int | None = None) -> NDArray[np.float32]:
-    """Map ``{split}.poses.npy`` into memory.
+    """Map ``{split}.poses.npy``, (sum of T, D) float32, into memory; a ``ValueError`` if it is something else.
 
-    Args:
-        data_dir: the corpus.
-        split: the split.
-        pose_dim: values of a frame, D; any number of joints by 3 if it is not given.
-
-    Returns:
-        (sum of T, D) float32.
-
-    Raises:
-        ValueError: the file is missing, or holds something else.
+    D is ``pose_dim``; any number of joints by 3 if it is not given.
     """
     path = data_dir / f"{split}.poses.npy"
     try:
@@ -197,14 +164,9 @@ def open_poses(data_dir: Path, split: str, pose_dim: int | None = None) -> NDArr
 
 
 def corpus_rate(folder: Path) -> float | None:
-    """Find the frame rate of a corpus.
+    """Find the frames per second that ``report.json`` tells, as those of ``corpus poses`` and ``prepare`` do.
 
-    Returns:
-        Frames per second that ``report.json`` tells, as those of ``corpus poses`` and ``prepare`` do; ``None`` where
-        nothing tells.
-
-    Raises:
-        ValueError: ``report.json`` is broken, or its rate is no positive number.
+    ``None`` where nothing tells. A ``ValueError`` says if the file is broken, or its rate is no positive number.
     """
     path = folder / "report.json"
     if not path.is_file():

@@ -34,7 +34,7 @@ def import_skels(
     normalise: bool = False,
     progress: Callable[[Iterable[Named], str], Iterable[Named]] | None = None,
 ) -> Report:
-    """Make a corpus of the splits train, dev and test that a folder holds.
+    """Make a corpus of the splits train, dev and test that a folder holds; the report says what was left out.
 
     Args:
         folder: holds ``{split}.skels`` and, line by line parallel, ``{split}.{source}``; clips are named by the
@@ -47,15 +47,10 @@ def import_skels(
         normalise: put necks at the origin and shoulders 1/3 apart; without it, clips of another scale are left out.
         progress: wraps a split's clips, given its name, to show how far it is.
 
-    Returns:
-        How many clips and frames there are, and what was left out: lines that are broken or hold no text, and clips
-        with a joint that is never seen.
-
     Raises:
-        FormatError: a text is not in UTF-8.
         FileNotFoundError: a file is missing, or ``folder`` holds no split.
         FileExistsError: ``output`` holds something.
-        ValueError: files are not parallel, or no clip is left.
+        ValueError: files are not parallel, a text is not in UTF-8, or no clip is left.
     """
     splits = [split for split in SPLITS if (folder / f"{split}.skels").is_file()]
     if not splits:
@@ -85,7 +80,7 @@ def import_skels(
 
 
 def _clips(path: Path, **reading: Any) -> Iterator[Named]:
-    """All sequences with their names; for one that is broken, what is wrong with it."""
+    """All clips with their names; for one that is broken, what is wrong with it."""
     broken: list[Named] = []
     for named in iter_skels(path, on_broken=lambda *found: broken.append(found), corpus=True, **reading):
         yield from broken

@@ -20,20 +20,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from signdiff_slp.corpora.body import (
-    FOREARM_LENGTH,
-    UPPER_ARM_LENGTH,
-    Postures,
-    between,
-    concatenate,
-    forearm_axes,
-    joints_from,
-    minimum_jerk,
-    reach,
-    relaxed_fingers,
-    rest,
-    wrists,
-)
+from signdiff_slp.corpora import body
+from signdiff_slp.corpora.body import Postures, concatenate, wrists
 from signdiff_slp.corpora.clips import ALPHABET
 from signdiff_slp.corpora.letters import Letter, average, load_letters
 from signdiff_slp.corpora.read import Hold
@@ -66,12 +54,9 @@ _UPRIGHT: Final = "abcdefilmnostuvwxy"
 
 @dataclass(frozen=True, kw_only=True)
 class Spelling:
-    """A text, spelled.
+    """A text of letters and single spaces, spelled, with a hold for every letter, in order.
 
-    Attributes:
-        text: letters and single spaces.
-        joints: (T, 50, 3) normalised coordinates, float32, 25 frames per second; starts and ends at rest.
-        holds: one for every letter, in order.
+    ``joints`` are (T, 50, 3) normalised coordinates, float32, 25 frames per second; they start and end at rest.
     """
 
     text: str
@@ -80,22 +65,12 @@ class Spelling:
 
 
 def spell(text: str, *, rng: np.random.Generator | None = None, language: str = "ase") -> Spelling:
-    """Spell a text.
+    """Spell a text: letters of the alphabet, in ASL a to z, and single spaces; a ``ValueError`` if it holds others.
 
-    Args:
-        text: letters of the alphabet, in ASL a to z, and single spaces between words.
-        rng: varies tempo, holds and transitions; without it every duration is the usual one.
-        language: code of the signed language.
+    ``rng`` varies tempo, holds and transitions; without it every duration is the usual one.
 
-    Returns:
-        The movement, and when each letter is held.
-
-    Raises:
-        ValueError: ``text`` holds anything else, or nothing.
-
-    Example:
-        >>> [(hold.letter, hold.start, hold.end) for hold in spell("ab").holds]
-        [('a', 14, 18), ('b', 24, 31)]
+    >>> [(hold.letter, hold.start, hold.end) for hold in spell("ab").holds]
+    [('a', 14, 18), ('b', 24, 31)]
     """
     letters = load_letters(language=language)
     if not all(word and set(word) <= letters.keys() for word in text.split(" ")):
@@ -103,7 +78,7 @@ def spell(text: str, *, rng: np.random.Generator | None = None, language: str = 
             f"text must be words of the letters {_range(letters)} with single spaces between them, but is {text!r}."
         )
     timing = _Timing(rng)
-    parts: list[Postures] = [rest().repeated(REST_FRAMES)]
+    parts: list[Postures] = [body.rest().repeated(REST_FRAMES)]
     holds: list[Hold] = []
     before = ""
     slid = False
@@ -129,8 +104,8 @@ def spell(text: str, *, rng: np.random.Generator | None = None, language: str = 
             if last and len(made) > 1:
                 parts.append(_still(made[-1:], timing, LAST_HOLD_FRAMES - HOLD_FRAMES))
         before = letter
-    parts += [_join(parts[-1], rest(), timing.frames(SINK_FRAMES)), rest().repeated(REST_FRAMES)]
-    return Spelling(text=text, joints=joints_from(concatenate(parts)).astype(np.float32), holds=tuple(holds))
+    parts += [_join(parts[-1], body.rest(), timing.frames(SINK_FRAMES)), body.rest().repeated(REST_FRAMES)]
+    return Spelling(text=text, joints=body.joints_from(concatenate(parts)).astype(np.float32), holds=tuple(holds))
 
 
 class _Timing:
@@ -161,7 +136,7 @@ def _approach(
 
 
 def _join(now: Postures, then: Postures, frames: int) -> Postures:
-    return between(now[-1:], then[:1], minimum_jerk(frames))
+    return body.between(now[-1:], then[:1], body.minimum_jerk(frames))
 
 
 def _still(posture: Postures, timing: _Timing, usual: int) -> Postures:
@@ -178,7 +153,7 @@ def _resample(postures: Postures, frames: int) -> Postures:
     times = np.linspace(0, len(postures) - 1, frames)
     before = np.minimum(times.astype(int), len(postures) - 2)
     return concatenate(
-        between(postures[a : a + 1], postures[a + 1 : a + 2], np.array([time - a]))
+        body.between(postures[a : a + 1], postures[a + 1 : a + 2], np.array([time - a]))
         for a, time in zip(before, times, strict=True)
     )
 
@@ -187,7 +162,7 @@ def _resample(postures: Postures, frames: int) -> Postures:
 def _place(language: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Where letters are made: (3,) wrist and (3,) elbow from the shoulder, medians over the alphabet."""
     postures = concatenate(letter.posture for letter in load_letters(language=language).values())
-    return np.median(wrists(postures), axis=0), np.median(UPPER_ARM_LENGTH * postures.upper_arm, axis=0)
+    return np.median(wrists(postures), axis=0), np.median(body.UPPER_ARM_LENGTH * postures.upper_arm, axis=0)
 
 
 @cache
@@ -207,9 +182,9 @@ def _slide(postures: Postures, language: str) -> Postures:
 def _with_wrist(postures: Postures, wrist: NDArray[np.float64], language: str) -> Postures:
     _, elbow = _place(language)
     hint = np.broadcast_to(elbow, wrist.shape)
-    upper_arm, forearm = reach(wrist, hint, UPPER_ARM_LENGTH, FOREARM_LENGTH)
+    upper_arm, forearm = body.reach(wrist, hint, body.UPPER_ARM_LENGTH, body.FOREARM_LENGTH)
     # The hand keeps its direction in space: turned along with the forearm, v would look like u.
-    palm = forearm_axes(forearm).transpose(0, 2, 1) @ forearm_axes(postures.forearm) @ postures.palm
+    palm = body.forearm_axes(forearm).transpose(0, 2, 1) @ body.forearm_axes(postures.forearm) @ postures.palm
     return replace(postures, upper_arm=upper_arm, forearm=forearm, palm=palm)
 
 
@@ -219,14 +194,14 @@ def _pause(language: str) -> Postures:
     letters = load_letters(language=language)
     still = [letter for letter, made in letters.items() if not made.moves]
     upright = average(concatenate(_placed(letter, language) for letter in (_UPRIGHT if language == "ase" else still)))
-    ready = replace(upright, fingers=relaxed_fingers()[None])
-    return between(ready, rest(), np.array([_SINK_AT_SPACE]))
+    ready = replace(upright, fingers=body.relaxed_fingers()[None])
+    return body.between(ready, body.rest(), np.array([_SINK_AT_SPACE]))
 
 
 @cache
 def _distance(before: str, letter: str, language: str) -> float:
     ends = concatenate([_placed(before, language)[-1:], _placed(letter, language)[:1]])
-    joints = joints_from(ends)
+    joints = body.joints_from(ends)
     return float(np.linalg.norm(joints[1] - joints[0], axis=-1).max())
 
 

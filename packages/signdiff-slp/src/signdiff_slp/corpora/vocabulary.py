@@ -34,7 +34,7 @@ def build_vocabulary(
     lowercase: bool | None = None,
     split: str = "train",
 ) -> int:
-    """Write the vocabulary file of a tokenizer.
+    """Write the vocabulary file of a tokenizer, and tell how many tokens it has.
 
     Words, glosses and characters come the most frequent first, those of equal counts in alphabetical order. A tag that
     texts start with is a token of its own in a vocabulary of characters.
@@ -48,9 +48,6 @@ def build_vocabulary(
         min_count: rarer words, glosses and characters get no token.
         lowercase: count texts in lower case; if not given, only for characters, as their tokenizer does.
         split: where the texts come from.
-
-    Returns:
-        How many tokens the tokenizer has.
 
     Raises:
         FileNotFoundError: the corpus has no such split.
@@ -78,7 +75,7 @@ def build_vocabulary(
         _check_any(counts, min_count, kind)
         words = most_frequent(counts, size, min_count)
         plain = output.suffix.lower() != ".json"
-        content = _lines([*_SPECIAL, *words]) if plain else _json({"words": words})
+        content = "".join(f"{word}\n" for word in (*_SPECIAL, *words)).encode() if plain else _json({"words": words})
         number = len(_SPECIAL) + len(words)
     with replacing(output) as temporary:
         temporary.write_bytes(content)
@@ -103,9 +100,8 @@ def read_texts(corpus: Path, split: str) -> Iterator[str]:
 def most_frequent(counts: Counter[str], size: int | None, min_count: int) -> list[str]:
     """Choose what gets a token: most ``size`` with the four special ones, none rarer than ``min_count``.
 
-    Example:
-        >>> most_frequent(Counter("banana"), None, 1)
-        ['a', 'n', 'b']
+    >>> most_frequent(Counter("banana"), None, 1)
+    ['a', 'n', 'b']
     """
     chosen = sorted((symbol for symbol, count in counts.items() if count >= min_count), key=lambda s: (-counts[s], s))
     return chosen if size is None else chosen[: size - len(_SPECIAL)]
@@ -177,7 +173,3 @@ def _advice(complaint: str, size: int) -> str:
 
 def _json(content: dict[str, list[str]]) -> bytes:
     return (json.dumps(content, ensure_ascii=False) + "\n").encode()
-
-
-def _lines(words: list[str]) -> bytes:
-    return "".join(f"{word}\n" for word in words).encode()

@@ -13,14 +13,13 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+import numpy as np
 
 from signdiff_slp.corpora.clips import ALPHABET
 from signdiff_slp.corpora.letters import plain
 from signdiff_slp.corpora.writer import SPLITS
-
-if TYPE_CHECKING:
-    import numpy as np
 
 ALWAYS_HELD_OUT: Final = ("hello", "world")
 """Words of the examples in the documentation: what they show, no model has been trained on."""
@@ -31,12 +30,9 @@ _PAIR_AT_LEAST: Final = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One text of a split.
+    """One text of a split, letters and single spaces, with the language's code in a corpus of several.
 
-    Attributes:
-        name: unique in the corpus; its first part is the kind: word, phrase, string or letter.
-        text: letters and single spaces.
-        language: code of the signed language, in a corpus of several; empty in one of ASL alone.
+    Its name is unique in the corpus, and its first part the kind: word, phrase, string or letter.
     """
 
     name: str
@@ -77,11 +73,7 @@ FULL: Final[Mapping[str, Sizes]] = {
 
 
 def frequent_words(count: int = 30000) -> list[str]:
-    """List frequent English words of 2 to 12 letters a to z among ``count`` entries, the most frequent first.
-
-    Raises:
-        ModuleNotFoundError: the extra ``signdiff-slp[corpora]`` is not installed.
-    """
+    """List frequent English words of 2 to 12 letters a to z among ``count`` entries, the most frequent first."""
     return [word for word in _top("en", count, "large") if re.fullmatch("[a-z]{2,12}", word)]
 
 
@@ -92,19 +84,12 @@ def frequent_words_of(spoken: str, letters: Collection[str], count: int = 30000)
 
 
 def fold(word: str, letters: Collection[str]) -> str:
-    """Write a word with the letters of an alphabet.
+    """Write a word with the letters of an alphabet, small; ß is ss. Empty if it has another character.
 
-    Args:
-        word: in any case.
-        letters: the alphabet.
+    Marks that the alphabet has no letter for are left out.
 
-    Returns:
-        The word in small letters; marks that the alphabet has no letter for are left out, and ß is ss. Empty if a
-        character stays that the alphabet does not have.
-
-    Example:
-        >>> fold("Straße", "aerstuß"), fold("Straße", "aerst"), fold("año", "ano"), fold("c3po", "cop")
-        ('straße', 'strasse', 'ano', '')
+    >>> fold("Straße", "aerstuß"), fold("Straße", "aerst"), fold("año", "ano"), fold("c3po", "cop")
+    ('straße', 'strasse', 'ano', '')
     """
     folded = []
     for character in unicodedata.normalize("NFC", word.lower()):
@@ -132,20 +117,10 @@ def choose(
     alphabet: Sequence[str] = ALPHABET,
     held_out: Sequence[str] = ALWAYS_HELD_OUT,
 ) -> dict[str, list[Item]]:
-    """Choose the texts of all splits.
+    """Choose the texts of all splits, which share no word, no letter string, and no word of a phrase.
 
-    Args:
-        vocabulary: words of the alphabet's letters, the most frequent first.
-        rng: draws words, phrases and strings.
-        sizes: of train, dev and test.
-        alphabet: the letters.
-        held_out: words that come to test, whatever is drawn.
-
-    Returns:
-        The items of each split. Splits share no word, no letter string, and no word of a phrase.
-
-    Raises:
-        ValueError: ``vocabulary`` is too small.
+    ``vocabulary`` has words of the alphabet's letters, the most frequent first; a ``ValueError`` says if it is too
+    small. Words of ``held_out`` come to test, whatever is drawn.
     """
     needed = {split: sizes[split].words + sizes[split].phrases // 2 for split in ("test", "dev")}
     # Held-out words come from among the more frequent ones: those are what people spell.

@@ -31,14 +31,9 @@ SPLITS: Final = ("train", "dev", "test")
 
 @dataclass(kw_only=True)
 class Report:
-    """What came of an import.
+    """What came of an import: clips and frames of each split, and the share of its joints that were interpolated.
 
-    Attributes:
-        clips: how many each split holds.
-        frames: how many each split holds.
-        filled: share of each split's joints that were absent and interpolated.
-        left_out: clips that are not in the corpus, and why.
-        notes: what else is to be known about single clips.
+    ``left_out`` names clips that are not in the corpus, and why; ``notes`` what else is to be known about single clips.
     """
 
     clips: dict[str, int] = field(default_factory=dict)
@@ -51,13 +46,8 @@ class Report:
 class CorpusWriter:
     """Makes a corpus, as a context: the folder appears when the block ends well, and not at all if it raises.
 
-    Args:
-        folder: new or empty; folders above it are made.
-        origin: what the corpus is made of; goes to ``report.json``.
-
-    Raises:
-        FileExistsError: ``folder`` holds something.
-        ValueError: at the end of the block, no clip was added.
+    ``folder`` must be new or empty, or a ``FileExistsError`` is raised; ``origin``, what the corpus is made of, goes to
+    ``report.json``. At the end of the block, a ``ValueError`` says if no clip was added.
     """
 
     def __init__(self, folder: Path, origin: dict[str, Any]) -> None:
@@ -97,18 +87,11 @@ class CorpusWriter:
         return [split for split in SPLITS if split in self._splits]
 
     def add(self, split: str, name: str, text: str, joints: NDArray[np.floating], *, filled: float = 0.0) -> None:
-        """Add a clip.
+        """Add a clip, (T, 50, 3) normalised, of which the share ``filled`` was interpolated.
 
-        Args:
-            split: train, dev or test.
-            name: unique in the corpus; a path inside a folder, as names become when a corpus is signed.
-            text: what it says; white space in it becomes single spaces.
-            joints: (T, 50, 3) normalised coordinates.
-            filled: share of its joints that were interpolated.
-
-        Raises:
-            ValueError: the clip does not fit: it has no frame, no text, a name that is taken, or positions that are
-                not finite. The corpus stays as it was.
+        White space in its text becomes single spaces. Its name is unique in the corpus; a path inside a folder, as
+        names become when a corpus is signed. A ``ValueError`` says if it has no frame, no text, a name that is taken,
+        or positions that are not finite; the corpus stays as it was.
         """
         text = " ".join(text.split())
         if split not in SPLITS:

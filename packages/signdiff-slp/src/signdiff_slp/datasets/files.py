@@ -49,11 +49,8 @@ def open_poses(data_dir: Path, split: str, pose_dim: int | None = None) -> NDArr
 def check_finite(data_dir: Path, split: str, examples: Sequence[Example], gangs: Gangs) -> None:
     """Make sure that all poses of a split, of which ``examples`` are all, are finite, and coordinates.
 
-    The poses are read once, a few megabytes at a time, and each rank reads its share of them.
-
-    Raises:
-        CorpusError: on every rank, if there is NaN, infinity or a number beyond a million anywhere; says in how many
-            examples, and names some.
+    The poses are read once, a few megabytes at a time, and each rank reads its share of them. A `CorpusError`, on every
+    rank, says in how many examples there is NaN, infinity or a number beyond a million, and names some.
     """
     poses = open_poses(data_dir, split)
     marks = torch.zeros(len(poses), dtype=torch.int32)

@@ -108,17 +108,11 @@ class TextPoseBatch(SupportsDeviceTransfer):
 
 @final
 class TextPoseDataset:
-    """Reads splits of texts and poses.
+    """Reads splits of texts and poses; a `CorpusError` says if the folder does not exist, or holds no split.
 
     A split is ``{split}.tsv``, a line for each example with its name, first frame, number of frames and text, without a
-    header; and ``{split}.poses.npy``, (sum of T, D) float32.
-
-    Args:
-        data_dir: the folder.
-        skeleton: what the poses' joints are; D is three times their number.
-
-    Raises:
-        CorpusError: the folder does not exist, or holds no split.
+    header; and ``{split}.poses.npy``, (sum of T, D) float32, where D is three times the number of the skeleton's
+    joints.
     """
 
     def __init__(self, data_dir: Path, skeleton: Skeleton = OPENPOSE50) -> None:
@@ -141,8 +135,8 @@ class TextPoseDataset:
     def read_examples(self, split: str, gangs: Gangs) -> list[Example]:
         """List the examples of a split. The first time, all of its poses are checked; all ranks have to call.
 
-        Raises:
-            CorpusError: the split does not exist or is empty, its files do not fit, or its poses are not all finite.
+        A `CorpusError` says if the split does not exist or is empty, its files do not fit, or its poses are not all
+        finite.
         """
         if split not in self.splits:
             raise CorpusError(f"split must be one of {sorted(self.splits)}, but is {split!r}.")

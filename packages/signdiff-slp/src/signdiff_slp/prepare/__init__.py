@@ -13,16 +13,11 @@ if TYPE_CHECKING:
 
 __all__ = ["lift", "lift_all"]
 
-_HOMES = {
-    "lift": "signdiff_slp.prepare.lifting.clips",
-    "lift_all": "signdiff_slp.prepare.lifting.clips",
-}
-
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module("signdiff_slp.prepare.lifting.clips"), name)
 
 
 def __dir__() -> list[str]:

@@ -43,13 +43,7 @@ _CAPTION: Final = 18
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """What came of a preparation.
-
-    Attributes:
-        report: of the corpus: clips, frames, what was left out and why.
-        failures: the clips that could not be prepared.
-        findings: what is odd about clips, of tables and of what was prepared.
-    """
+    """What came of a preparation: the corpus's report, the clips that failed, and all that is odd about clips."""
 
     report: Report
     failures: list[Failure]
@@ -57,20 +51,10 @@ class Written:
 
 
 def assemble(shards: Shards, work: ShardWork, output: Path, gathered: Gathered, options: Options) -> Written:
-    """Write a corpus.
+    """Write a corpus of shards that are all stored: new or empty ``output`` appears whole, or not at all.
 
-    Args:
-        shards: all of them, stored.
-        work: what stored them.
-        output: new or empty.
-        gathered: what was dropped before, and what the check of tables found; what is found in the clips comes to it
-            in ``report.json``.
-        options: what decides the corpus.
-
-    Raises:
-        FileExistsError: ``output`` holds something.
-        ValueError: no clip is left.
-        OSError: something cannot be written; there is no corpus then.
+    What is found in the clips joins the findings of ``gathered`` in ``report.json``. Raises a ``FileExistsError`` if
+    ``output`` holds something, a ``ValueError`` if no clip is left, an ``OSError`` if something cannot be written.
     """
     settings = work.settings
     tasks = {name: task for shard in shards for name, task in shard.items.items()}
@@ -182,19 +166,10 @@ def _write_skels(folder: Path, split: str, shards: Shards, work: ShardWork, left
 
 
 def preview_sheet(clips: Sequence[tuple[str, NDArray[np.floating]]], *, side: int = _SIDE) -> NDArray[np.uint8]:
-    """Draw clips, two rows each: as the camera sees the signer, and from the signer's left, the camera on the right.
+    """Draw clips, (T, 50, 3) normalised with captions, two rows each: (H, W, 3) uint8 RGB, ``side`` pixels a drawing.
 
-    The second row shows depth: hands before the body are to the right of it.
-
-    Args:
-        clips: captions, and (T, 50, 3) normalised coordinates.
-        side: of one drawing, in pixels.
-
-    Returns:
-        (H, W, 3) uint8 RGB.
-
-    Raises:
-        ValueError: there is no clip.
+    The first row is as the camera sees the signer, the second from the signer's left, which shows depth: hands before
+    the body are to the right of it. A ``ValueError`` says if there is no clip.
     """
     if not clips:
         raise ValueError("clips must hold at least one, but hold none.")

@@ -22,13 +22,10 @@ _HANDS: Final = ((LEFT_HAND, LEFT_WRIST), (RIGHT_HAND, RIGHT_WRIST))
 
 @dataclass(frozen=True, kw_only=True)
 class Cleaned:
-    """A clip without absent joints, but for those that are never seen, and what was done to it.
+    """A clip without absent joints, (T, 50, 3) float32 of x, y in pixels and confidence, and what was done to it.
 
-    Attributes:
-        points: (T, 50, 3) float32 of x, y in pixels and confidence.
-        doubtful: share of the joints of all frames that were there, but under the confidence.
-        filled: share of the joints of all frames that were filled.
-        never: (50,) which joints have no frame: they stay absent.
+    ``doubtful`` is the share of joints that were there, but under the confidence; ``filled`` of those that were filled.
+    The joints of ``never``, (50,), have no frame: they stay absent.
     """
 
     points: NDArray[np.float32]
@@ -38,15 +35,10 @@ class Cleaned:
 
 
 def clean(points: NDArray[np.floating], *, min_confidence: float = 0.1, fill: Fill = "interpolate") -> Cleaned:
-    """Make a clip whole.
+    """Make a clip whole: (T, 50, 3) of x, y in pixels and confidence in [0, 1]; 0 or not finite where absent.
 
-    Args:
-        points: (T, 50, 3) of x, y in pixels and confidence in [0, 1]; 0 or not finite where absent.
-        min_confidence: joints below it are taken as absent.
-        fill: in time, or with the median.
-
-    Raises:
-        ValueError: ``points`` has another shape, or an option is out of its range.
+    Joints below ``min_confidence`` are taken as absent. A ``ValueError`` says if ``points`` has another shape, or an
+    option is out of its range.
     """
     if fill not in ("interpolate", "median"):
         raise ValueError(f"fill must be 'interpolate' or 'median', but is {fill!r}.")
@@ -63,23 +55,14 @@ def clean(points: NDArray[np.floating], *, min_confidence: float = 0.1, fill: Fi
 
 
 def drop_doubtful(points: NDArray[np.floating], *, min_confidence: float) -> NDArray[np.float32]:
-    """Make joints absent that are not to be trusted.
+    """Make joints absent that are not to be trusted: (T, 50, 3) float32, 0 where absent; errors as of `clean`.
 
-    Args:
-        points: (T, 50, 3) of x, y and confidence.
-        min_confidence: from 0 to 1. Joints below it become absent, as do those that are not finite or at (0, 0).
+    Those are joints below ``min_confidence``, from 0 to 1, and those that are not finite or at (0, 0).
 
-    Returns:
-        (T, 50, 3) float32; absent joints are 0.
-
-    Raises:
-        ValueError: ``points`` has another shape, or ``min_confidence`` is out of its range.
-
-    Example:
-        >>> points = np.full((1, 50, 3), 0.8)
-        >>> points[0, :3, 2] = 0.05, np.nan, 0.1
-        >>> drop_doubtful(points, min_confidence=0.1)[0, :3, 2].round(2).tolist()
-        [0.0, 0.0, 0.10000000149011612]
+    >>> points = np.full((1, 50, 3), 0.8)
+    >>> points[0, :3, 2] = 0.05, np.nan, 0.1
+    >>> drop_doubtful(points, min_confidence=0.1)[0, :3, 2].round(2).tolist()
+    [0.0, 0.0, 0.10000000149011612]
     """
     if points.ndim != 3 or points.shape[1:] != (NUM_JOINTS, 3) or not len(points):
         raise ValueError(f"points must have the shape (T, {NUM_JOINTS}, 3), but has {points.shape}.")
@@ -91,19 +74,13 @@ def drop_doubtful(points: NDArray[np.floating], *, min_confidence: float) -> NDA
 
 
 def fill_in_time(points: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Fill absent joints between the nearest frames before and after that have them.
+    """Fill absent joints of (T, 50, 3) between the nearest frames before and after that have them.
 
     Of the two, each counts by its confidence divided by its distance in frames: equal confidences make that linear
     interpolation, as `fill_absent` does. Before a joint's first frame and after its last, it stays where it is next.
-    Joints of a hand are filled relative to the body's wrist, so that a hand goes where its arm goes.
-
-    Args:
-        points: (T, 50, 3) of x, y and confidence; 0 where absent.
-
-    Returns:
-        (T, 50, 3) float32. What was there is unchanged. What was filled has the confidence of linear interpolation,
-        divided by 1 and the distance in frames to the nearest frame that has the joint. Joints that no frame has stay
-        absent.
+    Joints of a hand are filled relative to the body's wrist, so that a hand goes where its arm goes. What was filled
+    has the confidence of linear interpolation, divided by 1 and the distance in frames to the nearest frame that has
+    the joint. Joints that no frame has stay absent.
     """
     present = points[..., 2] > 0
     filled = points.astype(np.float64)
@@ -120,14 +97,9 @@ def fill_in_time(points: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def fill_with_median(points: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Fill absent joints with their median over the frames that have them, as the paper does.
+    """Fill absent joints of (T, 50, 3) with their median over the frames that have them, as the paper does.
 
-    Args:
-        points: (T, 50, 3) of x, y and confidence; 0 where absent.
-
-    Returns:
-        (T, 50, 3) float32. What was there is unchanged. Joints that no frame has stay absent. Confidences are filled
-        with their median, too.
+    Confidences are filled with their median, too. Joints that no frame has stay absent.
     """
     present = points[..., 2] > 0
     filled = points.astype(np.float32)

@@ -23,15 +23,7 @@ from signdiff_slp.prepare.sources.find import Kind, Source, find_clips
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One clip to prepare.
-
-    Attributes:
-        name: unique in the corpus.
-        split: train, dev or test.
-        text: what it says.
-        source: where its keypoints are.
-        seconds: how long it lasts as its table says, if it says so.
-    """
+    """One clip to prepare, by a name that is unique in the corpus; ``seconds`` as its table says, if it says so."""
 
     name: str
     split: str
@@ -42,13 +34,7 @@ class Task:
 
 @dataclass(kw_only=True)
 class Gathered:
-    """The clips of a corpus.
-
-    Attributes:
-        tasks: those to prepare.
-        dropped: names of those that are not, and why.
-        findings: all that the check of How2Sign's tables found.
-    """
+    """The clips to prepare, those that are dropped and why, and what the check of How2Sign's tables found."""
 
     tasks: list[Task] = field(default_factory=list)
     dropped: list[tuple[str, str]] = field(default_factory=list)
@@ -66,20 +52,9 @@ class Gathered:
     ) -> None:
         """Add clips to a split, by name.
 
-        Args:
-            split: train, dev or test.
-            clips: a folder or file; see `find_clips`.
-            texts: a table of How2Sign, which is checked against the clips; a table divided by commas whose header
-                names ``id`` and ``text``; a table divided by tabs, without a header, of names and texts; or a file
-                ``.text`` with a ``.files`` of names beside it.
-            kind: only clips of this kind.
-            fps: frames per second of clips that do not tell.
-            tolerance: seconds by which a clip may be shorter than How2Sign's table says.
-
-        Raises:
-            FileNotFoundError: something is missing.
-            ModuleNotFoundError: the clips need a package that is not there.
-            ValueError: ``texts`` is of no such kind or broken, or there is no clip.
+        ``clips`` is what `find_clips` takes, ``texts`` what `read_table` does: a table of How2Sign is checked against
+        the clips, which may be shorter than it says by ``tolerance`` seconds. ``fps`` is for clips that do not tell
+        theirs. An error says what is missing, broken or not installed, or that there is no clip.
         """
         sources = {source.name: source for source in find_clips(clips, kind)}
         seconds: dict[str, float | None] = {}
@@ -102,11 +77,7 @@ class Gathered:
 
 
 def _check_packages(sources: Iterable[Source]) -> None:
-    """Make sure that what finds people in videos is there before hours are spent on other clips.
-
-    Raises:
-        ModuleNotFoundError: some clips are videos, and MediaPipe is not installed.
-    """
+    """Make sure that what finds people in videos is installed, before hours are spent on other clips."""
     videos = [source.path for source in sources if source.kind == "video"]
     if not videos:
         return
@@ -120,18 +91,7 @@ def _check_packages(sources: Iterable[Source]) -> None:
 
 
 def read_texts(path: Path) -> dict[str, str]:
-    """Read the texts of clips.
-
-    Args:
-        path: as of `Gathered.add`, but for tables of How2Sign.
-
-    Returns:
-        Texts by name.
-
-    Raises:
-        FileNotFoundError: there is no file, or no ``.files`` beside a ``.text``.
-        ValueError: it is none of these kinds, or a name comes twice.
-    """
+    """Read texts by name, from any table but How2Sign's; a ``ValueError`` if it is broken, or a name comes twice."""
     named: dict[str, str] = {}
     for sentence in read_table(path):
         if sentence.name in named:
@@ -144,18 +104,10 @@ def read_texts(path: Path) -> dict[str, str]:
 class Settings:
     """The settings of a preparation. Two runs with equal settings and inputs write equal bytes.
 
-    Attributes:
-        fps: frames per second of the corpus.
-        source_fps: frames per second of clips whose files do not say, such as OpenPose JSON; How2Sign has mostly 24.
-        min_confidence: joints below it are taken as absent.
-        fill: what absent joints become: "interpolate" in time, or the paper's "median".
-        steps: of the lifting.
-        smoothness: weight of the lifting's smoothness in time.
-        device: a torch device for the lifting.
-        mirror: whether clips are mirrored whose left hand moves more, so that every signer is right-handed.
-
-    Raises:
-        ValueError: a setting is out of its range.
+    ``source_fps`` is for clips whose files do not say, such as OpenPose JSON; How2Sign has mostly 24. Joints below
+    ``min_confidence`` are absent, and become what ``fill`` says: interpolated in time, or the paper's median.
+    ``steps``, ``smoothness`` and ``device`` are of the lifting. ``mirror`` mirrors clips whose left hand moves more, so
+    that every signer is right-handed. A ``ValueError`` says if one is out of its range.
     """
 
     fps: float = 25.0
@@ -184,13 +136,9 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What else decides a corpus, once its clips are prepared.
+    """What else decides a corpus, once its clips are prepared: the limits, and whether ``.skels`` are written, too.
 
-    Attributes:
-        limits: what clips must keep to.
-        skels: whether ``{split}.skels``, ``.text`` and ``.files`` are written, too.
-        seed: draws the clips of the preview.
-        tolerance: seconds by which durations of one clip may differ.
+    ``seed`` draws the clips of the preview; durations of one clip may differ by ``tolerance`` seconds.
     """
 
     limits: Limits
@@ -200,15 +148,9 @@ class Options:
 
 
 def plan(tasks: Sequence[Task], settings: Settings, *, clips: int = 16) -> list[Shard[Task]]:
-    """Divide clips into shards, which are lifted together and stored in one file.
+    """Divide clips, in the corpus's order, into shards, which are lifted together and stored in one file.
 
-    Args:
-        tasks: in the order of the corpus.
-        settings: what is done to them.
-        clips: how many make a shard.
-
-    Raises:
-        ValueError: a name comes twice.
+    A ``ValueError`` says if a name comes twice.
     """
     named: dict[str, Task] = {}
     for task in tasks:
@@ -244,21 +186,12 @@ def manifest_of(tasks: Iterable[Task], settings: Settings, options: Options) -> 
 
 
 def hash_of(source: Source, fps: float) -> str:
-    """Hash a clip's files; with the frame rate if a video tells it.
-
-    Raises:
-        OSError: a file cannot be read.
-    """
+    """Hash a clip's files; with the frame rate if a video tells it."""
     return content_hash(source.path, *([] if source.video is None else [f"{fps}"]))
 
 
 def hash_again(task: Task, settings: Settings) -> str:
-    """Hash a clip's files as preparing it does.
-
-    Raises:
-        OSError: a file cannot be read.
-        VideoError: the video is broken.
-    """
+    """Hash a clip's files as preparing it does; an ``OSError`` or ``VideoError`` if they cannot be read."""
     video = task.source.video
     fps = settings.source_fps if video is None else probe(video).fps or settings.source_fps
     return hash_of(task.source, fps)

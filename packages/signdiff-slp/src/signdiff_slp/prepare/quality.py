@@ -27,12 +27,10 @@ _GREY: Final = 6
 class Quality:
     """The scores of a clip.
 
-    Attributes:
-        observed: share of its joints that the detector saw, in [0, 1].
-        bone_deviation: how far its limbs, in shoulder widths, are from the usual ones: the mean over limbs of
-            |ln(length / usual length)|. 0.1 is a tenth; a hand that was taken for another body's makes 1 and more.
-        jitter: the mean acceleration of its joints, in shoulder widths per squared frame. Movement makes it, too;
-            what trembles makes more.
+    ``observed`` is the share of its joints that the detector saw. ``bone_deviation`` tells how far its limbs are from
+    the usual ones: the mean over limbs of |ln(length / usual length)|. 0.1 is a tenth; a hand that was taken for
+    another body's makes 1 and more. ``jitter`` is the mean acceleration of its joints, in shoulder widths per squared
+    frame. Movement makes it, too; what trembles makes more.
     """
 
     observed: float
@@ -42,13 +40,7 @@ class Quality:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a clip must keep to; a clip beyond a limit is left out. The default lets all pass.
-
-    Attributes:
-        min_observed: least ``observed``.
-        max_bone_deviation: largest ``bone_deviation``.
-        max_jitter: largest ``jitter``.
-    """
+    """What the scores of a clip must keep to, or it is left out. The default lets all pass."""
 
     min_observed: float = 0.0
     max_bone_deviation: float = np.inf
@@ -57,9 +49,8 @@ class Limits:
     def broken(self, quality: Quality) -> str:
         """Say which limit a clip breaks; nothing if it keeps to all.
 
-        Example:
-            >>> Limits(max_jitter=0.1).broken(Quality(observed=1.0, bone_deviation=0.0, jitter=0.25))
-            'jitter must be at most 0.1, but is 0.25'
+        >>> Limits(max_jitter=0.1).broken(Quality(observed=1.0, bone_deviation=0.0, jitter=0.25))
+        'jitter must be at most 0.1, but is 0.25'
         """
         if quality.observed < self.min_observed:
             return f"observed must be at least {self.min_observed:g}, but is {quality.observed:.3g}"
@@ -85,13 +76,9 @@ def jitter(joints: NDArray[np.floating]) -> float:
 
 
 def bone_deviations(lengths: Sequence[NDArray[np.float64]]) -> list[float]:
-    """Compare the limbs of clips with the median limbs of all of them.
+    """Compare the limbs of clips, as `bone_lengths` gives them, with the median limbs of all: each clip's deviation.
 
-    Args:
-        lengths: of each clip, as `bone_lengths` gives them.
-
-    Returns:
-        The ``bone_deviation`` of each clip. Limbs that have no length in one of the two are passed over.
+    Limbs that have no length in one of the two are passed over.
     """
     if not lengths:
         return []
@@ -104,24 +91,16 @@ def bone_deviations(lengths: Sequence[NDArray[np.float64]]) -> list[float]:
 
 
 def movement(joints: NDArray[np.floating]) -> float:
-    """Measure the joint that moves most, as the standard deviation of its place, in shoulder widths.
-
-    Args:
-        joints: (T, 50, 3) normalised coordinates.
-    """
+    """Measure the joint of (T, 50, 3) that moves most, as the standard deviation of its place, in shoulder widths."""
     spread = joints.astype(np.float64).std(axis=0)
     return float(np.linalg.norm(spread, axis=-1).max()) / SHOULDER_WIDTH
 
 
 def is_still(people: NDArray[np.floating]) -> bool:
-    """Tell whether what a detector saw stays where it is.
+    """Tell whether what a detector saw, (T, P, J, 3) with 0 where absent, stays where it is.
 
-    Args:
-        people: (T, P, J, 3) of x, y and confidence; 0 where absent.
-
-    Returns:
-        Whether, of the first person, every joint that several frames have moves less than `STILL` of a third of the
-        person's height.
+    It does if, of the first person, every joint that several frames have moves less than `STILL` of a third of the
+    person's height.
     """
     points, seen = people[:, 0, :, :2].astype(np.float64), people[:, 0, :, 2] > 0
     often = seen.sum(axis=0) > 1
@@ -134,12 +113,7 @@ def is_still(people: NDArray[np.floating]) -> bool:
 
 
 def is_still_video(path: Path) -> bool:
-    """Tell whether the pictures of a video are one picture.
-
-    Raises:
-        VideoError: it is broken.
-        OSError: it cannot be read.
-    """
+    """Tell whether the pictures of a video are one picture; an error if it is broken or cannot be read."""
     first: NDArray[np.int16] | None = None
     for frame in read_video(path):
         small = cv2.resize(frame, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.int16)

@@ -31,16 +31,10 @@ LEFT_HANDED: Final = 0.6
 
 @dataclass(frozen=True, kw_only=True)
 class CleanClip:
-    """The signer of a clip in the picture, ready to be lifted.
+    """The signer of a clip in the picture, ready to be lifted: (T, 50, 3) of x and y in pixels and confidence.
 
-    Attributes:
-        task: the clip.
-        points: (T, 50, 3) of x and y in pixels and confidence.
-        fps: frames per second.
-        observed: share of the joints that the detector saw.
-        notes: for the report.
-        hash: of the clip's files.
-        video_seconds: duration of the video beside the keypoints, if there is one and it tells.
+    ``observed`` is the share of joints that the detector saw, ``video_seconds`` the duration of the video beside the
+    keypoints, if there is one and it tells; ``hash`` is of the clip's files, and ``notes`` are for the report.
     """
 
     task: Task
@@ -54,13 +48,7 @@ class CleanClip:
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """A clip that is done.
-
-    Attributes:
-        joints: (T, 50, 3) float32 normalised coordinates.
-        bones: (49,) limbs, as `quality.bone_lengths` measures them.
-        facts: name, split, text, scores, movement, durations, notes and hash.
-    """
+    """A clip that is done: joints (T, 50, 3), limbs (49,) as `quality.bone_lengths` measures them, and facts."""
 
     joints: NDArray[np.float32]
     bones: NDArray[np.float64]
@@ -70,9 +58,7 @@ class Prepared:
 def keypoints_of(task: Task, settings: Settings) -> CleanClip:
     """Read a clip, choose its signer, and make absent joints whole.
 
-    Raises:
-        ValueError: the clip is broken, shows nobody, or a joint is never seen.
-        OSError: it cannot be read.
+    An ``OSError`` or ``ValueError`` says if the clip cannot be read, is broken, shows nobody, or lacks a joint.
     """
     keypoints = choose_signer(read(task.source, settings.source_fps))
     cleaned = clean(keypoints.points, min_confidence=settings.min_confidence, fill=settings.fill)
@@ -89,11 +75,7 @@ def keypoints_of(task: Task, settings: Settings) -> CleanClip:
 
 
 def lift_clips(clips: Sequence[CleanClip], settings: Settings) -> list[NDArray[np.floating]]:
-    """Lift clips together: (T, 50, 3) each, in pixels.
-
-    Raises:
-        ValueError: one of them cannot be lifted.
-    """
+    """Lift clips together: (T, 50, 3) each, in pixels; a ``ValueError`` says if one of them cannot be lifted."""
     points = [clip.points for clip in clips]
     return list(lift_all(points, steps=settings.steps, smoothness=settings.smoothness, device=settings.device))
 
@@ -101,8 +83,7 @@ def lift_clips(clips: Sequence[CleanClip], settings: Settings) -> list[NDArray[n
 def finish(clip: CleanClip, lifted: NDArray[np.floating], settings: Settings) -> Prepared:
     """Normalise, resample and, if that is wanted and needed, mirror a clip; measure its quality.
 
-    Raises:
-        ValueError: its shoulders are nowhere apart.
+    A ``ValueError`` says if its shoulders are nowhere apart.
     """
     joints = to_normal(lifted, clip.fps, settings.fps)
     share = left_share(joints)
@@ -128,13 +109,7 @@ def finish(clip: CleanClip, lifted: NDArray[np.floating], settings: Settings) ->
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """A clip that could not be prepared.
-
-    Attributes:
-        name: of the clip.
-        reason: in one line.
-        trace: where it happened.
-    """
+    """A clip that could not be prepared: the reason in one line, and the trace that says where it happened."""
 
     name: str
     reason: str
@@ -143,12 +118,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class ShardWork(Work[Task]):
-    """Prepares shards.
-
-    Attributes:
-        settings: what is done to each clip.
-        folder: where shards are stored.
-    """
+    """Prepares shards with ``settings`` and stores them in ``folder``."""
 
     settings: Settings
     folder: Path
@@ -160,12 +130,9 @@ class ShardWork(Work[Task]):
         torch.set_num_threads(1)
 
     def process(self, shard: Shard[Task], lethal: Collection[str] = ()) -> None:
-        """Prepare the clips of a shard, unless it is stored already.
+        """Prepare the clips of a shard, unless it is stored already; an ``OSError`` if that cannot be written.
 
         A clip that fails is stored with its traceback, and stops nothing.
-
-        Raises:
-            OSError: the file cannot be written.
         """
         if self.is_stored(shard):
             return
@@ -228,11 +195,7 @@ def _failure(task: Task, error: Exception) -> Failure:
 
 
 def store(path: Path, prepared: list[Prepared], failures: list[Failure]) -> None:
-    """Write what came of a shard.
-
-    Raises:
-        OSError: it cannot be written; nothing is left of it then.
-    """
+    """Write what came of a shard, whole or, with an ``OSError``, not at all."""
     joints = [clip.joints for clip in prepared] or [np.zeros((0, 50, 3), dtype=np.float32)]
     bones = [clip.bones for clip in prepared]
     arrays: dict[str, NDArray[Any]] = {
@@ -244,12 +207,7 @@ def store(path: Path, prepared: list[Prepared], failures: list[Failure]) -> None
 
 
 def load(path: Path) -> list[Prepared]:
-    """Read the clips that `store` wrote.
-
-    Raises:
-        OSError: the file cannot be read.
-        ValueError: it is damaged.
-    """
+    """Read the clips that `store` wrote; an ``OSError`` or ``ValueError`` if the file cannot be read, or is damaged."""
     arrays, known = read_sealed(path)
     prepared, start = [], 0
     for facts, lengths in zip(known["clips"], arrays["bones"], strict=True):

@@ -23,16 +23,9 @@ FARTHEST: Final = 1.0
 class Keypoints:
     """The 50 joints of one signer as a detector sees them.
 
-    Attributes:
-        name: of the clip.
-        points: (T, 50, 3) float32 of x and y in pixels, y downwards, and confidence in [0, 1]: 0 where a joint is
-            absent, whose position is 0 then.
-        fps: frames per second.
-        size: width and height of the picture in pixels; ``None`` if the source does not tell.
-        notes: what a reader of the report should know: people left out, frames without anybody.
-
-    Raises:
-        ValueError: ``points`` has another shape or no frame, a number is not finite, or ``fps`` is not positive.
+    ``points`` are (T, 50, 3) float32 of x and y in pixels, y downwards, and confidence in [0, 1]: all 0 where a joint
+    is absent. ``size`` is that of the picture, if the source tells it; ``notes`` say what was left out. A
+    ``ValueError`` says if points have another shape, no frame or are not finite, or ``fps`` is not positive.
     """
 
     name: str
@@ -51,26 +44,18 @@ class Keypoints:
 
 
 def choose_signer(detections: Detections) -> Keypoints:
-    """Choose the signer of a clip.
+    """Choose the signer of a clip among all people of all frames; a ``ValueError`` says if there is nobody in any.
 
-    Args:
-        detections: all people of all frames.
+    Joints are absent in frames in which this person isn't seen. Notes say in how many frames there was nobody, or only
+    someone else, and how many other people were left out.
 
-    Returns:
-        One person. Joints are absent in frames in which this person isn't seen. Notes say in how many frames there was
-        nobody, or only someone else, and how many other people were left out.
-
-    Raises:
-        ValueError: there is nobody in any frame.
-
-    Example:
-        >>> from signdiff_slp.prepare.sources import Detections
-        >>> near, far = np.random.default_rng(0).uniform((100, 100, 0.9), (400, 400, 1), (2, 50, 3))
-        >>> far[:, 0] += 900
-        >>> people = np.stack([[near, far], [far, near]]).astype(np.float32)
-        >>> chosen = choose_signer(Detections(name="swapped", people=people, fps=25))
-        >>> bool((chosen.points[0] == chosen.points[1]).all()), chosen.notes
-        (True, ('2 detections of other people were left out of 2 frames',))
+    >>> from signdiff_slp.prepare.sources import Detections
+    >>> near, far = np.random.default_rng(0).uniform((100, 100, 0.9), (400, 400, 1), (2, 50, 3))
+    >>> far[:, 0] += 900
+    >>> people = np.stack([[near, far], [far, near]]).astype(np.float32)
+    >>> chosen = choose_signer(Detections(name="swapped", people=people, fps=25))
+    >>> bool((chosen.points[0] == chosen.points[1]).all()), chosen.notes
+    (True, ('2 detections of other people were left out of 2 frames',))
     """
     people = detections.people
     seen = np.asarray((people[..., 2] > 0).any(axis=-1))
@@ -93,12 +78,9 @@ def choose_signer(detections: Detections) -> Keypoints:
 
 @dataclass
 class _Track:
-    """One person through the clip.
+    """One person through the clip: where the joints of the body were seen last, (8, 3), with 0 if never.
 
-    Attributes:
-        last: (8, 3), where the joints of the body were seen last; confidence 0 if never.
-        places: frame to place in the frame's list.
-        widths: in pixels, in the frames that tell.
+    ``places`` has the person's place in the list of each frame, ``widths`` pixels in the frames that tell.
     """
 
     last: NDArray[np.float32]

@@ -79,14 +79,9 @@ def run_command(
     *,
     resumes: bool = False,
 ) -> None:
-    """Run a recipe from a command line.
+    """Run a recipe from a command line; ``load_recipe`` is called only when it is going to run.
 
-    Args:
-        prog: the command's name.
-        description: what it does.
-        load_recipe: makes the recipe; called only when it is going to run.
-        arguments: those after the command; by default the process's own.
-        resumes: a folder with checkpoints is a run that is resumed, with its own settings where no others are given.
+    Where it ``resumes``, a folder with checkpoints is a run, with its own settings where no others are given.
     """
     parser = make_parser(prog, description)
     known = parser.parse_args(sys.argv[1:] if arguments is None else list(arguments))
@@ -160,13 +155,9 @@ def _fairseq2_arguments(known: argparse.Namespace, settings: list[str]) -> list[
 def model_settings(source: str) -> list[str]:
     """Give the settings of a model and its tokenizer, each as ``--config`` takes it.
 
-    Args:
-        source: the folder of a run, its ``checkpoints``, a ``step_N`` of them, the folder of an exported or converted
-            model, or the name of a fairseq2 asset.
-
-    Raises:
-        FileNotFoundError: the run has no checkpoint yet.
-        ValueError: ``source`` is none of these, or a file in it is broken.
+    ``source`` is the folder of a run, its ``checkpoints``, a ``step_N`` of them, the folder of an exported or converted
+    model, or the name of a fairseq2 asset. Raises a ``FileNotFoundError`` if the run has no checkpoint yet, a
+    ``ValueError`` if the source is none of these, or a file in it is broken.
     """
     path = Path(source)
     run = find_run(path)
@@ -204,14 +195,9 @@ def corpus_settings(source: str) -> list[str]:
 
 
 def own_settings(checkpoints: Path) -> tuple[Path, list[str]] | None:
-    """Find the settings of a run that is to be resumed.
+    """Find the settings of a run that is to be resumed, if there is a checkpoint: the file, and what goes before it.
 
-    Args:
-        checkpoints: its folder of checkpoints.
-
-    Returns:
-        The file, and what in it has a better place: the run's corpus, and its tokenizer where what the file names is
-        another one by now. Nothing, if there is no checkpoint.
+    That is the run's corpus, and its tokenizer where what the file names is another one by now.
     """
     run = find_run(checkpoints)
     if run is None or run.step is None or not run.settings_file.is_file():

@@ -1,4 +1,4 @@
-"""What the recipes read, and whether model, tokenizer and corpus fit: what does not is told in one line."""
+"""What the recipes read, and whether model, tokenizer and corpus fit: what does not is said in one line."""
 
 from __future__ import annotations
 
@@ -105,18 +105,9 @@ def check_all(
 ) -> None:
     """Make sure that a model, a tokenizer and splits of a corpus fit; all ranks have to call.
 
-    Args:
-        config: the model's configuration.
-        dataset: the corpus.
-        splits: its splits that are read.
-        tokenizer: the tokenizer.
-        gangs: who else reads.
-        max_seq_len: longest pose that the model reads; none where it reads no poses.
-        resumed: as for `check_rate`.
-
-    Raises:
-        RecipeError: the model does not fit.
-        CorpusError: the corpus has no such split, or texts or poses that the model cannot read.
+    ``max_seq_len`` is the longest pose that the model reads; none where it reads no poses. ``resumed`` is as for
+    `check_rate`. Raises a ``RecipeError`` if the model does not fit, a `CorpusError` if the corpus has no such split,
+    or texts or poses that the model cannot read.
     """
     _check_vocabulary(config, tokenizer)
     check_skeleton(config, dataset)

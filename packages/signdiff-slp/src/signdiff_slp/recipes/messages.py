@@ -52,8 +52,8 @@ def explain(message: str, error: BaseException) -> str:
     reasons = [
         _reason(text, setting) for text in _texts(error) if not _FIELD.fullmatch(text) and not _EMPTY.fullmatch(text)
     ]
-    told = [message.replace(_POINTER, ""), *(reason for reason in dict.fromkeys(reasons) if reason not in message)]
-    return one_line(" ".join(told))
+    parts = [message.replace(_POINTER, ""), *(reason for reason in dict.fromkeys(reasons) if reason not in message)]
+    return one_line(" ".join(parts))
 
 
 def _reason(text: str, setting: str) -> str:

@@ -169,11 +169,7 @@ def check_size(path: Path, most: int) -> None:
 
 
 def read_object(path: Path, most: int = MAX_JSON) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises:
-        ValueError: the file has more than ``most`` bytes, is no JSON in UTF-8, or holds something else.
-    """
+    """Read a JSON object of at most ``most`` bytes in UTF-8; a ``ValueError`` says if the file holds something else."""
     check_size(path, most)
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -187,11 +183,7 @@ def read_object(path: Path, most: int = MAX_JSON) -> dict[str, Any]:
 
 
 def read_lists(path: Path, required: str, *optional: str) -> list[list[str]]:
-    """Read lists of strings out of a JSON object; those of ``optional`` keys that are absent are empty.
-
-    Raises:
-        ValueError: the file is not JSON, or a key holds something else.
-    """
+    """Read lists of strings out of a JSON object, or raise a ``ValueError``; absent ``optional`` ones are empty."""
     content = read_object(path)
     lists = []
     for key in (required, *optional):

@@ -113,12 +113,9 @@ class CharacterTokenizer(SymbolTokenizer):
 
 
 def load_character_tokenizer(path: Path, config: CharacterTokenizerConfig) -> CharacterTokenizer:
-    """Load a tokenizer from ``{"characters": [" ", "a", ...]}``.
+    """Load a tokenizer from ``{"characters": [" ", "a", ...]}``; a ``ValueError`` if it is none, or over a megabyte.
 
     If there are any, ``"tags": ["<ase>", ...]`` and ``"alphabets": ["<ase> abc...", ...]`` stand beside them.
-
-    Raises:
-        ValueError: the file is not such JSON, or larger than a megabyte.
     """
     check_size(path, _MAX_FILE_SIZE)
     characters, tags, alphabets = read_lists(path, "characters", "tags", "alphabets")

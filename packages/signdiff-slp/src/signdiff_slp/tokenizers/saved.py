@@ -11,28 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from signdiff_core.atomic import replacing
+from signdiff_slp.tokenizers import character, sentencepiece, word
 from signdiff_slp.tokenizers.base import read_object
-from signdiff_slp.tokenizers.character import (
-    CHARACTER_FAMILY,
-    CharacterTokenizer,
-    CharacterTokenizerConfig,
-    get_character_tokenizer_hub,
-    load_character_tokenizer,
-)
-from signdiff_slp.tokenizers.sentencepiece import (
-    SENTENCEPIECE_FAMILY,
-    SentencePieceTokenizer,
-    SentencePieceTokenizerConfig,
-    load_sentencepiece_tokenizer,
-)
-from signdiff_slp.tokenizers.word import (
-    GLOSS_FAMILY,
-    WORD_FAMILY,
-    GlossTokenizerConfig,
-    WordTokenizer,
-    WordTokenizerConfig,
-    load_word_tokenizer,
-)
+from signdiff_slp.tokenizers.character import CHARACTER_FAMILY, CharacterTokenizer, CharacterTokenizerConfig
+from signdiff_slp.tokenizers.sentencepiece import SENTENCEPIECE_FAMILY, SentencePieceTokenizer
+from signdiff_slp.tokenizers.word import GLOSS_FAMILY, WORD_FAMILY, WordTokenizer, WordTokenizerConfig
 
 TOKENIZER: Final = "tokenizer.json"
 PIECES: Final = "tokenizer.model"
@@ -40,10 +23,14 @@ PIECES: Final = "tokenizer.model"
 AnyTokenizer = CharacterTokenizer | WordTokenizer | SentencePieceTokenizer
 
 FAMILIES: Final[Mapping[str, tuple[Any, Any, Any]]] = {
-    CHARACTER_FAMILY: (CharacterTokenizer, CharacterTokenizerConfig, load_character_tokenizer),
-    WORD_FAMILY: (WordTokenizer, WordTokenizerConfig, load_word_tokenizer),
-    GLOSS_FAMILY: (WordTokenizer, GlossTokenizerConfig, load_word_tokenizer),
-    SENTENCEPIECE_FAMILY: (SentencePieceTokenizer, SentencePieceTokenizerConfig, load_sentencepiece_tokenizer),
+    CHARACTER_FAMILY: (CharacterTokenizer, CharacterTokenizerConfig, character.load_character_tokenizer),
+    WORD_FAMILY: (WordTokenizer, WordTokenizerConfig, word.load_word_tokenizer),
+    GLOSS_FAMILY: (WordTokenizer, word.GlossTokenizerConfig, word.load_word_tokenizer),
+    SENTENCEPIECE_FAMILY: (
+        SentencePieceTokenizer,
+        sentencepiece.SentencePieceTokenizerConfig,
+        sentencepiece.load_sentencepiece_tokenizer,
+    ),
 }
 """The families of tokenizers, each with its class, its configuration, and what loads a file with one."""
 
@@ -54,11 +41,7 @@ def family_of(tokenizer: AnyTokenizer) -> str:
 
 
 def save_tokenizer(folder: Path, tokenizer: AnyTokenizer) -> None:
-    """Write a tokenizer; each file is written beside its target and then renamed.
-
-    Raises:
-        ValueError: a SentencePiece model that was not read from a file.
-    """
+    """Write a tokenizer, each file whole or not at all; a ``ValueError`` for pieces that were not read from a file."""
     content: dict[str, Any] = {
         "config": dataclasses.asdict(tokenizer.config),
         "tokenizer_family": family_of(tokenizer),
@@ -77,9 +60,7 @@ def save_tokenizer(folder: Path, tokenizer: AnyTokenizer) -> None:
 def load_tokenizer(folder: Path) -> AnyTokenizer:
     """Read a tokenizer that `save_tokenizer` wrote.
 
-    Raises:
-        FileNotFoundError: a file is missing.
-        ValueError: a file is too large, broken, or of an unknown family.
+    A ``FileNotFoundError`` or ``ValueError`` says which file is missing, too large, broken, or of an unknown family.
     """
     path = folder / TOKENIZER
     content = read_object(path)
@@ -89,11 +70,7 @@ def load_tokenizer(folder: Path) -> AnyTokenizer:
 
 
 def describe_saved(folder: Path) -> tuple[Path, str, dict[str, Any]]:
-    """Look over a tokenizer that `save_tokenizer` wrote; errors as for `load_tokenizer`.
-
-    Returns:
-        The file that its loader reads, its family and its settings.
-    """
+    """Look over a saved tokenizer, as `load_tokenizer`: the file that its loader reads, its family and settings."""
     tokenizer = load_tokenizer(folder)
     file = PIECES if isinstance(tokenizer, SentencePieceTokenizer) else TOKENIZER
     return folder / file, family_of(tokenizer), dataclasses.asdict(tokenizer.config)
@@ -102,9 +79,8 @@ def describe_saved(folder: Path) -> tuple[Path, str, dict[str, Any]]:
 def differences(wanted: AnyTokenizer, found: AnyTokenizer) -> list[str]:
     """Say in what a tokenizer is another one: its family, its tokens, or a setting.
 
-    Example:
-        >>> differences(WordTokenizer(["a"]), WordTokenizer(["a", "b"], WordTokenizerConfig(lowercase=True)))
-        ['its tokens', 'lowercase True instead of False']
+    >>> differences(WordTokenizer(["a"]), WordTokenizer(["a", "b"], WordTokenizerConfig(lowercase=True)))
+    ['its tokens', 'lowercase True instead of False']
     """
     was, is_now = family_of(wanted), family_of(found)
     if was != is_now and {was, is_now} != {WORD_FAMILY, GLOSS_FAMILY}:
@@ -123,15 +99,11 @@ def _tokens(tokenizer: AnyTokenizer) -> object:
 def open_tokenizer(
     name_or_path: str | Path, family: str = CHARACTER_FAMILY, *, settings: Mapping[str, Any] | None = None
 ) -> AnyTokenizer:
-    """Open the tokenizer that a model was trained with.
+    """Open the tokenizer of a model: a vocabulary, a SentencePiece model, or a fairseq2 asset by its name.
 
-    Args:
-        name_or_path: a vocabulary, or a SentencePiece model; or the name of a fairseq2 asset.
-        family: of what the file holds: ``slp_character``, ``slp_word``, ``slp_gloss`` or ``slp_sentencepiece``.
-        settings: of its configuration, such as ``lowercase``; the others are the family's own, or the asset's.
-
-    Raises:
-        ValueError: there is neither a file nor an asset of that name, the file is broken, or a setting is unknown.
+    ``family`` is of what the file holds. ``settings`` are of its configuration, such as ``lowercase``; the others are
+    the family's own, or the asset's. A ``ValueError`` says if there is neither a file nor an asset of that name, the
+    file is broken, or a setting is unknown.
     """
     path = Path(name_or_path)
     if path.is_file():
@@ -139,7 +111,7 @@ def open_tokenizer(
     from fairseq2.data.tokenizers import TokenizerNotKnownError
 
     try:
-        asset = get_character_tokenizer_hub().load_tokenizer(str(name_or_path))
+        asset = character.get_character_tokenizer_hub().load_tokenizer(str(name_or_path))
     except TokenizerNotKnownError as error:
         raise ValueError(f"tokenizer must be a file or a fairseq2 asset, but is {str(name_or_path)!r}.") from error
     if not settings:

@@ -141,12 +141,9 @@ class SentencePieceTokenizer(Tokenizer):
 
 
 def load_sentencepiece_tokenizer(path: Path, config: SentencePieceTokenizerConfig) -> SentencePieceTokenizer:
-    """Load a tokenizer from a SentencePiece model.
+    """Load a tokenizer from a SentencePiece model of at most 64 MB; a ``ValueError`` if it is none, or lacks a symbol.
 
     A model without a padding symbol gets one with the token 0; all other tokens move up by one.
-
-    Raises:
-        ValueError: the file is no such model, lacks a symbol that is asked for, or is larger than 64 MB.
     """
     check_size(path, _MAX_FILE_SIZE)
     check_piece_model(path)
@@ -170,11 +167,7 @@ get_sentencepiece_tokenizer_hub: Final = TokenizerHubAccessor(
 
 
 def check_piece_model(path: Path) -> None:
-    """Make sure that the maps in a SentencePiece model, a file of bounded size, lead nowhere outside themselves.
-
-    Raises:
-        ValueError: a map does, or the file is none of protocol buffers.
-    """
+    """Make sure that the maps in a SentencePiece model, a file of bounded size, lead nowhere outside themselves."""
     try:
         for number, spec in _fields(memoryview(path.read_bytes())):
             if number in _SPECS:

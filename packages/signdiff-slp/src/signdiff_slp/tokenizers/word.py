@@ -92,13 +92,8 @@ class WordTokenizer(SymbolTokenizer):
 def read_words(path: Path) -> list[str]:
     """Read a vocabulary: ``{"words": [...]}`` in a ``.json`` file, or any other file with one word a line.
 
-    A word that a plain file repeats counts once, where it comes first, as in the published code.
-
-    Returns:
-        The words in the file's order, with the special tokens that it names.
-
-    Raises:
-        ValueError: the file is broken, or larger than 64 MB.
+    A word that a plain file repeats counts once, where it comes first, as in the published code. The special tokens
+    that the file names are among the words. A ``ValueError`` says if it is broken, or larger than 64 MB.
     """
     check_size(path, _MAX_FILE_SIZE)
     if path.suffix.lower() == ".json":
@@ -107,11 +102,7 @@ def read_words(path: Path) -> list[str]:
 
 
 def load_word_tokenizer(path: Path, config: WordTokenizerConfig) -> WordTokenizer:
-    """Load a tokenizer from a vocabulary, as `read_words` reads it.
-
-    Raises:
-        ValueError: the file is broken, larger than 64 MB, or repeats a word in JSON.
-    """
+    """Load a tokenizer from a vocabulary, as `read_words` reads it; no word may be repeated in JSON."""
     with naming(path):
         return WordTokenizer(read_words(path), config)
 

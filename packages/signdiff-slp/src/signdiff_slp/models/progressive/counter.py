@@ -34,18 +34,11 @@ def advance(
     *,
     speed: float = 1.0,
 ) -> Tensor:
-    """Turn the model's predictions into the next counters.
+    """Turn what the model predicts for C frames in a row, (..., C), into the counters (..., C) after each.
 
-    Args:
-        mode: as in the model's configuration.
-        predicted: (..., C) what the model predicts for C frames in a row.
-        counter: (..., 1) the counter before them.
-        variant: as in the model's configuration. In "published", a value is predicted for the first of the frames, and
-            the others go on with the same step.
-        speed: multiplies the step in "rate" mode.
-
-    Returns:
-        (..., C) the counters after each frame.
+    ``counter`` (..., 1) is the one before them; ``mode`` and ``variant`` are as in the model's configuration: in
+    "published", a value is predicted for the first of the frames, and the others follow with the same step. ``speed``
+    multiplies the step in "rate" mode.
 
     >>> import torch
     >>> advance("value", torch.tensor([0.5, 0.5]), torch.tensor([0.25]), "published").tolist()
@@ -70,14 +63,9 @@ def is_last(counter: Tensor, before: Tensor) -> Tensor:
 
 
 def first_last(counters: Tensor, before: Tensor) -> Tensor:
-    """Count the frames up to the one that completes a sequence.
+    """Count the frames up to the one that completes a sequence: (N) int64 from 1 to C; C + 1 where none does.
 
-    Args:
-        counters: (N, C) counters after each of C frames in a row.
-        before: (N, 1) counters before them.
-
-    Returns:
-        (N) int64 from 1 to C; C + 1 where no frame completes the sequence.
+    ``counters`` (N, C) are those after each of C frames in a row, ``before`` (N, 1) those before them.
 
     >>> import torch
     >>> first_last(torch.tensor([[0.8, 0.9, 1.0], [0.5, 0.6, 0.7]]), torch.tensor([[0.7], [0.4]])).tolist()

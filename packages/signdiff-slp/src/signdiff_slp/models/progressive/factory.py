@@ -6,36 +6,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
+from fairseq2 import nn
 from fairseq2.device import CPU, Device
 from fairseq2.gang import Gangs, create_fake_gangs
-from fairseq2.models import ModelHubAccessor
-from fairseq2.models.transformer import (
-    AttentionBias,
-    CausalAttentionBias,
-    FeedForwardNetwork,
-    IdentityBias,
-    MultiheadAttention,
-    StandardFeedForwardNetwork,
-    StandardMultiheadAttention,
-    StandardTransformerDecoder,
-    StandardTransformerDecoderLayer,
-    StandardTransformerEncoder,
-    StandardTransformerEncoderLayer,
-    TransformerEmbeddingFrontend,
-    TransformerNormOrder,
-    create_default_sdpa,
-)
+from fairseq2.models import ModelHubAccessor, transformer
+from fairseq2.models.transformer import AttentionBias, CausalAttentionBias, IdentityBias, TransformerNormOrder
 from fairseq2.models.utils.ac import apply_layerwise_ac
 from fairseq2.models.utils.fsdp import apply_layerwise_fsdp
-from fairseq2.nn import (
-    LayerNorm,
-    Linear,
-    PositionEncoder,
-    SinusoidalPositionEncoder,
-    StandardEmbedding,
-    StandardLayerNorm,
-    init_scaled_embedding,
-)
 from fairseq2.nn.fsdp import FSDPWrapper
 from fairseq2.utils.rich import get_error_console
 from torch.nn import Module
@@ -60,7 +37,7 @@ def create_model(config: ProgressiveConfig) -> ProgressiveTransformer:
 def create_single_model(config: ProgressiveConfig, device: Device) -> ProgressiveTransformer:
     """Create a progressive transformer for this process alone.
 
-    The layers are told their device and process group. Otherwise they would have fairseq2 set up its whole library,
+    The layers are given their device and process group. Otherwise they would have fairseq2 set up its whole library,
     every model family of it, only to ask for them.
     """
     gangs = create_fake_gangs(CPU if device.type == "meta" else device)
@@ -69,13 +46,7 @@ def create_single_model(config: ProgressiveConfig, device: Device) -> Progressiv
 
 
 class ProgressiveFactory:
-    """Creates a progressive transformer, part by part.
-
-    Args:
-        config: the configuration.
-        gangs: the process groups of sharded layers; by default the current ones.
-        device: where parameters are put; by default the current device.
-    """
+    """Creates a progressive transformer, part by part; by default for the current process groups and device."""
 
     def __init__(self, config: ProgressiveConfig, *, gangs: Gangs | None = None, device: Device | None = None) -> None:
         self._config = config
@@ -92,24 +63,26 @@ class ProgressiveFactory:
             encoder=self.create_encoder(),
             decoder_frontend=self.create_decoder_frontend(),
             decoder=self.create_decoder(),
-            final_proj=Linear(config.model_dim, config.output_dim, bias=not self._published),
+            final_proj=nn.Linear(config.model_dim, config.output_dim, bias=not self._published),
             standardizer=PoseStandardizer(find_skeleton(config.skeleton), enabled=config.standardize),
             residuals=ResidualStatistics(config.pose_dim) if config.residual_statistics else None,
         )
 
-    def create_encoder_frontend(self) -> TransformerEmbeddingFrontend:
+    def create_encoder_frontend(self) -> transformer.TransformerEmbeddingFrontend:
         """Create the embedding of source tokens."""
         config = self._config
-        embed = StandardEmbedding(config.vocab_size, config.model_dim, config.pad_idx, init_fn=init_scaled_embedding)
+        embed = nn.StandardEmbedding(
+            config.vocab_size, config.model_dim, config.pad_idx, init_fn=nn.init_scaled_embedding
+        )
         pos_encoder = self.create_position_encoder(config.max_source_len)
-        return TransformerEmbeddingFrontend(
+        return transformer.TransformerEmbeddingFrontend(
             config.model_dim, embed, pos_encoder, no_scale=self._published, dropout_p=config.dropout_p
         )
 
-    def create_encoder(self) -> StandardTransformerEncoder:
+    def create_encoder(self) -> transformer.StandardTransformerEncoder:
         """Create the encoder."""
         layers = [
-            StandardTransformerEncoderLayer(
+            transformer.StandardTransformerEncoderLayer(
                 self.create_attention(IdentityBias()),
                 self.create_layer_norm(),
                 self.create_ffn(),
@@ -119,7 +92,7 @@ class ProgressiveFactory:
             )
             for _ in range(self._config.num_encoder_layers)
         ]
-        return StandardTransformerEncoder(layers, self.create_layer_norm())
+        return transformer.StandardTransformerEncoder(layers, self.create_layer_norm())
 
     def create_decoder_frontend(self) -> PoseFrontend:
         """Create the embedding of frames and counters."""
@@ -134,10 +107,10 @@ class ProgressiveFactory:
             dropout_p=config.dropout_p,
         )
 
-    def create_decoder(self) -> StandardTransformerDecoder:
+    def create_decoder(self) -> transformer.StandardTransformerDecoder:
         """Create the decoder."""
         layers = [
-            StandardTransformerDecoderLayer(
+            transformer.StandardTransformerDecoderLayer(
                 self.create_attention(CausalAttentionBias()),
                 self.create_layer_norm(),
                 # A bias of its own: fairseq2 caches masks by the bias object.
@@ -150,20 +123,20 @@ class ProgressiveFactory:
             )
             for _ in range(self._config.num_decoder_layers)
         ]
-        return StandardTransformerDecoder(layers, self.create_layer_norm())
+        return transformer.StandardTransformerDecoder(layers, self.create_layer_norm())
 
-    def create_attention(self, bias: AttentionBias) -> MultiheadAttention:
+    def create_attention(self, bias: AttentionBias) -> transformer.MultiheadAttention:
         """Create an attention with the given mask."""
         config = self._config
-        sdpa = create_default_sdpa(bias, dropout_p=config.dropout_p)
-        return StandardMultiheadAttention(
+        sdpa = transformer.create_default_sdpa(bias, dropout_p=config.dropout_p)
+        return transformer.StandardMultiheadAttention(
             config.model_dim, config.num_heads, sdpa, gangs=self._gangs, device=self._device
         )
 
-    def create_ffn(self) -> FeedForwardNetwork:
+    def create_ffn(self) -> transformer.FeedForwardNetwork:
         """Create a feed-forward network."""
         config = self._config
-        return StandardFeedForwardNetwork(
+        return transformer.StandardFeedForwardNetwork(
             config.model_dim,
             config.ffn_inner_dim,
             bias=True,
@@ -172,15 +145,15 @@ class ProgressiveFactory:
             device=self._device,
         )
 
-    def create_position_encoder(self, max_seq_len: int) -> PositionEncoder:
+    def create_position_encoder(self, max_seq_len: int) -> nn.PositionEncoder:
         """Create an encoder of positions."""
         if self._published:
             return InterleavedPositionEncoder(self._config.model_dim, max_seq_len)
-        return SinusoidalPositionEncoder(self._config.model_dim, max_seq_len)
+        return nn.SinusoidalPositionEncoder(self._config.model_dim, max_seq_len)
 
-    def create_layer_norm(self) -> LayerNorm:
+    def create_layer_norm(self) -> nn.LayerNorm:
         """Create a layer norm."""
-        return StandardLayerNorm(self._config.model_dim, bias=True, eps=1e-6 if self._published else 1e-5)
+        return nn.StandardLayerNorm(self._config.model_dim, bias=True, eps=1e-6 if self._published else 1e-5)
 
 
 def convert_state_dict(state_dict: dict[str, object], config: ProgressiveConfig) -> dict[str, object]:

@@ -19,16 +19,10 @@ _MAX_LOG_DURATION: Final = 2.0
 
 @final
 class PoseFrontend(Module):
-    """Embeds the frames that have been signed so far.
+    """Embeds the frames that have been signed so far, or with ``just_counter`` the counter only.
 
-    Args:
-        pose_dim: values of a frame, D.
-        model_dim: dimensionality of the model, M; even.
-        just_counter: leave the pose out and embed the counter only.
-        clock: "frame" adds ``pos_encoder``'s code of the frame's number. "token" has no frame numbers; it adds what
-            `SourceReader` reads at the place that the counter stands for.
-        pos_encoder: encodes frame numbers; needed for the clock "frame".
-        dropout_p: dropout probability.
+    The clock "frame" adds ``pos_encoder``'s code of the frame's number. "token" has no frame numbers; it adds what
+    `SourceReader` reads at the place that the counter stands for.
     """
 
     def __init__(
@@ -59,18 +53,10 @@ class PoseFrontend(Module):
         *,
         state_bag: IncrementalStateBag | None = None,
     ) -> Tensor:
-        """Embed frames.
+        """Embed frames, (N, T, D + 1) standardised poses and counters in [0, 1], as (N, T, M).
 
-        Args:
-            frames: (N, T, D + 1) float32 standardised poses, and counters in [0, 1]. Half precision could not count
-                the frames.
-            layout: layout of ``frames``.
-            encoded: (N, S, M) the encoder's output.
-            encoded_layout: layout of ``encoded``.
-            state_bag: keeps the position between the steps of a decoder.
-
-        Returns:
-            (N, T, M).
+        Frames are float32: half precision could not count them. ``encoded`` (N, S, M) is the encoder's output;
+        ``state_bag`` keeps the position between the steps of a decoder.
         """
         inputs = frames[..., self.pose_dim :] if self.just_counter else frames
         seqs: Tensor = self.proj(inputs.to(self.proj.weight.dtype))
@@ -90,9 +76,6 @@ class SourceReader(Module):
     share has passed, with the fraction of the one that is being signed. What is read is the mean of the encoder's
     outputs, weighted by a Gaussian of their distance from the place, and modulated by the phase within the token: so a
     letter that is a movement has its own course of time. Durations are not labelled; they are learned with the rest.
-
-    Args:
-        model_dim: dimensionality of the model, M; even.
     """
 
     frequencies: Tensor
@@ -119,16 +102,9 @@ class SourceReader(Module):
         self.frequencies.copy_(torch.exp(steps * (-math.log(10000.0) / max(half - 1, 1))))
 
     def forward(self, counter: Tensor, encoded: Tensor, layout: BatchLayout) -> Tensor:
-        """Read.
+        """Read at counters (N, T, 1) float32 in the encoder's output (N, S, M): (N, T, M) of its type.
 
-        Args:
-            counter: (N, T, 1) float32.
-            encoded: (N, S, M) the encoder's output.
-            layout: layout of ``encoded``.
-
-        Returns:
-            (N, T, M) in the type of ``encoded``: what was read, and the sinusoids of the place, on the scale of the
-            encoder's positions.
+        The sinusoids of the place are added, on the scale of the encoder's positions.
         """
         place = self.place(counter, encoded, layout)
         positions = layout.position_indices[:, None, :]
@@ -159,8 +135,7 @@ class SourceReader(Module):
 class InterleavedPositionEncoder(PositionEncoder):
     """Adds sinusoids of the position, which counts from 0, as published: sine at even channels, cosine at odd ones.
 
-    Source: Vaswani et al. 2017, section 3.5. fairseq2's own encoder has all sines before all cosines, and other
-    frequencies.
+    Source: Vaswani et al. 2017, section 3.5. fairseq2's own has all sines before all cosines, and other frequencies.
     """
 
     codes: Tensor

@@ -24,12 +24,7 @@ _CACHE_INCREMENT: Final = 128
 
 
 class CutWarning(RuntimeWarning):
-    """Poses end before their texts do: the model had not come to their end within the limit of frames.
-
-    Args:
-        places: of these texts in the batch, from 0.
-        num_texts: of the batch.
-    """
+    """Poses of the texts at ``places`` end before these do: the model had not come to their end within the limit."""
 
     def __init__(self, places: Sequence[int], num_texts: int) -> None:
         super().__init__(places, num_texts)
@@ -159,7 +154,7 @@ def generate(
 def generate_with_timing(
     model: ProgressiveTransformer, source_seqs: Tensor, source_lens: list[int], frames: Tensor
 ) -> Tensor:
-    """Decode as the published code does: told the true first frame, the true counters, and so the true length.
+    """Decode as the published code does: given the true first frame, the true counters, and so the true length.
 
     Scores of such output say nothing of a system that must do without: it is there to compare with the literature, and
     is marked ``protocol: gt-timing`` wherever it is written.
@@ -193,14 +188,9 @@ def generate_with_timing(
 
 
 def retimed(frames: Tensor, speed: float) -> Tensor:
-    """Interpolate frames linearly in time.
+    """Interpolate frames (T, D) linearly in time: T / speed of them, rounded, at least one.
 
-    Args:
-        frames: (T, D).
-        speed: 2 makes half as many frames, 0.5 twice as many.
-
-    Returns:
-        (T / speed, D), rounded, at least one frame. The last frame stays the last; of more than one, the first too.
+    The last frame stays the last; of more than one, the first too.
 
     >>> retimed(torch.tensor([[0.0], [1.0], [2.0], [3.0], [4.0]]), 2.0).flatten().tolist()
     [0.0, 4.0]
@@ -215,16 +205,9 @@ def retimed(frames: Tensor, speed: float) -> Tensor:
 
 
 def to_pose(frames: Tensor, model: ProgressiveTransformer, *, constant_bones: bool | None = None) -> Pose:
-    """Make a pose of decoded frames.
+    """Make a pose of decoded frames (T, D + 1), as `generate` returns them, at the model's frame rate.
 
-    Args:
-        frames: (T, D + 1) as `generate` returns them.
-        model: the model that they come from.
-        constant_bones: put every limb on its median length in the training corpus; by default as the model's
-            configuration says.
-
-    Returns:
-        A pose of T frames at the model's frame rate.
+    ``constant_bones`` puts every limb on its median length in the training corpus; by default as the model says.
     """
     skeleton = model.standardizer.skeleton
     joints = as_joints(frames[:, :-1])

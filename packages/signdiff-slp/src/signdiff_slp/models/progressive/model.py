@@ -137,11 +137,8 @@ class ProgressiveTransformer(Module):
 class ResidualStatistics(Module):
     """Keeps how far predictions are off: the mean square of each value's residuals, over a hundred steps or so.
 
-    The code of Progressive Transformers takes it over an epoch; a running mean needs no epochs, and continues where it
-    was when a run is resumed: it is a persistent buffer.
-
-    Args:
-        pose_dim: values of a frame, D.
+    The code of Progressive Transformers takes it over an epoch; a running mean needs no epochs, and is resumed with the
+    run: it is a persistent buffer.
     """
 
     mean_square: Tensor

@@ -58,21 +58,11 @@ def save_release(folder: Path, model: ProgressiveTransformer, tokenizer: AnyToke
 def load_release(
     folder: Path, *, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
 ) -> tuple[ProgressiveTransformer, AnyTokenizer]:
-    """Load what `save_release` wrote.
+    """Load what `save_release` wrote: the model, in evaluation mode and by default float32, and its tokenizer.
 
-    Names and shapes of the weights are compared with the configuration before a value is read.
-
-    Args:
-        folder: the folder.
-        device: where the model is put.
-        dtype: type of its parameters; by default float32.
-
-    Returns:
-        The model, in evaluation mode, and its tokenizer.
-
-    Raises:
-        FileNotFoundError: a file is missing.
-        ValueError: a file is too large, broken, or does not belong to the others.
+    Names and shapes of the weights are compared with the configuration before a value is read. Raises a
+    ``FileNotFoundError`` if a file is missing, a ``ValueError`` if one is too large, broken, or does not belong to the
+    others.
     """
     config = check_release(folder)
     model = create_single_model(config, torch.device("cpu"))
@@ -105,11 +95,7 @@ def check_release(folder: Path) -> ProgressiveConfig:
 
 
 def read_run_config(path: Path) -> ProgressiveConfig:
-    """Read the ``model.yaml`` that a training run leaves beside its checkpoints.
-
-    Raises:
-        ValueError: the file is not that of a progressive transformer.
-    """
+    """Read the ``model.yaml`` beside a run's checkpoints; a ``ValueError`` if it is not of this model family."""
     content = read_yaml(path)
     if not isinstance(content, dict) or not isinstance(content.get("model_config"), dict):
         raise ValueError(f"{path} must hold the section model_config, but does not.")

@@ -180,13 +180,7 @@ def _durations(sentence: Sentence, facts: Facts, tolerance: float) -> Iterator[W
 
 @dataclass(kw_only=True)
 class Files:
-    """The files of a clip.
-
-    Attributes:
-        video: the clip's video.
-        keypoints: the clip's keypoints.
-        others: more of the same name; they are not looked at.
-    """
+    """The video and the keypoints of a clip; ``others`` are more of the same name, which are not looked at."""
 
     video: Source | None = None
     keypoints: Source | None = None
@@ -201,14 +195,9 @@ class Files:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What a clip's files tell.
+    """What a clip's files tell; ``None`` if nothing tells, or for ``empty`` and ``still``, if that was not looked at.
 
-    Attributes:
-        seconds: duration, of the video if there is one; ``None`` if nothing tells.
-        fps: frames per second; ``None`` if nothing tells.
-        empty: there is nobody in any frame; ``None`` if this was not looked at.
-        keypoints: seconds of the keypoints beside a video.
-        still: nothing moves; ``None`` if this was not looked at.
+    ``seconds`` is the duration of the video, if there is one; ``keypoints`` that of keypoints beside a video.
     """
 
     seconds: float | None
@@ -219,11 +208,7 @@ class Facts:
 
 
 def index_clips(folders: Iterable[Path]) -> dict[str, Files]:
-    """Find the videos and keypoints of clips, by name.
-
-    Raises:
-        FileNotFoundError: there is no such folder or file.
-    """
+    """Find the videos and keypoints of clips, by name; a ``FileNotFoundError`` if there is no such folder or file."""
     clips: dict[str, Files] = {}
     for folder in folders:
         for source in walk(folder):
@@ -238,16 +223,10 @@ def index_clips(folders: Iterable[Path]) -> dict[str, Files]:
 
 
 def measure(files: Files, *, fps: float | None, deep: bool) -> Facts:
-    """Learn what a clip's files tell.
+    """Learn what a clip's files tell; ``fps`` is the frame rate of keypoints that do not tell.
 
-    Args:
-        files: of the clip.
-        fps: frames per second of keypoints that do not tell.
-        deep: read the JSON of every frame, too, rather than count the files, and look whether anything moves.
-
-    Raises:
-        OSError: a file cannot be read.
-        ValueError: it is broken or empty.
+    If ``deep``, the JSON of every frame is read, too, rather than counted, and whether anything moves is looked at.
+    An ``OSError`` if a file cannot be read, a ``ValueError`` if it is broken or empty.
     """
     seconds: float | None = None
     rate: float | None = None
@@ -273,12 +252,7 @@ def measure(files: Files, *, fps: float | None, deep: bool) -> Facts:
 
 
 def video_length(path: Path) -> tuple[float, float]:
-    """Seconds and frames per second of a video.
-
-    Raises:
-        OSError: the file cannot be read.
-        ValueError: it is broken, or does not tell.
-    """
+    """Seconds and frames per second of a video; an error if it cannot be read, is broken, or does not tell."""
     info = probe(path)
     seconds = info.seconds or (info.frames / info.fps if info.fps else 0.0)
     if not seconds > 0:
@@ -292,13 +266,10 @@ def find_in_clips(
     tolerance: float,
     known: Collection[str] = (),
 ) -> Iterator[Finding]:
-    """Look at what is known of prepared clips.
+    """Look at the facts of prepared clips, as `shards.finish` gives them.
 
-    Args:
-        facts: of each clip ``name``, ``seconds``, ``video_seconds`` and ``movement``, as `shards.finish` gives them.
-        expected: seconds that the table says, by name.
-        tolerance: seconds by which durations of one clip may differ.
-        known: clips of which something was found before: their durations are not found again.
+    ``expected`` has the seconds that the table says, by name. Clips of ``known`` have findings already: their durations
+    are not found again.
     """
     for clip in facts:
         name, lasts = clip["name"], clip["seconds"]
@@ -313,16 +284,12 @@ def find_in_clips(
 
 
 def disagree(one: float, other: float, tolerance: float) -> bool:
-    """Tell whether two durations are of different clips: beyond the tolerance, or one half as long again.
+    """Tell whether two durations, in seconds, are of different clips: beyond the tolerance, or one half as long again.
 
-    Args:
-        one: in seconds.
-        other: in seconds.
-        tolerance: in seconds; of clips that are shorter than twice that, half of them.
+    Of clips that are shorter than twice the tolerance, it is half of them.
 
-    Example:
-        >>> disagree(5.3, 5.0, 0.5), disagree(5.6, 5.0, 0.5), disagree(0.8, 0.4, 0.5)
-        (False, True, True)
+    >>> disagree(5.3, 5.0, 0.5), disagree(5.6, 5.0, 0.5), disagree(0.8, 0.4, 0.5)
+    (False, True, True)
     """
     shorter, longer = sorted((one, other))
     return longer > shorter + max(SHORTEST, min(tolerance, shorter / 2))

@@ -40,13 +40,7 @@ KEPT: Final[frozenset[Kind]] = frozenset(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One thing that is wrong.
-
-    Attributes:
-        clip: its name.
-        kind: what is wrong.
-        detail: with numbers, and the file or line.
-    """
+    """One thing that is wrong with a clip; ``detail`` has numbers, and the file or line."""
 
     clip: str
     kind: Kind
@@ -60,14 +54,10 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """All that is wrong, and what is left.
+    """All that is wrong, in the order of the table, then clips without text; and the sentences that are usable.
 
-    Attributes:
-        found: in the order of the table, then clips without text.
-        kept: the sentences that are usable.
-        sentences: how many there are in all.
-        clips: how many clips there are; ``None`` if none were given.
-        untimed: of how many clips nothing tells how long they last, so that no duration was compared.
+    ``sentences`` and ``clips`` count all there are (``None`` if no clips were given); ``untimed`` clips do not tell how
+    long they last, so that no duration was compared.
     """
 
     found: tuple[Finding, ...]
@@ -89,9 +79,7 @@ class Findings:
 def as_text(findings: Findings, split: str | None = None) -> str:
     """Write a table of what was found: of each kind its count, share and an example.
 
-    Args:
-        findings: of `check`.
-        split: train, val or test: the published count is put beside the counts.
+    With a split (train, val or test), the published count is put beside the counts.
     """
     summary = as_json(findings, split)
     clips = "" if findings.clips is None else f", {findings.clips:,} clips"
@@ -133,11 +121,7 @@ def as_json(findings: Findings, split: str | None = None) -> dict[str, Any]:
 
 
 def write_csv(findings: Findings, path: Path) -> None:
-    """Write every finding as a line of clip, kind, whether that drops it, and detail.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
+    """Write every finding as a line of clip, kind, whether that drops it, and detail."""
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["clip", "kind", "dropped", "detail"])

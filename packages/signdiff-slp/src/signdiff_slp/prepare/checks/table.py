@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from signdiff_core.formats.files import MARK, FormatError, check_clip
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+from signdiff_core.formats.files import MARK, FormatError, check_clip, read_lines
 
 _TIMES: Final = (("START_REALIGNED", "END_REALIGNED"), ("START", "END"))
 _LATEST: Final = 1e7
@@ -22,15 +20,9 @@ _NAMES: Final = ("VIDEO_NAME", "SENTENCE_NAME", "SENTENCE")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sentence:
-    """A line of a table.
+    """A line of a table: the clip's name, its text (stripped), and ``place``, the file and line.
 
-    Attributes:
-        name: of the clip.
-        video: name of the whole video; empty if the table names none.
-        start: of the clip in the whole video, in seconds; NaN if the table tells no times.
-        end: likewise.
-        text: what the clip says; stripped.
-        place: file and line.
+    ``video`` names the whole video, and ``start`` and ``end`` are seconds in it; empty and NaN if the table tells none.
     """
 
     name: str
@@ -47,29 +39,18 @@ class Sentence:
 
 
 def read_table(path: Path) -> Iterator[Sentence]:
-    """Read a table line by line.
+    """Read a table of How2Sign, or one of names and texts, line by line.
 
-    Args:
-        path: a table of How2Sign, or one of names and texts.
-
-            - How2Sign's are divided by tabs, and their header names VIDEO_NAME, SENTENCE_NAME, SENTENCE and
-              START_REALIGNED and END_REALIGNED, or START and END; other columns are left. Quotes are those of CSV.
-            - Others are divided by commas, with a header that names ``id`` and ``text``; or by tabs, without a header:
-              names and texts; or are texts in a file ``.text``, with a ``.files`` of names beside it.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        FormatError: it is of no such kind, or a line is broken.
+    How2Sign's are divided by tabs, and their header names VIDEO_NAME, SENTENCE_NAME, SENTENCE and START_REALIGNED and
+    END_REALIGNED, or START and END; other columns are left. Quotes are those of CSV. Others are divided by commas, with
+    a header that names ``id`` and ``text``; or by tabs, without a header: names and texts; or are texts in a file
+    ``.text``, with a ``.files`` of names beside it. A ``FormatError`` says if it is none of these, or a line is broken.
     """
     return _how2sign(path) if is_how2sign(path) else _names_and_texts(path)
 
 
 def is_how2sign(path: Path) -> bool:
-    """Tell whether a table has How2Sign's header: one of its columns, divided by tabs.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-    """
+    """Tell whether a table has How2Sign's header: one of its columns, divided by tabs."""
     check_table(path)
     with path.open(encoding="utf-8-sig", errors="replace") as lines:
         header = lines.readline(1 << 16).rstrip("\r\n").split("\t")
@@ -77,11 +58,7 @@ def is_how2sign(path: Path) -> bool:
 
 
 def check_table(path: Path) -> None:
-    """Make sure that there is a table, before it is opened.
-
-    Raises:
-        FileNotFoundError: there is none of the name, or it is a folder.
-    """
+    """Make sure that there is a table, before it is opened; else a ``FileNotFoundError`` says what there is."""
     if path.is_dir() or not path.exists():
         found = "is a folder" if path.is_dir() else "does not exist"
         raise FileNotFoundError(f"table must be a file of names and texts, but {path} {found}.")
@@ -99,12 +76,12 @@ def _names_and_texts(path: Path) -> Iterator[Sentence]:
 
 def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
     """Give number of line, name and text."""
-    lines = _lines(path)
+    lines = read_lines(path)
     if not lines:
         raise FormatError(path, "expected a table, but it is empty.")
     if path.suffix == ".text":
         check_table(path.with_suffix(".files"))
-        names = _lines(path.with_suffix(".files"))
+        names = read_lines(path.with_suffix(".files"))
         if len(names) != len(lines):
             raise FormatError(path, f"expected as many lines as in its .files, {len(names)}, but found {len(lines)}.")
         yield from ((number, name, text) for number, (name, text) in enumerate(zip(names, lines, strict=True), start=1))
@@ -137,17 +114,6 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
                 place=f"line {number}",
             )
         yield number, columns_here[0], columns_here[1]
-
-
-def _lines(path: Path) -> list[str]:
-    """Read lines of UTF-8; a byte order mark is no part of the first."""
-    content = path.read_bytes()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        place = f"line {content[: error.start].count(10) + 1}"
-        raise FormatError(path, f"expected text in UTF-8, but {error}.", place=place) from error
-    return [line.rstrip("\r") for line in text.removesuffix("\n").split("\n")] if text else []
 
 
 def _how2sign(path: Path) -> Iterator[Sentence]:

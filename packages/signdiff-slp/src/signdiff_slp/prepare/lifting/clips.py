@@ -12,15 +12,9 @@ from numpy.typing import NDArray
 from signdiff_core.checks import check_device
 from signdiff_core.skeleton import BODY, BODY_JOINTS, LEFT_HAND, NUM_JOINTS, RIGHT_HAND
 from signdiff_slp.corpora.filling import fill_absent
+from signdiff_slp.prepare.lifting import measuring
 from signdiff_slp.prepare.lifting.fitting import Fit, Settings
-from signdiff_slp.prepare.lifting.measuring import (
-    BONES,
-    CARRYING,
-    Scaling,
-    interpolate,
-    log_bone_lengths,
-    seen_nearby,
-)
+from signdiff_slp.prepare.lifting.measuring import BONES, CARRYING, Scaling
 
 BATCH_FRAMES: Final = 1024
 """Frames that are lifted together, padding included; with more, a processor's caches overflow."""
@@ -94,9 +88,7 @@ def lift_all(
     device: str | torch.device = "cpu",
     batch_frames: int = BATCH_FRAMES,
 ) -> list[NDArray[np.float64]]:
-    """Lift many clips, those of similar lengths together.
-
-    Every clip comes out as `lift` lifts it alone, but for rounding.
+    """Lift many clips, those of similar lengths together; each comes out as `lift` lifts it alone, but for rounding.
 
     Args:
         clips: each as the ``keypoints`` of `lift`.
@@ -154,10 +146,10 @@ def _lift_batch(
     for row, clip in enumerate(clips):
         points, confidence = clip[..., :2], clip[..., 2]
         scalings.append(Scaling.of(points))
-        seen = interpolate(scalings[-1].apply(points), confidence)
+        seen = measuring.interpolate(scalings[-1].apply(points), confidence)
         # A hand that is away for long goes with its arm, and does not wait where it was seen last.
-        seen = fill_absent(seen, seen_nearby(confidence).astype(np.float32))
-        bones.append(log_bone_lengths(seen))
+        seen = fill_absent(seen, measuring.seen_nearby(confidence).astype(np.float32))
+        bones.append(measuring.log_bone_lengths(seen))
         targets[:, row, : len(clip)] = seen.transpose(2, 0, 1)
         weights[row, : len(clip)] = confidence
     fit = Fit(
@@ -182,16 +174,7 @@ def _lift_batch(
 
 
 def check_keypoints(keypoints: NDArray[np.floating], name: str) -> None:
-    """Check the keypoints of a clip.
-
-    Args:
-        keypoints: shall be (T, 50, 3), T at least 1, of x, y and confidence.
-        name: of the argument, for the error.
-
-    Raises:
-        ValueError: the shape is another, a number is not finite, a confidence is negative, a joint is never seen, or
-            all points are the same.
-    """
+    """Make sure that keypoints are as `lift` wants them; ``name`` is that of the argument, for the ``ValueError``."""
     if keypoints.ndim != 3 or keypoints.shape[1:] != (NUM_JOINTS, 3) or not len(keypoints):
         raise ValueError(
             f"{name} must have the shape (T, {NUM_JOINTS}, 3), T at least 1, but has {tuple(keypoints.shape)}."

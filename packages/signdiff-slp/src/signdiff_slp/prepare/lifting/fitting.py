@@ -18,11 +18,7 @@ _LEAST_DEPTH: Final = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How a fit is searched; the fields are the options of `lift`.
-
-    Raises:
-        ValueError: a field is out of its range.
-    """
+    """How a fit is searched; the fields are the options of `lift`. A ``ValueError`` says if one is out of its range."""
 
     steps: int
     lr: float
@@ -43,14 +39,9 @@ class Settings:
 class Fit:
     """A batch of clips whose limbs are turned until they reach what was seen.
 
-    Clips have their own bones, and no clip's result depends on another's, but for rounding.
-
-    Args:
-        targets: (2, B, T, 50) positions in the picture, scaled; padding may be anything finite.
-        weights: (B, T, 50) confidences, 0 in padding.
-        lens: (B) frames of each clip.
-        log_lengths: (B, 25) what the bones were measured.
-        settings: how to search.
+    Clips have their own bones, and no clip's result depends on another's, but for rounding. ``targets`` (2, B, T, 50)
+    are positions in the picture, scaled, with anything finite as padding; ``weights`` (B, T, 50) confidences, 0 in
+    padding; ``lens`` (B) frames of each clip; ``log_lengths`` (B, 25) what the bones were measured.
     """
 
     def __init__(self, targets: Tensor, weights: Tensor, lens: Tensor, log_lengths: Tensor, settings: Settings) -> None:
@@ -78,11 +69,10 @@ class Fit:
         return torch.nn.functional.normalize(self.turns, dim=0)
 
     def differentiate(self) -> None:
-        """Set the gradients of turns, neck and log-lengths.
+        """Set the gradients of turns, neck and log-lengths; written out, for autograd takes twice as long.
 
-        Written out, for autograd takes twice as long. The loss is, for each clip, the mean of squares of what limbs
-        miss in the picture, by weight; of accelerations, by smoothness; and the sum of squares of what bones are
-        stretched, by their weight.
+        The loss is, for each clip, the mean of squares of what limbs miss in the picture, by weight; of accelerations,
+        by smoothness; and the sum of squares of what bones are stretched, by their weight.
         """
         lengths = self.log_lengths.exp()
         inverse = self.turns.square().sum(dim=0).rsqrt()
@@ -119,14 +109,8 @@ def aim(targets: Tensor, lengths: Tensor) -> Tensor:
     """Turn limbs so that, from the neck outwards, each reaches its joint in the picture, if it is long enough.
 
     The search starts there. A limb longer than its distance to the joint points at the viewer by as much as makes it
-    look that short. One that is too short lies across the line of sight and ends on the way.
-
-    Args:
-        targets: (2, B, T, 50) positions in the picture.
-        lengths: (B, 1, 49) lengths of the limbs, in the same unit.
-
-    Returns:
-        (3, B, T, 49) directions, not quite of length 1; depth is negative, towards the viewer.
+    look that short. One that is too short lies across the line of sight and ends on the way. Of ``targets``
+    (2, B, T, 50) and ``lengths`` (B, 1, 49) come directions (3, B, T, 49), not quite of length 1, of negative depth.
     """
     reached = {NECK: targets[..., NECK]}
     directions = torch.empty(3, *targets.shape[1:3], len(LIMBS), device=targets.device)

@@ -8,17 +8,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from signdiff_core.skeleton import (
-    BODY_LIMBS,
-    HAND_LIMBS,
-    LEFT_HAND,
-    LEFT_WRIST,
-    NECK,
-    NOSE,
-    NUM_JOINTS,
-    RIGHT_HAND,
-    RIGHT_WRIST,
-)
+from signdiff_core import skeleton
+from signdiff_core.skeleton import HAND_LIMBS, NECK, NOSE, NUM_JOINTS
 
 ENOUGH: Final = 0.99
 """Sum of weights that a window needs, as published."""
@@ -28,13 +19,7 @@ NEARBY: Final = 12
 
 
 class Limb(NamedTuple):
-    """A limb of the tree.
-
-    Attributes:
-        near: the joint on the side of the neck.
-        far: the joint that the limb carries.
-        bone: number of its length; left and right limbs have the same.
-    """
+    """A limb: the joint on the side of the neck, the one that it carries, and its bone, the same left and right."""
 
     near: int
     far: int
@@ -48,9 +33,10 @@ _SHORTEST: Final = 1e-6
 
 
 def _tree() -> tuple[Limb, ...]:
-    limbs = [Limb(*pair, bone) for pair, bone in zip(BODY_LIMBS, _BODY_BONES, strict=True)]
+    limbs = [Limb(*pair, bone) for pair, bone in zip(skeleton.BODY_LIMBS, _BODY_BONES, strict=True)]
     limbs[0] = Limb(NECK, NOSE, 0)
-    for wrist, hand in ((LEFT_WRIST, LEFT_HAND.start), (RIGHT_WRIST, RIGHT_HAND.start)):
+    for side in ("LEFT", "RIGHT"):
+        wrist, hand = getattr(skeleton, f"{side}_WRIST"), getattr(skeleton, f"{side}_HAND").start
         limbs.append(Limb(wrist, hand, _WRIST_BONE))
         limbs += [Limb(hand + a, hand + b, _FIRST_HAND_BONE + bone) for bone, (a, b) in enumerate(HAND_LIMBS)]
     return tuple(limbs)
@@ -81,10 +67,8 @@ CARRYING: Final = _carrying(LIMBS)
 class Scaling:
     """What takes a clip's pixels to mean 0 and, over all coordinates, deviation 1.
 
-    Attributes:
-        centre: (2,) mean of x and of y.
-        unit: pixels of one unit: the standard deviation of all values, of x and of y, round their common mean. So
-            it depends a little on where in the picture the signer is.
+    ``unit`` is the standard deviation of all values, of x and of y, round their common mean. So it depends a little on
+    where in the picture the signer is.
     """
 
     centre: NDArray[np.float64]
@@ -92,15 +76,11 @@ class Scaling:
 
     @classmethod
     def of(cls, points: NDArray[np.floating]) -> Scaling:
-        """Measure a clip, absent joints included, as published.
+        """Measure a clip, (T, 50, 2) pixels, absent joints included, as published.
 
-        Args:
-            points: (T, 50, 2) pixels.
-
-        Example:
-            >>> scaling = Scaling.of(np.array([[[0.0, 10.0], [4.0, 14.0]]]))
-            >>> scaling.centre.tolist(), round(scaling.unit, 3)
-            ([2.0, 12.0], 5.385)
+        >>> scaling = Scaling.of(np.array([[[0.0, 10.0], [4.0, 14.0]]]))
+        >>> scaling.centre.tolist(), round(scaling.unit, 3)
+        ([2.0, 12.0], 5.385)
         """
         points = points.astype(np.float64)
         return cls(centre=points.mean(axis=(0, 1)), unit=float(points.std()))
@@ -115,25 +95,15 @@ class Scaling:
 
 
 def interpolate(points: NDArray[np.floating], weights: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Take the weighted mean of each point over as few frames as have enough weight together.
+    """Take the weighted mean of each point, (T, J, D), over as few frames as have enough weight (T, J) together.
 
     The window of a frame grows by one frame on both sides at a time, until its weights sum up to `ENOUGH` or it is the
-    clip. So a certain point stays as it is, and one without weight comes from its neighbours in time.
+    clip. So a certain point stays as it is, and one without weight comes from its neighbours in time. Some frame of
+    each joint has more weight than 0. Source: Zelinka & Kanis, WACV 2020, and its published program.
 
-    Args:
-        points: (T, J, D) positions.
-        weights: (T, J) confidences, not negative; some frame of each joint has more than 0.
-
-    Returns:
-        (T, J, D) positions.
-
-    Source:
-        Zelinka & Kanis, WACV 2020, and its published program.
-
-    Example:
-        >>> points, weights = np.array([0.0, 5.0, 3.0]), np.array([1.0, 0.0, 0.5])
-        >>> interpolate(points.reshape(3, 1, 1), weights.reshape(3, 1)).ravel().tolist()
-        [0.0, 1.0, 1.0]
+    >>> points, weights = np.array([0.0, 5.0, 3.0]), np.array([1.0, 0.0, 0.5])
+    >>> interpolate(points.reshape(3, 1, 1), weights.reshape(3, 1)).ravel().tolist()
+    [0.0, 1.0, 1.0]
     """
     T = len(points)
     weight = _running_sum(weights[..., None].astype(np.float64))
@@ -156,17 +126,10 @@ def interpolate(points: NDArray[np.floating], weights: NDArray[np.floating]) -> 
 
 
 def seen_nearby(weights: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Tell which points are seen, however uncertainly, within half a second: `NEARBY` frames before or after.
+    """Tell which points, by weights (T, J), are seen, however uncertainly, within `NEARBY` frames before or after.
 
-    Args:
-        weights: (T, J) confidences, not negative.
-
-    Returns:
-        (T, J).
-
-    Example:
-        >>> seen_nearby(np.eye(1, 30)[0].reshape(30, 1)).sum()
-        np.int64(13)
+    >>> seen_nearby(np.eye(1, 30)[0].reshape(30, 1)).sum()
+    np.int64(13)
     """
     T = len(weights)
     seen = _running_sum((weights > 0).astype(np.float64))
@@ -179,20 +142,11 @@ def _running_sum(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def log_bone_lengths(points: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Measure the bones of a clip: medians of the lengths of their limbs in the picture.
+    """Measure the bones of a clip, (T, 50, 2) without gaps: logarithms (25,) of median lengths in the picture.
 
     A median is robust against what a detector invents. Of an even number of lengths, the lower middle one is taken.
-    A limb that points at the viewer looks short, so a median is rather too short than too long.
-
-    Args:
-        points: (T, 50, 2) positions without gaps.
-
-    Returns:
-        (25,) natural logarithms of the lengths of `BONES`, in the unit of ``points``. A bone without length, as
-        between a wrist and a hand's first joint that lies on it, counts as 1e-6 long.
-
-    Source:
-        Zelinka & Kanis, WACV 2020, and its published program.
+    A limb that points at the viewer looks short, so a median is rather too short than too long. A bone without length,
+    as between a wrist and a hand's first joint that lies on it, counts as 1e-6 long. Source: as of `interpolate`.
     """
     near, far, _ = np.array(LIMBS).T
     lengths = np.linalg.norm(points[:, far] - points[:, near], axis=-1)

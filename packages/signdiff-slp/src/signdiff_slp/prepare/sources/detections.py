@@ -42,18 +42,12 @@ class Detections:
 
 
 def as_points(positions: ArrayLike, confidence: ArrayLike) -> NDArray[np.float32]:
-    """Join positions and confidences, with absent joints as 0.
+    """Join positions (..., 2) and confidences (...) to (..., 3) float32, with absent joints as 0.
 
-    Args:
-        positions: (..., 2) in pixels. A joint that is not finite, or at (0, 0), is absent.
-        confidence: (...); 0 or less where absent, at most 1: what is more is cut.
+    A joint is absent that is not finite, at (0, 0), or of no confidence; confidences above 1 are cut.
 
-    Returns:
-        (..., 3) float32.
-
-    Example:
-        >>> as_points([[5, 7], [0, 0], [np.nan, 1]], [1.02, 0.9, 0.9]).tolist()
-        [[5.0, 7.0, 1.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    >>> as_points([[5, 7], [0, 0], [np.nan, 1]], [1.02, 0.9, 0.9]).tolist()
+    [[5.0, 7.0, 1.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
     """
     x_y, weight = np.asarray(positions, dtype=np.float64), np.asarray(confidence, dtype=np.float64)
     present = (weight > 0) & np.isfinite(x_y).all(axis=-1) & (x_y != 0).any(axis=-1)
@@ -62,15 +56,9 @@ def as_points(positions: ArrayLike, confidence: ArrayLike) -> NDArray[np.float32
 
 
 def check_numbers(numbers: NDArray[np.floating], path: Path, place: str = "") -> None:
-    """Make sure that numbers of a detector can be coordinates and confidences. NaN is for what is absent.
+    """Make sure that numbers, (T, J, D) or (T, J * D), can be coordinates and confidences; NaN is for what is absent.
 
-    Args:
-        numbers: (T, J, D) or (T, J * D), whatever a file holds; D numbers of J joints or landmarks.
-        path: the file, for the error.
-        place: where in it.
-
-    Raises:
-        FormatError: one is infinite, or beyond a million; the message names its frame and its joint.
+    A ``FormatError`` names the frame and joint of one that is infinite, or beyond a million.
     """
     if (found := outside(numbers, np.isnan(numbers))) is not None:
         frame, *rest = found
@@ -83,17 +71,9 @@ def check_numbers(numbers: NDArray[np.floating], path: Path, place: str = "") ->
 
 
 def stack_people(frames: Sequence[NDArray[np.float32]], path: Path) -> NDArray[np.float32]:
-    """Bring the people of all frames into one array.
+    """Bring the people of all frames, (P', 50, 3) each, into one array (T, P, 50, 3).
 
-    Args:
-        frames: (P', 50, 3) for every frame.
-        path: what is named if there are too many.
-
-    Returns:
-        (T, P, 50, 3).
-
-    Raises:
-        FormatError: frames times people are more than `MAX_PLACES`.
+    A ``FormatError`` with ``path`` says if frames times people are more than `MAX_PLACES`.
     """
     most = max(1, *(len(frame) for frame in frames))
     if len(frames) * most > MAX_PLACES:

@@ -37,15 +37,11 @@ _PEEKED_FILES: Final = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where a clip is.
+    """Where a clip is: its kind, and its file or folder.
 
-    Attributes:
-        name: of the clip: that of its file without suffix, of its data set, or of its folder; a folder called
-            ``json`` is named after the one that it is in.
-        kind: how it is stored.
-        path: its file or folder.
-        video: of a clip of keypoints, the video that has its name, if there is one: it tells frame rate and size where
-            keypoints do not.
+    It has the name of its file without suffix, of its data set, or of its folder; a folder called ``json`` is named
+    after the one that it is in. ``video`` is, of a clip of keypoints, the video that has its name: it tells frame rate
+    and size where keypoints do not.
     """
 
     name: str
@@ -99,9 +95,7 @@ def find_clips(path: Path, kind: Kind | None = None) -> list[Source]:
 def walk(path: Path) -> Iterator[Source]:
     """List all clips in a folder or file one by one; keypoints and videos of one name are two.
 
-    Raises:
-        FileNotFoundError: there is no such folder or file.
-        ModuleNotFoundError: there is an ``.h5`` file, and h5py is missing.
+    An error says if there is no such folder or file, or an ``.h5`` file and no h5py.
     """
     if not path.exists():
         raise FileNotFoundError(f"{path} must be a folder or a file of clips, but does not exist.")

@@ -21,43 +21,22 @@ NUMBERS: Final = 3 * NUM_JOINTS
 _ELSEWHERE: Final = "expected a data set of this file, but it lies in another."
 
 _BROKEN: Final = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
+    *(ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError),
 )
 """What h5py raises for broken files."""
 
 
 def clips_in_h5(path: Path) -> list[str]:
-    """List the names of the clips in a file.
-
-    Raises:
-        FormatError: the file is broken.
-        ModuleNotFoundError: h5py is missing.
-    """
+    """List the names of the clips in a file; an error says if it is broken, or h5py missing."""
     with _opened(path) as file:
         return sorted(file)
 
 
 def read_h5(path: Path, name: str) -> NDArray[np.float32]:
-    """Read a clip.
+    """Read a clip as `Detections` has it, (T, 1, 50, 3).
 
-    Args:
-        path: the file.
-        name: of the data set, (T, 150) of x, y and weight for every joint; a weight of 0, or NaN, is an absent joint.
-
-    Returns:
-        (T, 1, 50, 3) as in `Detections`.
-
-    Raises:
-        FormatError: the file is broken, or the data set is missing, has another shape, is in another file, or holds
-            what no coordinate can be.
-        ModuleNotFoundError: h5py is missing.
+    Its data set is (T, 150) of x, y and weight for every joint; a weight of 0, or NaN, is an absent joint. A
+    ``FormatError`` says if it is missing, broken, of another shape, in another file, or holds what is no coordinate.
     """
     with _opened(path, name) as file:
         clip = _data_set(file, path, name)
@@ -104,9 +83,7 @@ def _opened(path: Path, name: str = "") -> Iterator[Any]:
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except FormatError:
-        raise
-    except FileNotFoundError:
+    except (FormatError, FileNotFoundError):
         raise
     except _BROKEN as error:
         reason = " ".join(str(error).split()) or type(error).__name__

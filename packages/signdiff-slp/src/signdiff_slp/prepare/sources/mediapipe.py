@@ -27,31 +27,16 @@ from signdiff_slp.prepare.sources.detections import MAX_FRAMES, Detections, as_p
 BODY_LANDMARKS: Final = 33
 """Landmarks of MediaPipe's body."""
 
-_BODY: Final = {
-    "NOSE": 0,
-    "LEFT_SHOULDER": 11,
-    "RIGHT_SHOULDER": 12,
-    "LEFT_ELBOW": 13,
-    "RIGHT_ELBOW": 14,
-    "LEFT_WRIST": 15,
-    "RIGHT_WRIST": 16,
+_BODY: Final = {"NOSE": 0} | {
+    f"{side}_{joint}": number
+    for joint, first in (("SHOULDER", 11), ("ELBOW", 13), ("WRIST", 15))
+    for number, side in enumerate(("LEFT", "RIGHT"), start=first)
 }
 
 _MAX_SIDE: Final = 65535
 _BROKEN: Final = (
-    ArithmeticError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    lzma.LZMAError,
-    tokenize.TokenError,
-    zipfile.BadZipFile,
-    zlib.error,
+    *(ArithmeticError, EOFError, LookupError, MemoryError, OSError, RuntimeError, SyntaxError, TypeError, ValueError),
+    *(lzma.LZMAError, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
 )
 """What zipfile and NumPy raise for broken files."""
 
@@ -59,15 +44,10 @@ _LANDMARKS: Final = {"pose": BODY_LANDMARKS, "left_hand": len(HAND_JOINTS), "rig
 
 
 def read_mediapipe(path: Path, name: str) -> Detections:
-    """Read a file of landmarks.
+    """Read an ``.npz`` file of landmarks; a ``FormatError`` says if it is broken, or lacks something.
 
-    Args:
-        path: ``.npz`` with ``pose`` (T, 33, 4), ``left_hand`` and ``right_hand`` (T, 21, 4) of x, y, z in pixels and
-            visibility, NaN where absent; ``fps``; and ``width`` and ``height`` of the picture, if known.
-        name: of the clip.
-
-    Raises:
-        FormatError: the file is broken, or lacks something.
+    It has ``pose`` (T, 33, 4), ``left_hand`` and ``right_hand`` (T, 21, 4) of x, y, z in pixels and visibility, NaN
+    where absent; ``fps``; and ``width`` and ``height`` of the picture, if known.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -127,14 +107,7 @@ def _check(path: Path, shapes: dict[str, tuple[int, ...]]) -> None:
 def detect_in_video(path: Path, name: str) -> Detections:
     """Find the signer of a video, frame after frame. MediaPipe follows one person.
 
-    Args:
-        path: a video of any format that FFmpeg reads.
-        name: of the clip.
-
-    Raises:
-        FormatError: the video has too many frames or none, or no frame rate.
-        VideoError: the file is not a video, or damaged.
-        ModuleNotFoundError: MediaPipe is missing.
+    An error says if MediaPipe is missing, or the video damaged, too long, without a frame or without a frame rate.
     """
     info = probe(path)
     if not info.fps > 0:
@@ -172,17 +145,10 @@ def _in_pixels(landmarks: Any, count: int, size: tuple[int, int]) -> NDArray[np.
 def joints_of_holistic(
     pose: NDArray[np.floating], left_hand: NDArray[np.floating], right_hand: NDArray[np.floating]
 ) -> NDArray[np.float32]:
-    """Take the 50 joints out of MediaPipe's landmarks, as `landmarks_of` does.
+    """Take the 50 joints, (T, 1, 50, 3) as in `Detections`, out of MediaPipe's landmarks, as `landmarks_of` does.
 
-    The neck is the middle of the shoulders. Where a hand is found, its wrist is the body's wrist.
-
-    Args:
-        pose: (T, 33, 4) of x, y, z in pixels and visibility in [0, 1]; NaN where absent.
-        left_hand: (T, 21, 3 or 4) of x, y, z in pixels; NaN where absent. Hands that are found have confidence 1.
-        right_hand: likewise.
-
-    Returns:
-        (T, 1, 50, 3) as in `Detections`.
+    The neck is the middle of the shoulders. Where a hand is found, its wrist is the body's wrist, and its confidence 1.
+    Arrays are as `read_mediapipe` has them; hands may lack the visibility.
     """
     header = make_header(
         [

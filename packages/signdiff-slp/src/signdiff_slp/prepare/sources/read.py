@@ -77,12 +77,7 @@ def read(source: Source, fps: float | None = None, *, size: tuple[int, int] | No
 def read_pose_file(path: Path, name: str) -> Detections:
     """Read a ``.pose`` file of the 50 joints, OpenPose or MediaPipe Holistic, of any number of people. Depth is left.
 
-    Args:
-        path: the file.
-        name: of the clip.
-
-    Raises:
-        FormatError: the file is broken, has another skeleton, or is in normalised coordinates.
+    A ``FormatError`` says if it is broken, has another skeleton, or is in normalised coordinates.
     """
     from pose_format import Pose
     from pose_format.numpy import NumPyPoseBody
@@ -108,34 +103,15 @@ def read_pose_file(path: Path, name: str) -> Detections:
 
 
 def read_openpose(folder: Path) -> NDArray[np.float32]:
-    """Read a folder of OpenPose JSON.
-
-    Args:
-        folder: one file a frame; see `frames_of`.
-
-    Returns:
-        (T, P, 50, 3) as in `Detections`.
-
-    Raises:
-        FormatError: a file is broken or missing.
-    """
+    """Read a folder of OpenPose JSON, a file a frame: (T, P, 50, 3) as in `Detections`; broken ones are errors."""
     people = [read_people(file) for file in frames_of(folder, FILES, most=MAX_FRAMES)]
     return stack_people([as_points(frame[..., :2], frame[..., 2]) for frame in people], folder)
 
 
 def read_dwpose(folder: Path, size: tuple[int, int] | None) -> NDArray[np.float32]:
-    """Read a folder of DWPose JSON.
+    """Read a folder of DWPose JSON, a file a frame: (T, P, 50, 3) as in `Detections`; broken ones are errors.
 
-    Args:
-        folder: one file a frame; see `frames_of`.
-        size: width and height of the picture in pixels; needed where positions are shares.
-
-    Returns:
-        (T, P, 50, 3) as in `Detections`.
-
-    Raises:
-        FormatError: a file is broken or missing.
-        ValueError: positions are shares of the picture, and ``size`` is not given.
+    Where positions are shares of the picture, ``size``, its width and height in pixels, must be given.
     """
     people = stack_people([_people(file) for file in frames_of(folder, most=MAX_FRAMES)], folder)
     if 0 < people[..., :2].max() < _LARGEST_SHARE:

@@ -41,7 +41,7 @@ class GenerateConfig(Validatable):
     """The split whose texts are signed."""
 
     protocol: Literal["free", "gt-timing"] = "free"
-    """"free" decodes from texts alone. "gt-timing" is what the literature does: the decoder is told the true first
+    """"free" decodes from texts alone. "gt-timing" is what the literature does: the decoder is given the true first
     frame, the counter of every frame, and so the length. The mark of the poses says which, and scores carry it."""
 
     frames_per_step: int = 1
@@ -77,10 +77,9 @@ class GenerateConfig(Validatable):
 
 @torch.inference_mode()
 def decode_with_timing(model: ProgressiveTransformer, batch: TextPoseBatch) -> list[Tensor]:
-    """Sign a batch, told each first frame, the counters, and so each length, as the literature does.
+    """Sign a batch, given each first frame, the counters, and so each length, as the literature does.
 
-    Returns:
-        Tensors (T, 151) of the true lengths: normalised coordinates and predicted counters; the first frame is true.
+    Gives tensors (T, 151): normalised coordinates and predicted counters; the first frame is true.
     """
     frames, _ = decoder_frames(model, batch)
     if frames.size(1) == 1:

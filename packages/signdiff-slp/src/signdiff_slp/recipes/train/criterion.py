@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import torch
 from torch import Tensor
@@ -16,10 +16,6 @@ from signdiff_slp.models.progressive import ProgressiveTransformer, bone_directi
 from signdiff_slp.models.progressive.counter import counter_target, true_counter
 from signdiff_slp.models.progressive.poses import as_joints
 from signdiff_slp.recipes.train.config import LossConfig
-
-if TYPE_CHECKING:
-    from torch import Tensor
-    from torch.nn import Module
 
 
 @dataclass(frozen=True)
@@ -49,15 +45,9 @@ class Loss:
 
 @final
 class Criterion:
-    """Computes the loss of a batch.
+    """Computes the loss of a batch by calling ``model``, ``bare_model`` maybe wrapped for data parallelism.
 
-    Args:
-        model: the model, maybe wrapped for data parallelism; called for the loss.
-        bare_model: the model itself.
-        config: the loss.
-
-    Raises:
-        ValueError: the loss needs residuals that the model does not keep.
+    A ``ValueError`` says if the loss needs residuals that the model does not keep.
     """
 
     def __init__(self, model: Module, bare_model: ProgressiveTransformer, config: LossConfig) -> None:
@@ -147,10 +137,7 @@ class Criterion:
 
 
 def decoder_frames(model: ProgressiveTransformer, batch: TextPoseBatch) -> tuple[Tensor, Tensor]:
-    """Make the true frames, and the decoder's input: the same, one step later, after the rest pose.
-
-    Both are (N, T, D + 1): standardised values and counters.
-    """
+    """Make the true frames (N, T, D + 1), and the decoder's input: the same, one step later, after the rest pose."""
     layout = batch.pose_layout
     counter = true_counter(layout.position_indices, layout.seq_lens_pt).unsqueeze(-1)
     frames = torch.cat([model.standardizer(batch.poses), counter], dim=-1)
@@ -160,15 +147,9 @@ def decoder_frames(model: ProgressiveTransformer, batch: TextPoseBatch) -> tuple
 
 
 def future_targets(frames: Tensor, valid: Tensor, num_future_frames: int) -> tuple[Tensor, Tensor]:
-    """Line up, for every step, the frames that it is to predict.
+    """Line up, for every step of frames (N, T, D + 1), the K frames that it is to predict.
 
-    Args:
-        frames: (N, T, D + 1).
-        valid: (N, T) bool: not padding.
-        num_future_frames: K.
-
-    Returns:
-        Targets (N, T, K, D + 1), where number k of step t is frame t + k; and which of them exist, (N, T, K) bool.
+    Number k of step t in targets (N, T, K, D + 1) is frame t + k; (N, T, K) bool tells which exist and are no padding.
     """
     shifts = range(num_future_frames)
     targets = torch.stack([pad(frames[:, k:], (0, 0, 0, k)) for k in shifts], dim=2)
@@ -179,10 +160,7 @@ def future_targets(frames: Tensor, valid: Tensor, num_future_frames: int) -> tup
 def add_noise(frames: Tensor, *, pose_noise: Tensor | float, counter_noise: float) -> Tensor:
     """Add Gaussian noise to the decoder's input, so that it learns to recover from its own errors: the paper's GN.
 
-    Args:
-        frames: (N, T, D + 1) standardised poses and counters.
-        pose_noise: standard deviation on the standardised values, one for all or (D,).
-        counter_noise: standard deviation on the counter.
+    Noise is given by its standard deviation, on standardised values one for all or (D,).
     """
     if isinstance(pose_noise, float) and pose_noise <= 0.0 and counter_noise <= 0.0:
         return frames
@@ -192,10 +170,7 @@ def add_noise(frames: Tensor, *, pose_noise: Tensor | float, counter_noise: floa
 
 
 def weight_norms(model: Module) -> Tensor:
-    """Add up the Euclidean norms of all parameters, sharded or not, whose name contains "weight".
-
-    This is the second term of the paper's Long Video loss.
-    """
+    """Add up the norms of all parameters, sharded or not, named "weight": the second term of the Long Video loss."""
     norms = [
         torch.linalg.vector_norm(parameter.float()) for name, parameter in model.named_parameters() if "weight" in name
     ]

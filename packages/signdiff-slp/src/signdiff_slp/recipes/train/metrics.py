@@ -69,12 +69,7 @@ def _update_loss_metrics(metric_bag: MetricBag, batch: TextPoseBatch, loss: Loss
 
 @final
 class TextPoseTrainUnit(TrainUnit[TextPoseBatch]):
-    """Computes the loss that is minimised.
-
-    Args:
-        criterion: the loss.
-        comparable: log ``comparable_loss``, too; checkpoints of runs that did not cannot be restored with it.
-    """
+    """Computes the loss that is minimised, and logs ``comparable_loss``, too, but in runs that began without it."""
 
     def __init__(self, criterion: Criterion, *, comparable: bool = True) -> None:
         self._criterion = criterion

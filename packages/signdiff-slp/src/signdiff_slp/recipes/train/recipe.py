@@ -56,7 +56,8 @@ class TextToPoseTrainRecipe(Recipe):
     def create_task(self, context: RecipeContext) -> Task:
         config = context.get_config_as(TrainConfig)
         section, gangs = config.dataset, context.gangs
-        record = RunRecord(_checkpoints(context), gangs)
+        checkpoints = context.resolver.resolve(CheckpointDir).path or context.output_dir / "checkpoints"
+        record = RunRecord(checkpoints, gangs)
         dataset = context.get_dataset_as(TextPoseDataset)
         splits = [split for split in (section.train_split, section.valid_split) if split is not None]
         for split in splits:
@@ -109,10 +110,6 @@ class TextToPoseTrainRecipe(Recipe):
     @override
     def config_kls(self) -> type[object]:
         return TrainConfig
-
-
-def _checkpoints(context: RecipeContext) -> Path:
-    return context.resolver.resolve(CheckpointDir).path or context.output_dir / "checkpoints"
 
 
 def check_loss(config: ProgressiveConfig, loss: LossConfig) -> None:

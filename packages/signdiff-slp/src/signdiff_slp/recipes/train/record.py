@@ -42,13 +42,9 @@ def fingerprint(data_dir: Path, split: str) -> dict[str, object]:
 
 
 class RunRecord:
-    """What a run has noted, if it is one that is resumed.
+    """What a run has noted, if it is one that is resumed; all ranks have to make one.
 
-    To be made before the model: fairseq2 then writes ``model.yaml`` anew.
-
-    Args:
-        checkpoints: the run's folder of checkpoints.
-        gangs: who else trains; all ranks have to call.
+    It is made before the model: fairseq2 then writes ``model.yaml`` anew.
     """
 
     def __init__(self, checkpoints: Path, gangs: Gangs) -> None:
@@ -64,11 +60,7 @@ class RunRecord:
         gangs.root.barrier()
 
     def check_corpus(self, dataset: TextPoseDataset, train_split: str, valid_split: str | None) -> dict[str, Any]:
-        """Make sure that a run is resumed with its own corpus; returns what is to be noted of it.
-
-        Raises:
-            RecipeError: the training split is another one.
-        """
+        """Make sure that a run is resumed with its own corpus, or raise a ``RecipeError``; gives what to note of it."""
         noted: list[object] = [None]
         if self._gangs.root.rank == 0:
             noted = [self._describe(dataset, train_split, valid_split)]
