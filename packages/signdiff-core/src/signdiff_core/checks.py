@@ -11,13 +11,7 @@ MAX_PART: Final = 200
 
 
 def check_device(name: Any) -> None:
-    """Make sure that PyTorch can run something on a device of this machine.
-
-    Args:
-        name: such as ``"cpu"`` or ``"cuda:1"``, or a ``torch.device``.
-
-    Raises:
-        ValueError: there is no such device here.
+    """Raise ValueError unless PyTorch has a device, such as ``"cpu"`` or ``"cuda:1"``, on this machine.
 
     Example:
         >>> check_device("cpu")

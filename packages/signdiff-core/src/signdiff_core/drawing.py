@@ -208,7 +208,7 @@ class OpenposeDrawer:
         output_type: str = "pil",
         line_scale: float | None = 1,
     ) -> Image.Image | NDArray[np.uint8]:
-        """Draw one frame, with the widths of ``controlnet_aux`` if not told otherwise, and bring it to the size asked.
+        """Draw one frame, by default with the widths of ``controlnet_aux``, and bring it to the size asked.
 
         Args:
             joints: (50, 2 or 3) normalised positions.

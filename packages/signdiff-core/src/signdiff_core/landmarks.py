@@ -50,13 +50,9 @@ class Landmarks:
 
 
 def landmarks_of(pose: Pose) -> Landmarks:
-    """Take the 50 joints out of a pose of a skeleton that has them.
+    """Take the 50 joints out of a pose of one person: the 50, MediaPipe Holistic's or OpenPose's.
 
-    Args:
-        pose: one person; the 50 joints, MediaPipe Holistic or OpenPose.
-
-    Raises:
-        ValueError: the pose has another skeleton, or several people.
+    Raises ValueError where the pose has another skeleton, or several people.
     """
     if skeleton.is_skeleton(pose):
         joints, confidence = skeleton.joints_of(pose)

@@ -64,16 +64,9 @@ def marking(path: str | os.PathLike[str], generator: str, **details: str) -> Ite
 
 
 def read_mark(path: str | os.PathLike[str]) -> dict[str, Any] | None:
-    """Read the mark of a file or folder: its own, or else that of the folder in which it lies.
+    """Read the mark, ``generator`` in it, of a file or folder: its own, or else that of the folder above; or None.
 
-    Args:
-        path: what may be marked.
-
-    Returns:
-        What the mark tells, ``generator`` among it; None if there is none.
-
-    Raises:
-        FormatError: there is a mark that cannot be read: what it marks must not be taken for unmarked.
+    Raises FormatError where there is a mark that cannot be read: what it marks must not be taken for unmarked.
     """
     from signdiff_core.formats.files import FormatError
 
@@ -86,16 +79,10 @@ def read_mark(path: str | os.PathLike[str]) -> dict[str, Any] | None:
 
 @contextmanager
 def carrying(source: str | os.PathLike[str], target: str | os.PathLike[str], *, folder: bool = False) -> Iterator[None]:
-    """Give what the block makes of a pose the pose's mark, or none if it has none.
+    """Give the file or folder that the block makes of a pose the pose's mark, or none if it has none.
 
-    Args:
-        source: the pose, a file or a folder.
-        target: the file that the block writes; a mark of what was there before goes.
-        folder: whether it is a folder.
-
-    Raises:
-        OSError: the mark cannot be written.
-        FormatError: the mark of ``source`` cannot be read.
+    A mark of what was there before goes. Raises OSError where the mark cannot be written, FormatError where that of
+    ``source`` cannot be read.
     """
     carried, made = read_mark(source), Path(target)
     if carried is None:

@@ -289,13 +289,9 @@ def masked_as_absent(
 ) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Turn the mask of joints, such as that of ``pose.body.data``, into confidences of 0.
 
-    Args:
-        joints: (..., J, C) positions, a masked array or a plain one.
-        confidence: (..., J), likewise; 0 means absent.
-
-    Returns:
-        Both as plain arrays. A joint with a masked coordinate or a masked confidence has the confidence 0, and its
-        masked coordinates are 0. The confidence stays None if nothing is masked and none was given.
+    From joints (..., J, C) and confidences (..., J), masked or plain, come plain arrays: a joint with a masked
+    coordinate or confidence has the confidence 0, and its masked coordinates are 0. The confidence stays None if
+    nothing is masked and none was given.
 
     Example:
         >>> joints = np.ma.masked_equal([[[1.0, 2.0], [9.0, 9.0]]], 9.0)

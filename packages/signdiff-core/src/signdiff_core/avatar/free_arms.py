@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from signdiff_core import skeleton
 from signdiff_core.avatar.rotations import Array, about, apply, basis, swing, unit
-from signdiff_core.skeleton import (
-    LEFT_ELBOW,
-    LEFT_HAND,
-    LEFT_SHOULDER,
-    LEFT_WRIST,
-    NECK,
-    NOSE,
-    RIGHT_ELBOW,
-    RIGHT_HAND,
-    RIGHT_SHOULDER,
-    RIGHT_WRIST,
-)
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-_RIGHT: Final = (RIGHT_SHOULDER, RIGHT_ELBOW, RIGHT_WRIST, RIGHT_HAND)
-_LEFT: Final = (LEFT_SHOULDER, LEFT_ELBOW, LEFT_WRIST, LEFT_HAND)
+_RIGHT: Final = (skeleton.RIGHT_SHOULDER, skeleton.RIGHT_ELBOW, skeleton.RIGHT_WRIST, skeleton.RIGHT_HAND)
+_LEFT: Final = (skeleton.LEFT_SHOULDER, skeleton.LEFT_ELBOW, skeleton.LEFT_WRIST, skeleton.LEFT_HAND)
 _MIRROR: Final = np.array([-1.0, 1.0, 1.0])
 
 SPACE: Final = ((-0.30, 0.28), (-0.34, 0.34), (-0.42, -0.16))
@@ -46,7 +33,7 @@ def free_arms(joints: NDArray[np.floating], rng: np.random.Generator) -> tuple[A
     confidence = np.ones(made.shape[:2])
     for frame in made:
         tilt = about(unit(rng.normal(size=3)), np.asarray(rng.normal() * np.radians(6)))
-        frame[NOSE] = frame[NECK] + apply(tilt, frame[NOSE] - frame[NECK])
+        frame[skeleton.NOSE] = frame[skeleton.NECK] + apply(tilt, frame[skeleton.NOSE] - frame[skeleton.NECK])
     for arm, mirror in ((_RIGHT, np.ones(3)), (_LEFT, _MIRROR)):
         shoulder, elbow, wrist, hand = arm
         shapes = rng.integers(len(made), size=len(made))
@@ -74,9 +61,9 @@ def _arm(shoulder: Array, pose: Array, rng: np.random.Generator) -> tuple[Array,
     upper = along * towards + aside * basis(towards, outwards)[:, 0]
     fore = distance * towards - upper
 
-    seen = unit(pose[RIGHT_WRIST] - pose[RIGHT_ELBOW])
+    seen = unit(pose[skeleton.RIGHT_WRIST] - pose[skeleton.RIGHT_ELBOW])
     ahead = unit(fore)
     bend = about(unit(rng.normal(size=3)), np.asarray(rng.normal() * np.radians(20)))
     roll = about(ahead, np.asarray(rng.uniform(-1.3, 1.3)))
-    fingers = pose[RIGHT_HAND] - pose[RIGHT_HAND.start]
+    fingers = pose[skeleton.RIGHT_HAND] - pose[skeleton.RIGHT_HAND.start]
     return upper, fore, apply(bend @ roll @ swing(seen, ahead), fingers)

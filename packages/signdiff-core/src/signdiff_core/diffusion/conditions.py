@@ -1,4 +1,4 @@
-"""What the pipeline gets for each frame: a skeleton drawing c and a FR map d."""
+"""What the pipeline gets for each frame: a skeleton drawing c and an FR map d."""
 
 from __future__ import annotations
 

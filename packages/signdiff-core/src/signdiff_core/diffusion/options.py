@@ -109,10 +109,7 @@ class Options:
 
 
 def check_least(least: int, **numbers: Any) -> None:
-    """Make sure that numbers are not too small, by the argument's name.
-
-    Raises:
-        ValueError: one is, or is no number.
+    """Raise ValueError, by the argument's name, for what is no number or less than allowed.
 
     Example:
         >>> check_least(1, chunk_size=8)
@@ -123,10 +120,7 @@ def check_least(least: int, **numbers: Any) -> None:
 
 
 def check_weights(**weights: Any) -> None:
-    """Make sure that weights are numbers, by the argument's name; each may be several.
-
-    Raises:
-        ValueError: one is no number, is NaN, or is beyond `LARGEST`.
+    """Raise ValueError for a weight, or one of several, that is no number, NaN or beyond `LARGEST`.
 
     Example:
         >>> check_weights(guidance_scale=7.5, controlnet_conditioning_scale=[1.0, 0.5])

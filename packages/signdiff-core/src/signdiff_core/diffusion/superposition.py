@@ -17,7 +17,7 @@ def superimposed(
     *,
     conditioning_embedding_out_channels: Sequence[int] | None = None,
 ) -> ControlNetModel:
-    """Make one ControlNet for a skeleton drawing c and a FR map d.
+    """Make one ControlNet for a skeleton drawing c and an FR map d.
 
     The network is y = F(x) + Z2(F'(x + Z1(e))) with e = W_c c + W_d d. The first convolution of ControlNet's hint
     encoder, given six channels, is that sum; its last is Z1; the rest is the one trainable copy and its zero

@@ -154,11 +154,7 @@ class Manifest:
     inputs: Mapping[str, Any] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
-        """Write it into a folder.
-
-        Raises:
-            OSError: it cannot be written.
-        """
+        """Write it into a folder."""
         content = json.dumps(vars(self), ensure_ascii=False, indent=2)
         (folder / _MANIFEST).write_text(content + "\n", encoding="utf-8")
 

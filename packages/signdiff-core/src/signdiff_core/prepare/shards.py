@@ -82,9 +82,6 @@ class FrameWork(Work[Clip]):
         """Prepare the clips of a shard that are not stored yet, and in the layout ``webdataset`` join them.
 
         A clip that fails is stored with its traceback, and stops nothing.
-
-        Raises:
-            OSError: something cannot be written.
         """
         if self.is_stored(shard):
             return
@@ -101,11 +98,7 @@ class FrameWork(Work[Clip]):
                 archive.unlink()
 
     def attempt(self, shard: Shard[Clip], name: str) -> None:
-        """Prepare a clip and store what comes of it.
-
-        Raises:
-            OSError: something cannot be written.
-        """
+        """Prepare a clip and store what comes of it."""
         clip, key = shard.items[name], shard.keys[name]
         if self._is_there(name, key):
             return
@@ -220,11 +213,6 @@ def store(path: Path, part: Part) -> None:
 
 
 def load(path: Path) -> Part:
-    """Read what `store` wrote.
-
-    Raises:
-        OSError: it cannot be read.
-        ValueError: it is damaged.
-    """
+    """Read what `store` wrote; OSError where it cannot be read, ValueError where it is damaged."""
     arrays, facts = read_sealed(path)
     return Part(joints=arrays["joints"], rows=arrays["rows"], facts=facts)

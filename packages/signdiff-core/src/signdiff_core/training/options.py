@@ -186,14 +186,7 @@ class ControlNetConfig(RunConfig):
             self.check_resolution(self.resolution)
 
     def check_resolution(self, resolution: int) -> None:
-        """Make sure that crops and reduced frames fit the frames.
-
-        Args:
-            resolution: side of the frames in pixels.
-
-        Raises:
-            ValueError: one does not fit.
-        """
+        """Raise ValueError where crops or reduced frames do not fit frames of so many pixels a side."""
         if resolution % 64:
             raise ValueError(f"resolution must be a multiple of 64, but is {resolution}.")
         sizes = self.crop_sizes if self.crop_probability else ()

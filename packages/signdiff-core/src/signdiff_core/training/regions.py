@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from signdiff_core.camera import Camera
 from signdiff_core.skeleton import LEFT_HAND, NECK, NOSE, RIGHT_HAND
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from numpy.typing import NDArray
 
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels; right and bottom are excluded."""

@@ -100,15 +100,7 @@ _SHOWN: Final = 80
 
 
 def expected(part: str, library: str, kind: str) -> str | None:
-    """Tell what a part must be, if it is not.
-
-    Args:
-        part: its name.
-        library: the library that ``model_index.json`` names.
-        kind: the class that it names.
-
-    Returns:
-        None if the class is one of the part's; else words for a message.
+    """Tell what a part must be, for a message, if the class that ``model_index.json`` names is none of its.
 
     Example:
         >>> expected("unet", "diffusers", "UNet2DConditionModel")

@@ -87,7 +87,10 @@ def parse(
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunConfig:
-    """Options of a run, named as in diffusers' scripts; a training adds its own, and may set other defaults."""
+    """Options of a run, named as in diffusers' scripts; ValueError for a number outside its range.
+
+    A training adds its own, and may set other defaults.
+    """
 
     output_dir: str = option(help="Folder for the result, the checkpoints and the logs.")
     gradient_accumulation_steps: int = option(1, help="Batches per optimizer step.")
