@@ -152,26 +152,19 @@ class ControlNetRun(TrainingRun[ControlNetConfig]):
         config, folder = self.config, self.output / "validation"
         if not config.num_validation_images and not config.num_validation_frames:
             return
-        with timed(self._validation(name)):
-            self._validate(name, folder, step=step)
+        rows = self.held_out.frames.rows
+        still = spread(len(rows), config.num_validation_images)
+        clip = results.longest_clip(rows, config.num_validation_frames)
+        frames, steps = len(still) + len(clip), config.validation_inference_steps
+        with timed(f"validation {name}: renders {frames} frames in {steps} steps each"):
+            self._validate(name, folder, still, clip, step=step)
 
-    def _validation(self, name: str) -> str:
-        """Say what a validation is."""
-        config, clip = (
-            self.config,
-            results.longest_clip(self.held_out.frames.rows, self.config.num_validation_frames),
-        )
-        frames = min(config.num_validation_images, len(self.held_out.frames)) + len(clip)
-        return f"validation {name}: renders {frames} frames in {config.validation_inference_steps} steps each"
-
-    def _validate(self, name: str, folder: Path, *, step: int) -> None:
+    def _validate(self, name: str, folder: Path, still: list[int], clip: list[int], *, step: int) -> None:
         config, networks = self.config, self.networks
         folder.mkdir(exist_ok=True)
         modes = [(part, part.training) for part in (networks.text_encoder, networks.unet, networks.controlnet)]
         pipeline = self._assembled(*(part.eval() for part, _ in modes))
         pipeline.set_progress_bar_config(disable=True)
-        rows = self.held_out.frames.rows
-        clip = results.longest_clip(rows, config.num_validation_frames)
         try:
             with self._averaged(), self.accelerator.autocast():
                 pictures, frames = (
@@ -185,7 +178,7 @@ class ControlNetRun(TrainingRun[ControlNetConfig]):
                             seed=config.seed,
                         )
                     )
-                    for indices in (spread(len(rows), config.num_validation_images), clip)
+                    for indices in (still, clip)
                 )
         finally:
             for part, training in modes:
