@@ -38,8 +38,7 @@ def frames_of(images: Any, name: str = "images") -> Iterator[Frame]:
     if isinstance(images, str | bytes | os.PathLike) or not (is_picture(images) or isinstance(images, Iterable)):
         kind = type(images).__name__
         raise ValueError(f"{name} must be PIL images, arrays or tensors, one or an iterable of them, but is a {kind}.")
-    for frame in [images] if is_picture(images) else images:
-        yield _as_diffusers_takes_it(frame)
+    return map(_as_diffusers_takes_it, [images] if is_picture(images) else images)
 
 
 def _as_diffusers_takes_it(frame: Any) -> Frame:
