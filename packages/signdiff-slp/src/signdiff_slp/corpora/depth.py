@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from signdiff_core import skeleton
 from signdiff_core.landmarks import Landmarks
-from signdiff_core.skeleton import HAND_LIMBS
+from signdiff_core.skeleton import HAND_LIMBS, limb_lengths
 
 if TYPE_CHECKING:
     from signdiff_slp.corpora.clips import Clip
@@ -64,7 +64,7 @@ def variation(points: NDArray[np.floating], limbs: Sequence[tuple[int, int]], fa
     >>> variation(points, [(0, 1)], 3.0)
     0.0
     """
-    lengths = _lengths(points * np.array([1.0, 1.0, factor]), limbs)
+    lengths = limb_lengths(points * np.array([1.0, 1.0, factor]), limbs)
     return float(np.mean(lengths.std(axis=0) / lengths.mean(axis=0)))
 
 
@@ -159,8 +159,3 @@ def shoulder_width(landmarks: Landmarks) -> float:
     if not (width > 0).any():
         raise ValueError("joints must hold both shoulders in some frame, but they are absent.")
     return float(np.median(width[width > 0]))
-
-
-def _lengths(points: NDArray[np.floating], limbs: Sequence[tuple[int, int]]) -> NDArray[np.float64]:
-    ends = np.asarray(limbs)
-    return np.asarray(np.linalg.norm(points[:, ends[:, 1]] - points[:, ends[:, 0]], axis=-1), dtype=np.float64)

@@ -73,7 +73,9 @@ def build(
             if split == "train" and languages:
                 writer.write_statistics(partial / "statistics.safetensors")
         if not languages:
-            _write_statistics(partial)
+            frames = np.load(partial / "train.poses.npy", mmap_mode="r")
+            mean, std = frames.mean(axis=0, dtype=np.float64), frames.std(axis=0, dtype=np.float64)
+            write_statistics(partial / "statistics.safetensors", mean, std)
         sources = {name: version(name) for name in ("spoken-to-signed", "wordfreq")}
         card = data_card(summaries, seed=seed, sources=sources, languages=languages)
         (partial / "README.md").write_text(card, encoding="utf-8")
@@ -135,12 +137,6 @@ def _write_split(
             letters += len(spelling.holds)
     writer.close()
     return writer, SplitSummary(items=writer.clips, frames=writer.frames, letters=letters)
-
-
-def _write_statistics(folder: Path) -> None:
-    frames = np.load(folder / "train.poses.npy", mmap_mode="r")
-    mean, std = frames.mean(axis=0, dtype=np.float64), frames.std(axis=0, dtype=np.float64)
-    write_statistics(folder / "statistics.safetensors", mean, std)
 
 
 def data_card(

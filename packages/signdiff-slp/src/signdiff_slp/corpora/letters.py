@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
-from signdiff_core.skeleton import HAND_LIMBS, RIGHT_HAND
+from signdiff_core.skeleton import HAND_LIMBS, RIGHT_HAND, limb_lengths
 from signdiff_slp.corpora import body
 from signdiff_slp.corpora.body import HAND_LENGTHS, Postures, unit
 from signdiff_slp.corpora.clips import SHOULDERS_APART, STILL, Clip, hand_speed, moved_frames, read_clips
@@ -196,9 +196,7 @@ def _smoothed(clip: Clip, scale: Scale) -> tuple[NDArray[np.float64], NDArray[np
 
 def _largest_bones(hand: NDArray[np.float64]) -> float:
     """How long a hand's bones look at their longest, as a share of the body's."""
-    ends = np.asarray(HAND_LIMBS)
-    seen = np.linalg.norm((hand[:, ends[:, 1]] - hand[:, ends[:, 0]])[..., :2], axis=-1)
-    return float(np.percentile(seen / HAND_LENGTHS, 90))
+    return float(np.percentile(limb_lengths(hand[..., :2], HAND_LIMBS) / HAND_LENGTHS, 90))
 
 
 def _arm(arm: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -12,7 +12,6 @@ The hand rises from rest to a steady place beside the shoulder, takes on one let
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 from signdiff_slp.corpora import body
 from signdiff_slp.corpora.body import Postures, concatenate, wrists
 from signdiff_slp.corpora.clips import ALPHABET
-from signdiff_slp.corpora.letters import Letter, average, load_letters
+from signdiff_slp.corpora.letters import average, load_letters
 from signdiff_slp.corpora.read import Hold
 
 REST_FRAMES: Final = 2
@@ -74,9 +73,8 @@ def spell(text: str, *, rng: np.random.Generator | None = None, language: str = 
     """
     letters = load_letters(language=language)
     if not all(word and set(word) <= letters.keys() for word in text.split(" ")):
-        raise ValueError(
-            f"text must be words of the letters {_range(letters)} with single spaces between them, but is {text!r}."
-        )
+        known = "a to z" if list(letters) == list(ALPHABET) else "".join(letters)
+        raise ValueError(f"text must be words of the letters {known} with single spaces between them, but is {text!r}.")
     timing = _Timing(rng)
     parts: list[Postures] = [body.rest().repeated(REST_FRAMES)]
     holds: list[Hold] = []
@@ -92,7 +90,7 @@ def spell(text: str, *, rng: np.random.Generator | None = None, language: str = 
         else:
             slid = letter == before and not slid and not letters[letter].moves
             placed = _placed(letter, language)
-            made = _slide(placed, language) if slid else placed
+            made = _with_wrist(placed, wrists(placed) + _SLIDE, language) if slid else placed
             far = before in ("", " ") or _distance(before, letter, language) > _FAR
             parts.append(
                 _approach(parts[-1], made, before=before, letter=letter, far=far, timing=timing, language=language)
@@ -175,10 +173,6 @@ def _placed(letter: str, language: str) -> Postures:
     return _with_wrist(postures, place + _OWN_PLACE * (own[:1] - place) + (own - own[:1]), language)
 
 
-def _slide(postures: Postures, language: str) -> Postures:
-    return _with_wrist(postures, wrists(postures) + _SLIDE, language)
-
-
 def _with_wrist(postures: Postures, wrist: NDArray[np.float64], language: str) -> Postures:
     _, elbow = _place(language)
     hint = np.broadcast_to(elbow, wrist.shape)
@@ -203,7 +197,3 @@ def _distance(before: str, letter: str, language: str) -> float:
     ends = concatenate([_placed(before, language)[-1:], _placed(letter, language)[:1]])
     joints = body.joints_from(ends)
     return float(np.linalg.norm(joints[1] - joints[0], axis=-1).max())
-
-
-def _range(letters: Mapping[str, Letter]) -> str:
-    return "a to z" if list(letters) == list(ALPHABET) else "".join(letters)

@@ -163,26 +163,16 @@ class TextPoseDataset:
         num_prefetch: int = 2,
         sync_mode: SyncMode = SyncMode.UNTIL_FIRST,
     ) -> DataReader[TextPoseBatch]:
-        """Read a split in batches of similar lengths.
+        """Read a split in batches of similar lengths; each rank gets its share.
 
-        Args:
-            split: one of ``splits``.
-            tokenizer: encodes the texts.
-            gangs: who else reads; each rank gets its share.
-            max_num_frames: most frames of a batch, padding included; a multiple of ``max_seq_len``.
-            max_seq_len: longer examples are left out; how many is logged.
-            bucket: put examples of similar lengths together, so that little is padding: the paper's Batch Optimisation.
-                Without it, ``max_num_frames / max_seq_len`` examples are a batch, as they come.
-            shuffle: in another order in every epoch.
-            seed: of the shuffling.
-            emphasized: characters that are rare; examples with one of them come more often.
-            emphasis: how many times such an example comes in an epoch.
-            num_accumulate: batches that the reader returns at a time.
-            num_prefetch: batches that are made ahead.
-            sync_mode: whether all ranks stop with the first or with the last.
+        A batch has at most ``max_num_frames``, padding included, a multiple of ``max_seq_len``; longer examples are
+        left out, and how many is logged. With ``bucket``, examples of similar lengths are put together, so that little
+        is padding: the paper's Batch Optimisation; without it, ``max_num_frames / max_seq_len`` examples are a batch,
+        as they come. ``shuffle`` puts them in another order in every epoch. Examples with one of the rare characters
+        ``emphasized`` come ``emphasis`` times. The reader returns ``num_accumulate`` batches at a time, and makes
+        ``num_prefetch`` ahead; ``sync_mode`` says whether all ranks stop with the first or with the last.
 
-        Raises:
-            CorpusError: the split cannot be read (see `read_examples`), or nothing is left of it.
+        A `CorpusError` says if the split cannot be read (see `read_examples`), or nothing is left of it.
         """
         examples = self.read_examples(split, gangs)
         num_long = sum(example.num_frames > max_seq_len for example in examples)

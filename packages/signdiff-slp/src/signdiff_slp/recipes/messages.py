@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from pkgutil import resolve_name
-from typing import Final, TextIO, final
+from typing import Final, TextIO
 
 from fairseq2.error import InternalError
-from typing_extensions import override
 
 from signdiff_core.wording import one_line
 
@@ -26,24 +25,17 @@ _HIDDEN: Final = "`hg_exporter` is deprecated"
 """fairseq2 registers families of its own with an argument that it calls deprecated."""
 
 
-@final
-class OneLineFilter(logging.Filter):
-    """Takes the stack trace from errors that fairseq2 raises itself, and adds the reasons to the message."""
-
-    @override
-    def filter(self, record: logging.LogRecord) -> bool:
-        error = record.exc_info[1] if record.exc_info else None
-        if error is not None and type(error).__module__.startswith("fairseq2.") and not _is_fault_of_code(error):
-            record.msg, record.args = explain(record.getMessage(), error), ()
-            record.exc_info, record.exc_text = None, None
-        return True
-
-
 def explain_in_one_line() -> None:
-    """Put the filter on fairseq2's logger, once."""
-    logger = logging.getLogger("fairseq2")
-    if not any(isinstance(entry, OneLineFilter) for entry in logger.filters):
-        logger.addFilter(OneLineFilter())
+    """Take the stack trace from errors that fairseq2 raises itself, and add the reasons to the message."""
+    logging.getLogger("fairseq2").addFilter(_in_one_line)
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None and type(error).__module__.startswith("fairseq2.") and not _is_fault_of_code(error):
+        record.msg, record.args = explain(record.getMessage(), error), ()
+        record.exc_info, record.exc_text = None, None
+    return True
 
 
 def explain(message: str, error: BaseException) -> str:
@@ -107,17 +99,10 @@ def hiding_own_deprecation() -> Iterator[None]:
         warnings.showwarning = shown
 
 
-@final
-class EnvironmentFilter(logging.Filter):
-    """Drops the record that lists the environment variables."""
-
-    @override
-    def filter(self, record: logging.LogRecord) -> bool:
-        return not record.getMessage().startswith("Environment Variables")
-
-
 def hide_environment() -> None:
-    """Put the filter on fairseq2's logger, once."""
-    logger = logging.getLogger("fairseq2")
-    if not any(isinstance(entry, EnvironmentFilter) for entry in logger.filters):
-        logger.addFilter(EnvironmentFilter())
+    """Drop fairseq2's record that lists the environment variables."""
+    logging.getLogger("fairseq2").addFilter(_is_no_environment)
+
+
+def _is_no_environment(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("Environment Variables")

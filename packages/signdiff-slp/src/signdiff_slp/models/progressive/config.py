@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from fairseq2.runtime.config_registry import ConfigRegistrar
@@ -156,15 +156,11 @@ def register_configs(container: DependencyContainer) -> None:
 
     @arch("future")
     def future() -> ProgressiveConfig:
-        config = base()
-        config.num_future_frames = 10
-        return config
+        return ProgressiveConfig(num_future_frames=10)
 
     @arch("just_counter")
     def just_counter() -> ProgressiveConfig:
-        config = base()
-        config.just_counter = True
-        return config
+        return ProgressiveConfig(just_counter=True)
 
     @arch("fingerspelling")
     def fingerspelling() -> ProgressiveConfig:
@@ -187,10 +183,7 @@ def register_configs(container: DependencyContainer) -> None:
 
     @arch("alphabets")
     def alphabets() -> ProgressiveConfig:
-        config = fingerspelling()
-        config.vocab_size = 90
-        config.max_piece_len = 23  # with the language's tag
-        return config
+        return replace(fingerspelling(), vocab_size=90, max_piece_len=23)  # with the language's tag
 
     @arch("by_heart")
     def by_heart() -> ProgressiveConfig:
@@ -210,10 +203,6 @@ def register_configs(container: DependencyContainer) -> None:
 
     @arch("tiny")
     def tiny() -> ProgressiveConfig:
-        config = fingerspelling()
-        config.model_dim = 32
-        config.num_encoder_layers = 1
-        config.num_decoder_layers = 1
-        config.num_heads = 2
-        config.ffn_inner_dim = 64
-        return config
+        return replace(
+            fingerspelling(), model_dim=32, num_encoder_layers=1, num_decoder_layers=1, num_heads=2, ffn_inner_dim=64
+        )

@@ -32,27 +32,15 @@ def check(
     tolerance: float = 0.5,
     progress: Callable[[Iterable[Sentence]], Iterable[Sentence]] | None = None,
 ) -> Findings:
-    """Check sentences against clips.
+    """Check the sentences of tables against clips; gives what is wrong, and the sentences that are left.
 
-    Args:
-        tables: of sentences; see `read_table`.
-        clips: folders with a video, keypoints or both of every sentence, under its name. If none is given, only the
-            tables are checked.
-        videos: folders with the whole videos.
-        fps: frames per second of keypoints that do not tell; without it and without videos, their duration is not
-            checked.
-        deep: read every frame of JSON and of videos without keypoints, too, for clips without a person or without
-            motion. Of videos, only those with keypoints are known to show a person.
-        tolerance: seconds by which durations may differ.
-        progress: wraps the sentences, to show how far it is.
+    ``clips`` are folders with a video, keypoints or both of every sentence, under its name; if none is given, only the
+    tables are checked. ``videos`` are folders with the whole videos. ``fps`` is the frame rate of keypoints that do not
+    tell; without it and without videos, their duration is not checked. If ``deep``, every frame of JSON and of videos
+    without keypoints is read, too, for clips without a person or without motion; of videos, only those with keypoints
+    are known to show a person. Durations may differ by ``tolerance`` seconds. ``progress`` wraps the sentences.
 
-    Returns:
-        What is wrong, and the sentences that are left.
-
-    Raises:
-        FormatError: a table is broken. Broken clips are findings.
-        FileNotFoundError: a table or folder is missing.
-        ValueError: there is no table, or ``fps`` or ``tolerance`` is out of its range.
+    Broken clips are findings. An error says if a table is broken, a table or folder missing, or an option out of range.
     """
     if not tables:
         raise ValueError("tables must name at least one file, but name none.")
