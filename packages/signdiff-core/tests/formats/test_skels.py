@@ -117,7 +117,7 @@ def test_many_sequences_and_their_names(pose, tmp_path):
     assert len(formats.read(tmp_path / "a.skels", index=1).body.data) == 8
     assert len(formats.read(tmp_path / "a.skels", clip="x/two", fps=50).body.data) == 8
     for options, match in [
-        ({}, "holds 3 sequences"),
+        ({}, "holds 3 clips"),
         ({"index": 3}, "index from 0 to 2"),
         ({"clip": "x/four"}, "named 'x/four'"),
         ({"index": 0, "clip": "x/one"}, "both are given"),
@@ -145,7 +145,7 @@ def test_names_and_lines_must_match(pose, tmp_path):
 @pytest.mark.parametrize(
     ("content", "match"),
     [
-        ("", "holds 0 sequences"),
+        ("", "holds 0 clips"),
         ("\n", "line 1: expected frames of 151 numbers, but found 0"),
         ("1 2 3\n", "line 1: expected frames of 151 numbers, but found 3"),
         ("x " * 151, "line 1: expected numbers"),
@@ -204,7 +204,7 @@ def sequence(T=7, decimals=5, *, scale=1.0, neck=0.0, counter=lambda t, T: t / T
         (sequence(neck=1e-4), None),
         (sequence(neck=5e-3), None),
         (sequence(decimals=3), None),
-        (sequence(counter=lambda t, T: t / T + 0.01 * t), "the counter of 1 of 1 sequences is off, first in line 1"),
+        (sequence(counter=lambda t, T: t / T + 0.01 * t), "the counter of 1 of 1 clips is off, first in line 1"),
         (sequence(counter=lambda t, T: (t + 1) / T), r"as of \(t \+ 1\) / T"),
         (sequence(counter=lambda t, T: t / (T - 1)), r"as of t / \(T - 1\)"),
         (sequence(counter=lambda t, T: 0), "the counter of 1 of 1"),

@@ -154,7 +154,7 @@ def translate(
 @_to_video
 @_rendering
 @click.option("--device", help="Where to run the model, such as cpu or cuda.  [default: the best there is]")
-@click.option("--index", type=click.IntRange(0), help="Which sequence, from 0, in a file that holds several.")
+@click.option("--index", type=click.IntRange(0), help="Which clip, from 0, in a file that holds several.")
 @json_option
 @debug_option
 def render(

@@ -1,4 +1,4 @@
-"""``.skels`` files: many sequences of 50 joints as text, one a line, with a file of names beside them.
+"""``.skels`` files: many clips of 50 joints as text, one a line, with a file of names beside them.
 
 A line holds frames of 151 numbers one after another: 50 joints of (x, y, z), and a counter. `skels_variant` knows the
 two conventions that such files follow.
@@ -41,7 +41,7 @@ MAX_LINE: Final = 2**27
 """Longest line that is read, in bytes."""
 
 MAX_FRAMES: Final = 120_000
-"""Most frames of a sequence: more than a line of usual numbers holds."""
+"""Most frames of a clip: more than a line of usual numbers holds."""
 
 _VALUES: Final = 151
 """Numbers of a frame."""
@@ -51,7 +51,7 @@ _SPACE: Final = re.compile(rb"\s")
 
 
 class SkelsFormat:
-    """Reader and writer of ``.skels``, a sequence at a time; `iter_skels` and `write_skels` take whole files."""
+    """Reader and writer of ``.skels``, a clip at a time; `iter_skels` and `write_skels` take whole files."""
 
     name: Final = "skels"
     suffixes: Final = (".skels",)
@@ -69,21 +69,21 @@ class SkelsFormat:
         variant: Variant | None = None,
         fps: float = 25.0,
     ) -> Pose:
-        """Read one sequence. A `FormatWarning` says so where its counter or scale is off, as `iter_skels` does.
+        """Read one clip. A `FormatWarning` says so where its counter or scale is off, as `iter_skels` does.
 
         Args:
             path: the file.
             index: which line, from 0; not needed if the file has one.
-            clip: in place of ``index``, the sequence's name in the ``.files`` beside the file.
+            clip: in place of ``index``, the clip's name in the ``.files`` beside the file.
             variant: the convention that the file must follow; found out from its content if not given.
             fps: frames per second, which the file does not tell.
 
         Returns:
-            The sequence in normalised coordinates.
+            The clip in normalised coordinates.
 
         Raises:
             FileNotFoundError: there is no such file.
-            FormatError: the file is broken, has no such sequence, has several and neither ``index`` nor ``clip`` is
+            FormatError: the file is broken, has no such clip, has several and neither ``index`` nor ``clip`` is
                 given, or contradicts ``variant``.
         """
         if index is not None and clip is not None:
@@ -92,7 +92,7 @@ class SkelsFormat:
             names = _names_beside(Path(path))
             if names is None or clip not in names:
                 known = "has no .files beside it" if names is None else f"names {len(names)} others"
-                raise FormatError(path, f"expected a sequence named {clip!r}, but the file {known}.")
+                raise FormatError(path, f"expected a clip named {clip!r}, but the file {known}.")
             index = names.index(clip)
         found = list(islice(_lines_of(Path(path)), index or 0, (index or 0) + (2 if index is None else 1)))
         if index is not None and (index < 0 or not found):
@@ -100,7 +100,7 @@ class SkelsFormat:
             raise FormatError(path, f"expected an index from 0 to {count - 1}, but it is {index}.")
         if len(found) != 1:
             count = sum(1 for _ in _lines_of(Path(path)))
-            raise FormatError(path, f"holds {count} sequences: expected an index or a clip that names one.")
+            raise FormatError(path, f"holds {count} clips: expected an index or a clip that names one.")
         reader = _Reader(path=Path(path), variant=variant, fps=fps)
         pose = reader.pose(*found[0])
         reader.warn()
@@ -109,11 +109,11 @@ class SkelsFormat:
     def read_all(
         self, path: str | os.PathLike[str], *, variant: Variant | None = None, fps: float = 25.0
     ) -> Iterator[tuple[str, Pose]]:
-        """Read all sequences, one after another, with their names: `iter_skels`."""
+        """Read all clips, one after another, with their names: `iter_skels`."""
         return iter_skels(path, variant=variant, fps=fps)
 
     def write(self, pose: Pose, path: str | os.PathLike[str], *, variant: Variant = "pt") -> None:
-        """Write one sequence.
+        """Write one clip.
 
         Args:
             pose: a pose of the 50 joints; one in pixels is normalised first.
@@ -138,24 +138,24 @@ def iter_skels(
     ignore_counter: bool = False,
     normalise: bool = False,
 ) -> Iterator[tuple[str, Pose]]:
-    """Read all sequences of a file, one after another.
+    """Read all clips of a file, one after another.
 
     What a system put out is read even where its counter drifts or its neck is a little off: a `FormatWarning` at the
-    end tells in how many sequences, and also where shoulders are not 1/3 apart. A corpus is held to the convention.
+    end tells in how many clips, and also where shoulders are not 1/3 apart. A corpus is held to the convention.
 
     Args:
         path: the file.
         variant: the convention that the file must follow; found out for each line if not given.
         fps: frames per second, which the file does not tell.
-        on_broken: is told the name of a sequence that cannot be read and why, and reading goes on; without it, the
+        on_broken: is given the name of a clip that cannot be read and why, and reading continues; without it, the
             first ends everything.
-        corpus: whether a counter, a neck or a scale that is off makes a sequence broken. Counters may be rounded or
+        corpus: whether a counter, a neck or a scale that is off makes a clip broken. Counters may be rounded or
             cut to the decimals that they have; shoulders may be 10% nearer or farther than 1/3.
         ignore_counter: whether the counter may be anything.
         normalise: whether necks are put at the origin and shoulders 1/3 apart, wherever they were.
 
     Yields:
-        Name and pose of each sequence; the name is the line of the ``.files`` beside the file, else the line's index.
+        Name and pose of each clip; the name is the line of the ``.files`` beside the file, else the line's index.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -188,7 +188,7 @@ def write_skels(
     names: Iterable[str] | None = None,
     variant: Variant = "pt",
 ) -> None:
-    """Write sequences to a file, one a line, as they come.
+    """Write clips to a file, one a line, as they come.
 
     Args:
         poses: poses of the 50 joints; those in pixels are normalised first.
@@ -223,7 +223,7 @@ def write_skels(
 
 @dataclass(kw_only=True)
 class _Reader:
-    """Reads the sequences of a file: a corpus's by the letter, a system's as far as they can be understood.
+    """Reads the clips of a file: a corpus's by the letter, a system's as far as they can be understood.
 
     It remembers what is off in them; for a `corpus`, that is an error. The convention is found out for each line if
     none is given. `ignore_counter` lets the counter be anything; with `normalise`, neck and shoulders are put right,
@@ -246,7 +246,7 @@ class _Reader:
         variant = detect(evidence, self.path, place, variant=self.variant)
         for kind, fault, remedy in self._faults(evidence, variant):
             if self.corpus:
-                raise FormatError(self.path, f"expected a sequence of a corpus, but {fault}: {remedy}.", place=place)
+                raise FormatError(self.path, f"expected a clip of a corpus, but {fault}: {remedy}.", place=place)
             self._doubts.setdefault(kind, []).append(f"{place}: {fault}")
         joints, confidence = decode(frames[:, :-1], variant, self.path, place)
         if self.normalise:
@@ -260,7 +260,7 @@ class _Reader:
     def warn(self) -> None:
         """Warn of what was off in what was read."""
         for kind, found in self._doubts.items():
-            message = f"{self.path}: {kind} of {len(found)} of {self._read} sequences is off, first in {found[0]}."
+            message = f"{self.path}: {kind} of {len(found)} of {self._read} clips is off, first in {found[0]}."
             warnings.warn(message, FormatWarning, stacklevel=3)
         self._doubts.clear()
 
@@ -278,7 +278,7 @@ class _Reader:
 
 
 def _names_beside(path: Path) -> list[str] | None:
-    """Read the names of a file's sequences, if there is a ``.files`` beside it."""
+    """Read the names of a file's clips, if there is a ``.files`` beside it."""
     beside = path.with_suffix(".files")
     return read_lines(beside) if beside.is_file() else None
 

@@ -78,7 +78,7 @@ def _decimals(text: bytes) -> int:
 
 
 class Evidence:
-    """Measures a sequence of frames (T, 151), whose counter, (T,), may be off by ``tolerance``.
+    """Measures the frames of a clip, (T, 151), whose counter, (T,), may be off by ``tolerance``.
 
     `neck` is the neck (3,) where it is farthest from the origin, `width` the median distance of the shoulders.
     """
@@ -145,7 +145,7 @@ def _counter(convention: str, T: int) -> NDArray[np.float64]:
 
 
 def detect(evidence: Evidence, path: Path, place: str, *, variant: Variant | None = None) -> Variant:
-    """Find out by which convention a sequence was written, from its neck and its counter.
+    """Find out by which convention a clip was written, from its neck and its counter.
 
     A neck that is the origin, or mostly nearly so as systems put it out, is that of ``pt``. Any other is that of
     ``prompt2sign`` if the counter is, too. Neither must contradict the `variant` that the caller expects; path and
