@@ -34,20 +34,13 @@ def export(
     tokenizer_family: str | None = None,
     card: Path | None = None,
 ) -> None:
-    """Export a checkpoint.
+    """Export a checkpoint to a folder, which is made.
 
-    Args:
-        checkpoint: the folder of a training run or its ``checkpoints``, for the newest one; a ``step_N`` of them; or
-            the folder of a model that is exported already.
-        folder: is made, and written to.
-        tokenizer: a file, or a fairseq2 asset, for runs that do not carry their tokenizer.
-        tokenizer_family: of the file: ``slp_character``, ``slp_word``, ``slp_gloss`` or ``slp_sentencepiece``; by
-            default that of the run's settings, or ``slp_character``.
-        card: copied to ``MODEL_CARD.md``.
-
-    Raises:
-        FileNotFoundError: there is no checkpoint, or no card.
-        ValueError: there is no such tokenizer, or it does not fit the model, or is not the run's.
+    ``checkpoint`` is the folder of a training run or its ``checkpoints``, for the newest one; a ``step_N`` of them; or
+    the folder of a model that is exported already. ``tokenizer``, a file or a fairseq2 asset, is for runs that do not
+    carry theirs; its family is by default that of the run's settings, or ``slp_character``. ``card`` is copied to
+    ``MODEL_CARD.md``. Raises a ``FileNotFoundError`` if there is no checkpoint, or no card, a ``ValueError`` if there
+    is no such tokenizer, or it does not fit the model, or is not the run's.
     """
     if card is not None and not card.is_file():
         raise FileNotFoundError(f"card must be a file, but {card} is not.")

@@ -155,19 +155,12 @@ def import_poses(
     depth: tuple[float, float] | None = None,
     progress: Callable[[Iterable[Source]], Iterable[Source]] | None = None,
 ) -> Report:
-    """Make a corpus of poses; the report says what was left out.
+    """Make a new corpus of poses; those without a split come to train, and the report says what was left out.
 
-    Args:
-        sources: the clips; those without a split come to train.
-        output: the corpus; new or empty, or a ``FileExistsError`` says so.
-        fps: frames per second of the corpus; clips of another rate are resampled.
-        source_fps: frames per second of files whose format does not tell, such as OpenPose JSON; 25 if not given.
-        depth: shoulder widths per unit of MediaPipe's depth in hands and in arms, (0, 0) for poses without depth;
-            measured if not given.
-        progress: wraps the clips, to show how far it is.
-
-    Raises:
-        ValueError: no clip is left.
+    Clips of another rate than ``fps`` are resampled; ``source_fps`` is that of files whose format does not tell, such
+    as OpenPose JSON; 25 if not given. ``depth`` is in shoulder widths per unit of MediaPipe's depth in hands and in
+    arms, (0, 0) for poses without depth; measured if not given. ``progress`` wraps the clips. Raises a
+    ``FileExistsError`` if ``output`` holds something, a ``ValueError`` if no clip is left.
     """
     hand, arm = depth if depth is not None else measure_depth(sources, source_fps=source_fps)
     origin = {

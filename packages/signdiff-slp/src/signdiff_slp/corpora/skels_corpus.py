@@ -34,23 +34,16 @@ def import_skels(
     normalise: bool = False,
     progress: Callable[[Iterable[Named], str], Iterable[Named]] | None = None,
 ) -> Report:
-    """Make a corpus of the splits train, dev and test that a folder holds; the report says what was left out.
+    """Make a new corpus of the splits train, dev and test that a folder holds; the report says what was left out.
 
-    Args:
-        folder: holds ``{split}.skels`` and, line by line parallel, ``{split}.{source}``; clips are named by the
-            ``{split}.files`` beside them, else by their line.
-        output: the corpus; new or empty.
-        source: what the model shall read, text or gloss.
-        variant: the convention that the files must follow; found out for each line if not given.
-        ignore_counter: take counters as they are; without it, a clip whose counter is not that of the convention,
-            within its decimals, is left out.
-        normalise: put necks at the origin and shoulders 1/3 apart; without it, clips of another scale are left out.
-        progress: wraps a split's clips, given its name, to show how far it is.
+    The folder holds ``{split}.skels`` and, line by line parallel, ``{split}.{source}``; clips are named by the
+    ``{split}.files`` beside them, else by their line. ``variant`` is the convention that the files must follow; it is
+    found out for each line if not given. Without ``ignore_counter``, a clip whose counter is not that of the
+    convention, within its decimals, is left out. ``normalise`` puts necks at the origin and shoulders 1/3 apart;
+    without it, clips of another scale are left out. ``progress`` wraps a split's clips, given its name.
 
-    Raises:
-        FileNotFoundError: a file is missing, or ``folder`` holds no split.
-        FileExistsError: ``output`` holds something.
-        ValueError: files are not parallel, a text is not in UTF-8, or no clip is left.
+    Raises a ``FileNotFoundError`` if a file is missing, or there is no split, a ``FileExistsError`` if ``output`` holds
+    something, a ``ValueError`` if files are not parallel, a text is not in UTF-8, or no clip is left.
     """
     splits = [split for split in SPLITS if (folder / f"{split}.skels").is_file()]
     if not splits:

@@ -37,21 +37,13 @@ def build_vocabulary(
     """Write the vocabulary file of a tokenizer, and tell how many tokens it has.
 
     Words, glosses and characters come the most frequent first, those of equal counts in alphabetical order. A tag that
-    texts start with is a token of its own in a vocabulary of characters.
+    texts start with is a token of its own in a vocabulary of characters. The file is JSON for characters; JSON or, if
+    its suffix is not ``.json``, one word a line for words and glosses; a model for SentencePiece.
 
-    Args:
-        corpus: the folder with ``{split}.tsv``.
-        output: the file to write: JSON for characters; JSON or, if its suffix is not ``.json``, one word a line for
-            words and glosses; a model for SentencePiece.
-        kind: what is a token.
-        size: most tokens, the four special ones included; for SentencePiece the number, `PIECES` if not given.
-        min_count: rarer words, glosses and characters get no token.
-        lowercase: count texts in lower case; if not given, only for characters, as their tokenizer does.
-        split: where the texts come from.
-
-    Raises:
-        FileNotFoundError: the corpus has no such split.
-        ValueError: the split has no texts or is broken, an option does not fit, or nothing gets a token.
+    There are at most ``size`` tokens, the four special ones included; for SentencePiece just as many, `PIECES` if not
+    given. What is rarer than ``min_count`` gets none. If ``lowercase``, texts are counted in lower case; if it is not
+    given, only for characters, as their tokenizer does. Raises a ``FileNotFoundError`` if the corpus has no such split,
+    a ``ValueError`` if it has no texts or is broken, an option does not fit, or nothing gets a token.
     """
     if size is not None and size <= len(_SPECIAL):
         raise ValueError(f"size must be above {len(_SPECIAL)}, the special tokens, but is {size}.")
