@@ -1,7 +1,5 @@
 """What users give, as arrays: whatever can't be scored is an error that names the argument."""
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Iterable
 from typing import Any

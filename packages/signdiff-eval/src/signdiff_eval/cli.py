@@ -1,7 +1,5 @@
 """The command ``signdiff-eval``."""
 
-from __future__ import annotations
-
 import sys
 import warnings
 

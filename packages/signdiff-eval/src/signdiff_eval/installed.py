@@ -1,7 +1,5 @@
 """What is installed beside this package: the libraries of its extras, and plug-ins."""
 
-from __future__ import annotations
-
 import configparser
 from importlib.util import find_spec
 from typing import Any

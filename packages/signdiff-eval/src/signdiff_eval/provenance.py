@@ -4,17 +4,13 @@ A mark is a small JSON file with the key ``"generator"``: ``hello.pose.json`` be
 ``generator.json`` in a folder for all that lies directly in it. Pose files themselves have no room for one.
 """
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
 
 from signdiff_eval.atomic import replacing
 from signdiff_eval.readers.texts import read_json
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 FOLDER_MARK: Final = "generator.json"
 """Name of the file that marks a folder."""

@@ -1,7 +1,5 @@
 """Any metric of this package as a `torchmetrics.Metric`: for `MetricCollection`, and for `self.log` of Lightning."""
 
-from __future__ import annotations
-
 import copy
 import hashlib
 from typing import Any

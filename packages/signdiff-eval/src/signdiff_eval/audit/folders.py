@@ -1,7 +1,5 @@
 """The audit of a folder of hypotheses, beside its references where they are given."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from signdiff_eval.audit.clip import NORMALISE, extent, figure_size, frozen
 from signdiff_eval.readers.poses import same_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from numpy.typing import NDArray
-
     from signdiff_eval.audit.clip import Clip
 
 SAME: Final = 1e-4

@@ -1,7 +1,5 @@
 """What a back translator sees of a pose: a vector of numbers for each frame."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Self

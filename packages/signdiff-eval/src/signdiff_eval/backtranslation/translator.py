@@ -1,7 +1,5 @@
 """Poses in, text out: the translators that are trained here, and those of users, by name."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Dynamic time warping of pose sequences: the variants that papers report, of one pair, of many, of parts of a body."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

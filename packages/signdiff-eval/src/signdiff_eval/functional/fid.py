@@ -1,7 +1,5 @@
 """Fréchet distance of two sets of features."""
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np

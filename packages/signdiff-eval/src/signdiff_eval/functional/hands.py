@@ -1,7 +1,5 @@
 """Hands in images: the box round one, and how far its key points lie from the reference's."""
 
-from __future__ import annotations
-
 import math
 from typing import Final
 

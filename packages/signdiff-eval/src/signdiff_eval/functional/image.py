@@ -1,7 +1,5 @@
 """Images and videos compared: structural similarity, and temporal consistency."""
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache

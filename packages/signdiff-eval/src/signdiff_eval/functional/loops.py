@@ -6,8 +6,6 @@ a table of 8 bytes a cell. Here a row of costs lives no longer than it is needed
 path one byte a cell. And the sums over Gaussian windows that structural similarity is made of.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, Final
 

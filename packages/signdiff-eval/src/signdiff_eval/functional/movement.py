@@ -1,7 +1,5 @@
 """How much a hypothesis moves and how long it lasts, relative to its reference."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

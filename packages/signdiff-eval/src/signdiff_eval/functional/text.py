@@ -1,7 +1,5 @@
 """Sentences compared line by line: BLEU, chrF, ROUGE-L, word and character error rate."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec

@@ -1,7 +1,5 @@
 """Accumulates `signdiff_eval.functional.dtw`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 

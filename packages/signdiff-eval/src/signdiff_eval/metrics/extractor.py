@@ -1,7 +1,5 @@
 """What turns images into features for FID: pytorch-fid's Inception network, a module, or any callable."""
 
-from __future__ import annotations
-
 import hashlib
 import sys
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Metrics of hands: structural similarity within their boxes, the distance of their key points, and what finds them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable
 from types import TracebackType

@@ -1,7 +1,5 @@
 """Metrics of videos: frames go in one at a time, and one pass serves many metrics."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import ClassVar

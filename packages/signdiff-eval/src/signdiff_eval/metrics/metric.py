@@ -1,7 +1,5 @@
 """What every accumulating metric has in common."""
 
-from __future__ import annotations
-
 import copy
 import hashlib
 from abc import ABC, abstractmethod

@@ -1,7 +1,5 @@
 """Accumulates `signdiff_eval.functional.total_distance` and `signdiff_eval.functional.duration`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self

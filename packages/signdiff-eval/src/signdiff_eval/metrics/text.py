@@ -1,7 +1,5 @@
 """Accumulates the scores of sentences in `signdiff_eval.functional.text`."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Sequence
 from importlib.metadata import version

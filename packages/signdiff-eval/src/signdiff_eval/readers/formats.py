@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from signdiff_eval.installed import load_group
@@ -11,9 +13,6 @@ from signdiff_eval.readers.slrtp import SLRTPFormat
 from signdiff_eval.readers.video import is_video
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
     from pose_format import Pose
 
 GROUP: Final = "signdiff.pose_formats"

@@ -1,7 +1,5 @@
 """Text files: sentences line by line, a text for each sequence, and JSON of anybody's making."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from pathlib import Path

@@ -5,18 +5,14 @@ it looks for their values. So archives are mapped once the checksums of their me
 within the file, and files of torch before 1.6 are searched for tensors that are larger than they are.
 """
 
-from __future__ import annotations
-
 import mmap
 import pickle
 import pickletools
 import struct
 import zipfile
 import zlib
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
+from typing import Any, Final
 
 MAX_PICKLE: Final = 2**26
 """Largest description of what a file holds, in bytes."""

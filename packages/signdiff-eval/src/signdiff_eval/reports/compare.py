@@ -1,7 +1,5 @@
 """Several systems on the same references, and controls: systems whose worth is known."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A comparison as one HTML file, with everything in it: no script, no address, no library."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path

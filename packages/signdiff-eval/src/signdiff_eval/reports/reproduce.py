@@ -1,7 +1,5 @@
 """The settings of an old report, taken from its signatures."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

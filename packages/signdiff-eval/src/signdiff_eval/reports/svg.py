@@ -1,7 +1,5 @@
 """Plots as text: SVG made by hand, so that a report needs no library and opens anywhere."""
 
-from __future__ import annotations
-
 import base64
 import struct
 import zlib

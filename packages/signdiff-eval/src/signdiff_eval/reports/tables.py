@@ -1,7 +1,5 @@
 """Reports and comparisons as tables for people and as JSON for machines."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from typing import Any, Final

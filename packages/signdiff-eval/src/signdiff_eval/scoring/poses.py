@@ -1,7 +1,5 @@
 """Scores of a system's pose files against their references, with the ceiling of each."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

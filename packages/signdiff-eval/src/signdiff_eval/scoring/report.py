@@ -1,7 +1,5 @@
 """What a scoring gives: scores with their ceilings, and what they rest on."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Which metrics a report has: those of the entry point group ``signdiff.metrics``, this package's and others'."""
 
-from __future__ import annotations
-
 import warnings
 from functools import cache
 from typing import Any, Final

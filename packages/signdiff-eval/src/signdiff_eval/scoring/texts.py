@@ -1,7 +1,5 @@
 """Scores of a system's sentences against their references, and of what is read from its poses."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

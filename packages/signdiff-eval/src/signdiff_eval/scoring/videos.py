@@ -1,7 +1,5 @@
 """Scores of a system's videos against their references, frame by frame."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterable, Sequence
 

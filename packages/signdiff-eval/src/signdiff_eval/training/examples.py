@@ -1,24 +1,19 @@
 """Poses with their texts: what a back translator is trained and scored on."""
 
-from __future__ import annotations
-
 import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from tokenize import TokenError
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from signdiff_eval.provenance import generator_of
 from signdiff_eval.readers import PoseFormats, PoseSequence
 from signdiff_eval.readers.poses import MAX_COORDINATE
 from signdiff_eval.readers.texts import lines_of, read_text, read_texts
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 CORPUS_FPS = 25.0
 """Frame rate of a corpus with ``.tsv`` and ``.npy`` files, which do not state it."""
