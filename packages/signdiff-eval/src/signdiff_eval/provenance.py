@@ -96,11 +96,8 @@ def marks_warning(marked: Sequence[tuple[str, str]], *, most: int = 5) -> str:
 
 
 def _read_mark(path: Path) -> dict[str, Any] | None:
-    for mark in (_mark_of(path), path.parent / FOLDER_MARK):
-        content = _content_of(mark)
-        if content is not None:
-            return content
-    return None
+    own = _content_of(_mark_of(path))
+    return _content_of(path.parent / FOLDER_MARK) if own is None else own
 
 
 def _content_of(mark: Path) -> dict[str, Any] | None:

@@ -144,10 +144,6 @@ def _clips(path: Path, formats: PoseFormats) -> tuple[list[tuple[str, Clip]], st
     return clips, ""
 
 
-def _names(path: Path, clips: list[tuple[str, Clip]]) -> list[str]:
-    return [name.removeprefix(f"{path.name}, ") if name != path.name else "" for name, _ in clips]
-
-
 def _alone(path: Path, formats: PoseFormats, rates: dict[float, str]) -> Iterator[Finding]:
     clips, broken = _clips(path, formats)
     yield from _damage(path, clips, broken)
@@ -171,7 +167,10 @@ def _damage(path: Path, clips: list[tuple[str, Clip]], broken: str, role: str = 
 
 def _together(hypothesis: Path, reference: Path, formats: PoseFormats, lengths: list[bool]) -> Iterator[Finding]:
     (made, broken), (true, broken_too) = _clips(hypothesis, formats), _clips(reference, formats)
-    others, names = _names(hypothesis, made), _names(reference, true)
+    others, names = (
+        [name.removeprefix(f"{path.name}, ") if name != path.name else "" for name, _ in clips]
+        for path, clips in ((hypothesis, made), (reference, true))
+    )
     try:
         made = [made[place] for place in order_of(others, names)]
     except ValueError as error:

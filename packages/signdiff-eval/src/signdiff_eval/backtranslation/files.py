@@ -20,13 +20,8 @@ from signdiff_eval.readers.texts import read_json
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-WEIGHTS, CONFIG, TOKENIZER, DETAILS, CARD = (
-    "model.safetensors",
-    "config.json",
-    "tokenizer.json",
-    "translator.json",
-    "README.md",
-)
+WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
+DETAILS, CARD = "translator.json", "README.md"
 FORMAT: Final = "signdiff-back-translator"
 MAX_JSON: Final = 2**22
 """Largest JSON file that is read, in bytes."""
@@ -47,17 +42,8 @@ _NAMES: Final = ("auto_map", "backbone", "quantization_config", "trust_remote_co
 """Keys under which transformers loads more than a folder's own weights."""
 
 _SIZES: Final = (
-    "conv_channels",
-    "d_model",
-    "decoder_ffn_dim",
-    "decoder_layers",
-    "encoder_ffn_dim",
-    "encoder_layers",
-    "input_channels",
-    "input_feat_per_channel",
-    "max_source_positions",
-    "max_target_positions",
-    "num_conv_layers",
+    *("conv_channels", "d_model", "decoder_ffn_dim", "decoder_layers", "encoder_ffn_dim", "encoder_layers"),
+    *("input_channels", "input_feat_per_channel", "max_source_positions", "max_target_positions", "num_conv_layers"),
     "vocab_size",
 )
 
@@ -67,15 +53,10 @@ _BROKEN: Final = (ArithmeticError, AttributeError, ImportError, LookupError, Run
 
 @dataclass(frozen=True, kw_only=True)
 class Translation:
-    """What a translator needs beside its network.
+    """What a translator needs beside its network: its name in signatures, and what makes its input of joints.
 
-    Attributes:
-        name: how signatures call it.
-        features: from joints to the network's input.
-        trained_on: SHA-256 of the training set, in hexadecimal.
-        num_beams: width of the beam search.
-        max_tokens: most tokens of an output.
-        scores: of held-out ground truth, in percent: the translator's own ceiling.
+    Also the SHA-256 of the training set, in hexadecimal, the width of the beam search, the most tokens of an output,
+    and the scores of held-out ground truth, in percent, which are the translator's own ceiling.
     """
 
     name: str
@@ -104,12 +85,8 @@ def save(folder: Path, network: Any, tokenizer: Tokenizer, details: Translation,
     described = {
         "format": FORMAT,
         "format_version": 1,
-        "name": details.name,
+        **vars(details),
         "features": details.features.to_dict(),
-        "trained_on": details.trained_on,
-        "num_beams": details.num_beams,
-        "max_tokens": details.max_tokens,
-        "scores": details.scores,
         "sha256": hashlib.sha256(weights).hexdigest(),
     }
     config = network.config.to_diff_dict()

@@ -50,11 +50,8 @@ class BackTranslator:
     def __init__(
         self, network: Any, tokenizer: Any, details: Translation, *, digest: str = "", batch_size: int = 32
     ) -> None:
-        self.network = network
-        self.tokenizer = tokenizer
-        self.details = details
-        self.digest = digest
-        self.batch_size = batch_size
+        self.network, self.tokenizer, self.details = network, tokenizer, details
+        self.digest, self.batch_size = digest, batch_size
 
     @classmethod
     def from_pretrained(
@@ -148,8 +145,7 @@ class Guarded:
     """A translator of whoever's making: whatever it raises is one error that names ``--translator`` and its value."""
 
     def __init__(self, translator: Translator, spec: str) -> None:
-        self._translator = translator
-        self._spec = spec
+        self._translator, self._spec = translator, spec
 
     def __call__(self, poses: Sequence[Any], /) -> list[str]:
         """Translate each of the poses."""

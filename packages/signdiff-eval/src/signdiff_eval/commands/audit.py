@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,7 @@ def to_json(found: dict[str, Audit]) -> str:
                 "files": result.files,
                 "pairs": result.pairs,
                 "counts": result.counts(),
-                "findings": [{"kind": one.kind, "file": one.file, "detail": one.detail} for one in result.findings],
+                "findings": [asdict(one) for one in result.findings],
             }
             for name, result in found.items()
         },

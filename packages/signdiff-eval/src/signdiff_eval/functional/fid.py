@@ -41,15 +41,12 @@ def frechet_distance(
         10.0
     """
     means = [
-        _checks.sequence(name, mean, ndim=1, axes="(D,)")
-        for name, mean in (("hypothesis_mean", hypothesis_mean), ("reference_mean", reference_mean))
+        _checks.sequence("hypothesis_mean", hypothesis_mean, ndim=1, axes="(D,)"),
+        _checks.sequence("reference_mean", reference_mean, ndim=1, axes="(D,)"),
     ]
     covariances = [
-        _checks.sequence(name, covariance, ndim=2, axes="(D, D)")
-        for name, covariance in (
-            ("hypothesis_covariance", hypothesis_covariance),
-            ("reference_covariance", reference_covariance),
-        )
+        _checks.sequence("hypothesis_covariance", hypothesis_covariance, ndim=2, axes="(D, D)"),
+        _checks.sequence("reference_covariance", reference_covariance, ndim=2, axes="(D, D)"),
     ]
     size = len(means[0])
     if len(means[1]) != size or any(covariance.shape != (size, size) for covariance in covariances):

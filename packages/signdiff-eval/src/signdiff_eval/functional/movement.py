@@ -52,10 +52,8 @@ def total_distance_statistics(
     if joints is not None:
         chosen = _checks.joints("joints", joints, reference.shape[1])
         hypothesis, reference = hypothesis[:, chosen], reference[:, chosen]
-    travelled, expected = (
-        float(np.linalg.norm(np.diff(sequence, axis=0), axis=-1).sum()) for sequence in (hypothesis, reference)
-    )
-    return travelled, expected
+    paths = [np.linalg.norm(np.diff(sequence, axis=0), axis=-1).sum() for sequence in (hypothesis, reference)]
+    return float(paths[0]), float(paths[1])
 
 
 def duration(hypothesis: ArrayLike, reference: ArrayLike) -> float:

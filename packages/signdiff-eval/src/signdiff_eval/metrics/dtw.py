@@ -56,11 +56,7 @@ class DTW(PoseMetric):
 
     @classmethod
     def of_signature(cls, signature: Signature) -> Self | None:
-        """Take the variant and the channel from the name.
-
-        Raises:
-            ValueError: there is no such variant.
-        """
+        """Take the variant, a ValueError if there is none such, and the channel from the name."""
         if not signature.name.startswith("dtw_"):
             return None
         _, variant, *channel = signature.name.split("_", 2)

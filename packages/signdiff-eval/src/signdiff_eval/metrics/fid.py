@@ -128,11 +128,7 @@ class FID(VideoMetric):
     def score_of(self, statistics: NDArray[np.float64]) -> float:
         """Compute the distance of the features that rows of `statistics` describe.
 
-        Raises:
-            ValueError: fewer than two images on a side.
-
-        Warns:
-            SmallSampleWarning: no more images than features.
+        A ValueError for fewer than two images on a side, a `SmallSampleWarning` for no more images than features.
         """
         sides = []
         for part in np.split(statistics, 2, axis=1):

@@ -38,11 +38,7 @@ class TotalDistance(PoseMetric):
 
     @classmethod
     def of_signature(cls, signature: Signature) -> Self | None:
-        """Take the joints from the settings.
-
-        Raises:
-            ValueError: they aren't numbers.
-        """
+        """Take the joints from the settings; a ValueError if they aren't numbers."""
         joints = dict(signature.settings).get("joints", "all")
         if signature.name != "total_distance" or joints == "wrists":
             return None
@@ -57,10 +53,7 @@ class TotalDistance(PoseMetric):
         return ("joints", joints), ("mean", "corpus")
 
     def row_of(self, hypothesis: ArrayLike, reference: ArrayLike) -> tuple[float, ...]:
-        """Measure both paths: shapes and errors as for `signdiff_eval.functional.total_distance`.
-
-        A reference that doesn't move is no error as long as another one does.
-        """
+        """Measure both paths, as `signdiff_eval.functional.total_distance` does; here a reference may stand still."""
         return total_distance_statistics(hypothesis, reference, joints=self.joints)
 
 
@@ -95,15 +88,7 @@ class WristDistance(PoseMetric):
         return cls() if wrists and signature.name == "total_distance" else None
 
     def row_of(self, hypothesis: ArrayLike, reference: ArrayLike) -> tuple[float, ...]:
-        """Measure the paths of one wrist, then of the other.
-
-        Args:
-            hypothesis: (U, 2, C) positions of the two wrists.
-            reference: (T, 2, C).
-
-        Raises:
-            ValueError: other shapes, or a number that isn't finite.
-        """
+        """Measure the paths of one wrist, then of the other, in (U, 2, C) and (T, 2, C); a ValueError for others."""
         reference = _checks.sequence("reference", reference, ndim=3, axes="(T, 2, C)")
         if reference.shape[1] != 2:
             raise ValueError(f"reference must have the shape (T, 2, C), but has {reference.shape}.")
@@ -118,11 +103,7 @@ class WristDistance(PoseMetric):
         self.update(hypothesis[:, wrists], reference[:, wrists])
 
     def score_of(self, statistics: NDArray[np.float64]) -> float:
-        """Average the two ratios; a wrist of the references that never moves is a ValueError.
-
-        Args:
-            statistics: (number of pairs, 4): path lengths of hypothesis and reference, for one wrist, then the other.
-        """
+        """Average the ratios of both wrists, two columns each; a ValueError if one of the references never moves."""
         return (super().score_of(statistics[:, :2]) + super().score_of(statistics[:, 2:])) / 2
 
 

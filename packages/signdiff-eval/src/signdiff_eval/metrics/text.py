@@ -9,21 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signdiff_eval import _checks
-from signdiff_eval.functional.text import (
-    BLEU_ORDER,
-    CHRF_BETA,
-    CHRF_ORDER,
-    NORMALISATIONS,
-    ROUGE_BETA,
-    Normalisation,
-    bleu_counter,
-    bleu_of,
-    character_errors,
-    chrf_of,
-    chrf_statistics,
-    sentence_rouge,
-    word_errors,
-)
+from signdiff_eval.functional import text
 from signdiff_eval.metrics.metric import Metric
 from signdiff_eval.signature import Signature
 
@@ -73,13 +59,13 @@ class BLEU(TextMetric):
     """
 
     ideal: ClassVar[float] = 100.0
-    columns: ClassVar[int] = 2 * BLEU_ORDER + 2
+    columns: ClassVar[int] = 2 * text.BLEU_ORDER + 2
 
-    def __init__(self, order: int = BLEU_ORDER, *, tokenize: str = "none", lowercase: bool = False) -> None:
-        if not 1 <= order <= BLEU_ORDER:
-            raise ValueError(f"order must be from 1 to {BLEU_ORDER}, but is {order}.")
+    def __init__(self, order: int = text.BLEU_ORDER, *, tokenize: str = "none", lowercase: bool = False) -> None:
+        if not 1 <= order <= text.BLEU_ORDER:
+            raise ValueError(f"order must be from 1 to {text.BLEU_ORDER}, but is {order}.")
         super().__init__()
-        self._counter = bleu_counter(tokenize, lowercase)
+        self._counter = text.bleu_counter(tokenize, lowercase)
         self.order = order
         self.tokenize = tokenize
         self.lowercase = lowercase
@@ -87,16 +73,12 @@ class BLEU(TextMetric):
     @classmethod
     def suite(cls, *, tokenize: str = "none", lowercase: bool = False, **options: Any) -> list[Self]:
         """All four orders."""
-        return [cls(order, tokenize=tokenize, lowercase=lowercase) for order in range(1, BLEU_ORDER + 1)]
+        return [cls(order, tokenize=tokenize, lowercase=lowercase) for order in range(1, text.BLEU_ORDER + 1)]
 
     @classmethod
     def of_signature(cls, signature: Signature) -> Self | None:
-        """Take order, tokenizer and case from name and settings.
-
-        Raises:
-            ValueError: an unknown tokenizer.
-        """
-        if signature.name not in {f"bleu{order}" for order in range(1, BLEU_ORDER + 1)}:
+        """Take order, tokenizer (a ValueError if unknown) and case from name and settings."""
+        if signature.name not in {f"bleu{order}" for order in range(1, text.BLEU_ORDER + 1)}:
             return None
         settings = dict(signature.settings)
         lowercase = settings.get("case") == "lower"
@@ -122,13 +104,9 @@ class BLEU(TextMetric):
         return *score.counts, *score.totals, score.sys_len, score.ref_len
 
     def score_of(self, statistics: NDArray[np.float64]) -> float:
-        """Compute BLEU of summed counts.
-
-        Args:
-            statistics: (number of lines, 10), as from `row_of`.
-        """
+        """Compute BLEU of summed counts: (number of lines, 10), as from `row_of`."""
         counts = [int(count) for count in statistics.sum(axis=0)]
-        return bleu_of(counts[:BLEU_ORDER], counts[BLEU_ORDER:-2], counts[-2], counts[-1], self.order)
+        return text.bleu_of(counts[: text.BLEU_ORDER], counts[text.BLEU_ORDER : -2], counts[-2], counts[-1], self.order)
 
 
 class CHRF(TextMetric):
@@ -146,7 +124,7 @@ class CHRF(TextMetric):
 
     ideal: ClassVar[float] = 100.0
     name = "chrf"
-    columns: ClassVar[int] = 3 * CHRF_ORDER
+    columns: ClassVar[int] = 3 * text.CHRF_ORDER
 
     def __init__(self, *, lowercase: bool = False) -> None:
         super().__init__()
@@ -167,21 +145,17 @@ class CHRF(TextMetric):
         """References a line, case, orders, what is averaged, and sacrebleu's version."""
         case = "lower" if self.lowercase else "mixed"
         return (
-            *(("refs", "1"), ("case", case), ("nc", str(CHRF_ORDER)), ("nw", "0"), ("beta", str(CHRF_BETA))),
+            *(("refs", "1"), ("case", case), ("nc", str(text.CHRF_ORDER)), ("nw", "0"), ("beta", str(text.CHRF_BETA))),
             *(("space", "no"), ("mean", "corpus"), ("sacrebleu", version("sacrebleu"))),
         )
 
     def row_of(self, hypothesis: str, reference: str) -> tuple[float, ...]:
         """Count, for n = 1 to 6, the n-grams of the hypothesis, of the reference, and those in common."""
-        return chrf_statistics(hypothesis, reference, lowercase=self.lowercase)
+        return text.chrf_statistics(hypothesis, reference, lowercase=self.lowercase)
 
     def score_of(self, statistics: NDArray[np.float64]) -> float:
-        """Compute chrF2 of summed counts.
-
-        Args:
-            statistics: (number of lines, 18), as from `row_of`.
-        """
-        return chrf_of(statistics.sum(axis=0).tolist())
+        """Compute chrF2 of summed counts: (number of lines, 18), as from `row_of`."""
+        return text.chrf_of(statistics.sum(axis=0).tolist())
 
 
 class ROUGE(TextMetric):
@@ -198,11 +172,11 @@ class ROUGE(TextMetric):
 
     ideal: ClassVar[float] = 100.0
     name = "rouge"
-    settings = (("type", "l"), ("beta", str(ROUGE_BETA)), ("tok", "split"), ("mean", "line"))
+    settings = (("type", "l"), ("beta", str(text.ROUGE_BETA)), ("tok", "split"), ("mean", "line"))
 
     def row_of(self, hypothesis: str, reference: str) -> tuple[float, ...]:
         """Compute the line's score; the second number counts lines."""
-        return sentence_rouge(hypothesis, reference), 1.0
+        return text.sentence_rouge(hypothesis, reference), 1.0
 
 
 class WER(TextMetric):
@@ -226,19 +200,15 @@ class WER(TextMetric):
     ideal: ClassVar[float] = 0.0
     name = "wer"
 
-    def __init__(self, *, normalise: Normalisation = "none") -> None:
-        if normalise not in NORMALISATIONS:
-            raise ValueError(f"normalise must be one of {', '.join(NORMALISATIONS)}, but is {normalise!r}.")
+    def __init__(self, *, normalise: text.Normalisation = "none") -> None:
+        if normalise not in text.NORMALISATIONS:
+            raise ValueError(f"normalise must be one of {', '.join(text.NORMALISATIONS)}, but is {normalise!r}.")
         super().__init__()
         self.normalise = normalise
 
     @classmethod
     def of_signature(cls, signature: Signature) -> Self | None:
-        """Take from the settings what is done to texts before.
-
-        Raises:
-            ValueError: an unknown normalisation.
-        """
+        """Take from the settings what is done to texts before; a ValueError if it is unknown."""
         normalise: Any = dict(signature.settings).get("norm", "none")
         return cls(normalise=normalise) if signature.name == "wer" else None
 
@@ -249,7 +219,7 @@ class WER(TextMetric):
 
     def row_of(self, hypothesis: str, reference: str) -> tuple[float, ...]:
         """Count errors, in hundreds, and the reference's words."""
-        errors, words = word_errors(hypothesis, reference, self.normalise)
+        errors, words = text.word_errors(hypothesis, reference, self.normalise)
         return 100.0 * errors, words
 
 
@@ -273,5 +243,5 @@ class CER(TextMetric):
 
     def row_of(self, hypothesis: str, reference: str) -> tuple[float, ...]:
         """Count errors, in hundreds, and the reference's characters."""
-        errors, characters = character_errors(hypothesis, reference)
+        errors, characters = text.character_errors(hypothesis, reference)
         return 100.0 * errors, characters

@@ -65,21 +65,13 @@ class PoseFormats:
         return path.suffix == ".pose" or any(plugin.matches(path) for plugin in self._plugins.values())
 
     def read(self, path: Path) -> list[PoseSequence]:
-        """Read all sequences of a file: one if the format holds one, else each under its own name.
-
-        Raises:
-            ValueError: no format matches, the file is broken, or as for `sequence_of`.
-        """
+        """Read all sequences of a file, by their own names if there are several; a ValueError as for `sequence_of`."""
         return [sequence_of(pose, str(path), clip=clip) for clip, pose in self.poses(path)]
 
     def poses(self, path: Path) -> Iterator[tuple[str, Pose]]:
-        """Read all poses of a file as they are stored, one after another.
+        """Read all poses of a file as they are stored, each with its name there, empty where the format holds one pose.
 
-        Yields:
-            Name within the file, empty where the format holds one pose, and the pose.
-
-        Raises:
-            ValueError: no format matches, the file is broken, or as for `check_numbers`.
+        A ValueError if no format matches, the file is broken, or as for `check_numbers`.
         """
         for name, pose in self._stored(path):
             check_numbers(pose, f"{path}, {name}," if name else str(path))

@@ -63,14 +63,9 @@ class SLRTPFormat:
         return path.suffix == ".pt"
 
     def read_all(self, path: Path) -> Iterator[tuple[str, Pose]]:
-        """Read the sequences one after another.
+        """Read names and poses one after another: 178 joints with 3 axes, of which those with a NaN are absent.
 
-        Yields:
-            Name and pose: 178 joints with 3 axes; a joint with a NaN is absent.
-
-        Raises:
-            ValueError: not a file of the challenge, or too large a one.
-            ModuleNotFoundError: torch isn't installed.
+        A ValueError if it is no file of the challenge, or too large, a ModuleNotFoundError without torch.
         """
         # One stretch of the file may be several tensors, but not any number of them.
         left = 4 * path.stat().st_size

@@ -1,5 +1,6 @@
 """Several systems on the same references, and controls: systems whose worth is known."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,16 +12,7 @@ from signdiff_eval.backtranslation.translator import texts_of
 from signdiff_eval.metrics import Metric, VideoMetric
 from signdiff_eval.readers import Pair, PoseFormats, PoseSequence, is_video, pair_up, read_lines
 from signdiff_eval.readers.texts import read_as_many
-from signdiff_eval.reports.significance import (
-    SAMPLES,
-    SEED,
-    TRIALS,
-    Difference,
-    Interval,
-    confidence,
-    paired_difference,
-    smallest_p,
-)
+from signdiff_eval.reports import significance
 from signdiff_eval.scoring import BackTranslation, Protocol, Report, score_poses, score_texts, score_videos
 
 Kind = Literal["poses", "videos", "texts"]
@@ -44,8 +36,8 @@ class Comparison:
 
     reports: dict[str, Report]
     baseline: str
-    intervals: dict[tuple[str, str], Interval]
-    differences: dict[tuple[str, str], Difference]
+    intervals: dict[tuple[str, str], significance.Interval]
+    differences: dict[tuple[str, str], significance.Difference]
     pairs: dict[str, list[Pair]]
     settings: dict[str, int]
     kind: Kind = "poses"
@@ -69,7 +61,7 @@ class Comparison:
     @property
     def smallest_p(self) -> float:
         """The p-value that so many files can reach at best."""
-        return smallest_p(self.reports[self.baseline].pairs)
+        return significance.smallest_p(self.reports[self.baseline].pairs)
 
     @property
     def _names(self) -> list[str]:
@@ -152,9 +144,9 @@ def _with_tests(
     pairs: dict[str, list[Pair]],
     *,
     kind: Kind = "poses",
-    samples: int = SAMPLES,
-    trials: int = TRIALS,
-    seed: int = SEED,
+    samples: int = significance.SAMPLES,
+    trials: int = significance.TRIALS,
+    seed: int = significance.SEED,
 ) -> Comparison:
     """Add intervals and tests of differences to the reports of systems on the same references."""
     settings = {"samples": samples, "trials": trials, "seed": seed}
@@ -165,9 +157,9 @@ def _with_tests(
             if len(metric.statistics) != report.pairs:  # of all files at once
                 continue
             try:
-                comparison.intervals[name, key] = confidence(metric, samples=samples, seed=seed)
+                comparison.intervals[name, key] = significance.confidence(metric, samples=samples, seed=seed)
                 if name != baseline:
-                    comparison.differences[name, key] = paired_difference(
+                    comparison.differences[name, key] = significance.paired_difference(
                         against, metric, samples=samples, trials=trials, seed=seed
                     )
             except Exception as error:
@@ -199,14 +191,12 @@ class _Memory:
         self._known: dict[tuple[int, bytes], str] = {}
 
     def __call__(self, poses: Sequence[PoseSequence], /) -> list[str]:
-        keys = [(len(pose.joints), np.ascontiguousarray(pose.joints).tobytes()) for pose in poses]
-        from hashlib import sha256
-
-        short = [(length, sha256(content).digest()) for length, content in keys]
-        new = {key: pose for key, pose in zip(short, poses, strict=True) if key not in self._known}
+        contents = [np.ascontiguousarray(pose.joints) for pose in poses]
+        keys = [(len(content), hashlib.sha256(content.tobytes()).digest()) for content in contents]
+        new = {key: pose for key, pose in zip(keys, poses, strict=True) if key not in self._known}
         for key, text in zip(new, texts_of(self._translator, list(new.values())) if new else [], strict=True):
             self._known[key] = text
-        return [self._known[key] for key in short]
+        return [self._known[key] for key in keys]
 
 
 def compare_videos(

@@ -22,14 +22,7 @@ _LONGEST = 500
 
 @dataclass(frozen=True, slots=True)
 class OldReport:
-    """What an old report was made with.
-
-    Attributes:
-        signatures: of its scores.
-        fps: the frame rate at which it compared.
-        protocol: how its hypotheses were made.
-        video: whether it compared videos.
-    """
+    """What an old report was made with: its scores' signatures, frame rate, protocol, and whether it was of videos."""
 
     signatures: tuple[Signature, ...]
     fps: float

@@ -4,16 +4,13 @@ With few sequences, all of the 2^n ways to exchange two systems are tried: the p
 sequences can reach a p-value below 2 / 2^n, for to exchange all of them changes nothing but a sign; so none is told.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from signdiff_eval.metrics import Metric
+from signdiff_eval.metrics import Metric
 
 SAMPLES: Final = 1000
 """Bootstrap samples, as in sacrebleu."""
@@ -116,7 +113,10 @@ def paired_difference(
     apart = _resampled(system, right, draws) - _resampled(baseline, left, draws)
     distances = np.abs(apart)
     exact = 2 ** len(left) <= max(trials, EXACT)
-    exchanges = _every_exchange(len(left)) if exact else _exchanges(len(left), trials, seed)
+    if exact:
+        exchanges = (np.arange(2 ** len(left))[:, None] >> np.arange(len(left)) & 1).astype(bool)
+    else:
+        exchanges = np.random.default_rng(seed).integers(2, size=(trials, len(left)), dtype=bool)
     shuffled = _randomized(system, left, right, exchanges)
     least = smallest_p(len(left))
     return Difference(
@@ -126,15 +126,6 @@ def paired_difference(
         p_randomization=_exact_p_value(shuffled, abs(value)) if exact else max(least, _p_value(shuffled, abs(value))),
         exact=exact,
     )
-
-
-def _every_exchange(count: int) -> NDArray[np.bool_]:
-    numbers = np.arange(2**count)[:, None]
-    return (numbers >> np.arange(count) & 1).astype(bool)
-
-
-def _exchanges(count: int, trials: int, seed: int) -> NDArray[np.bool_]:
-    return np.random.default_rng(seed).integers(2, size=(trials, count), dtype=bool)
 
 
 def _draws(count: int, samples: int, seed: int) -> NDArray[np.intp]:
@@ -165,8 +156,6 @@ def _randomized(
 
 def _is_ratio(metric: Metric) -> bool:
     """Tell whether a metric is the plain sum of one column over that of another, which needs no loop."""
-    from signdiff_eval.metrics import Metric
-
     return type(metric).score_of is Metric.score_of and metric.columns == 2
 
 

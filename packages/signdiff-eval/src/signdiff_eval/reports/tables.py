@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any, Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from signdiff_eval.reports.compare import Comparison
@@ -40,8 +42,6 @@ def to_slrtp(report: Report) -> dict[str, Any]:
 
 def print_table(report: Report, console: Console) -> None:
     """Print a report: one row a score, its signature below."""
-    from rich.table import Table
-
     table = Table("metric", title=f"{report.pairs} pair{'s' * (report.pairs != 1)}")
     for column in ("score", "ceiling (reference against itself)", "ideal"):
         table.add_column(column, justify="right")
@@ -84,13 +84,8 @@ def to_json(comparison: Comparison) -> str:
             systems[name][key]["interval"] = None if interval is None else [interval.low, interval.high]
             difference = comparison.differences.get((name, key))
             if difference is not None:
-                systems[name][key]["difference"] = {
-                    "value": difference.value,
-                    "interval": [difference.interval.low, difference.interval.high],
-                    "p_bootstrap": difference.p_bootstrap,
-                    "p_randomization": difference.p_randomization,
-                    "exact": difference.exact,
-                }
+                apart = [difference.interval.low, difference.interval.high]
+                systems[name][key]["difference"] = asdict(difference) | {"interval": apart}
     tests = comparison.settings | {"smallest_p": comparison.smallest_p}
     content = {"baseline": comparison.baseline, "tests": tests, "systems": systems}
     return json.dumps(content, indent=2, allow_nan=False)
@@ -138,9 +133,6 @@ def print_comparison(comparison: Comparison, console: Console, *, details: bool 
 
 
 def _all_scores(comparison: Comparison) -> Table:
-    from rich.markup import escape
-    from rich.table import Table
-
     table = Table("metric", show_lines=True)
     for name in comparison.reports:
         table.add_column(escape(name), justify="right")
@@ -157,9 +149,6 @@ def _all_scores(comparison: Comparison) -> Table:
 
 
 def _one_score(comparison: Comparison, key: str) -> Table:
-    from rich.markup import escape
-    from rich.table import Table
-
     table = Table("system", title=_title(comparison, key), title_justify="left")
     for column in ("score", "95% interval", "difference", "p boot. rand."):
         table.add_column(column, justify="right")

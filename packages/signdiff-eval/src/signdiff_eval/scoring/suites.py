@@ -4,45 +4,27 @@ import warnings
 from functools import cache
 from typing import Any, Final
 
+from signdiff_eval import metrics
 from signdiff_eval.installed import load_group
-from signdiff_eval.metrics import (
-    BLEU,
-    CER,
-    CHRF,
-    DTW,
-    FID,
-    ROUGE,
-    SSIM,
-    WER,
-    Duration,
-    Flicker,
-    HandPose,
-    HandSSIM,
-    Metric,
-    PoseMetric,
-    TextMetric,
-    TotalDistance,
-    VideoMetric,
-    WristDistance,
-)
 from signdiff_eval.metrics.hands import HandDetector, Remembering
 from signdiff_eval.signature import Signature
 
 GROUP: Final = "signdiff.metrics"
 """Entry point group of the plug-ins."""
 
-ORDER: Final[tuple[type[Metric], ...]] = (
-    *(DTW, TotalDistance, WristDistance, Duration, BLEU, CHRF, ROUGE, WER, CER),
-    *(SSIM, Flicker, HandSSIM, HandPose, FID),
+ORDER: Final[tuple[type[metrics.Metric], ...]] = (
+    *(metrics.DTW, metrics.TotalDistance, metrics.WristDistance, metrics.Duration),
+    *(metrics.BLEU, metrics.CHRF, metrics.ROUGE, metrics.WER, metrics.CER),
+    *(metrics.SSIM, metrics.Flicker, metrics.HandSSIM, metrics.HandPose, metrics.FID),
 )
 """The order in which reports list scores; those of others follow, by the names of the plug-ins."""
 
 
 @cache
-def installed_metrics() -> tuple[type[Metric], ...]:
+def installed_metrics() -> tuple[type[metrics.Metric], ...]:
     """Load all installed metrics, in the order of reports; a warning tells of plug-ins that fail or are no metrics."""
     found, broken = load_group(GROUP)
-    kinds = (PoseMetric, TextMetric, VideoMetric)
+    kinds = (metrics.PoseMetric, metrics.TextMetric, metrics.VideoMetric)
     for name, metric in found.items():
         if not (isinstance(metric, type) and issubclass(metric, kinds)):
             broken[name] = f"it must be a PoseMetric, TextMetric or VideoMetric, but is {metric!r:.100}"
@@ -53,43 +35,43 @@ def installed_metrics() -> tuple[type[Metric], ...]:
     return tuple(found[name] for name in names)
 
 
-def pose_metrics() -> list[PoseMetric]:
+def pose_metrics() -> list[metrics.PoseMetric]:
     """Make the metrics of poses."""
-    return _suites(PoseMetric)
+    return _suites(metrics.PoseMetric)
 
 
-def text_metrics(*, tokenize: str = "none", lowercase: bool = False) -> list[TextMetric]:
+def text_metrics(*, tokenize: str = "none", lowercase: bool = False) -> list[metrics.TextMetric]:
     """Make the metrics of sentences.
 
     Args:
         tokenize: as for `signdiff_eval.functional.bleu`.
         lowercase: ignore case in BLEU and chrF.
     """
-    return _suites(TextMetric, tokenize=tokenize, lowercase=lowercase)
+    return _suites(metrics.TextMetric, tokenize=tokenize, lowercase=lowercase)
 
 
-def video_metrics(*, hands: HandDetector | None = None, fid: FID | None = None) -> list[VideoMetric]:
+def video_metrics(*, hands: HandDetector | None = None, fid: metrics.FID | None = None) -> list[metrics.VideoMetric]:
     """Make the metrics of videos: ``ssim`` and ``flicker`` always, others where what they need is given.
 
     Args:
         hands: finds hands in frames, for ``hand_ssim`` and ``hand_pose``.
         fid: for ``fid``.
     """
-    return _suites(VideoMetric, detector=None if hands is None else Remembering(hands), fid=fid)
+    return _suites(metrics.VideoMetric, detector=None if hands is None else Remembering(hands), fid=fid)
 
 
-def slrtp_metrics(*, texts: bool = False) -> list[Metric]:
+def slrtp_metrics(*, texts: bool = False) -> list[metrics.Metric]:
     """Make the metrics of the SLRTP 2025 challenge, in its order.
 
     Args:
         texts: those of what is read from poses, too.
     """
-    orders = [BLEU(order) for order in (1, 2, 3, 4)]
-    read = [*orders, CHRF(), ROUGE(), WER(normalise="slrtp2025")] if texts else []
-    return [*read, DTW("mje"), WristDistance(), Duration()]
+    orders = [metrics.BLEU(order) for order in (1, 2, 3, 4)]
+    read = [*orders, metrics.CHRF(), metrics.ROUGE(), metrics.WER(normalise="slrtp2025")] if texts else []
+    return [*read, metrics.DTW("mje"), metrics.WristDistance(), metrics.Duration()]
 
 
-def metric_of(signature: Signature) -> Metric:
+def metric_of(signature: Signature) -> metrics.Metric:
     """Make the metric that a signature names, whose settings' fit is not looked at here; a ValueError if none is it."""
     refusal = ValueError(f"signature must name a score that this command computes, but names {signature.name!r}.")
     for kind in installed_metrics():
@@ -107,18 +89,18 @@ def metric_of(signature: Signature) -> Metric:
 
 def _suites(kind: type, **options: Any) -> list[Any]:
     """Make the metrics of a kind; of two with one score, the first stays."""
-    made: dict[str, Metric] = {}
+    made: dict[str, metrics.Metric] = {}
     for each in installed_metrics():
         if not issubclass(each, kind):
             continue
         try:
-            metrics = {metric.name: metric for metric in each.suite(**options)}
+            suite = {metric.name: metric for metric in each.suite(**options)}
         except Exception as error:
             if not each.of_others():
                 raise
             warnings.warn(f"the metric {each.__name__} is left out: {type(error).__name__}: {error}", stacklevel=3)
             continue
-        for name in metrics.keys() & made.keys():
+        for name in suite.keys() & made.keys():
             warnings.warn(f"the metric {each.__name__} is left out: its score {name!r} is another's", stacklevel=3)
-        made |= {name: metric for name, metric in metrics.items() if name not in made}
+        made |= {name: metric for name, metric in suite.items() if name not in made}
     return list(made.values())

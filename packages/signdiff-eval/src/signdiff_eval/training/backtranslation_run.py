@@ -172,9 +172,7 @@ class Best:
     """The best score so far, as a part of checkpoints."""
 
     def __init__(self) -> None:
-        self.cer = math.inf
-        self.step = 0
-        self.worse = 0
+        self.cer, self.step, self.worse = math.inf, 0, 0
 
     def state_dict(self) -> dict[str, float]:
         """Give what a checkpoint holds."""
@@ -187,14 +185,9 @@ class Best:
 
 @dataclass(frozen=True, kw_only=True)
 class Ceiling:
-    """Scores of translations of ground truth, in percent.
+    """Scores of translations of ground truth, in percent: characters and words to edit, of those of the references.
 
-    Attributes:
-        cer: characters to edit, of those of the references.
-        wer: words to edit, likewise.
-        exact: texts without an error.
-        bleu4: sacrebleu's BLEU without tokenisation.
-        chrf: sacrebleu's chrF.
+    ``exact`` are texts without an error, ``bleu4`` is sacrebleu's without tokenisation.
     """
 
     cer: float

@@ -28,13 +28,10 @@ POOL = 16
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One process' part of a micro-batch.
+    """One process' part of a micro-batch: features (B, T, F) float32, and a mask (B, T) int64, 1 where a frame is real.
 
-    Attributes:
-        features: (B, T, F) float32.
-        mask: (B, T) int64, 1 where a frame is real.
-        labels: (B, N) int64 tokens with the end token, then `IGNORED`.
-        share: this part's loss counts divided by so many tokens: those of the whole optimizer step.
+    Labels are (B, N) int64 tokens with the end token, then `IGNORED`; the loss counts divided by ``share``, the tokens
+    of the whole optimizer step.
     """
 
     features: torch.Tensor

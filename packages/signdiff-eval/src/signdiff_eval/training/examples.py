@@ -21,14 +21,9 @@ CORPUS_FPS = 25.0
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A pose and what it means.
+    """A pose and what it means: joints (T, J, C) float32, NaN where one is absent throughout, and the text.
 
-    Attributes:
-        name: of the sequence.
-        text: what is signed.
-        joints: (T, J, C) float32; NaN where a joint is absent throughout.
-        fps: frames per second.
-        skeleton: names of the joints, empty where the files have none.
+    ``skeleton`` names the joints; it is empty where the files have no names.
     """
 
     name: str
