@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from pose_format import Pose
 
-
 _NORMALISED: Final = ("BODY", "LEFT_HAND", "RIGHT_HAND")
 """Components of the skeleton that SignDiff and Progressive Transformers keep in normalised coordinates."""
 
@@ -65,7 +64,6 @@ STILL: Final = 1e-3
 
 STILL_SHARE: Final = 0.02
 """A hypothesis whose joints move less than this share of its reference's movement in a frame is frozen."""
-
 
 SHOULDER_WIDTH: Final = 1 / 3
 """Distance of the shoulders in normalised coordinates."""

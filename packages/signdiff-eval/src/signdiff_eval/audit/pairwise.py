@@ -1,19 +1,14 @@
 """What can be told of a hypothesis beside its reference."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from signdiff_eval.audit.clip import NORMALISE, extent, figure_size, frozen
+from signdiff_eval.audit.clip import NORMALISE, Clip, extent, figure_size, frozen
 from signdiff_eval.readers.poses import same_rate
-
-if TYPE_CHECKING:
-    from signdiff_eval.audit.clip import Clip
 
 SAME: Final = 1e-4
 """Frames are identical if no coordinate differs by more, as a share of the figure's size. Files with four or five

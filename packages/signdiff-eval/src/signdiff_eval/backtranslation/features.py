@@ -125,11 +125,7 @@ class PoseFeatures:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Read back what `to_dict` made.
-
-        Raises:
-            ValueError: values are missing, or contradict each other.
-        """
+        """Read back what `to_dict` made; a ValueError if values are missing, or contradict each other."""
         try:
             lists = {name: tuple(values[name]) for name in ("mean", "std", "velocity_std", "skeleton")}
             features = cls(

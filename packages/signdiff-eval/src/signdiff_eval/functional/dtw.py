@@ -81,7 +81,10 @@ def dtw_statistics(
             if len(hypothesis) < 2:
                 raise ValueError("hypothesis must have a frame after its begin frame, but has one frame in all.")
             hypothesis = hypothesis[1:]
-        return _pt(_before_peak(hypothesis), _before_peak(reference)), 1.0
+        from signdiff_eval.functional.loops import CITYBLOCK, total_cost
+
+        made, true = _before_peak(hypothesis), _before_peak(reference)
+        return total_cost(CITYBLOCK, true, made) / len(true), 1.0
     if variant in VARIANTS:
         if drop_bos:
             raise ValueError(f"drop_bos must be False with variant {variant!r}, whose sequences carry no begin frame.")
@@ -94,12 +97,6 @@ def dtw_statistics(
 
 def _before_peak(sequence: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.ascontiguousarray(sequence[: max(1, int(sequence[:, -1].argmax())), :-1])
-
-
-def _pt(hypothesis: NDArray[np.float64], reference: NDArray[np.float64]) -> float:
-    from signdiff_eval.functional.loops import CITYBLOCK, total_cost
-
-    return total_cost(CITYBLOCK, reference, hypothesis) / len(reference)
 
 
 def _joint_errors(
@@ -162,7 +159,8 @@ def dtw_rows(
             f"hypotheses and references must be equally many, but are {len(hypotheses)} and {len(references)}."
         )
     statistics = partial(_of_pair, variant=variant, drop_bos=drop_bos)
-    with ThreadPoolExecutor(workers or _cores()) as pool:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    with ThreadPoolExecutor(workers or cores or 1) as pool:
         return list(pool.map(statistics, range(len(references)), hypotheses, references))
 
 
@@ -173,12 +171,6 @@ def _of_pair(
         return dtw_statistics(hypothesis, reference, variant, drop_bos)
     except ValueError as error:
         raise ValueError(f"pair {index}: {error}") from error
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def dtw_channels(

@@ -13,7 +13,6 @@ from signdiff_eval import _checks
 
 Frame = NDArray[np.uint8]
 
-
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels; right and bottom are the first column and row outside."""
 

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from signdiff_eval import _checks
-from signdiff_eval._checks import array_of
 
 
 def total_distance(hypothesis: ArrayLike, reference: ArrayLike, *, joints: Sequence[int] | None = None) -> float:
@@ -79,7 +78,7 @@ def duration(hypothesis: ArrayLike, reference: ArrayLike) -> float:
     """
     frames: list[int] = []
     for name, sequence in (("hypothesis", hypothesis), ("reference", reference)):
-        shape = array_of(name, sequence).shape
+        shape = _checks.array_of(name, sequence).shape
         if not shape or not shape[0]:
             raise ValueError(f"{name} must have at least one frame, but has the shape {shape}.")
         frames.append(shape[0])

@@ -10,7 +10,6 @@ from signdiff_eval import _checks
 BLEU_ORDER: Final = 4
 """The longest n-grams that are counted."""
 
-
 _TOKENIZERS: Final = {"ja-mecab": ("ja", "MeCab"), "ko-mecab": ("ko", "mecab_ko")}
 """Tokenizers to the extra of sacrebleu that brings them, and a module of it."""
 

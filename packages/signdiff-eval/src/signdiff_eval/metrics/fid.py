@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signdiff_eval import _checks
-from signdiff_eval._checks import array_of, numbers
 from signdiff_eval.functional.fid import frechet_distance, warn_if_small
 from signdiff_eval.functional.image import Frame
 from signdiff_eval.metrics.image import VideoMetric
@@ -181,7 +180,7 @@ class FID(VideoMetric):
             batch = np.repeat(batch[..., None], 3, axis=-1)
         if batch.dtype != np.uint8 or batch.ndim != 4 or batch.shape[-1] != 3:
             raise ValueError(f"images must be (H, W, 3) or (H, W) uint8, but are {batch.shape[1:]} {batch.dtype}.")
-        features = numbers("features", self._extract(batch))
+        features = _checks.numbers("features", self._extract(batch))
         if features.ndim != 2 or len(features) != len(batch):
             raise ValueError(
                 f"extractor must return (N, D) features for {len(batch)} images, but returned {features.shape}."
@@ -196,7 +195,7 @@ class FID(VideoMetric):
 def _of_one_size(name: str, images: Iterable[Frame]) -> Iterator[Frame]:
     first: tuple[int, ...] | None = None
     for index, image in enumerate(images):
-        frame: Frame = array_of(name, image)
+        frame: Frame = _checks.array_of(name, image)
         _checks.unmasked(name, image)
         first = first or frame.shape
         if frame.shape != first:

@@ -166,13 +166,7 @@ class HandPose(HandMetric):
         *,
         keypoints: tuple[Iterable[Any], Iterable[Any]] | None = None,
     ) -> None:
-        """Take in one pair of videos: arguments and errors as for `HandSSIM.update`, but two sides of key points.
-
-        Args:
-            hypothesis: frames.
-            reference: frames.
-            keypoints: the hands of the hypothesis, and those of the reference.
-        """
+        """Take in one pair of videos, as `HandSSIM.update` does; key points are the hypothesis' and the reference's."""
         if keypoints is None:
             super().update(hypothesis, reference)
             return

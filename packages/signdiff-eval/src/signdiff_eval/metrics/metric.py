@@ -112,12 +112,7 @@ class Metric(ABC):
         return not cls.__module__.startswith("signdiff_eval.")
 
     def take_in(self, update: Callable[..., None], *given: Any) -> None:
-        """Update for a report, with one of the metric's own methods: a metric of others that raises is left out of it.
-
-        Args:
-            update: the method.
-            given: its arguments.
-        """
+        """Update for a report, by one of the metric's methods: a metric of others that raises is left out of it."""
         if self.failure:
             return
         try:
@@ -180,13 +175,7 @@ class PoseMetric(Metric):
     def update_named(
         self, hypothesis: NDArray[np.float64], reference: NDArray[np.float64], skeleton: Sequence[str]
     ) -> None:
-        """Take in one pair of which the joints' names are known; here, all joints go to `update`.
-
-        Args:
-            hypothesis: (U, J, C), finite.
-            reference: (T, J, C), finite.
-            skeleton: names of the J joints.
-        """
+        """Take in (U, J, C) and (T, J, C), finite, with the joints' names; here, all joints go to `update`."""
         self.update(hypothesis, reference)
 
 

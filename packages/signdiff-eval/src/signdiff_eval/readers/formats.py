@@ -27,7 +27,6 @@ _BROKEN: Final = (
 )
 """What pose-format raises for broken files."""
 
-
 _CUT_OFF: Final = ("unpack_from requires a buffer", "buffer is smaller", "buffer is too small")
 """What Python and NumPy say where a file holds fewer bytes than it should."""
 

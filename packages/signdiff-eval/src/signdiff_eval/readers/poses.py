@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from pose_format import Pose
 
-
 MIN_FPS: Final = 0.001
 """Lowest frame rate that is asked for: a frame in a quarter of an hour."""
 
@@ -23,7 +22,6 @@ MAX_FPS: Final = 1000.0
 
 MAX_VALUES: Final = 50_000_000
 """Most numbers of a resampled sequence."""
-
 
 MAX_COORDINATE: Final = 1e6
 """Largest coordinate, as an absolute value: pixels and metres stay far below, what is read askew does not."""

@@ -46,7 +46,8 @@ class Comparison:
     def keys(self) -> list[str]:
         """The keys of the scores that every system has, in order."""
         others = [{score.signature.name for score in report.scores} for report in self.reports.values()]
-        return [name for name in self._names if all(name in names for names in others)]
+        names = [score.signature.name for score in self.reports[self.baseline].scores]
+        return [name for name in names if all(name in other for other in others)]
 
     @property
     def unscored(self) -> list[tuple[str, str]]:
@@ -62,10 +63,6 @@ class Comparison:
     def smallest_p(self) -> float:
         """The p-value that so many files can reach at best."""
         return significance.smallest_p(self.reports[self.baseline].pairs)
-
-    @property
-    def _names(self) -> list[str]:
-        return [score.signature.name for score in self.reports[self.baseline].scores]
 
 
 def compare(

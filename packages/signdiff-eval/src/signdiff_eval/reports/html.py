@@ -97,13 +97,10 @@ def _table(comparison: Comparison) -> Iterator[str]:
         yield "<tbody>"
         for name, report in comparison.reports.items():
             interval, difference = comparison.intervals.get((name, key)), comparison.differences.get((name, key))
-            beside = ("baseline" if name == comparison.baseline else "", "", "")
+            beside = ["baseline" if name == comparison.baseline else "", "", ""]
             if difference is not None:
-                beside = (
-                    f"{difference.value:+.4f}",
-                    f"{difference.p_bootstrap:.4f}",
-                    f"{difference.p_randomization:.4f}",
-                )
+                p_values = (difference.p_bootstrap, difference.p_randomization)
+                beside = [f"{difference.value:+.4f}", *(f"{p_value:.4f}" for p_value in p_values)]
             written = "" if interval is None else f"[{interval.low:.4f}, {interval.high:.4f}]"
             cells = (f"{report.score(key).value:.4f}", written, *beside)
             row = "".join(

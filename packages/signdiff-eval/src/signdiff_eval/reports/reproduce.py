@@ -78,7 +78,10 @@ def _understood(given: Iterable[str]) -> OldReport:
     kinds = {isinstance(metric_of(signature), VideoMetric) for signature in signatures}
     if len(kinds) > 1:
         raise ValueError("signatures must all be of poses or all of videos, but are of both.")
-    fps = _number(shared["fps"])
+    try:
+        fps = float(shared["fps"])
+    except ValueError:
+        fps = math.nan
     if not 0 < fps <= MAX_FPS:
         raise ValueError(f"signature must tell the frame rate, but tells fps:{shared['fps']}.")
     protocol: Any = shared["protocol"]
@@ -98,13 +101,6 @@ def _signatures(text: str) -> list[Signature]:
     if not found:
         raise ValueError(f"{path} must hold signatures, but holds none.")
     return [Signature.parse(one) for one in found]
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
 
 
 def _found(content: object) -> list[str]:

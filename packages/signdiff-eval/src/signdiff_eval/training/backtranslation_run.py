@@ -41,7 +41,7 @@ class BackTranslationRun(TrainingRun[BackTranslationConfig]):
 
     def __init__(self, config: BackTranslationConfig) -> None:
         super().__init__(config)
-        train = read_examples(Path(config.train_data), _path(config.train_texts), split=config.train_split)[
+        train = read_examples(Path(config.train_data), config.train_texts, split=config.train_split)[
             : config.max_train_samples
         ]
         self.held_out = _held_out(config, config.validation_split)
@@ -196,10 +196,6 @@ class Ceiling:
     bleu4: float
     chrf: float
 
-    def numbers(self) -> dict[str, float]:
-        """Turn into a dictionary."""
-        return asdict(self)
-
 
 def score_texts(hypotheses: Sequence[str], references: Sequence[str]) -> Ceiling:
     """Score translations.
@@ -225,9 +221,7 @@ def score_texts(hypotheses: Sequence[str], references: Sequence[str]) -> Ceiling
 def _held_out(config: BackTranslationConfig, split: str) -> list[Example]:
     if config.validation_data is None and config.train_texts is not None:
         raise ValueError("validation_data must be given where the training data is no corpus with splits.")
-    examples = read_examples(
-        Path(config.validation_data or config.train_data), _path(config.validation_texts), split=split
-    )
+    examples = read_examples(Path(config.validation_data or config.train_data), config.validation_texts, split=split)
     # Spread over the set, which may be ordered by kind.
     count = min(config.num_validation_samples, len(examples))
     return [examples[int(index)] for index in np.linspace(0, len(examples) - 1, count)]
@@ -235,7 +229,7 @@ def _held_out(config: BackTranslationConfig, split: str) -> list[Example]:
 
 def _test(config: BackTranslationConfig, held_out: list[Example]) -> list[Example]:
     if config.test_data is not None:
-        examples = read_examples(Path(config.test_data), _path(config.test_texts), split=config.test_split)
+        examples = read_examples(Path(config.test_data), config.test_texts, split=config.test_split)
     elif config.train_texts is None:
         examples = read_examples(Path(config.train_data), split=config.test_split)
     else:
@@ -244,7 +238,3 @@ def _test(config: BackTranslationConfig, held_out: list[Example]) -> list[Exampl
     if not chosen:
         raise ValueError(f"test_names must fit some of the test poses, but {config.test_names!r} fits none.")
     return chosen
-
-
-def _path(name: str | None) -> Path | None:
-    return None if name is None else Path(name)

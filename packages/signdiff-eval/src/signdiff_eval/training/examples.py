@@ -39,7 +39,7 @@ class Example:
 
 
 def read_examples(
-    data: Path, texts: Path | None = None, *, split: str = "train", formats: PoseFormats | None = None
+    data: Path, texts: str | Path | None = None, *, split: str = "train", formats: PoseFormats | None = None
 ) -> list[Example]:
     """Read poses and their texts.
 
@@ -60,7 +60,9 @@ def read_examples(
         raise ValueError(f"{data} must hold poses in a known format, but holds none.")
     return [
         Example(name, text, sequence.joints.astype(np.float32), sequence.fps, sequence.skeleton)
-        for (name, sequence), text in zip(sequences, read_texts(texts, [name for name, _ in sequences]), strict=True)
+        for (name, sequence), text in zip(
+            sequences, read_texts(Path(texts), [name for name, _ in sequences]), strict=True
+        )
     ]
 
 

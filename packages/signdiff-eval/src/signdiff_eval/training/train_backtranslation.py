@@ -12,6 +12,7 @@ are refused. Needs signdiff-eval[train], which brings signdiff-core.
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -74,7 +75,7 @@ def _train(training: BackTranslationRun) -> int:
             if step % config.validation_steps == 0 or step == training.steps:
                 scores = training.validate(step)
                 if scores is not None:
-                    training.log(step, {f"validation_{name}": value for name, value in scores.numbers().items()})
+                    training.log(step, {f"validation_{name}": value for name, value in asdict(scores).items()})
             if step % config.checkpointing_steps == 0:
                 training.save(step)
     return step
@@ -93,13 +94,13 @@ def _finish(training: BackTranslationRun, target: Path, step: int) -> None:
         weights.data = weights.data.half().float()
     with timed(f"test: reads {len(training.test)} poses with {config.num_beams} beams"):
         ceiling, texts = training.read(training.test, num_beams=config.num_beams)
-    training.log(step, {f"test_{name}": value for name, value in ceiling.numbers().items()})
+    training.log(step, {f"test_{name}": value for name, value in asdict(ceiling).items()})
     with replacing(training.output / "test.tsv") as temporary:
         rows = (f"{example.name}\t{example.text}\t{text}\n" for example, text in zip(training.test, texts, strict=True))
         temporary.write_text("".join(rows), encoding="utf-8")
-    details = training.translation(ceiling.numbers(), num_beams=config.num_beams)
+    details = training.translation(asdict(ceiling), num_beams=config.num_beams)
     save(target, training.network, training.tokenizer, details, card=_card(training, ceiling, step))
-    print(json.dumps({"step": training.best.step, **ceiling.numbers()}))
+    print(json.dumps({"step": training.best.step, **asdict(ceiling)}))
 
 
 def _card(training: BackTranslationRun, ceiling: Ceiling, step: int) -> str:
