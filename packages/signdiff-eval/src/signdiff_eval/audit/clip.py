@@ -1,4 +1,4 @@
-"""A pose as it is stored, with its holes, and what can be told of it alone."""
+"""A pose as it is stored, with its holes, and what can be seen of it alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be told of a hypothesis beside its reference."""
+"""What can be seen of a hypothesis beside its reference."""
 
 import re
 from collections.abc import Iterator, Sequence

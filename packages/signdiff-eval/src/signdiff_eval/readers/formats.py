@@ -101,10 +101,10 @@ def _of_plugin(name: str, plugin: Any, path: Path) -> Iterator[tuple[str, Pose]]
     except ImportError:
         raise
     except (ValueError, OSError) as error:
-        told = str(error)
-        if str(path) in told:
+        message = str(error)
+        if str(path) in message:
             raise
-        placed = told.replace(path.name, str(path), 1) if path.name in told else f"{path}: {told}"
+        placed = message.replace(path.name, str(path), 1) if path.name in message else f"{path}: {message}"
         raise ValueError(placed) from error
     except Exception as error:  # a stranger's plug-in may raise anything at all
         raise ValueError(f"{path} can't be read by the plug-in {name}: {type(error).__name__}: {error}") from error

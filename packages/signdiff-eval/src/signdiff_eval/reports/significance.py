@@ -1,7 +1,7 @@
 """How sure a score and a difference are: bootstrap and approximate randomisation, as in sacrebleu.
 
 With few sequences, all of the 2^n ways to exchange two systems are tried: the p-value is exact then. No test of n
-sequences can reach a p-value below 2 / 2^n, for to exchange all of them changes nothing but a sign; so none is told.
+sequences can reach a p-value below 2 / 2^n, for to exchange all of them changes nothing but a sign; so none is given.
 """
 
 from dataclasses import dataclass
