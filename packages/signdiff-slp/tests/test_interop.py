@@ -139,7 +139,8 @@ def test_the_published_score_is_a_numpy_scalar(tmp_path, vocabulary, capsys):
 def test_a_vocabulary_of_another_model_is_refused(tmp_path, vocabulary, capsys):
     torch.save({"model_state": published_state(vocabulary=9)}, tmp_path / "best.ckpt")
     assert main([str(tmp_path / "best.ckpt"), "-o", str(tmp_path / "model"), "--vocabulary", str(vocabulary)]) == 1
-    assert "vocabulary must have the 9 words of the checkpoint, but" in capsys.readouterr().err
+    expected = f"vocabulary {vocabulary} must have the 9 tokens of the model, but has 8."
+    assert expected in capsys.readouterr().err
     assert not (tmp_path / "model").exists()
 
 

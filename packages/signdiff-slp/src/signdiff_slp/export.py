@@ -50,7 +50,7 @@ def export(
             f"checkpoint must be a run's folder, its folder checkpoints, step_N in it, or a model, but is {checkpoint}."
         )
 
-    from signdiff_slp.models.progressive.release import load_release, save_release
+    from signdiff_slp.models.progressive.release import check_vocabulary, load_release, save_release
 
     if run is None:
         model, own = load_release(checkpoint)
@@ -58,11 +58,7 @@ def export(
     else:
         opened = _tokenizer_of(run, tokenizer, tokenizer_family)
         model = run.load_model()
-    if opened.vocab_info.size != model.config.vocab_size:
-        raise ValueError(
-            f"tokenizer must have the {model.config.vocab_size} tokens of the model, but {tokenizer or 'its own'} has "
-            f"{opened.vocab_info.size}."
-        )
+    check_vocabulary(opened, model.config, what=f"tokenizer {tokenizer or 'of the run'}")
     save_release(folder, model, opened)
     if card is not None:
         with replacing(folder / "MODEL_CARD.md") as temporary:

@@ -140,7 +140,7 @@ def _renamed(name: str) -> str:
 
 
 def _run(known: argparse.Namespace) -> None:
-    from signdiff_slp.models.progressive.release import save_release
+    from signdiff_slp.models.progressive.release import check_vocabulary, save_release
     from signdiff_slp.tokenizers.saved import open_tokenizer
 
     tokenizer = open_tokenizer(known.vocabulary, "slp_word")
@@ -149,11 +149,7 @@ def _run(known: argparse.Namespace) -> None:
         model = convert(state_dict, num_heads=known.heads, fps=known.fps)
     except ValueError as error:
         raise ValueError(f"{known.checkpoint}: {error}") from error
-    if tokenizer.vocab_info.size != model.config.vocab_size:
-        raise ValueError(
-            f"vocabulary must have the {model.config.vocab_size} words of the checkpoint, but {known.vocabulary} has "
-            f"{tokenizer.vocab_info.size}."
-        )
+    check_vocabulary(tokenizer, model.config, what=f"vocabulary {known.vocabulary}")
     if known.corpus is not None:
         from signdiff_slp.recipes.train.recipe import fit_standardizer
 

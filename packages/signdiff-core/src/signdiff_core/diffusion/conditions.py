@@ -120,7 +120,7 @@ def with_maps(
     """
     if not isinstance(source, str):
         mapper = mapper or FRMapper()
-        for drawing, frame in _paired(drawings, frames_of(source, "frnet_source"), "frnet_source must hold one frame"):
+        for drawing, frame in _paired(drawings, source, "frnet_source must hold one frame"):
             yield Conditions(drawing, map_of(frame, as_array(drawing).shape, mapper))
     elif source == "predictor":
         predict = Predictor()

@@ -72,12 +72,16 @@ def load_release(
     model.standardizer.float()
     model.requires_grad_(False).eval()
     tokenizer = load_tokenizer(folder)
+    check_vocabulary(tokenizer, config, what=str(folder / TOKENIZER))
+    return model, tokenizer
+
+
+def check_vocabulary(tokenizer: AnyTokenizer, config: ProgressiveConfig, *, what: str) -> None:
+    """Make sure that a tokenizer has the model's number of tokens; a ValueError begins with ``what`` if not."""
     if tokenizer.vocab_info.size != config.vocab_size:
         raise ValueError(
-            f"{folder / TOKENIZER} must have the {config.vocab_size} tokens of the model, but has "
-            f"{tokenizer.vocab_info.size}."
+            f"{what} must have the {config.vocab_size} tokens of the model, but has {tokenizer.vocab_info.size}."
         )
-    return model, tokenizer
 
 
 def check_release(folder: Path) -> ProgressiveConfig:
