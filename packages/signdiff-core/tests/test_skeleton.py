@@ -3,16 +3,24 @@ import pytest
 
 from signdiff_core.plugins import PluginError
 from signdiff_core.skeleton import (
+    BODY_HANDS_FACE,
+    FACE,
+    FACE_JOINTS,
+    HEAD,
+    HEAD_JOINTS,
     LIMBS,
     OPENPOSE50,
     Component,
     Skeleton,
+    face_of,
     find_skeleton,
     is_skeleton,
+    joints_of,
     make_pose,
     outward,
     pose_header,
     skeleton_names,
+    skeleton_of,
 )
 
 MODULE = """
@@ -49,7 +57,7 @@ def test_others_are_registered(site, installed):
         find_skeleton("wrong")
     with pytest.raises(ValueError, match="registered as 'rod' must be a Skeleton of that name"):
         find_skeleton("rod")
-    with pytest.raises(ValueError, match=r"one of openpose50.*but is 'none'"):
+    with pytest.raises(ValueError, match=r"one of body_hands_face, openpose50.*but is 'none'"):
         find_skeleton("none")
 
 
@@ -72,3 +80,36 @@ def test_what_is_no_skeleton():
         OPENPOSE50.make_pose(np.zeros((2, 49, 3)), 25)
     with pytest.raises(ValueError, match="fps must be positive"):
         OPENPOSE50.make_pose(np.zeros((2, 50, 3)), 0)
+
+
+def test_a_face_comes_after_the_50_joints():
+    rng = np.random.default_rng(0)
+    points, confidence = rng.normal(size=(4, 124, 3)).astype(np.float32), rng.uniform(0.1, 1, (4, 124))
+    confidence[1, 60] = 0
+    pose = BODY_HANDS_FACE.make_pose(points, 24, confidence=confidence)
+    assert skeleton_of(pose) is find_skeleton("body_hands_face") is BODY_HANDS_FACE
+    assert not is_skeleton(pose)
+    joints, weights = joints_of(pose)
+    assert np.array_equal(joints, points[:, :50])
+    assert np.array_equal(weights, confidence[:, :50].astype(np.float32))
+    assert face_of(make_pose(points[:, :50], 24)) is None
+    face, weights = face_of(pose)
+    points[1, 60] = 0
+    assert np.array_equal(face, points[:, 50:])
+    assert weights[1, 10] == 0
+    assert (len(HEAD_JOINTS), len(FACE_JOINTS)) == (4, 70)
+    assert (slice(50, 54), slice(54, 124)) == (HEAD, FACE)
+    assert BODY_HANDS_FACE.limbs == LIMBS  # nothing in a face keeps its length
+    names = [f"{part.name} {point}" for part in pose.header.components for point in part.points]
+    assert [names[at] for at in (50, 53, 54, 121, 122, 123)] == [
+        *("HEAD RIGHT_EYE", "HEAD LEFT_EAR", "FACE FACE_0", "FACE FACE_67", "FACE RIGHT_PUPIL", "FACE LEFT_PUPIL"),
+    ]
+
+
+def test_what_has_neither_skeleton():
+    with pytest.raises(ValueError, match=r"and maybe HEAD \(4\) and FACE \(70\), but has STICK \(2\)"):
+        joints_of(
+            Skeleton(
+                name="s", components=(Component(name="STICK", joints=("A", "B")),), root=0, shoulders=(0, 1)
+            ).make_pose(np.zeros((1, 2, 3)), 25)
+        )

@@ -1,13 +1,15 @@
 """Skeletons: the 50 joints on which every part of SignDiff agrees, and those that others register.
 
 The 50 joints are OpenPose's upper body (joints 0 to 7), then the left hand (8 to 28), then the right hand (29 to 49):
-the joints of Progressive Transformers' ``.skels`` files. "Left" and "right" are the signer's own.
+the joints of Progressive Transformers' ``.skels`` files. `BODY_HANDS_FACE` has them too, and then eyes and ears (50 to
+53) and OpenPose's face (54 to 123): 68 points of iBUG, then the pupils, the right one first. "Left" and "right" are the
+signer's own.
 
 Normalised coordinates: the neck is the origin, the shoulders are 1/3 apart. x grows to the viewer's right, y grows
 downwards, z grows away from the viewer. A signer who faces the viewer has the right shoulder at negative x.
 
 A plug-in of the group ``signdiff.skeletons`` is a `Skeleton`. Models of text to pose can be trained on any of them;
-renderers draw the 50 joints.
+renderers draw the two that come with the package.
 """
 
 from __future__ import annotations
@@ -54,9 +56,18 @@ HAND_JOINTS: Final = (
 )
 """The 21 joints of a hand, in the order of OpenPose and of MediaPipe."""
 
+HEAD_JOINTS: Final = ("RIGHT_EYE", "LEFT_EYE", "RIGHT_EAR", "LEFT_EAR")
+"""Eyes and ears as detectors of the body see them, in OpenPose's order."""
+
+FACE_JOINTS: Final = (*(f"FACE_{point}" for point in range(68)), "RIGHT_PUPIL", "LEFT_PUPIL")
+"""OpenPose's face: iBUG's points (jaw 0 to 16, brows 17 to 26, nose 27 to 35, eyes 36 to 47, lips 48 to 67), pupils."""
+
 BODY: Final = slice(0, 8)
 LEFT_HAND: Final = slice(8, 29)
 RIGHT_HAND: Final = slice(29, 50)
+
+HEAD: Final = slice(50, 54)
+FACE: Final = slice(54, 124)
 
 BODY_LIMBS: Final = ((0, 1), (1, 2), (2, 3), (3, 4), (1, 5), (5, 6), (6, 7))
 """Pairs of body joints (parent first, but for nose and neck) that a limb connects."""
@@ -138,6 +149,24 @@ class Skeleton:
         """
         return wrap(joints, fps, self.header(), confidence)
 
+    def arrays(self, pose: Pose) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Take the joints out of a pose of one person and this skeleton.
+
+        Returns:
+            Positions (T, J, 3), absent joints as 0, and confidences (T, J).
+
+        Raises:
+            ValueError: the pose has another skeleton, or more than one person.
+        """
+        if not self.fits(pose):
+            wanted = ", ".join(f"{component.name} ({len(component.joints)})" for component in self.components)
+            raise ValueError(f"pose must have the components {wanted}, but has {_listed(pose)}.")
+        people = pose.body.data.shape[1]
+        if people != 1:
+            raise ValueError(f"pose must hold one person, but holds {people}.")
+        joints, confidence = masked_as_absent(pose.body.data[:, 0], pose.body.confidence[:, 0])
+        return joints.astype(np.float32), np.asarray(confidence, dtype=np.float32)
+
     def fits(self, pose: Pose) -> bool:
         """Tell whether a pose holds exactly these joints, in their order."""
         return [(each.name, tuple(each.points)) for each in pose.header.components] == [
@@ -158,6 +187,21 @@ OPENPOSE50: Final = Skeleton(
 )
 """The 50 joints."""
 
+BODY_HANDS_FACE: Final = Skeleton(
+    name="body_hands_face",
+    components=(
+        *OPENPOSE50.components,
+        Component(name="HEAD", joints=HEAD_JOINTS, colour=(255, 200, 0)),
+        Component(name="FACE", joints=FACE_JOINTS, colour=(255, 255, 255)),
+    ),
+    root=NECK,
+    shoulders=OPENPOSE50.shoulders,
+    hands=OPENPOSE50.hands,
+)
+"""The 50 joints, eyes and ears, and a face. What a face is made of has no limbs: nothing in it keeps its length."""
+
+_BUILT_IN: Final = {each.name: each for each in (OPENPOSE50, BODY_HANDS_FACE)}
+
 NUM_JOINTS: Final = OPENPOSE50.num_joints
 """Joints of a frame: 50."""
 
@@ -169,11 +213,26 @@ make_pose = OPENPOSE50.make_pose
 is_skeleton = OPENPOSE50.fits
 
 
+def skeleton_of(pose: Pose) -> Skeleton:
+    """Tell which of the two skeletons of this package a pose has.
+
+    Raises:
+        ValueError: the pose has another one.
+    """
+    for skeleton in _BUILT_IN.values():
+        if skeleton.fits(pose):
+            return skeleton
+    raise ValueError(
+        f"pose must have the components BODY (8), LEFT_HAND (21), RIGHT_HAND (21), and maybe HEAD (4) and FACE (70), "
+        f"but has {_listed(pose)}."
+    )
+
+
 def joints_of(pose: Pose) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Take the 50 joints out of a pose of one person.
 
     Args:
-        pose: a pose with the components of `pose_header()`.
+        pose: a pose of the 50 joints, or of `BODY_HANDS_FACE`.
 
     Returns:
         Positions (T, 50, 3), absent joints as 0, and confidences (T, 50).
@@ -181,14 +240,36 @@ def joints_of(pose: Pose) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     Raises:
         ValueError: the pose has another skeleton, or more than one person.
     """
-    if not is_skeleton(pose):
-        names = ", ".join(f"{component.name} ({len(component.points)})" for component in pose.header.components)
-        raise ValueError(f"pose must have the components BODY (8), LEFT_HAND (21), RIGHT_HAND (21), but has {names}.")
-    people = pose.body.data.shape[1]
-    if people != 1:
-        raise ValueError(f"pose must hold one person, but holds {people}.")
-    joints, confidence = masked_as_absent(pose.body.data[:, 0], pose.body.confidence[:, 0])
-    return joints.astype(np.float32), np.asarray(confidence, dtype=np.float32)
+    joints, confidence = skeleton_of(pose).arrays(pose)
+    return joints[:, :NUM_JOINTS], confidence[:, :NUM_JOINTS]
+
+
+def face_of(pose: Pose) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+    """Take eyes, ears and the face out of a pose of one person.
+
+    Args:
+        pose: a pose of the 50 joints, or of `BODY_HANDS_FACE`.
+
+    Returns:
+        Positions (T, 74, 3) in the unit of the joints, absent points as 0, and confidences (T, 74): those of `HEAD`,
+        then those of `FACE`. None for the 50 joints alone.
+
+    Raises:
+        ValueError: the pose has another skeleton, or more than one person.
+
+    Example:
+        >>> pose = BODY_HANDS_FACE.make_pose(np.zeros((2, 124, 3)), 25)
+        >>> [part.shape for part in face_of(pose)]
+        [(2, 74, 3), (2, 74)]
+        >>> face_of(make_pose(np.zeros((2, 50, 3)), 25)) is None
+        True
+    """
+    joints, confidence = skeleton_of(pose).arrays(pose)
+    return (joints[:, NUM_JOINTS:], confidence[:, NUM_JOINTS:]) if joints.shape[1] > NUM_JOINTS else None
+
+
+def _listed(pose: Pose) -> str:
+    return ", ".join(f"{component.name} ({len(component.points)})" for component in pose.header.components)
 
 
 def limb_lengths(joints: NDArray[np.floating], limbs: Sequence[tuple[int, int]] = LIMBS) -> NDArray[np.floating]:
@@ -224,7 +305,7 @@ def outward(limbs: Sequence[tuple[int, int]], root: int) -> list[tuple[int, int,
 
 def skeleton_names() -> list[str]:
     """List the registered skeletons."""
-    return sorted({OPENPOSE50.name, *(plugin.name for plugin in plugins.discover("signdiff.skeletons"))})
+    return sorted({*_BUILT_IN, *(plugin.name for plugin in plugins.discover("signdiff.skeletons"))})
 
 
 def find_skeleton(name: str) -> Skeleton:
@@ -238,8 +319,8 @@ def find_skeleton(name: str) -> Skeleton:
         >>> find_skeleton("openpose50").num_joints
         50
     """
-    if name == OPENPOSE50.name:  # without a look at all that is installed
-        return OPENPOSE50
+    if name in _BUILT_IN:  # without a look at all that is installed
+        return _BUILT_IN[name]
     if name not in skeleton_names():
         raise ValueError(f"skeleton must be one of {', '.join(skeleton_names())}, but is {name!r}.")
     found = plugins.load("signdiff.skeletons", name)

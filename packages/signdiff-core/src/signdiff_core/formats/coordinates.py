@@ -13,8 +13,8 @@ from signdiff_core.skeleton import (
     RIGHT_SHOULDER,
     SHOULDER_WIDTH,
     joints_of,
-    make_pose,
     masked_as_absent,
+    skeleton_of,
 )
 
 if TYPE_CHECKING:  # pose_format is heavy to import
@@ -54,8 +54,8 @@ def normalise(joints: NDArray[np.floating], confidence: NDArray[np.floating]) ->
     factor for all frames, from the median distance of the shoulders where both are present, makes them 1/3 apart.
 
     Args:
-        joints: (T, 50, 2 or 3) positions in any unit, y downwards; what is masked is absent.
-        confidence: (T, 50); 0 means absent.
+        joints: (T, J, 2 or 3) positions in any unit, y downwards, the 50 joints first; what is masked is absent.
+        confidence: (T, J); 0 means absent.
 
     Returns:
         Array of the shape of ``joints``, with absent joints at 0.
@@ -98,10 +98,10 @@ def is_normalised(pose: Pose) -> bool:
 
 
 def normalised(pose: Pose) -> Pose:
-    """Give a pose of the 50 joints in normalised coordinates.
+    """Give a pose of the 50 joints, with a face or without, in normalised coordinates.
 
     Args:
-        pose: a pose of the 50 joints, in pixels or normalised already.
+        pose: a pose of either skeleton, in pixels or normalised already.
 
     Returns:
         The pose itself if it is normalised, else a new one.
@@ -109,17 +109,18 @@ def normalised(pose: Pose) -> Pose:
     Raises:
         ValueError: it has another skeleton or several people, or `normalise` finds no shoulders.
     """
-    joints, confidence = joints_of(pose)
+    skeleton = skeleton_of(pose)
+    joints, confidence = skeleton.arrays(pose)
     if is_normalised(pose):
         return pose
-    return make_pose(normalise(joints, confidence).astype(np.float32), pose.body.fps, confidence=confidence)
+    return skeleton.make_pose(normalise(joints, confidence).astype(np.float32), pose.body.fps, confidence=confidence)
 
 
 def visible(pose: Pose) -> Pose:
     """Give a pose in normalised coordinates that can be drawn: in some frame there is somebody.
 
     Args:
-        pose: a pose of the 50 joints, in pixels or normalised already.
+        pose: a pose of either skeleton, in pixels or normalised already.
 
     Returns:
         As of `normalised`.
