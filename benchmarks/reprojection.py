@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from signdiff_core.skeleton import BODY, LEFT_HAND
+from signdiff_core.sources import find_clips, read
+from signdiff_core.sources.signer import choose_signer
 from signdiff_slp.prepare import lift_all
 from signdiff_slp.prepare.clean import clean, drop_doubtful
-from signdiff_slp.prepare.signer import choose_signer
-from signdiff_slp.prepare.sources import find_clips, read
 
 PARTS = {"body": BODY, "hands": slice(LEFT_HAND.start, None)}
 WIDTH = 1280

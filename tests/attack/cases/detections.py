@@ -31,7 +31,7 @@ def dwpose(folder: Path) -> None:
 
 def read_dwpose(folder: Path) -> None:
     """Read it with signdiff-slp."""
-    from signdiff_slp.prepare.sources.read import read_dwpose
+    from signdiff_core.sources.read import read_dwpose
 
     people = read_dwpose(folder, (640, 480))
     check(len(people) == len(list(folder.glob("*.json"))), "another number of frames than files")
@@ -59,7 +59,7 @@ def stored_holistic(folder: Path) -> None:
 
 def read_holistic(folder: Path) -> None:
     """Read it with signdiff-slp."""
-    from signdiff_slp.prepare.sources.mediapipe import read_mediapipe
+    from signdiff_core.sources.mediapipe import read_mediapipe
 
     _check_detections(read_mediapipe(folder / "clip.npz", "clip"))
 
@@ -86,7 +86,7 @@ def old_h5(folder: Path) -> None:
 
 def read_h5(folder: Path) -> None:
     """Read all its clips with signdiff-slp."""
-    from signdiff_slp.prepare.sources.h5_file import clips_in_h5, read_h5
+    from signdiff_core.sources.h5_file import clips_in_h5, read_h5
 
     for name in clips_in_h5(folder / "clips.h5"):
         check(isinstance(name, str) and name != "", f"a clip of the name {name!r}")
@@ -106,7 +106,7 @@ def pose_in_pixels(folder: Path) -> None:
 
 def read_pose_in_pixels(folder: Path) -> None:
     """Read it with signdiff-slp."""
-    from signdiff_slp.prepare.sources.read import read_pose_file
+    from signdiff_core.sources.read import read_pose_file
 
     _check_detections(read_pose_file(folder / "clip.pose", "clip"))
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from signdiff_core.skeleton import LEFT_HAND, LEFT_WRIST, NOSE, RIGHT_HAND
+from signdiff_core.sources import find_clips, read
 from signdiff_slp.corpora.filling import fill_absent
 from signdiff_slp.prepare.clean import clean, drop_doubtful, fill_in_time, fill_with_median
-from signdiff_slp.prepare.sources import find_clips, read
 
 
 @pytest.fixture

@@ -54,9 +54,9 @@ def _finish(parser: argparse.ArgumentParser, run: Any, argument: str = "", what:
 
 
 def _read(arguments: argparse.Namespace) -> int:
-    from signdiff_slp.prepare.signer import choose_signer
-    from signdiff_slp.prepare.sources.find import find_clips
-    from signdiff_slp.prepare.sources.read import read
+    from signdiff_core.sources.find import find_clips
+    from signdiff_core.sources.read import read
+    from signdiff_core.sources.signer import choose_signer
 
     sources = {source.name: source for source in find_clips(arguments.clip)}
     name = arguments.name or next(iter(sources))

@@ -13,12 +13,12 @@ from typing import Any, Literal
 
 from signdiff_core.engines.work import Manifest, Shard, content_hash, signature, versions
 from signdiff_core.engines.work import plan as divide
+from signdiff_core.sources.find import Kind, Source, find_clips
 from signdiff_core.video.reading import probe
 from signdiff_slp.prepare.checks.check import check
 from signdiff_slp.prepare.checks.findings import Finding
 from signdiff_slp.prepare.checks.table import is_how2sign, read_table
 from signdiff_slp.prepare.quality import Limits
-from signdiff_slp.prepare.sources.find import Kind, Source, find_clips
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,8 +167,9 @@ def _facts(task: Task) -> object:
 
 @cache
 def code_version() -> dict[str, str]:
-    """Name what prepares: versions of the libraries that compute, and a hash of this folder's files."""
-    return versions("signdiff_slp.prepare", "signdiff-slp", "signdiff-core", "numpy", "torch")
+    """Name what prepares: versions of the libraries that compute, and hashes of this folder's and the readers' files."""
+    known = versions("signdiff_slp.prepare", "signdiff-slp", "signdiff-core", "numpy", "torch")
+    return {**known, "sources": versions("signdiff_core.sources")["code"]}
 
 
 def manifest_of(tasks: Iterable[Task], settings: Settings, options: Options) -> Manifest:

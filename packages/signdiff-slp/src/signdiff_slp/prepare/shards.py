@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from signdiff_core.engines.work import Shard, Work
 from signdiff_core.sealed import read_sealed, write_sealed
+from signdiff_core.sources.read import read
+from signdiff_core.sources.signer import choose_signer
 from signdiff_core.video.reading import probe
 from signdiff_slp.prepare.clean import clean
 from signdiff_slp.prepare.lifting.clips import lift_all
 from signdiff_slp.prepare.normal import left_share, mirror, to_normal
 from signdiff_slp.prepare.plan import Settings, Task, hash_of
 from signdiff_slp.prepare.quality import bone_lengths, jitter, movement
-from signdiff_slp.prepare.signer import choose_signer
-from signdiff_slp.prepare.sources.read import read
 
 LEFT_HANDED: Final = 0.6
 """A signer whose left wrist makes more than this share of the way of both is left-handed."""

@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from signdiff_core.formats.files import FormatError, frames_of
 from signdiff_core.rates import same_rate
+from signdiff_core.sources.find import Source, walk
+from signdiff_core.sources.read import read
 from signdiff_core.video.reading import probe
 from signdiff_slp.prepare.checks.findings import Finding, Findings, Kind
 from signdiff_slp.prepare.checks.table import Sentence, read_table
 from signdiff_slp.prepare.quality import STILL, is_still, is_still_video
-from signdiff_slp.prepare.sources.find import Source, walk
-from signdiff_slp.prepare.sources.read import read
 
 SHORTEST: Final = 0.04
 """Seconds of a frame at 25 a second: what is shorter has no duration."""

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from signdiff_core.formats import FormatError
+from signdiff_core.sources import Source, find_clips, read
 from signdiff_core.video import write_video
-from signdiff_slp.prepare.sources import Source, find_clips, read
 
 
 def _person(seed, number=0):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from signdiff_core.formats.files import FormatError
 from signdiff_core.skeleton import NUM_JOINTS
-from signdiff_slp.prepare.sources.detections import MAX_FRAMES, as_points, check_numbers
+from signdiff_core.sources.detections import MAX_FRAMES, as_points, check_numbers
 
 NUMBERS: Final = 3 * NUM_JOINTS
 """Numbers of a frame: x, y and weight of every joint."""
@@ -79,7 +79,7 @@ def _opened(path: Path, name: str = "") -> Iterator[Any]:
     try:
         import h5py
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(f'{path}: reading it needs h5py: pip install "signdiff-slp[prepare]".') from error
+        raise ModuleNotFoundError(f'{path}: reading it needs h5py: pip install "signdiff-core[prepare]".') from error
     try:
         with h5py.File(path, "r") as file:
             yield file

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from signdiff_core.formats import FormatError
+from signdiff_core.sources import find_clips, read, walk
 from signdiff_core.video import write_video
-from signdiff_slp.prepare.sources import find_clips, read, walk
 
 
 @pytest.fixture

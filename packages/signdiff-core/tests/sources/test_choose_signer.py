@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from signdiff_slp.prepare.signer import choose_signer
-from signdiff_slp.prepare.sources import Detections, find_clips, read
+from signdiff_core.sources import Detections, find_clips, read
+from signdiff_core.sources.signer import choose_signer
 
 T = 60
 

@@ -9,8 +9,8 @@ from numpy.lib import format as npy
 
 from signdiff_core.formats import FormatError
 from signdiff_core.skeleton import LEFT_HAND, LEFT_WRIST, NECK, NOSE, RIGHT_HAND, RIGHT_WRIST
+from signdiff_core.sources import find_clips, read
 from signdiff_core.video import VideoError
-from signdiff_slp.prepare.sources import find_clips, read
 
 # MediaPipe's numbers of the joints that are taken over as they are.
 BODY = {NOSE: 0, 2: 12, 3: 14, 4: 16, 5: 11, 6: 13, 7: 15}
@@ -176,7 +176,7 @@ def test_a_video_of_0_bytes(tmp_path):
 def test_without_mediapipe_a_video_names_what_is_missing(tmp_path):
     code = (
         "import sys, pathlib, numpy as np; sys.modules['mediapipe'] = None\n"
-        "from signdiff_core.video import write_video; from signdiff_slp.prepare.sources import *\n"
+        "from signdiff_core.video import write_video; from signdiff_core.sources import *\n"
         f"file = pathlib.Path({str(tmp_path)!r}, 'clip.mp4')\n"
         "write_video(file, [np.zeros((64, 64, 3), np.uint8)], 24)\n"
         "try: read(*find_clips(file))\n"

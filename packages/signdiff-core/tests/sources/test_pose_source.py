@@ -8,7 +8,7 @@ from signdiff_core import formats
 from signdiff_core.formats import FormatError
 from signdiff_core.landmarks import landmarks_of
 from signdiff_core.skeleton import make_pose, pose_header
-from signdiff_slp.prepare.sources import find_clips, read
+from signdiff_core.sources import find_clips, read
 
 
 def _in_pixels(people, confidence, path):

@@ -5,7 +5,7 @@ import pytest
 
 from signdiff_core import formats
 from signdiff_core.skeleton import joints_of
-from signdiff_slp.prepare.sources import find_clips, read
+from signdiff_core.sources import find_clips, read
 
 
 @pytest.fixture

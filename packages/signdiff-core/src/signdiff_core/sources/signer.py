@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signdiff_core.skeleton import BODY, LEFT_HAND, LEFT_SHOULDER, NUM_JOINTS, RIGHT_SHOULDER
-from signdiff_slp.prepare.sources.detections import Detections
+from signdiff_core.sources.detections import Detections
 
 FARTHEST: Final = 1.0
 """How far, in shoulder widths, joints may be from where a person was seen last: their median distance."""
@@ -49,7 +49,7 @@ def choose_signer(detections: Detections) -> Keypoints:
     Joints are absent in frames in which this person isn't seen. Notes say in how many frames there was nobody, or only
     someone else, and how many other people were left out.
 
-    >>> from signdiff_slp.prepare.sources import Detections
+    >>> from signdiff_core.sources import Detections
     >>> near, far = np.random.default_rng(0).uniform((100, 100, 0.9), (400, 400, 1), (2, 50, 3))
     >>> far[:, 0] += 900
     >>> people = np.stack([[near, far], [far, near]]).astype(np.float32)

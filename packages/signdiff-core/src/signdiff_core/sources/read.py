@@ -21,11 +21,11 @@ from signdiff_core.formats.openpose import FILES, read_people
 from signdiff_core.formats.pose import PoseFormat
 from signdiff_core.landmarks import landmarks_of
 from signdiff_core.skeleton import BODY, LEFT_HAND, NUM_JOINTS, RIGHT_HAND
+from signdiff_core.sources.detections import MAX_FRAMES, MAX_PLACES, Detections, as_points, stack_people
+from signdiff_core.sources.find import Source
+from signdiff_core.sources.h5_file import read_h5
+from signdiff_core.sources.mediapipe import detect_in_video, read_mediapipe
 from signdiff_core.video.reading import probe
-from signdiff_slp.prepare.sources.detections import MAX_FRAMES, MAX_PLACES, Detections, as_points, stack_people
-from signdiff_slp.prepare.sources.find import Source
-from signdiff_slp.prepare.sources.h5_file import read_h5
-from signdiff_slp.prepare.sources.mediapipe import detect_in_video, read_mediapipe
 
 DEFAULT_FPS: Final = 25.0
 """Frames per second where nothing tells; the clip's notes say that it was taken."""

@@ -21,8 +21,8 @@ from signdiff_core.formats.files import FormatError
 from signdiff_core.landmarks import landmarks_of
 from signdiff_core.rates import MAX_FPS
 from signdiff_core.skeleton import HAND_JOINTS, Component, make_header, wrap
+from signdiff_core.sources.detections import MAX_FRAMES, Detections, as_points, check_numbers
 from signdiff_core.video.reading import probe, read_video
-from signdiff_slp.prepare.sources.detections import MAX_FRAMES, Detections, as_points, check_numbers
 
 BODY_LANDMARKS: Final = 33
 """Landmarks of MediaPipe's body."""

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from signdiff_core.formats import FormatError
-from signdiff_slp.prepare.sources import Source, find_clips, read
+from signdiff_core.sources import Source, find_clips, read
 
 h5py = pytest.importorskip("h5py", reason="h5 needs the extra prepare")
 
@@ -81,12 +81,12 @@ def test_a_broken_file_is_a_clip_that_cannot_be_read(clips, keep):
 def test_without_h5py_the_extra_is_named(clips):
     path, _ = clips
     code = (
-        "import sys, pathlib; sys.modules['h5py'] = None; from signdiff_slp.prepare.sources import *\n"
+        "import sys, pathlib; sys.modules['h5py'] = None; from signdiff_core.sources import *\n"
         f"try: find_clips(pathlib.Path({str(path)!r}))\n"
         "except ModuleNotFoundError as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert 'clips.h5: reading it needs h5py: pip install "signdiff-slp[prepare]"' in done.stdout
+    assert 'clips.h5: reading it needs h5py: pip install "signdiff-core[prepare]"' in done.stdout
 
 
 @pytest.mark.realdata

@@ -1,7 +1,0 @@
-"""Clips as detectors leave them: `find_clips` lists them, `read` gives the people of one, in pixels."""
-
-from signdiff_slp.prepare.sources.detections import Detections
-from signdiff_slp.prepare.sources.find import KINDS, Kind, Source, find_clips, walk
-from signdiff_slp.prepare.sources.read import read
-
-__all__ = ["KINDS", "Detections", "Kind", "Source", "find_clips", "read", "walk"]
