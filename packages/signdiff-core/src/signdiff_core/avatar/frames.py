@@ -95,7 +95,6 @@ def write_clip(plan: Plan, clip: int) -> None:
     from pose_format import Pose
     from safetensors.numpy import save_file
 
-    from signdiff_core.avatar.body import Motion
     from signdiff_core.avatar.free_arms import free_arms
     from signdiff_core.avatar.inverse_kinematics import fit
     from signdiff_core.avatar.raycast import render_frames
@@ -119,9 +118,8 @@ def write_clip(plan: Plan, clip: int) -> None:
         plain = _each_alone(neutral.avatar(), motion.joints)
     else:
         whole = fit(signer.avatar(), joints, confidence)
-        motion = Motion(body=whole.body, turns=whole.turns[chosen])
-        plain_whole = fit(neutral.avatar(), whole.joints)
-        plain = Motion(body=plain_whole.body, turns=plain_whole.turns[chosen])
+        motion = whole[chosen]
+        plain = fit(neutral.avatar(), whole.joints)[chosen]
 
     rows = []
     pictures = zip(

@@ -54,14 +54,21 @@ def move_vertices(
     bone_weight: wp.array2d(dtype=wp.float32),
     turns: wp.array(dtype=wp.mat33),
     shifts: wp.array(dtype=wp.vec3),
+    first: wp.array(dtype=wp.int32),
+    shape: wp.array(dtype=wp.int32),
+    delta: wp.array(dtype=wp.vec3),
+    weights: wp.array(dtype=wp.float32),
     points: wp.array(dtype=wp.vec3),
 ):
-    """Linear blend skinning: a vertex follows the weighted mean of its bones' motions."""
+    """Blend shapes, then linear blend skinning: a vertex follows the weighted mean of its bones' motions."""
     v = wp.tid()
+    shaped = rest[v]
+    for row in range(first[v], first[v + 1]):
+        shaped += weights[shape[row]] * delta[row]
     p = wp.vec3(0.0, 0.0, 0.0)
     for k in range(4):
         bone = bone_index[v, k]
-        p += bone_weight[v, k] * (turns[bone] * rest[v] + shifts[bone])
+        p += bone_weight[v, k] * (turns[bone] * shaped + shifts[bone])
     points[v] = p
 
 

@@ -25,6 +25,9 @@ _COLLAR: Final = (0.078, 0.064, -0.002)
 _TROUSERS: Final = (0.14, 0.14, 0.17)
 _EYE_WHITE: Final = (0.93, 0.92, 0.90)
 _IRIS: Final = (0.25, 0.15, 0.08)
+_MOUTH: Final = (0.17, 0.05, 0.05)
+_TEETH: Final = (1.00, 0.95, 0.88)
+_TONGUE: Final = (0.74, 0.33, 0.32)
 _HAND: Final = ("wrist", "finge", "metac")
 
 _DEPTHS: Final = (-0.130, -0.115, -0.100, -0.085, -0.070, -0.058, -0.046, -0.038, -0.030, -0.012, 0.000, 0.012, 0.03)
@@ -76,7 +79,7 @@ class Surface:
 def dress(body: AvatarBody, signer: Signer) -> Surface:
     """Dress a body, which is on the bundled cast's mesh, as a signer is dressed."""
     regions = _regions()
-    skin, cloth, hair, eye = (regions.material == number for number in range(len(MATERIALS)))
+    skin, cloth, hair, eye, mouth, teeth, tongue = (regions.material == number for number in range(len(MATERIALS)))
     end = _LONG_SLEEVE if signer.sleeves == "long" else _SHORT_SLEEVE
     covered = np.minimum(regions.collar / 0.5, (end - regions.arm) / 0.2)
     grown = _growth(regions.places, signer.hair_style)
@@ -93,7 +96,8 @@ def dress(body: AvatarBody, signer: Signer) -> Surface:
     tint += 0.7 * lips * (tone * [0.92, 0.58, 0.56] - tint)
     tint += 0.5 * nails * (tone * 0.6 + np.array([0.4, 0.3, 0.3]) - tint)
     tint += 0.9 * (np.clip((grown + 0.004) / 0.02, 0, 1) * _on_head(body))[:, None] * (hue - tint)
-    for part, colour in ((cloth, shirt), (hair, hue), (eye, _EYE_WHITE)):
+    inside = ((mouth, _MOUTH), (teeth, _TEETH), (tongue, _TONGUE))
+    for part, colour in ((cloth, shirt), (hair, hue), (eye, _EYE_WHITE), *inside):
         tint[part] = colour
 
     kept = keep[body.triangles].max(axis=1) >= 0
@@ -107,7 +111,7 @@ def dress(body: AvatarBody, signer: Signer) -> Surface:
         keep=keep.astype(np.float32),
         second=second.astype(np.float32),
         shown=kept & ~hidden,
-        colours=np.array([shirt, _TROUSERS, hue, _IRIS], dtype=np.float32),
+        colours=np.array([shirt, _TROUSERS, hue, _IRIS, _MOUTH, _TEETH, _TONGUE], dtype=np.float32),
         brow=(0.8 * hue + 0.06 * tone).astype(np.float32),
         background=(np.minimum(backdrop * 1.06, 1), backdrop * 0.90),
         light=np.array(LIGHTS[signer.light], dtype=np.float32),
@@ -162,7 +166,7 @@ def _regions() -> _Regions:
     body = AvatarBody.named()
     material = np.zeros(len(body.vertices), dtype=np.uint8)
     material[body.triangles] = body.material[:, None]
-    places = body.vertices.astype(np.float64)
+    places = body.cast.places.astype(np.float64)
     collar = np.hypot(places[:, 0] / _COLLAR[0], (places[:, 2] - _COLLAR[2]) / _COLLAR[1]) - 1
     return _Regions(
         material=material,

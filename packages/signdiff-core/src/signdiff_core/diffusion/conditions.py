@@ -144,11 +144,10 @@ def neutral_conditions(joints: Joints, *, size: int, mapper: FRMapper, start: in
 
     `size`, the images' side in pixels, is a multiple of 64; frames before `start` are left out.
     """
-    from signdiff_core.avatar import Motion, Signer, fit, render_frames
+    from signdiff_core.avatar import Signer, fit, render_frames
 
     signer, camera = Signer.neutral(), Camera()
-    motion = fit(signer.avatar(), joints.positions, joints.confidence)
-    motion = Motion(body=motion.body, turns=motion.turns[start:])
+    motion = fit(signer.avatar(), joints.positions, joints.confidence)[start:]
     pictures = render_frames(signer, motion, size=size, camera=camera)
     for position, picture in zip(motion.joints, pictures, strict=True):
         grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
