@@ -44,13 +44,9 @@ def test_absent_joints_leave_their_limbs_out(pose):
     assert whole[y, x].max() < 150 < part[y, x].min()
 
 
-def test_a_frame_without_anybody_is_empty_and_a_pose_without_anybody_is_refused(pose):
-    joints, confidence = np.zeros((2, 50, 3)), np.zeros((2, 50))
+def test_a_pose_without_anybody_is_refused():
     with pytest.raises(ValueError, match="pose must show somebody"):
-        SkeletonRenderer().render(make_pose(joints, 25, confidence=confidence), size=64)
-    confidence[1] = 1
-    empty, _ = SkeletonRenderer().render(make_pose(joints, 25, confidence=confidence), size=64)
-    assert (empty == empty[:, :1]).all()  # the wall alone
+        SkeletonRenderer().render(make_pose(np.zeros((2, 50, 3)), 25, confidence=np.zeros((2, 50))), size=64)
 
 
 @pytest.mark.parametrize("size", [0, 8, 100_000])

@@ -62,8 +62,8 @@ def draw(
     Args:
         joints: (50, 2 or 3) positions; depth is ignored. What is masked is absent.
         confidence: (50,); 0 means absent. Everything is present if it is not given.
-        size: side of a square frame, or (height, width): the camera's square then lies in the middle.
-        camera: where the signer stands in the frame.
+        size: side of a square frame, or (height, width).
+        camera: where the signer stands in the frame; by default as `Camera.centred` has it.
         line_scale: factor for widths and radii; if not given, the shorter side / 512.
 
     Returns:
@@ -80,9 +80,8 @@ def draw(
     """
     height, width = _size(size)
     joints, confidence = masked_as_absent(joints, confidence)
-    side = min(height, width)
-    offset = np.array([(width - side) / 2, (height - side) / 2])
-    pixels = (camera or Camera()).project(joints.astype(np.float64), side) + offset
+    camera = camera or Camera.centred(width, height)
+    pixels = camera.project(joints.astype(np.float64), (width, height))
     return draw_pixels(pixels, confidence, size=(height, width), line_scale=line_scale)
 
 

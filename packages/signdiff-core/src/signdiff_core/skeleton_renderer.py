@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from signdiff_core import skeleton
 from signdiff_core.camera import Camera
 from signdiff_core.formats.coordinates import visible
+from signdiff_core.framing import Framing, choose_camera, frame_size, resolved
+from signdiff_core.gaps import Missing, fill_gaps
 from signdiff_core.skeleton import HAND_LIMBS, LEFT_HAND, NECK, NOSE, RIGHT_HAND
 
 if TYPE_CHECKING:  # pose_format is heavy to import
@@ -36,7 +38,7 @@ class SkeletonRenderer:
     """Draws body and hands as lines on a plain background, one colour for each finger.
 
     Args:
-        camera: where the signer stands in the frame.
+        camera: where the signer stands in the frame, whatever the framing; chosen for each pose if it is not given.
 
     Example:
         >>> from signdiff_core.skeleton import make_pose
@@ -50,51 +52,68 @@ class SkeletonRenderer:
     extra: ClassVar[str] = "signdiff-core"
 
     def __init__(self, *, camera: Camera | None = None) -> None:
-        self.camera = camera or Camera()
+        self.camera = camera
 
     def render(
-        self, pose: Pose, *, size: int | None = None, seed: int = 0, start: int = 0
+        self,
+        pose: Pose,
+        *,
+        size: int | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        framing: Framing = "signing space",
+        missing: Missing = "hold",
+        seed: int = 0,
+        start: int = 0,
     ) -> Iterator[NDArray[np.uint8]]:
         """Draw a pose, frame by frame.
 
         Args:
             pose: a pose of the 50 joints, normalised or in pixels.
-            size: side of the frames in pixels; 512 if it is not given.
+            size: side of square frames in pixels; 512 if it is not given.
+            width: of the frames in pixels, with ``height`` in place of ``size``.
+            height: likewise.
+            framing: "signing space" shows head and hands of all frames, "recorded" what the source picture showed; or
+                a camera, or its scale and the x and y of the neck. See `signdiff_core.framing`.
+            missing: what becomes of joints that are absent for long: "hold" or "hide"; see `signdiff_core.gaps`.
             seed: taken for the sake of the protocol; nothing here is random.
             start: number of the first frame to draw.
 
         Returns:
-            Iterator over (size, size, 3) uint8 RGB, one for each frame of the pose from ``start`` on.
+            Iterator over (height, width, 3) uint8 RGB, one for each frame of the pose from ``start`` on.
 
         Raises:
-            ValueError: the pose has another skeleton or shows nobody, ``size`` is not between 16 and 4096, or ``start``
-                is negative.
+            ValueError: the pose has another skeleton or shows nobody, a side is not between 16 and 4096, ``start`` is
+                negative, or ``framing`` or ``missing`` is none of those.
         """
-        size = 512 if size is None else size
-        if not 16 <= size <= 4096:
-            raise ValueError(f"size must be between 16 and 4096, but is {size}.")
+        shape = width, height = frame_size(size, width, height)
         if start < 0:
             raise ValueError(f"start must be at least 0, but is {start}.")
-        joints, confidence = skeleton.joints_of(visible(pose))
-        return self._frames(joints[start:], confidence[start:], size)
+        framing = resolved(self.camera or framing, pose, width=width, height=height)
+        filled = fill_gaps(visible(pose), missing)
+        camera = choose_camera(filled.joints, filled.seen, width=width, height=height, framing=framing)
+        return _frames(filled.joints[start:], filled.seen[start:], camera, shape)
 
-    def _frames(
-        self, joints: NDArray[np.float32], confidence: NDArray[np.float32], size: int
-    ) -> Iterator[NDArray[np.uint8]]:
-        background = _gradient(size)
-        for position, weight in zip(joints, confidence, strict=True):
-            canvas = background.copy()
-            points = self.camera.project(np.nan_to_num(position), size)
-            present = (weight > 0) & np.isfinite(position).all(axis=1) & (np.abs(points) < 8 * size).all(axis=1)
-            _Figure(canvas, points, present, size).draw(depth=position[:, 2])
-            yield canvas
+
+def _frames(
+    joints: NDArray[np.float32], confidence: NDArray[np.float32], camera: Camera, shape: tuple[int, int]
+) -> Iterator[NDArray[np.uint8]]:
+    background = _gradient(*shape)
+    # In a wider view lines are as much thinner as the signer is smaller.
+    unit = min(shape) * min(1.0, camera.scale / Camera.scale)
+    for position, weight in zip(joints, confidence, strict=True):
+        canvas = background.copy()
+        points = camera.project(np.nan_to_num(position), shape)
+        present = (weight > 0) & np.isfinite(position).all(axis=1) & (np.abs(points) < 8 * max(shape)).all(axis=1)
+        _Figure(canvas, points, present, unit).draw(depth=position[:, 2])
+        yield canvas
 
 
 class _Figure:
-    """One frame's drawing: lines in units of the frame's side."""
+    """One frame's drawing: lines in units of the frame's side in the default view."""
 
     def __init__(
-        self, canvas: NDArray[np.uint8], points: NDArray[np.floating], present: NDArray[np.bool_], size: int
+        self, canvas: NDArray[np.uint8], points: NDArray[np.floating], present: NDArray[np.bool_], size: float
     ) -> None:
         self.canvas, self.points, self.present, self.size = canvas, points, present, size
 
@@ -139,7 +158,7 @@ def _fixed(point: NDArray[np.floating]) -> tuple[int, int]:
     return x, y
 
 
-def _gradient(size: int) -> NDArray[np.uint8]:
+def _gradient(width: int, height: int) -> NDArray[np.uint8]:
     top, bottom = (np.array(colour, dtype=np.float64) for colour in _BACKGROUND)
-    rows = top + (bottom - top) * np.linspace(0, 1, size)[:, None]
-    return np.repeat(np.rint(rows).astype(np.uint8)[:, None], size, axis=1)
+    rows = top + (bottom - top) * np.linspace(0, 1, height)[:, None]
+    return np.repeat(np.rint(rows).astype(np.uint8)[:, None], width, axis=1)

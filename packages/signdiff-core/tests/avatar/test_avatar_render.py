@@ -5,11 +5,13 @@ from types import GeneratorType
 
 import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("warp", reason="the extra avatar brings warp-lang")
 
 from signdiff_core.avatar import AvatarBody, AvatarRenderer, Motion, Signer, body_names, fit, render_frames
 from signdiff_core.camera import Camera
+from signdiff_core.gaps import MissingJointsWarning
 from signdiff_core.skeleton import make_pose
 
 SIZE = 96
@@ -160,3 +162,92 @@ class TestRenderer:
 def test_a_device_that_is_not_there_is_named(pose, device):
     with pytest.raises(ValueError, match=rf"device must be one that Warp has here \(cpu.*\), but is '{device}'"):
         AvatarRenderer(device=device).render(pose)
+
+
+def test_frames_of_any_shape_hold_the_square_one_in_their_middle(joints):
+    motion = fit(AvatarBody.named(), joints[:1])
+    square = next(iter(render_frames(Signer(), motion, size=SIZE)))
+    wide = next(iter(render_frames(Signer(), motion, size=(2 * SIZE, SIZE))))
+    assert wide.shape == (SIZE, 2 * SIZE, 3)
+    assert changed(wide[:, SIZE // 2 : -SIZE // 2], square).mean() < 0.002  # rays differ by rounding
+    assert (np.ptp(wide[:, : SIZE // 4], axis=1) == 0).all()  # the wall beside the signer
+
+
+def test_a_body_goes_on_below_the_hips(joints):
+    """Seen from afar, a column through the middle of a leg shows the background below the feet alone."""
+    legs = Camera(scale=0.4, neck=(0.5, 0.3))
+    grey, white = (frame(Signer(background=b), joints, camera=legs) for b in ("dark", "white"))
+    outside = changed(grey, white)
+    x, _ = legs.project(np.array([-0.08, 0.0]), SIZE).astype(int)
+    top, feet = (int(legs.project(np.array([0.0, y]), SIZE)[1]) for y in (0.1, 1.15))
+    assert not outside[top:feet, x].any()
+    assert outside[-8:, x].all()
+
+
+@pytest.mark.parametrize("shape", [(96, 96), (160, 90), (90, 160)])
+def test_hands_and_head_are_inside_frames_of_any_shape(joints, shape):
+    """What changes with the skin does not touch the edge of the frame, for arms stretched out to all sides."""
+    far = np.repeat(joints[:1], 4, axis=0)
+    far[:, 3, :2], far[:, 6, :2] = [(-0.35, 0.0), (-0.2, -0.25), (-0.3, 0.2), (-0.2, 0.3)], (0.35, 0.1)
+    ends = np.array([(-0.65, -0.1), (-0.25, -0.55), (-0.5, 0.45), (0.1, 0.35)])
+    far[:, 4, :2], far[:, 29:, :2] = ends, ends[:, None] + (joints[0, 29:, :2] - joints[0, 29, :2])
+    pose = make_pose(far, 25)
+    fair, dark = (
+        list(AvatarRenderer(signer=Signer(skin=skin)).render(pose, width=shape[0], height=shape[1]))
+        for skin in ("fair", "dark")
+    )
+    for one, other in zip(fair, dark, strict=True):
+        skin = changed(one, other)
+        assert skin.any()
+        edge = np.ones_like(skin)
+        edge[1:-1, 1:-1] = False
+        assert not skin[edge].any()
+
+
+def test_backgrounds(joints, tmp_path):
+    pose, draw = make_pose(joints, 25), AvatarRenderer(signer=Signer(background="dark")).render
+    own = next(iter(draw(pose, size=SIZE)))
+    clear = next(iter(draw(pose, size=SIZE, background="transparent")))
+    assert clear.shape == (SIZE, SIZE, 4)
+    solid, free = clear[..., 3] == 255, clear[..., 3] == 0
+    assert 0.2 < solid.mean() < 0.6
+    assert 0.3 < free.mean() < 0.7
+    assert (np.abs(clear[solid, :3].astype(int) - own[solid]) <= 1).all()
+    navy = next(iter(draw(pose, size=SIZE, background="navy")))
+    assert (navy[free] == (0, 0, 128)).all()
+    np.testing.assert_array_equal(navy, next(iter(draw(pose, size=SIZE, background=(0, 0, 128)))))
+    picture = np.random.default_rng(0).integers(0, 256, (SIZE, 2 * SIZE, 3), dtype=np.uint8)
+    Image.fromarray(picture).save(tmp_path / "wall.png")
+    wall = next(iter(draw(pose, size=SIZE, background=tmp_path / "wall.png")))
+    assert (wall[free] == picture[:, SIZE // 2 : -SIZE // 2][free]).all()
+
+
+@pytest.mark.parametrize(
+    ("background", "message"),
+    [
+        (
+            "nocolour",
+            "background must be 'transparent', a colour such as 'navy' or '#102030', or the file of a picture",
+        ),
+        ((0, 0, 300), "background must be a colour"),
+        (np.zeros((4, 4)), "background must be a picture"),
+        (3, "background must be 'transparent', a colour or a picture, but is a int"),
+    ],
+)
+def test_what_is_no_background_is_refused(joints, background, message):
+    with pytest.raises(ValueError, match=message):
+        AvatarRenderer().render(make_pose(joints, 25), size=SIZE, background=background)
+
+
+def test_frames_without_anybody_can_show_the_background_alone(joints):
+    confidence = np.ones((20, 50))
+    confidence[1:] = 0
+    pose = make_pose(np.repeat(joints[:1], 20, axis=0), 25, confidence=confidence)
+    with pytest.warns(MissingJointsWarning, match="19 of 20 frames show nobody"):
+        frames = list(AvatarRenderer().render(pose, size=SIZE, missing="hide"))
+    assert (np.ptp(frames[0], axis=1) > 0).any()
+    assert (np.ptp(frames[1], axis=1) == 0).all()
+    with pytest.warns(MissingJointsWarning):
+        held = list(AvatarRenderer().render(pose, size=SIZE))
+    np.testing.assert_array_equal(held[0], frames[0])
+    np.testing.assert_array_equal(held[-1], held[0])

@@ -6,6 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
+from signdiff_core.camera import Camera  # noqa: E402
 from signdiff_core.diffusion import DiffusionRenderer, FRMapper, SignDiffPipeline, superimposed  # noqa: E402
 from signdiff_core.diffusion.conditions import Joints, neutral_conditions, with_maps  # noqa: E402
 from signdiff_core.diffusion.folder import RendererSettings  # noqa: E402
@@ -167,10 +168,12 @@ def test_wrong_options_are_refused(options, message):
 
 def test_a_model_of_avatars_gets_an_avatars_proportions(model, pose):
     plain = DiffusionRenderer(model=model, frnet_source="none")
-    own = np.array(list(plain.render(pose)))
-    expected = np.array(list(plain.render(make_pose(Joints.of(pose).retargeted().positions, 25))))
+    own = np.array(list(plain.render(pose, framing=Camera())))
+    expected = np.array(
+        list(plain.render(make_pose(Joints.of(pose, size=(64, 64)).retargeted().positions, 25), framing=Camera()))
+    )
     RendererSettings(prompt="a person", steps=2, guidance_scale=1.0, retarget=True).write(model)
-    made = np.array(list(plain.render(pose)))
+    made = np.array(list(plain.render(pose, framing=Camera())))
     assert np.array_equal(made, expected)
     assert not np.array_equal(made, own)
 
@@ -217,7 +220,7 @@ def test_settings_of_a_model_that_mean_nothing_are_refused(tmp_path, content, to
 
 
 def test_without_an_avatar_c_is_the_pose_and_d_is_absent(pose):
-    conditions = list(with_maps(Joints.of(pose).drawings(size=64), "none", None))
+    conditions = list(with_maps(Joints.of(pose, size=(64, 64)).drawings(), "none", None))
     assert len(conditions) == 5
     joints = pose.body.data[2, 0].filled(0)
     assert np.array_equal(conditions[2].drawing, draw(joints, size=64))
@@ -246,7 +249,8 @@ def test_with_an_avatar_d_is_the_neutral_signers_map(pose):
     from signdiff_core.avatar import Signer, fit, render_frames
 
     mapper = FRMapper()
-    made = next(neutral_conditions(Joints.of(pose), size=64, mapper=mapper))
+    pose = make_pose(np.clip(pose.body.data[:, 0].filled(0), -0.3, 0.3), 25)  # which the default view shows
+    made = next(neutral_conditions(Joints.of(pose, size=(64, 64)), mapper=mapper))
     neutral = Signer.neutral()
     motion = fit(neutral.avatar(), pose.body.data[:, 0].filled(0), pose.body.confidence[:, 0])
     from PIL import Image

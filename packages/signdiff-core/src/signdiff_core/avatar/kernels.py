@@ -44,6 +44,9 @@ load_warp()
 
 SKIN, CLOTH, HAIR, EYE = (wp.constant(number) for number in range(4))
 SKY_RAYS, LAMP_RAYS = wp.constant(6), wp.constant(3)
+NOTHING = wp.constant(100.0)
+"""The mark of a ray that meets nothing; those of surfaces are smaller."""
+
 ONE_LAMP_RAY, LAMP_ONLY, ALL_RAYS = (wp.constant(number) for number in range(1, 4))
 
 
@@ -217,7 +220,7 @@ def seen(
 ):
     """Look straight ahead from (x, y); return the colour, and a number that jumps where surfaces or materials meet."""
     colour = look.top * (1.0 - height) + look.bottom * height
-    mark = float(100.0)
+    mark = float(NOTHING)
     origin = wp.vec3(x, y, -5.0)
     ahead = wp.vec3(0.0, 0.0, 1.0)
     going = int(1)
@@ -270,8 +273,10 @@ def draw(
     normals: wp.array(dtype=wp.vec3),
     look: Look,
     light: wp.array(dtype=wp.vec2),
-    side: int,
-    scale: float,
+    width: int,
+    height: int,
+    scale_x: float,
+    scale_y: float,
     neck_x: float,
     neck_y: float,
     image: wp.array(dtype=wp.vec3),
@@ -279,9 +284,9 @@ def draw(
 ):
     """Draw a frame, one ray through the middle of each pixel."""
     i = wp.tid()
-    x = (float(i % side) + 0.5) / float(side)
-    y = (float(i / side) + 0.5) / float(side)
-    colour, mark = seen(mesh, triangles, normals, look, light, (x - neck_x) / scale, (y - neck_y) / scale, y)
+    x = (float(i % width) + 0.5) / float(width)
+    y = (float(i / width) + 0.5) / float(height)
+    colour, mark = seen(mesh, triangles, normals, look, light, (x - neck_x) / scale_x, (y - neck_y) / scale_y, y)
     image[i] = colour
     marks[i] = mark
 
@@ -293,33 +298,46 @@ def refine(
     normals: wp.array(dtype=wp.vec3),
     look: Look,
     light: wp.array(dtype=wp.vec2),
-    side: int,
-    scale: float,
+    width: int,
+    height: int,
+    scale_x: float,
+    scale_y: float,
     neck_x: float,
     neck_y: float,
     image: wp.array(dtype=wp.vec3),
     marks: wp.array(dtype=wp.float32),
     pixels: wp.array(dtype=wp.uint8),
+    covered: wp.array(dtype=wp.uint8),
 ):
-    """Draw the pixels where surfaces, materials or shades meet again, by 2x2 rays; write 8-bit RGB."""
+    """Draw the pixels where surfaces, materials or shades meet again, by 2x2 rays; write 8-bit RGB.
+
+    What share of a pixel the body covers is 8 bits as well.
+    """
     i = wp.tid()
-    column = i % side
-    row = i / side
+    column = i % width
+    row = i / width
     colour = image[i]
+    cover = float(0.0)
+    if marks[i] < NOTHING:
+        cover = 1.0
     rough = int(0)
     for k in range(4):
-        across = wp.clamp(column + (k % 2) * (k - 2), 0, side - 1)
-        down = wp.clamp(row + ((k + 1) % 2) * (k - 1), 0, side - 1)
-        other = down * side + across
+        across = wp.clamp(column + (k % 2) * (k - 2), 0, width - 1)
+        down = wp.clamp(row + ((k + 1) % 2) * (k - 1), 0, height - 1)
+        other = down * width + across
         apart = image[other] - colour
         if wp.abs(marks[other] - marks[i]) > 0.01 or wp.dot(apart, apart) > 0.004:
             rough = 1
     if rough > 0:
         colour = wp.vec3(0.0, 0.0, 0.0)
+        cover = 0.0
         for k in range(4):
-            x = (float(column) + (float(k % 2) + 0.5) / 2.0) / float(side)
-            y = (float(row) + (float(k / 2) + 0.5) / 2.0) / float(side)
-            part, _mark = seen(mesh, triangles, normals, look, light, (x - neck_x) / scale, (y - neck_y) / scale, y)
+            x = (float(column) + (float(k % 2) + 0.5) / 2.0) / float(width)
+            y = (float(row) + (float(k / 2) + 0.5) / 2.0) / float(height)
+            part, mark = seen(mesh, triangles, normals, look, light, (x - neck_x) / scale_x, (y - neck_y) / scale_y, y)
             colour += part / 4.0
+            if mark < NOTHING:
+                cover += 0.25
+    covered[i] = wp.uint8(cover * 255.0 + 0.5)
     for channel in range(3):
         pixels[3 * i + channel] = wp.uint8(wp.clamp(colour[channel], 0.0, 1.0) * 255.0 + 0.5)

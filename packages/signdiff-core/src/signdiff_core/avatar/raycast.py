@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -10,44 +11,72 @@ import warp as wp
 from numpy.typing import NDArray
 
 from signdiff_core.avatar import kernels
+from signdiff_core.avatar.backdrop import Backdrop, Background
 from signdiff_core.avatar.body import AvatarBody, Motion
 from signdiff_core.avatar.looks import Surface, dress
+from signdiff_core.avatar.lower_body import VISIBLE_FROM, with_lower_body
 from signdiff_core.avatar.signer import Signer
 from signdiff_core.camera import Camera
 
 _REACH: Final = 0.09
 """How near, in normalised units, a surface must be to dim the ambient light."""
 
+_AWAY: Final = 1000.0
+"""Where a signer who is not shown stands, in normalised units."""
+
 
 def render_frames(
-    signer: Signer, motion: Motion, *, size: int = 256, camera: Camera | None = None, device: str = "cpu"
+    signer: Signer,
+    motion: Motion,
+    *,
+    size: int | tuple[int, int] = 256,
+    camera: Camera | None = None,
+    device: str = "cpu",
+    background: Background = None,
+    shown: NDArray[np.bool_] | None = None,
 ) -> Iterator[NDArray[np.uint8]]:
     """Draw a signer who performs a motion.
 
     Args:
         signer: skin, hair, clothes, background and light. The body is the motion's.
         motion: what `fit` gave.
-        size: side of the frames in pixels, at least 16.
-        camera: where the signer stands; `Camera()` if not given.
+        size: side of square frames in pixels, or (width, height); at least 16.
+        camera: where the signer stands; by default as `Camera.centred` has it.
         device: a warp device, such as "cpu" or "cuda:0".
+        background: in place of the signer's: "transparent", a colour (r, g, b) of bytes, or a picture.
+        shown: (T,) whether the signer is there; the others are frames of the background alone.
 
     Yields:
-        One (size, size, 3) uint8 RGB frame per frame of the motion.
+        One (height, width, 3) uint8 RGB frame per frame of the motion; (height, width, 4) RGBA, colours not multiplied
+        by opacity, on a transparent background.
 
     Raises:
-        ValueError: ``size`` is less than 16.
+        ValueError: a side of the frames is less than 16.
     """
-    if size < 16:
-        raise ValueError(f"size must be at least 16 pixels, but is {size}.")
-    caster = Raycaster(motion.body, dress(motion.body, signer), size=size, camera=camera or Camera(), device=device)
-    return (caster.draw(*frame) for block in motion.blocks() for frame in zip(*block, strict=True))
+    width, height = (size, size) if isinstance(size, int) else size
+    if min(width, height) < 16:
+        raise ValueError(f"size must be at least 16 pixels, but is {width}x{height}.")
+    backdrop = Backdrop(background, width=width, height=height)
+    body, surface = motion.body, dress(motion.body, signer)
+    if background is not None:
+        surface = replace(surface, background=(np.zeros(3, dtype=np.float32),) * 2)
+    camera = camera or Camera.centred(width, height)
+    if (1 - camera.neck[1]) / camera.scales((width, height))[1] > VISIBLE_FROM:
+        body, surface = with_lower_body(body, surface)
+    caster = Raycaster(body, surface, width=width, height=height, camera=camera, device=device)
+    away = np.where(np.ones(len(motion), dtype=bool) if shown is None else shown, 0.0, _AWAY).astype(np.float32)
+    each = (frame for block in motion.blocks() for frame in zip(*block, strict=True))
+    drawn = (caster.draw(turns, shifts + far, shapes) for (turns, shifts, shapes), far in zip(each, away, strict=True))
+    return (backdrop.behind(*one) for one in drawn)
 
 
 class Raycaster:
-    """Draws a dressed body in any pose, `size` pixels a side, on a warp device such as "cpu" or "cuda:0"."""
+    """Draws a dressed body in any pose, `width` x `height` pixels, on a warp device such as "cpu" or "cuda:0"."""
 
-    def __init__(self, body: AvatarBody, surface: Surface, *, size: int, camera: Camera, device: str = "cpu") -> None:
-        self._size, self._camera, self._device = size, camera, device
+    def __init__(
+        self, body: AvatarBody, surface: Surface, *, width: int, height: int, camera: Camera, device: str = "cpu"
+    ) -> None:
+        self._shape, self._camera, self._device = (width, height), camera, device
         triangles = body.triangles[surface.shown]
         first, faces = _faces_of_vertices(triangles, len(body.vertices))
 
@@ -64,9 +93,10 @@ class Raycaster:
         self._first, self._faces = put(first, wp.int32), put(faces, wp.int32)
         self._sky = put(_sky_directions(), wp.vec3)
         self._light = wp.zeros(len(body.vertices), dtype=wp.vec2, device=device)
-        self._image = wp.zeros(size * size, dtype=wp.vec3, device=device)
-        self._marks = wp.zeros(size * size, dtype=wp.float32, device=device)
-        self._pixels = wp.zeros(3 * size * size, dtype=wp.uint8, device=device)
+        self._image = wp.zeros(width * height, dtype=wp.vec3, device=device)
+        self._marks = wp.zeros(width * height, dtype=wp.float32, device=device)
+        self._pixels = wp.zeros(3 * width * height, dtype=wp.uint8, device=device)
+        self._covered = wp.zeros(width * height, dtype=wp.uint8, device=device)
         self._care = put(np.where(surface.sheltered, 0, _care(body, triangles)), wp.int32)
         look = kernels.Look()
         look.tint, look.keep = put(surface.tint, wp.vec3), put(surface.keep, wp.float32)
@@ -103,21 +133,22 @@ class Raycaster:
 
     def draw(
         self, turns: NDArray[np.float32], shifts: NDArray[np.float32], shapes: NDArray[np.float32]
-    ) -> NDArray[np.uint8]:
-        """Draw one frame, (size, size, 3) uint8 RGB.
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Draw one frame, (H, W, 3) uint8 RGB, and how much of each pixel the body covers, (H, W) uint8.
 
         A bone takes a rest point x to ``turns @ x + shifts``, after the face shapes moved it by their weights (S,).
         """
         self._pose(turns, shifts, shapes)
         place = [self._mesh.id, self._points, self._normals]
-        lowest = (1 - self._camera.neck[1]) / self._camera.scale + 0.02
+        (width, height), scales = self._shape, self._camera.scales(self._shape)
+        lowest = (1 - self._camera.neck[1]) / scales[1] + 0.02
         lamp = [*place, self._look.light, self._sky, _REACH, self._care, lowest, self._light]
         self._launch(kernels.light_vertices, len(self._rest), lamp)
         view = [self._mesh.id, self._triangles, self._normals, self._look, self._light]
-        view += [self._size, self._camera.scale, *self._camera.neck, self._image, self._marks]
-        self._launch(kernels.draw, self._size**2, view)
-        self._launch(kernels.refine, self._size**2, [*view, self._pixels])
-        return self._pixels.numpy().reshape(self._size, self._size, 3).copy()  # type: ignore[no-any-return]
+        view += [width, height, *scales, *self._camera.neck, self._image, self._marks]
+        self._launch(kernels.draw, width * height, view)
+        self._launch(kernels.refine, width * height, [*view, self._pixels, self._covered])
+        return self._pixels.numpy().reshape(height, width, 3).copy(), self._covered.numpy().reshape(height, width)
 
 
 def _sky_directions() -> NDArray[np.float32]:

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from signdiff_core.avatar.backdrop import Background
 from signdiff_core.avatar.body import Motion
 from signdiff_core.avatar.inverse_kinematics import fit
 from signdiff_core.avatar.signer import Signer
+from signdiff_core.camera import Camera
 from signdiff_core.formats.coordinates import visible
-from signdiff_core.skeleton import joints_of
+from signdiff_core.framing import Framing, choose_camera, frame_size, resolved
+from signdiff_core.gaps import Missing, fill_gaps
+from signdiff_core.skeleton import NOSE
 
 if TYPE_CHECKING:
     from pose_format import Pose
@@ -34,23 +38,45 @@ class AvatarRenderer:
         self._signer, self._device = signer, device
 
     def render(
-        self, pose: Pose, *, size: int | None = None, seed: int = 0, start: int = 0, **options: Any
+        self,
+        pose: Pose,
+        *,
+        size: int | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        framing: Framing = "signing space",
+        missing: Missing = "hold",
+        background: Background = None,
+        seed: int = 0,
+        start: int = 0,
+        **options: Any,
     ) -> Iterator[NDArray[np.uint8]]:
         """Draw a pose, frame by frame, as frames are asked for.
 
         Args:
             pose: a pose of the 50 joints, normalised or in pixels.
-            size: side of the frames in pixels; 512 if not given.
+            size: side of square frames in pixels; 512 if not given.
+            width: of the frames in pixels, with ``height`` in place of ``size``.
+            height: likewise.
+            framing: "signing space" shows head and hands of all frames, "recorded" what the source picture showed; or
+                a camera, or its scale and the x and y of the neck. See `signdiff_core.framing`.
+            missing: what becomes of joints that are absent for long: "hold" or "hide"; see `signdiff_core.gaps`. A body
+                has all of its parts: hidden is it only in frames that show nobody.
+            background: what lies behind the signer, in place of the signer's own: "transparent", a colour (r, g, b) of
+                bytes, its name or ``#rrggbb``, or a picture (H, W, 3) uint8 RGB or its file.
             seed: draws the signer where none was given.
             start: number of the first frame to draw.
             options: ``signer``, ``device`` or ``camera``, for this pose only.
 
         Returns:
-            One (size, size, 3) uint8 RGB frame per frame of the pose from ``start`` on.
+            One (height, width, 3) uint8 RGB frame per frame of the pose from ``start`` on; (height, width, 4) RGBA
+            where the background is transparent.
 
         Raises:
+            OSError: the picture of the background cannot be read.
             TypeError: there is an unknown option.
-            ValueError: the pose has another skeleton or shows nobody, ``start`` is negative, or there is no device.
+            ValueError: the pose has another skeleton or shows nobody, an argument is out of range, or there is no
+                device.
         """
         from signdiff_core.avatar.raycast import render_frames
 
@@ -61,16 +87,42 @@ class AvatarRenderer:
             raise ValueError(f"start must be at least 0, but is {start}.")
         device = options.get("device", self._device)
         _check_device(device)
-        joints, confidence = joints_of(visible(pose))
+        width, height = frame_size(size, width, height)
+        framing = resolved(options.get("camera") or framing, pose, width=width, height=height)
+        filled = fill_gaps(visible(pose), missing)
         signer = options.get("signer") or self._signer or Signer.sample(np.random.default_rng(seed))
-        motion = fit(signer.avatar(), joints, confidence)
+        motion = fit(signer.avatar(), filled.joints, filled.confidence)
+        camera = camera_of(motion, filled.confidence, width=width, height=height, framing=framing)
         return render_frames(
             signer,
-            Motion(body=motion.body, turns=motion.turns[start:]),
-            size=size or 512,
-            camera=options.get("camera"),
+            motion[start:],
+            size=(width, height),
+            camera=camera,
             device=device,
+            background=background,
+            shown=filled.shown[start:],
         )
+
+
+def camera_of(
+    motion: Motion,
+    confidence: NDArray[np.floating],
+    *,
+    width: int,
+    height: int,
+    framing: Framing = "signing space",
+) -> Camera:
+    """Choose the camera for a body that moves, as `signdiff_core.framing.choose_camera` does for joints.
+
+    The body's whole head is shown. `confidence` (T, 50) is that of the pose: hands that it never has do not count.
+    """
+    body = motion.body
+    bone = body.bone("head")
+    own = body.vertices[body.bone_index[:, 0] == bone]
+    ends = own[[own[:, 0].argmin(), own[:, 0].argmax(), own[:, 1].argmin()]]
+    places = [ends @ np.swapaxes(turns[:, bone], 1, 2) + shifts[:, None, bone] for turns, shifts, _ in motion.blocks()]
+    hands = np.where(np.arange(confidence.shape[1]) == NOSE, 0, confidence)  # of the head more is known
+    return choose_camera(motion.joints, hands, width=width, height=height, framing=framing, face=np.concatenate(places))
 
 
 def _check_device(device: str) -> None:

@@ -11,8 +11,10 @@ import click
 from signdiff_core.cli.options import (
     Command,
     FiniteRange,
+    check_sides,
     debug_option,
     existing,
+    framing,
     given,
     json_option,
     misused,
@@ -64,7 +66,21 @@ _rendering = _options(
     click.option("--model", metavar="NAME|DIR", help="Model of the renderer.  [default: bundled]"),
     click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Random seed."),
     click.option("--steps", type=click.IntRange(1, 1000), help="Denoising steps.  [default: the renderer's]"),
-    click.option("--size", type=click.IntRange(16, 4096), help="Side of the frames.  [default: the renderer's]"),
+    click.option("--size", type=click.IntRange(16, 4096), help="Side of square frames.  [default: the renderer's]"),
+    click.option("--width", type=click.IntRange(16, 4096), help="Width of the frames, with --height."),
+    click.option("--height", type=click.IntRange(16, 4096), help="Height of the frames, with --width."),
+    click.option(
+        "--framing",
+        callback=framing,
+        metavar="NAME|SCALE,X,Y",
+        help="What the frames show: 'signing space' (head and hands of all frames), 'recorded' (what the source "
+        "picture shows), or a camera, by its scale and the place of the neck.  [default: signing space]",
+    ),
+    click.option(
+        "--missing",
+        type=click.Choice(["hold", "hide"]),
+        help="What becomes of joints that are absent for longer than a quarter of a second.  [default: hold]",
+    ),
     click.option("--prompt", help="Words that describe the signer.  [default: the renderer's]"),
     click.option("--dtype", help="Number format of the model, such as float16.  [default: the renderer's]"),
     click.option(
@@ -112,7 +128,9 @@ def generate(
 ) -> None:
     """Turn TEXT into a video of a signer."""
     text = _checked(text)
-    _check_video(output, options["size"], resume)
+    _check_video(output, options, resume)
+    if options["framing"] == "recorded":
+        raise wrong("must not be 'recorded' for a text, of which there is no picture.", "--framing")
     if pose_path is not None:
         output_file(pose_path, ".pose", "--pose")
     to_video = _renderer(renderer, options, device)
@@ -170,12 +188,16 @@ def render(
     """Turn the pose in IN (any format that convert reads) into a video of a signer."""
     from signdiff_core.cli.parts import read_pose
     from signdiff_core.formats.coordinates import visible
+    from signdiff_core.framing import recorded_camera
 
-    _check_video(output, options["size"], resume)
+    width, height = _check_video(output, options, resume) or (1, 1)
+    is_recorded = options["framing"] == "recorded"
     to_video = _renderer(renderer, options, device)
     _check_device_is_taken(device, to_video)
     pose = read_pose(source, None, {"index": index})
     with naming(source):
+        if is_recorded:  # now: once normalised, the pose tells nothing of its picture
+            to_video.set("framing", recorded_camera(pose, width=width, height=height))
         pose = visible(pose)
     info = to_video(pose, output, resume=resume)
     print_video(output, info, as_json=as_json, renderer=renderer, seed=options["seed"])
@@ -187,18 +209,21 @@ def _checked(text: str) -> str:
     return text
 
 
-def _check_video(output: Path, size: int | None, resume: bool | None) -> None:
-    """Check the video that will be written, and that nothing is discarded unless the user says so."""
+def _check_video(output: Path, options: dict[str, Any], resume: bool | None) -> tuple[int, int] | None:
+    """Check the video that will be written, and that nothing is discarded unless the user says so.
+
+    Give width and height of its frames, None where the renderer chooses a square.
+    """
     from signdiff_core.video.writing import unfinished
 
-    if size is not None and size % 2:
-        raise wrong(f"must be an even number, as video needs, but is {size}.", "--size")
+    sides = check_sides(options["size"], options["width"], options["height"])
     output_file(output, ".mp4", "--output")
     if resume is None and (frames := unfinished(output)):
         raise misused(
             f"an interrupted command left {frames:,} frames ({output.with_suffix('.partial.mp4')}): "
             f"give --resume to continue after them, or --restart to discard them"
         )
+    return sides
 
 
 def _renderer(name: str, options: dict[str, Any], device: str | None) -> Renderer:

@@ -45,6 +45,19 @@ class FiniteRange(click.FloatRange):
         return number
 
 
+def framing(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
+    """Read a framing (a click callback): ``signing space``, ``recorded``, or a camera as ``SCALE,X,Y``."""
+    if value is None or value in ("signing space", "recorded"):
+        return value
+    try:
+        scale, x, y = (float(part) for part in value.split(","))
+    except ValueError as error:
+        raise click.BadParameter(
+            f"must be 'signing space', 'recorded' or SCALE,X,Y, but is {value!r}.", ctx=context, param=parameter
+        ) from error
+    return scale, x, y
+
+
 def existing(context: click.Context, parameter: click.Parameter, value: Path) -> Path:
     """Refuse a path where nothing is (a click callback)."""
     if not value.exists():
@@ -52,6 +65,21 @@ def existing(context: click.Context, parameter: click.Parameter, value: Path) ->
             f"must be a pose file or folder, but {str(value)!r} does not exist.", ctx=context, param=parameter
         )
     return value
+
+
+def check_sides(size: int | None, width: int | None, height: int | None) -> tuple[int, int] | None:
+    """Check the sides of a video's frames: width and height, None where the renderer chooses."""
+    named = {"--size": size, "--width": width, "--height": height}
+    for option, side in named.items():
+        if side is not None and side % 2:
+            raise wrong(f"must be an even number, as video needs, but is {side}.", option)
+    if (width is None) != (height is None):
+        raise misused("--width and --height must be given together")
+    if size is not None and width is not None:
+        raise misused("--size or --width and --height must be given, not both")
+    if width is not None and height is not None:
+        return width, height
+    return None if size is None else (size, size)
 
 
 def output_file(path: Path, suffix: str, option: str) -> Path:

@@ -56,6 +56,10 @@ class Renderer:
         origin = " ".join(filter(None, (plugin.distribution, plugin.version)))
         self._settings = {"renderer": f"{name} of {origin or plugin.target}", **options}
 
+    def set(self, name: str, value: Any) -> None:
+        """Put the value of an option that was given in place of what stood for it."""
+        self.options["render"][name] = self._settings[name] = value
+
     def __call__(self, pose: Pose, path: Path, *, resume: bool | None = None) -> VideoInfo:
         """Render a pose of the 50 joints, normalised, to an MP4 file, frame by frame.
 

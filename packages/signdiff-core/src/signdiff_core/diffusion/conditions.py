@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,10 +16,13 @@ from signdiff_core.diffusion.frmap import FRMapper, FRNetSource, Predictor, chec
 from signdiff_core.diffusion.images import Frame, as_array, cut_to, frames_of, is_picture, resized_map
 from signdiff_core.drawing import draw
 from signdiff_core.formats.coordinates import visible
-from signdiff_core.skeleton import joints_of
+from signdiff_core.framing import Framing, choose_camera, resolved
+from signdiff_core.gaps import Missing, fill_gaps
 
 if TYPE_CHECKING:
     from pose_format import Pose
+
+    from signdiff_core.avatar import Motion
 
 
 class Conditions(NamedTuple):
@@ -42,25 +45,57 @@ class Joints:
     confidence: NDArray[np.float32]
     """(T, 50); 0 where a joint is absent."""
 
+    hidden: NDArray[np.bool_]
+    """(T, 50) joints that are not drawn although they have a place."""
+
+    camera: Camera
+    """Where the signer stands in all frames."""
+
+    size: tuple[int, int]
+    """Width and height of the frames in pixels."""
+
+    framing: Framing
+    """How the camera is chosen for a body of other proportions."""
+
     @classmethod
-    def of(cls, pose: Pose) -> Joints:
-        """Take the joints out of a pose; ValueError for another skeleton, or one that shows nobody."""
-        return cls(*joints_of(visible(pose)))
+    def of(
+        cls, pose: Pose, *, size: tuple[int, int], framing: Framing = "signing space", missing: Missing = "hold"
+    ) -> Joints:
+        """Take the joints out of a pose for frames of a width and height.
+
+        Raises ValueError for another skeleton, one that shows nobody, and what `signdiff_core.framing` and
+        `signdiff_core.gaps` do not take.
+        """
+        width, height = size
+        framing = resolved(framing, pose, width=width, height=height)
+        filled = fill_gaps(visible(pose), missing)
+        camera = choose_camera(filled.joints, filled.confidence, width=width, height=height, framing=framing)
+        return cls(filled.joints, filled.confidence, filled.hidden, camera, size, framing)
 
     def __len__(self) -> int:
         return len(self.positions)
 
     def retargeted(self) -> Joints:
         """Let the neutral avatar's body take the pose, and give its own joints, all of them present."""
+        motion, camera = self.performed()
+        whole = np.ones(motion.joints.shape[:2], dtype=np.float32)
+        return replace(self, positions=motion.joints, confidence=whole, camera=camera)
+
+    def performed(self) -> tuple[Motion, Camera]:
+        """Let the neutral avatar's body take the pose, seen by the camera that shows it."""
         from signdiff_core.avatar import Signer, fit
+        from signdiff_core.avatar.renderer import camera_of
 
-        positions = fit(Signer.neutral().avatar(), self.positions, self.confidence).joints
-        return Joints(positions, np.ones(positions.shape[:2], dtype=np.float32))
+        motion = fit(Signer.neutral().avatar(), self.positions, self.confidence)
+        width, height = self.size
+        return motion, camera_of(motion, self.confidence, width=width, height=height, framing=self.framing)
 
-    def drawings(self, *, size: int, start: int = 0) -> Iterator[NDArray[np.uint8]]:
-        """Draw the skeleton, (size, size, 3), from a frame on; each as it is asked for."""
-        each = zip(self.positions[start:], self.confidence[start:], strict=True)
-        return (draw(positions, confidence, size=size) for positions, confidence in each)
+    def drawings(self, *, start: int = 0) -> Iterator[NDArray[np.uint8]]:
+        """Draw the skeleton, (height, width, 3), from a frame on; each as it is asked for."""
+        seen = np.where(self.hidden, 0, self.confidence)
+        each = zip(self.positions[start:], seen[start:], strict=True)
+        size = self.size[::-1]
+        return (draw(positions, confidence, size=size, camera=self.camera) for positions, confidence in each)
 
 
 def conditions_of(
@@ -70,14 +105,13 @@ def conditions_of(
     frnet: FRMapper | None,
     *,
     count: int,
-    size: int,
     start: int = 0,
 ) -> Iterator[Conditions]:
     """Make the conditions of a video from what the pipeline is called with; see `SignDiffPipeline.stream`.
 
-    `image` holds drawings, or the joints of a pose, for which `size` is the images' side in pixels. The ControlNet
-    takes `count` images for a frame, 1 or 2; nothing is drawn or predicted for frames before `start`. Raises ValueError
-    where the arguments contradict each other, or the ControlNet.
+    `image` holds drawings, or the joints of a pose. The ControlNet takes `count` images for a frame, 1 or 2; nothing is
+    drawn or predicted for frames before `start`. Raises ValueError where the arguments contradict each other, or the
+    ControlNet.
     """
     if image is None:
         raise ValueError("image must hold the skeleton drawings, but is None.")
@@ -96,9 +130,9 @@ def conditions_of(
     if isinstance(source, str) and source == "avatar":
         if not isinstance(image, Joints):
             raise ValueError("image must be a pose for frnet_source 'avatar', but holds drawings.")
-        return neutral_conditions(image, size=size, mapper=frnet or FRMapper(), start=start)
+        return neutral_conditions(image, mapper=frnet or FRMapper(), start=start)
     if isinstance(image, Joints):
-        drawings: Iterator[Frame] = image.drawings(size=size, start=start)
+        drawings: Iterator[Frame] = image.drawings(start=start)
     else:
         drawings = islice(frames_of(image, "image"), start, None)
     if fr_image is not None:
@@ -139,20 +173,24 @@ def map_of(frame: Frame, shape: tuple[int, ...], mapper: FRMapper) -> NDArray[np
     return resized_map(mapper(picture, size=max(min(shape[:2]), 64)), shape[:2])
 
 
-def neutral_conditions(joints: Joints, *, size: int, mapper: FRMapper, start: int = 0) -> Iterator[Conditions]:
+def neutral_conditions(joints: Joints, *, mapper: FRMapper, start: int = 0) -> Iterator[Conditions]:
     """Let the neutral avatar take a pose: c shows its joints, d is the FR map of its rendered frame.
 
-    `size`, the images' side in pixels, is a multiple of 64; frames before `start` are left out.
+    The frames' shorter side in pixels is a multiple of 64; frames before `start` are left out.
     """
-    from signdiff_core.avatar import Signer, fit, render_frames
+    from signdiff_core.avatar import Signer, render_frames
 
-    signer, camera = Signer.neutral(), Camera()
-    motion = fit(signer.avatar(), joints.positions, joints.confidence)[start:]
-    pictures = render_frames(signer, motion, size=size, camera=camera)
-    for position, picture in zip(motion.joints, pictures, strict=True):
+    motion, camera = joints.performed()
+    motion = motion[start:]
+    shape = joints.size[::-1]
+    seen = np.where(joints.hidden, 0.0, 1.0)[start:]
+    pictures = render_frames(
+        Signer.neutral(), motion, size=joints.size, camera=camera, shown=np.asarray(seen.any(axis=1))
+    )
+    for position, confidence, picture in zip(motion.joints, seen, pictures, strict=True):
         grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-        fr_map = resized_map(mapper(np.asarray(grey, dtype=np.uint8), size=size), (size, size))
-        yield Conditions(draw(position, size=size, camera=camera), fr_map)
+        fr_map = resized_map(mapper(np.asarray(grey, dtype=np.uint8), size=min(shape)), shape)
+        yield Conditions(draw(position, confidence, size=shape, camera=camera), fr_map)
 
 
 def apart(image: Any, *, count: int, several_nets: bool, whose: str) -> tuple[Any, Any]:

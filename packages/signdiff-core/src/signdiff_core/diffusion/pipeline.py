@@ -34,6 +34,8 @@ from signdiff_core.diffusion.network_hooks import hooked_for_a_batch
 from signdiff_core.diffusion.options import CHUNK_SIZE, Options
 from signdiff_core.diffusion.per_frame import Embeddings, Noise, embeddings_of
 from signdiff_core.diffusion.turns import alone_with
+from signdiff_core.framing import Framing
+from signdiff_core.gaps import Missing
 
 if TYPE_CHECKING:
     from diffusers.callbacks import MultiPipelineCallbacks, PipelineCallback
@@ -140,6 +142,8 @@ class SignDiffPipeline(CheckedAdapters):
         pad_chunks: bool = False,
         cache_interval: int = 1,
         cache_depth: int = 1,
+        framing: Framing = "signing space",
+        missing: Missing = "hold",
         start: int = 0,
     ) -> Iterator[Any]:
         """Render frames as they are asked for; never more than one chunk is read ahead or kept.
@@ -190,6 +194,9 @@ class SignDiffPipeline(CheckedAdapters):
             cache_interval: run the whole networks in every so many steps only, and the UNet's outermost layers in the
                 others (see `signdiff_core.diffusion.network_hooks.caching_steps`); 1 runs them always.
             cache_depth: layers of the UNet's last block that run in every step.
+            framing: for a pose, what the frames show: "signing space" (head and hands of all of them), "recorded" or a
+                camera; see `signdiff_core.framing`.
+            missing: for a pose, what becomes of joints that are absent for long: "hold" or "hide".
             start: first frame to give. From there on frames are those of the whole video.
 
         Yields:
@@ -279,7 +286,7 @@ class SignDiffPipeline(CheckedAdapters):
             several = hasattr(self.controlnet, "nets")
             image, fr_image = apart(image, count=self.num_conditions, several_nets=several, whose=whose)
         if isinstance(image, Pose):
-            image = Joints.of(image)
+            image = Joints.of(image, size=self._frame_size(options), framing=given["framing"], missing=given["missing"])
         total, done = _count(image), options.first_frame
         conditions = conditions_of(
             image,
@@ -287,7 +294,6 @@ class SignDiffPipeline(CheckedAdapters):
             source,
             options.frnet,
             count=self.num_conditions,
-            size=self._side(options) if isinstance(image, Joints) else 0,
             start=done,
         )
 
@@ -385,13 +391,10 @@ class SignDiffPipeline(CheckedAdapters):
             each = [weight * images for weight, images in zip(weights, each, strict=True)]
         return each if hasattr(self.controlnet, "nets") else torch.cat(each, dim=1)
 
-    def _side(self, options: Options) -> int:
-        """Tell the side of a pose's drawings."""
+    def _frame_size(self, options: Options) -> tuple[int, int]:
+        """Tell width and height of a pose's drawings."""
         default = int(self.unet.config.sample_size * self.vae_scale_factor)
-        height, width = options.height, options.width
-        if (height or default) != (width or default):
-            raise ValueError(f"height and width must be equal for a pose, but are {height} and {width}.")
-        return height or default
+        return options.width or default, options.height or default
 
     def _is_stopped(self) -> bool:
         """Tell whether the caller has interrupted the pipeline between frames; others' batches have their own say."""

@@ -16,6 +16,8 @@ from signdiff_core.diffusion.folder import RendererSettings, check_controlnet, i
 from signdiff_core.diffusion.frmap import FRMapper, FRNetSource, check_source, default_source
 from signdiff_core.diffusion.images import Frame
 from signdiff_core.diffusion.options import CHUNK_SIZE, check_least, check_weights
+from signdiff_core.framing import Framing, frame_size
+from signdiff_core.gaps import Missing
 from signdiff_core.video.reading import probe, read_video
 
 if TYPE_CHECKING:
@@ -85,6 +87,10 @@ class DiffusionRenderer:
         pose: Pose,
         *,
         size: int | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        framing: Framing = "signing space",
+        missing: Missing = "hold",
         seed: int = 0,
         start: int = 0,
         prompt: str | None = None,
@@ -94,31 +100,40 @@ class DiffusionRenderer:
 
         Args:
             pose: a pose of the 50 joints, normalised or in pixels.
-            size: side of the frames in pixels; the model's own if not given, else frames are resized.
+            size: side of square frames in pixels; the model's own if not given, else frames are resized.
+            width: of the frames in pixels, with ``height`` in place of ``size``; their shorter side is drawn as long as
+                the model's own, and frames are resized.
+            height: likewise.
+            framing: "signing space" shows head and hands of all frames, "recorded" what the source picture showed; or
+                a camera, or its scale and the x and y of the neck. See `signdiff_core.framing`.
+            missing: what becomes of joints that are absent for long: "hold" or "hide"; see `signdiff_core.gaps`.
             seed: of the noise; the same seed gives the same frames.
             start: number of the first frame to draw; those before it are not.
             prompt: for this pose only.
             steps: for this pose only.
 
         Returns:
-            Iterator over (size, size, 3) uint8 RGB, one for each frame of the pose from ``start`` on.
+            Iterator over (height, width, 3) uint8 RGB, one for each frame of the pose from ``start`` on.
 
         Raises:
             FileNotFoundError: there is no pipeline in the folder.
             OSError: the model is neither a folder nor on the Hub.
-            ValueError: the pose has another skeleton or shows nobody, ``size`` is not between 16 and 4096, ``start`` is
-                negative, FR-Net's parameters are not those of the model's training, or the video of ``frnet_source``
-                has another number of frames.
+            ValueError: the pose has another skeleton or shows nobody, an argument is out of range,
+                FR-Net's parameters are not those of the model's training, or the video of ``frnet_source`` has another
+                number of frames.
         """
-        if size is not None and not 16 <= size <= 4096:
-            raise ValueError(f"size must be between 16 and 4096, but is {size}.")
+        asked = frame_size(size, width, height)
         check_least(1, steps=1 if steps is None else steps)
         check_least(0, start=start)
         pipeline = self.pipeline
         settings = RendererSettings.read(self.folder)
-        joints = Joints.of(pose)
+        side = int(pipeline.unet.config.sample_size * pipeline.vae_scale_factor)
+        shape = asked if (size, width) != (None, None) else (side, side)
+        joints = Joints.of(pose, size=_drawn(shape, side, pipeline.vae_scale_factor), framing=framing, missing=missing)
         options = {
             "image": joints,
+            "width": joints.size[0],
+            "height": joints.size[1],
             "start": start,
             "prompt": prompt or self._prompt or settings.prompt,
             "num_inference_steps": steps or self._steps or settings.steps,
@@ -133,7 +148,7 @@ class DiffusionRenderer:
             # The avatar does so by itself, and in given frames somebody of other proportions is seen.
             if settings.retarget and isinstance(source, str) and source != "avatar":
                 options["image"] = joints.retargeted()
-        return self._frames(options, size, seed)
+        return self._frames(options, shape, seed)
 
     @property
     def pipeline(self) -> SignDiffPipeline:
@@ -175,7 +190,7 @@ class DiffusionRenderer:
             mapper.check(trained)
         return mapper
 
-    def _frames(self, options: dict[str, Any], size: int | None, seed: int) -> Iterator[NDArray[np.uint8]]:
+    def _frames(self, options: dict[str, Any], shape: tuple[int, int], seed: int) -> Iterator[NDArray[np.uint8]]:
         import torch
 
         frames = self.pipeline.stream(
@@ -188,12 +203,16 @@ class DiffusionRenderer:
         )
         for frame in frames:
             picture = np.rint(frame * 255).astype(np.uint8)
-            if size is not None and size != picture.shape[0]:
-                smaller = size < picture.shape[0]
-                picture = cv2.resize(
-                    picture, (size, size), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
-                )
+            if shape[::-1] != picture.shape[:2]:
+                smaller = shape[1] < picture.shape[0]
+                picture = cv2.resize(picture, shape, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
             yield picture
+
+
+def _drawn(shape: tuple[int, int], side: int, step: int) -> tuple[int, int]:
+    """Choose width and height in which a model draws: its own side is the shorter one, both are multiples of a step."""
+    width, height = (max(step, round(side * length / min(shape) / step) * step) for length in shape)
+    return width, height
 
 
 class _Video:
