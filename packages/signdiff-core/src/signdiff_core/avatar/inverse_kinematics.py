@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from signdiff_core import skeleton
 from signdiff_core.avatar.body import AvatarBody, Motion
+from signdiff_core.avatar.face import face_shapes
 from signdiff_core.avatar.hands import bend_finger, bend_thumb, finger_places, hinges, phalanges, reach_thumb
+from signdiff_core.avatar.head import head_turns, neck_turns
 from signdiff_core.avatar.rotations import (
     Array,
     about,
@@ -32,8 +34,6 @@ from signdiff_core.avatar.rotations import (
 )
 
 _SHOULDER_LIMIT: Final = np.radians(20.0)
-_HEAD_LIMIT: Final = np.radians(30.0)
-_NECK_SHARES: Final = {"neck01": 0.25, "neck02": 0.5, "neck03": 0.75, "head": 1.0}
 _SIDES: Final = {
     "L": (skeleton.LEFT_SHOULDER, skeleton.LEFT_ELBOW, skeleton.LEFT_WRIST, skeleton.LEFT_HAND.start),
     "R": (skeleton.RIGHT_SHOULDER, skeleton.RIGHT_ELBOW, skeleton.RIGHT_WRIST, skeleton.RIGHT_HAND.start),
@@ -56,6 +56,7 @@ def fit(
     confidence: NDArray[np.floating] | None = None,
     *,
     smoothing: float = 0.6,
+    face: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None,
 ) -> Motion:
     """Make a body perform a pose.
 
@@ -64,12 +65,14 @@ def fit(
         joints: (T, 50, 3) normalised coordinates of any signer; NaN where unknown.
         confidence: (T, 50) in [0, 1]; a joint with 0 is unknown. An arm that no frame knows hangs relaxed.
         smoothing: standard deviation, in frames, of the Gaussian that smooths directions in time; 0 for none.
+        face: positions (T, 74, 3) and confidences (T, 74) of eyes, ears and face, as `signdiff_core.skeleton.face_of`
+            gives them. Head and face then do what they show; else the head follows the nose, and the face is still.
 
     Returns:
         The body's motion, T frames.
 
     Raises:
-        ValueError: ``joints`` or ``confidence`` has another shape, or ``smoothing`` is negative.
+        ValueError: ``joints``, ``confidence`` or ``face`` has another shape, or ``smoothing`` is negative.
     """
     if np.ndim(joints) != 3 or np.shape(joints)[1:] != (skeleton.NUM_JOINTS, 3) or not len(joints):
         raise ValueError(
@@ -77,17 +80,25 @@ def fit(
         )
     if confidence is not None and np.shape(confidence) != np.shape(joints)[:2]:
         raise ValueError(f"confidence must have the shape {np.shape(joints)[:2]}, but has {np.shape(confidence)}.")
+    if face is not None and (np.shape(face[0]), np.shape(face[1])) != ((len(joints), 74, 3), (len(joints), 74)):
+        raise ValueError(
+            f"face must have the shapes {(len(joints), 74, 3)} and {(len(joints), 74)}, "
+            f"but has {np.shape(face[0])} and {np.shape(face[1])}."
+        )
     if smoothing < 0:
         raise ValueError(f"smoothing must be at least 0, but is {smoothing}.")
     points = _known(joints, confidence)
     turns = np.full((len(points), len(body.heads), 3, 3), np.nan, dtype=np.float32)
-    torso = _fit_trunk(turns, body, points, smoothing)
+    torso = turns[:, 0] = _fit_trunk(points, smoothing)
+    head = head_turns(points, face and face[0], face and face[1], torso, smoothing=smoothing)
+    for bone_name, turn in neck_turns(torso, head).items():
+        turns[:, body.bone(bone_name)] = turn
     for side in "LR":
         _fit_arm(turns, body, side, torso, points, smoothing)
     for bone, parent in enumerate(body.cast.parents):
         if np.isnan(turns[:, bone]).any():
             turns[:, bone] = turns[:, parent]
-    return Motion(body=body, turns=turns)
+    return Motion(body=body, turns=turns, shapes=face_shapes(body, *face, head) if face else None)
 
 
 def direction_errors(found: NDArray[np.floating], wanted: NDArray[np.floating]) -> Array:
@@ -111,25 +122,12 @@ def _known(joints: NDArray[np.floating], confidence: NDArray[np.floating] | None
     return points
 
 
-def _fit_trunk(turns: NDArray[np.float32], body: AvatarBody, points: Array, sigma: float) -> Array:
-    """Fill the rotations of trunk, neck and head into ``turns``; return the trunk's (T, 3, 3)."""
+def _fit_trunk(points: Array, sigma: float) -> Array:
+    """Find the rotations (T, 3, 3) of the trunk."""
     across = smoothed_direction(points[:, skeleton.LEFT_SHOULDER] - points[:, skeleton.RIGHT_SHOULDER], sigma)
-    upwards = smoothed_direction(points[:, skeleton.NOSE] - points[:, skeleton.NECK], sigma)
     level = np.array([1.0, 0.0, 0.0])
     shoulders = np.where(np.isnan(across), level, across)
-    torso = swing(np.broadcast_to(level, shoulders.shape), shoulders, limit=_SHOULDER_LIMIT)
-
-    rest = body.joint_rest.astype(np.float64)
-    ahead = apply(torso, np.broadcast_to(unit(rest[skeleton.NOSE] - rest[skeleton.NECK]), shoulders.shape))
-    wanted = np.where(np.isnan(upwards), ahead, upwards)
-    axis = np.cross(ahead, wanted)
-    sine = np.linalg.norm(axis, axis=1)
-    axis = np.where(sine[:, None] > 1e-9, axis / np.maximum(sine, 1e-9)[:, None], level)
-    angle = np.minimum(np.arctan2(sine, dot(ahead, wanted)), _HEAD_LIMIT)
-    turns[:, 0] = torso
-    for bone, share in _NECK_SHARES.items():
-        turns[:, body.bone(bone)] = about(axis, angle * share) @ torso
-    return torso
+    return swing(np.broadcast_to(level, shoulders.shape), shoulders, limit=_SHOULDER_LIMIT)
 
 
 def _fit_arm(

@@ -16,7 +16,7 @@ from signdiff_core.camera import Camera
 from signdiff_core.formats.coordinates import visible
 from signdiff_core.framing import Framing, choose_camera, frame_size, resolved
 from signdiff_core.gaps import Missing, fill_gaps
-from signdiff_core.skeleton import NOSE
+from signdiff_core.skeleton import NOSE, face_of
 
 if TYPE_CHECKING:
     from pose_format import Pose
@@ -89,9 +89,10 @@ class AvatarRenderer:
         _check_device(device)
         width, height = frame_size(size, width, height)
         framing = resolved(options.get("camera") or framing, pose, width=width, height=height)
-        filled = fill_gaps(visible(pose), missing)
+        pose = visible(pose)
+        filled = fill_gaps(pose, missing)
         signer = options.get("signer") or self._signer or Signer.sample(np.random.default_rng(seed))
-        motion = fit(signer.avatar(), filled.joints, filled.confidence)
+        motion = fit(signer.avatar(), filled.joints, filled.confidence, face=face_of(pose))
         camera = camera_of(motion, filled.confidence, width=width, height=height, framing=framing)
         return render_frames(
             signer,
