@@ -5,6 +5,7 @@ links it into each environment, so a second one costs seconds. Environments are 
 brings them to exactly what the session asks for (``--exact``).
 """
 
+import re
 import shutil
 from pathlib import Path
 
@@ -27,18 +28,21 @@ SLP = "packages/signdiff-slp"
 # What the tests of each package install: itself with its extras, and the siblings that it asks for.
 PACKAGES = {
     "frnet": (f"{FRNET}[torch,train]", CORE),
-    "core": (f"{CORE}[prepare,train]",),
-    "slp": (CORE, EVAL, f"{SLP}[corpora,plot,prepare]"),
-    "eval": (CORE, f"{EVAL}[fid,slrtp,torchmetrics,train]"),
+    "core": (f"{CORE}[mediapipe,prepare,train]",),
+    "slp": (f"{CORE}[mediapipe]", EVAL, f"{SLP}[corpora,plot,prepare]"),
+    "eval": (CORE, f"{EVAL}[fid,hands,slrtp,torchmetrics,train]"),
 }
 # Independent libraries that a package's tests compare with, and those that it plugs into.
 PEERS = {"core": ("peft", "webdataset"), "eval": ("dtaidistance", "pytorch-lightning", "scikit-image")}
 EVERYTHING = (
     f"{FRNET}[train]",
-    f"{CORE}[prepare,train]",
+    f"{CORE}[mediapipe,prepare,train]",
     f"{SLP}[corpora,plot,prepare]",
     f"{EVAL}[fid,slrtp,torchmetrics,train]",
 )
+
+# Installed without what it asks for, beside an extra that brings what it needs: signdiff_core.plugins says why.
+MEDIAPIPE = re.search(r'MEDIAPIPE: Final = "(.*)"', (ROOT / CORE / "src/signdiff_core/plugins.py").read_text())[1]
 
 # What each wheel needs beside it that is not on the package index.
 SIBLINGS = {"frnet": (), "core": (), "slp": ("core", "eval"), "eval": ()}
@@ -50,6 +54,8 @@ def install(
     """Bring the session's environment to exactly these packages (editable) and tools."""
     editable = [argument for package in packages for argument in ("-e", package)]
     session.install("--exact", *options, *editable, *tools)
+    if any("mediapipe" in package or "hands" in package for package in packages):
+        session.install("--no-deps", MEDIAPIPE)
 
 
 def pytest(session: nox.Session, *arguments: str) -> None:

@@ -39,3 +39,14 @@ def test_weights_are_small_and_unpickle_nothing():
 def test_there_are_weights_for_the_main_job():
     holders = {path.relative_to(ROOT).parts[1] for path in WEIGHTS}
     assert holders >= {"signdiff-core", "signdiff-slp"}
+
+
+def test_one_release_of_mediapipe_is_named_everywhere():
+    from signdiff_core.plugins import MEDIAPIPE
+
+    files = [path for path in ROOT.rglob("*") if path.suffix in (".md", ".py", ".toml") and ".nox" not in path.parts]
+    named = {path: re.findall(r"mediapipe==[0-9.]*[0-9]", path.read_text(errors="replace")) for path in files}
+    assert {release for found in named.values() for release in found} == {MEDIAPIPE}
+    package = ROOT / "packages" / "signdiff-eval"
+    assert named[package / "src" / "signdiff_eval" / "installed.py"]
+    assert not [path for path in ROOT.glob("packages/*/pyproject.toml") if '"mediapipe==' in path.read_text()]

@@ -31,6 +31,7 @@ __all__ = [
 GROUPS: Final = (
     "signdiff.translators",
     "signdiff.annotators",
+    "signdiff.estimators",
     "signdiff.renderers",
     "signdiff.pose_formats",
     "signdiff.skeletons",
@@ -40,6 +41,7 @@ GROUPS: Final = (
 
 _WANTED: Final = {
     "signdiff.translators": ("class", ("from_pretrained",)),
+    "signdiff.estimators": ("class", ("header", "estimate")),
     "signdiff.renderers": ("class", ("render",)),
     "signdiff.pose_formats": ("class", ("matches", "read")),
     "signdiff.skeletons": ("Skeleton", ("header", "fits")),
@@ -54,6 +56,7 @@ _BROUGHT_BY: Final = {
     "diffusers": "signdiff-core[diffusion]",
     "fairseq2": "signdiff-slp",
     "frnet": "signdiff-frnet",
+    "mediapipe": "signdiff-core[mediapipe]",
     "signdiff_frnet": "signdiff-frnet",
     "signdiff_slp": "signdiff-slp",
     "slp": "signdiff-slp",
@@ -61,6 +64,13 @@ _BROUGHT_BY: Final = {
     "transformers": "signdiff-core[diffusion]",
     "warp": "signdiff-core[avatar]",
 }
+
+MEDIAPIPE: Final = "mediapipe==0.10.14"
+"""The one release whose wheels bring their models and that goes with NumPy 2."""
+
+ALONE: Final = {"signdiff-core[mediapipe]": MEDIAPIPE}
+"""What is installed without what it asks for, once the extra has brought what it needs: MediaPipe asks for a build of
+OpenCV that overwrites the headless one, and for jax, which it does not use; and no metadata can drop a dependency."""
 
 
 class PluginError(RuntimeError):
@@ -248,8 +258,12 @@ def pip_line(requirement: str) -> str:
     Example:
         >>> pip_line("signdiff-core[avatar]")
         'python -m pip install "signdiff-core[avatar]"'
+        >>> pip_line("signdiff-core[mediapipe]")
+        'python -m pip install "signdiff-core[mediapipe]" && python -m pip install --no-deps mediapipe==0.10.14'
     """
-    return f'python -m pip install "{requirement}"' if "[" in requirement else f"python -m pip install {requirement}"
+    line = f'python -m pip install "{requirement}"' if "[" in requirement else f"python -m pip install {requirement}"
+    alone = ALONE.get(requirement)
+    return f"{line} && python -m pip install --no-deps {alone}" if alone else line
 
 
 def _how_to_get(name: str) -> str:

@@ -314,12 +314,28 @@ def test_doctor_knows_what_preparations_need(monkeypatch):
         return versions(name)
 
     requires = {"signdiff-slp": ["ray>=2; extra == 'prepare'", "h5py; extra == 'prepare'"]}
-    requires["signdiff-eval"] = ["mediapipe==0.10.14; extra == 'hands'"]
     own = metadata.requires
     monkeypatch.setattr(metadata, "version", version)
     monkeypatch.setattr(metadata, "requires", lambda name: requires.get(name) or own(name))
     parts = {part["name"]: part for part in installation.diagnose()["parts"]}
     assert parts["signdiff-core[prepare]"]["missing"] == ["ray"]
     assert parts["signdiff-slp[prepare]"]["missing"] == ["ray", "h5py"]
-    assert parts["signdiff-eval[hands]"]["missing"] == ["mediapipe"]
-    assert "MediaPipe" in parts["signdiff-eval[hands]"]["brings"]
+    assert "mediapipe" in parts["signdiff-core[mediapipe]"]["missing"]
+    assert "signdiff estimate" in parts["signdiff-core[mediapipe]"]["brings"]
+    assert parts["signdiff-core[mediapipe]"]["install"].endswith(
+        "&& python -m pip install --no-deps mediapipe==0.10.14"
+    )
+
+
+def test_doctor_tells_other_releases_of_mediapipe_and_builds_of_opencv_apart(monkeypatch, capsys):
+    from importlib import metadata
+
+    from signdiff_core.cli import run
+
+    versions, wrong = metadata.version, {"mediapipe": "1.2.3", "opencv-contrib-python": "5.0.0.93"}
+    monkeypatch.setattr(metadata, "version", lambda name: wrong.get(name) or versions(name))
+    run(["doctor"])
+    out = capsys.readouterr().out
+    assert "mediapipe 0.10.14, in place of 1.2.3" in out
+    assert "Builds of OpenCV that overwrite each other: opencv-python-headless, opencv-contrib-python." in out
+    assert "python -m pip uninstall opencv-contrib-python && python -m pip install --force-reinstall opencv-" in out

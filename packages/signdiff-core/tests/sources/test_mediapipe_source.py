@@ -180,10 +180,11 @@ def test_without_mediapipe_a_video_names_what_is_missing(tmp_path):
         f"file = pathlib.Path({str(tmp_path)!r}, 'clip.mp4')\n"
         "write_video(file, [np.zeros((64, 64, 3), np.uint8)], 24)\n"
         "try: read(*find_clips(file))\n"
-        "except ModuleNotFoundError as error: print(error)\n"
+        "except RuntimeError as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert 'clip.mp4: finding people in videos needs MediaPipe: pip install "signdiff-eval[hands]"' in done.stdout
+    assert "needs mediapipe, which is not installed. To get it: python -m pip install" in done.stdout
+    assert '"signdiff-core[mediapipe]" && python -m pip install --no-deps mediapipe==0.10.14' in done.stdout
 
 
 @pytest.mark.realdata
@@ -198,7 +199,7 @@ def test_real_landmarks_and_videos_are_one_clip_each(realdata):
 @pytest.mark.realdata
 @pytest.mark.slow
 def test_a_video_gives_the_landmarks_that_were_given(realdata):
-    pytest.importorskip("mediapipe", reason="finding people in videos needs signdiff-eval[hands]")
+    pytest.importorskip("mediapipe", reason="needs MediaPipe")
     given = read(find_clips(realdata / "how2sign-clips" / "mediapipe")[0]).people[:, 0]
     found = read(find_clips(realdata / "how2sign-clips" / "mp4")[0]).people[:, 0]
     assert found.shape == given.shape

@@ -2,9 +2,13 @@
 
 import configparser
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Final
 
 import entrypoints
+
+_ALONE: Final = {"hands": "mediapipe==0.10.14"}
+"""What is installed without what it asks for, once the extra has brought what it needs: MediaPipe asks for a build of
+OpenCV that overwrites the headless one, and for jax, which it does not use; and no metadata can drop a dependency."""
 
 
 def need(extra: str, *modules: str, purpose: str) -> None:
@@ -19,7 +23,8 @@ def need(extra: str, *modules: str, purpose: str) -> None:
     """
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
-        raise ModuleNotFoundError(f'{purpose} needs {", ".join(missing)}: pip install "signdiff-eval[{extra}]".')
+        alone = f" && pip install --no-deps {_ALONE[extra]}" if extra in _ALONE else ""
+        raise ModuleNotFoundError(f'{purpose} needs {", ".join(missing)}: pip install "signdiff-eval[{extra}]"{alone}.')
 
 
 def load_group(group: str) -> tuple[dict[str, Any], dict[str, str]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from signdiff_core.cli.estimate import check_unfinished, estimator_option, is_video, posed
 from signdiff_core.cli.options import (
     Command,
     FiniteRange,
@@ -167,12 +168,13 @@ def translate(
     print_pose(output, pose, as_json=as_json)
 
 
-@click.command(short_help="Turn a pose into a video of a signer.")
+@click.command(short_help="Turn a pose, or a video of somebody who signs, into a video of a signer.")
 @click.argument("source", metavar="IN", type=click.Path(path_type=Path), callback=existing)
 @_to_video
 @_rendering
 @click.option("--device", help="Where to run the model, such as cpu or cuda.  [default: the best there is]")
 @click.option("--index", type=click.IntRange(0), help="Which clip, from 0, in a file that holds several.")
+@estimator_option
 @json_option
 @debug_option
 def render(
@@ -182,10 +184,14 @@ def render(
     renderer: str,
     device: str | None,
     index: int | None,
+    estimator: str,
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Turn the pose in IN (any format that convert reads) into a video of a signer."""
+    """Turn the pose in IN (any format that convert reads) into a video of a signer.
+
+    IN may be a video of somebody who signs: their pose is estimated first, and another signer signs it.
+    """
     from signdiff_core.cli.parts import read_pose
     from signdiff_core.formats.coordinates import visible
     from signdiff_core.framing import recorded_camera
@@ -194,12 +200,15 @@ def render(
     is_recorded = options["framing"] == "recorded"
     to_video = _renderer(renderer, options, device)
     _check_device_is_taken(device, to_video)
-    pose = read_pose(source, None, {"index": index})
-    with naming(source):
-        if is_recorded:  # now: once normalised, the pose tells nothing of its picture
-            to_video.set("framing", recorded_camera(pose, width=width, height=height))
-        pose = visible(pose)
-    info = to_video(pose, output, resume=resume)
+    if is_video(source):
+        check_unfinished(output, resume)
+    with posed(source, output, estimator, resume=resume) as path:
+        pose = read_pose(path, None, {"index": index})
+        with naming(source):
+            if is_recorded:  # now: once normalised, the pose tells nothing of its picture
+                to_video.set("framing", recorded_camera(pose, width=width, height=height))
+            pose = visible(pose)
+        info = to_video(pose, output, resume=resume)
     print_video(output, info, as_json=as_json, renderer=renderer, seed=options["seed"])
 
 

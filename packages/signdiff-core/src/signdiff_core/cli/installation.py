@@ -17,17 +17,23 @@ if TYPE_CHECKING:  # which looks for entry points: --help does without it
 
 _CORE: Final = "signdiff-core"
 
+_HEADLESS: Final = "opencv-python-headless"
+
+_BUILDS: Final = (_HEADLESS, "opencv-python", "opencv-contrib-python", "opencv-contrib-python-headless")
+"""Distributions that bring a module ``cv2``, each into the same place."""
+
 _BRINGS: Final = {
     "signdiff-core[diffusion]": "the renderer 'diffusion' and SignDiffPipeline",
     "signdiff-core[avatar]": "the renderer 'avatar', a body that performs the pose",
     "signdiff-core[bodies]": "bodies of any shape for the renderer 'avatar', beside those that come with it",
     "signdiff-core[train]": "training of the diffusion renderer on avatar frames",
+    "signdiff-core[mediapipe]": "MediaPipe, by which signdiff estimate, signdiff render and signdiff-slp prepare read "
+    "videos, and signdiff-eval scores hands",
     "signdiff-core[prepare]": "the engine ray of prepare-frames",
     "signdiff-slp": "the translator 'slp', text to pose",
     "signdiff-slp[prepare]": "keypoints in HDF5 and the engine ray of signdiff-slp prepare",
     "signdiff-frnet": "the annotator 'frnet', which the renderer 'diffusion' uses for its second condition",
     "signdiff-eval": "the metrics and the command signdiff-eval",
-    "signdiff-eval[hands]": "MediaPipe, by which signdiff-slp prepare reads videos and signdiff-eval scores hands",
 }
 
 
@@ -94,6 +100,13 @@ def _lines(findings: dict[str, Any]) -> list[str]:
             missing = f" (missing: {', '.join(part['missing'])})" if part["missing"] != [part["name"]] else ""
             lines.append(f"  - {part['name']}{missing}: would bring {part['brings']}")
             lines.append(f"      {part['install']}")
+    if len(findings["opencv"]) > 1:
+        builds = ", ".join(findings["opencv"])
+        lines += ["", f"Builds of OpenCV that overwrite each other: {builds}. Keep the headless one:"]
+        others = [name for name in findings["opencv"] if name != _HEADLESS]
+        lines.append(
+            f"  python -m pip uninstall {' '.join(others)} && python -m pip install --force-reinstall {_HEADLESS}"
+        )
     if findings["broken_plugins"]:
         lines += ["", "Plug-ins that do not load:", *(f"  ! {reason}" for reason in findings["broken_plugins"])]
     if not findings["ready"]:
@@ -109,8 +122,8 @@ def diagnose() -> dict[str, Any]:
     """Look at the installation.
 
     Gives ``python``, ``platform``, ``device``, ``video`` (texts), ``parts`` (a list with ``name``, ``installed``,
-    ``versions``, ``missing``, ``brings``, ``install``), ``broken_plugins`` (reasons), and ``ready`` (whether what is
-    installed works).
+    ``versions``, ``missing``, ``brings``, ``install``), ``opencv`` (the builds that are there, of which there should be
+    one), ``broken_plugins`` (reasons), and ``ready`` (whether what is installed works).
     """
     parts = [_part(_CORE, _requirements(_CORE, "")), *(_part(name, _wanted(name)) for name in _BRINGS)]
     video, encodes = _video()
@@ -121,6 +134,7 @@ def diagnose() -> dict[str, Any]:
         "device": _device(),
         "video": video,
         "parts": parts,
+        "opencv": [name for name in _BUILDS if _is_installed(name)],
         "broken_plugins": broken,
         "ready": bool(parts[0]["installed"] and encodes and not broken),
     }
@@ -154,17 +168,20 @@ def _requirements(distribution: str, extra: str) -> list[str]:
 
 
 def _part(name: str, distributions: list[str]) -> dict[str, Any]:
-    from signdiff_core.plugins import pip_line
+    from signdiff_core.plugins import ALONE, pip_line
 
     versions = {}
     if name == _CORE:
         versions[_CORE] = metadata.version(_CORE)
     missing = []
-    for distribution in distributions:
+    alone, _, release = ALONE.get(name, "").partition("==")
+    for distribution in [*distributions, *([alone] if alone else [])]:
         try:
             versions[distribution] = metadata.version(distribution)
         except metadata.PackageNotFoundError:
             missing.append(distribution)
+    if alone in versions and versions[alone] != release:
+        missing.append(f"{alone} {release}, in place of {versions[alone]}")
     return {
         "name": name,
         "installed": not missing,
@@ -173,6 +190,14 @@ def _part(name: str, distributions: list[str]) -> dict[str, Any]:
         "brings": _BRINGS.get(name, "everything"),
         "install": pip_line(name),
     }
+
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def _device() -> str:

@@ -180,11 +180,12 @@ def fingerprint(pose: Pose, options: Mapping[str, Any]) -> dict[str, str]:
     digest = hashlib.sha256(repr([(part.shape, part.dtype.str) for part in data]).encode())
     for part in data:
         digest.update(np.ascontiguousarray(part).tobytes())
-    texts = {name: _stamp(Path(value)) if name in _PLACES else str(value) for name, value in options.items()}
+    texts = {name: stamp_of(Path(value)) if name in _PLACES else str(value) for name, value in options.items()}
     return {"pose": digest.hexdigest()[:16], **texts}
 
 
-def _stamp(path: Path) -> str:
+def stamp_of(path: Path) -> str:
+    """Tell a file or folder from others, and from itself after a change, by names, sizes and times of change."""
     files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
     if not files:
         return str(path)  # such as a model's name on a hub

@@ -1,8 +1,4 @@
-"""MediaPipe Holistic's landmarks: files of them, and videos in which it finds them.
-
-A file is ``.npz`` with ``pose``, ``left_hand``, ``right_hand`` and ``fps``. Finding people in videos needs MediaPipe,
-which comes with ``signdiff-eval[hands]`` and has its models in its wheel.
-"""
+"""MediaPipe Holistic's landmarks in files ``.npz`` with ``pose``, ``left_hand``, ``right_hand`` and ``fps``."""
 
 from __future__ import annotations
 
@@ -11,7 +7,7 @@ import tokenize
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.lib import format as npy
@@ -22,7 +18,6 @@ from signdiff_core.landmarks import landmarks_of
 from signdiff_core.rates import MAX_FPS
 from signdiff_core.skeleton import HAND_JOINTS, Component, make_header, wrap
 from signdiff_core.sources.detections import MAX_FRAMES, Detections, as_points, check_numbers
-from signdiff_core.video.reading import probe, read_video
 
 BODY_LANDMARKS: Final = 33
 """Landmarks of MediaPipe's body."""
@@ -102,44 +97,6 @@ def _check(path: Path, shapes: dict[str, tuple[int, ...]]) -> None:
         raise FormatError(path, f"expected 1 to {MAX_FRAMES} frames, but found {frames[0]}.")
     if any(shapes.get(key, ()) != () for key in ("fps", "width", "height")):
         raise FormatError(path, "expected one number each in fps, width and height.")
-
-
-def detect_in_video(path: Path, name: str) -> Detections:
-    """Find the signer of a video, frame after frame. MediaPipe follows one person.
-
-    An error says if MediaPipe is missing, or the video damaged, too long, without a frame or without a frame rate.
-    """
-    info = probe(path)
-    if not info.fps > 0:
-        raise FormatError(path, "expected a video with a frame rate, but the file tells none.")
-    try:
-        from mediapipe.python.solutions.holistic import Holistic
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f'{path}: finding people in videos needs MediaPipe: pip install "signdiff-eval[hands]", or give keypoints.'
-        ) from error
-    size = (info.width, info.height)
-    poses, left_hands, right_hands = [], [], []
-    with Holistic(model_complexity=1) as detector:
-        for number, frame in enumerate(read_video(path)):
-            if number == MAX_FRAMES:
-                raise FormatError(path, f"expected at most {MAX_FRAMES} frames, but there are more.")
-            seen = detector.process(np.ascontiguousarray(frame))
-            poses.append(_in_pixels(seen.pose_landmarks, BODY_LANDMARKS, size))
-            left_hands.append(_in_pixels(seen.left_hand_landmarks, len(HAND_JOINTS), size))
-            right_hands.append(_in_pixels(seen.right_hand_landmarks, len(HAND_JOINTS), size))
-    if not poses:
-        raise FormatError(path, "expected a video, but it holds no frame.")
-    people = joints_of_holistic(np.stack(poses), np.stack(left_hands), np.stack(right_hands))
-    return Detections(name=name, people=people, fps=info.fps, size=size)
-
-
-def _in_pixels(landmarks: Any, count: int, size: tuple[int, int]) -> NDArray[np.float64]:
-    """(count, 4) of x, y, z in pixels and visibility; NaN where nothing was found."""
-    if landmarks is None:
-        return np.full((count, 4), np.nan)
-    width, height = size
-    return np.array([(p.x * width, p.y * height, p.z * width, p.visibility) for p in landmarks.landmark])
 
 
 def joints_of_holistic(

@@ -9,12 +9,14 @@ absent.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from signdiff_core.estimators import estimate_video
 from signdiff_core.formats.coordinates import LARGEST, is_normalised
 from signdiff_core.formats.files import FormatError, frames_of, load_object, shown
 from signdiff_core.formats.openpose import FILES, read_people
@@ -24,8 +26,11 @@ from signdiff_core.skeleton import BODY, LEFT_HAND, NUM_JOINTS, RIGHT_HAND
 from signdiff_core.sources.detections import MAX_FRAMES, MAX_PLACES, Detections, as_points, stack_people
 from signdiff_core.sources.find import Source
 from signdiff_core.sources.h5_file import read_h5
-from signdiff_core.sources.mediapipe import detect_in_video, read_mediapipe
+from signdiff_core.sources.mediapipe import read_mediapipe
 from signdiff_core.video.reading import probe
+
+if TYPE_CHECKING:  # pose_format is heavy to import
+    from pose_format import Pose
 
 DEFAULT_FPS: Final = 25.0
 """Frames per second where nothing tells; the clip's notes say that it was taken."""
@@ -58,7 +63,7 @@ def read(source: Source, fps: float | None = None, *, size: tuple[int, int] | No
     if source.kind == "pose":
         return read_pose_file(source.path, source.name)
     if source.kind == "video":
-        return detect_in_video(source.path, source.name)
+        return estimate_in_video(source.path, source.name)
     notes: tuple[str, ...] = ()
     if source.video is not None:
         info = probe(source.video)
@@ -79,14 +84,25 @@ def read_pose_file(path: Path, name: str) -> Detections:
 
     A ``FormatError`` says if it is broken, has another skeleton, or is in normalised coordinates.
     """
-    from pose_format import Pose
-    from pose_format.numpy import NumPyPoseBody
-
     pose = PoseFormat().read(path)
     if is_normalised(pose):
         raise FormatError(
             path, "expected positions in pixels, but they are normalised: 'signdiff-slp corpus poses' imports them."
         )
+    return _people_of(pose, path, name)
+
+
+def estimate_in_video(path: Path, name: str) -> Detections:
+    """Find the people of a video, as `estimate_video` does, whose errors it raises; MediaPipe follows one person."""
+    found = estimate_video(path)
+    return replace(_people_of(found.pose, path, name), notes=tuple(found.notes()))
+
+
+def _people_of(pose: Pose, path: Path, name: str) -> Detections:
+    """Take the joints of all people out of a pose in pixels, which ``path`` held."""
+    from pose_format import Pose
+    from pose_format.numpy import NumPyPoseBody
+
     frames, count = pose.body.data.shape[:2]
     if frames > MAX_FRAMES or frames * count > MAX_PLACES:
         raise FormatError(path, f"expected at most {MAX_FRAMES} frames, but found {frames} of {count} people.")

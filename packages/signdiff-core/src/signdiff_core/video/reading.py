@@ -57,7 +57,7 @@ def probe(path: str | os.PathLike[str]) -> VideoInfo:
         FileNotFoundError: there is no such file.
         VideoError: it is not a video, or its frames are larger than `MAX_SIDE`.
     """
-    with _opened(path) as (file, stream):
+    with opened(path) as (file, stream):
         context = stream.codec_context
         if max(context.width, context.height) > MAX_SIDE:
             raise VideoError(
@@ -94,13 +94,13 @@ def read_video(path: str | os.PathLike[str]) -> Iterator[NDArray[np.uint8]]:
         VideoError: it is not a video, it is damaged, or its frames are larger than `MAX_SIDE`.
     """
     probe(path)
-    with _opened(path) as (file, _):
+    with opened(path) as (file, _):
         for frame in file.decode(video=0):
-            yield _upright(frame)
+            yield upright(frame)
 
 
 @contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[Any, Any]]:
+def opened(path: str | os.PathLike[str]) -> Iterator[tuple[Any, Any]]:
     """Open a video: PyAV's container and its first stream; what FFmpeg says of a broken one is a `VideoError`."""
     import av
 
@@ -128,7 +128,7 @@ def _quarter_turns(frame: Any) -> int:
     return 0 if rest else turns % 4
 
 
-def _upright(frame: Any) -> NDArray[np.uint8]:
+def upright(frame: Any) -> NDArray[np.uint8]:
     """Give a decoded frame of PyAV as it is to be seen, (H, W, 3) uint8 RGB."""
     picture: NDArray[np.uint8] = frame.to_ndarray(format="rgb24")
     turns = _quarter_turns(frame)

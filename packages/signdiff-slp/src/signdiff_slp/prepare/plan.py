@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,6 +12,8 @@ from typing import Any, Literal
 
 from signdiff_core.engines.work import Manifest, Shard, content_hash, signature, versions
 from signdiff_core.engines.work import plan as divide
+from signdiff_core.estimators import find_estimator
+from signdiff_core.plugins import PluginError
 from signdiff_core.sources.find import Kind, Source, find_clips
 from signdiff_core.video.reading import probe
 from signdiff_slp.prepare.checks.check import check
@@ -82,12 +83,9 @@ def _check_packages(sources: Iterable[Source]) -> None:
     if not videos:
         return
     try:
-        importlib.import_module("mediapipe.python.solutions.holistic")
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"finding people in {len(videos):,} videos, such as {videos[0]}, needs MediaPipe: "
-            'pip install "signdiff-eval[hands]", or give keypoints.'
-        ) from error
+        find_estimator("holistic")[0]()
+    except PluginError as error:
+        raise ModuleNotFoundError(f"finding people in {len(videos):,} videos, such as {videos[0]}: {error}") from error
 
 
 def read_texts(path: Path) -> dict[str, str]:
@@ -167,9 +165,9 @@ def _facts(task: Task) -> object:
 
 @cache
 def code_version() -> dict[str, str]:
-    """Name what prepares: versions of the libraries that compute, and hashes of this folder's and the readers' files."""
+    """Name what prepares: versions of the libraries that compute, hashes of this folder, the readers and estimators."""
     known = versions("signdiff_slp.prepare", "signdiff-slp", "signdiff-core", "numpy", "torch")
-    return {**known, "sources": versions("signdiff_core.sources")["code"]}
+    return known | {part: versions(f"signdiff_core.{part}")["code"] for part in ("estimators", "sources")}
 
 
 def manifest_of(tasks: Iterable[Task], settings: Settings, options: Options) -> Manifest:

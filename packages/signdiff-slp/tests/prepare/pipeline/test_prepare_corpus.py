@@ -149,7 +149,8 @@ def test_missing_packages_stop_it_before_any_work(spelled_clips, tmp_path, capsy
     assert prepare(clips, texts, tmp_path / "corpus", "--workers", "1") == 1
     err = capsys.readouterr().err
     assert err.startswith("signdiff-slp: error: finding people in 1 videos, such as ")
-    assert 'film.mp4, needs MediaPipe: pip install "signdiff-eval[hands]", or give keypoints.' in err
+    assert "film.mp4: the estimator 'holistic' needs mediapipe, which is not installed. To get it: python -m pip" in err
+    assert '"signdiff-core[mediapipe]" && python -m pip install --no-deps mediapipe==0.10.14' in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clips", "texts.tsv"]
     monkeypatch.setitem(sys.modules, "ray", None)
     assert prepare(spelled_clips / "clips", spelled_clips / "texts.tsv", tmp_path / "c", "--engine", "ray") == 1
