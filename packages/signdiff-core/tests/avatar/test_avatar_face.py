@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from signdiff_core.anatomy.rotations import about
 from signdiff_core.avatar import AvatarBody
 from signdiff_core.avatar.cast import bundled_cast
 from signdiff_core.avatar.face import face_shapes
-from signdiff_core.avatar.rotations import about
 
 FRAMES = 24
 WAVE = np.clip(np.sin(np.linspace(-2 * np.pi, 2.5 * np.pi, FRAMES)) - 0.3, 0, 1) / 0.7

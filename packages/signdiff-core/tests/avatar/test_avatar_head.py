@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from signdiff_core.anatomy.rotations import about
 from signdiff_core.avatar import AvatarBody, fit
 from signdiff_core.avatar.head import head_turns, neck_turns
-from signdiff_core.avatar.rotations import about
 
 ANGLES = np.radians([0, 10, 25, -20, 35, -5, 0])
 AXES = {"nod": [1.0, 0, 0], "turn": [0, 1.0, 0], "tilt": [0, 0, 1.0], "askew": [0.6, -0.64, 0.48]}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from signdiff_core.avatar.rotations import about, apply, basis, nearest_rotation, swing, twist_angle, unit
+from signdiff_core.anatomy.rotations import about, apply, basis, nearest_rotation, swing, twist_angle, unit
 
 X, Y, Z = np.eye(3)
 

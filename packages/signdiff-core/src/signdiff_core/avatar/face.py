@@ -14,10 +14,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from signdiff_core.anatomy.rotations import Array
 from signdiff_core.avatar.body import AvatarBody
 from signdiff_core.avatar.cast import Cast
 from signdiff_core.avatar.head import RIGID, known_face
-from signdiff_core.avatar.rotations import Array
 
 _LIPS_APART: Final = ((61, 67), (62, 66), (63, 65))
 _LIDS: Final = {"Right": ((37, 41), (38, 40)), "Left": ((43, 47), (44, 46))}

@@ -115,11 +115,11 @@ def write_clip(plan: Plan, clip: int) -> None:
     if freely.random() < plan.free_arms:
         poses, known = free_arms(joints[chosen], freely)
         motion = _each_alone(signer.avatar(), poses, known)
-        plain = _each_alone(neutral.avatar(), motion.joints)
+        plain = _each_alone(neutral.avatar(), motion.joints, seen=False)
     else:
         whole = fit(signer.avatar(), joints, confidence)
         motion = whole[chosen]
-        plain = fit(neutral.avatar(), whole.joints)[chosen]
+        plain = fit(neutral.avatar(), whole.joints, seen=False)[chosen]
 
     rows = []
     pictures = zip(
@@ -150,12 +150,16 @@ def write_clip(plan: Plan, clip: int) -> None:
         temporary.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def _each_alone(body: AvatarBody, joints: NDArray[np.floating], known: NDArray[np.floating] | None = None) -> Motion:
-    """Fit frames that do not follow each other."""
+def _each_alone(
+    body: AvatarBody, joints: NDArray[np.floating], known: NDArray[np.floating] | None = None, *, seen: bool = True
+) -> Motion:
+    """Fit frames that do not follow each other; see `fit`."""
     from signdiff_core.avatar.body import Motion
     from signdiff_core.avatar.inverse_kinematics import fit
 
-    parts = [fit(body, joints[n : n + 1], None if known is None else known[n : n + 1]) for n in range(len(joints))]
+    parts = [
+        fit(body, joints[n : n + 1], None if known is None else known[n : n + 1], seen=seen) for n in range(len(joints))
+    ]
     return Motion(body=body, turns=np.concatenate([part.turns for part in parts]))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signdiff_core import skeleton
-from signdiff_core.avatar.rotations import Array, about, apply, basis, swing, unit
+from signdiff_core.anatomy.rotations import Array, about, apply, basis, swing, unit
 
 _RIGHT: Final = (skeleton.RIGHT_SHOULDER, skeleton.RIGHT_ELBOW, skeleton.RIGHT_WRIST, skeleton.RIGHT_HAND)
 _LEFT: Final = (skeleton.LEFT_SHOULDER, skeleton.LEFT_ELBOW, skeleton.LEFT_WRIST, skeleton.LEFT_HAND)

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signdiff_core import skeleton
+from signdiff_core.anatomy.rotations import Array, about, apply, nearest_rotation, smoothed, swing, transpose, unit
 from signdiff_core.avatar.cast import bundled_cast
-from signdiff_core.avatar.rotations import Array, about, apply, nearest_rotation, smoothed, swing, transpose, unit
 
 RIGID: Final = np.array([0, 1, 15, 16, 27, 28, 29, 30, 31, 33, 35, 36, 39, 42, 45])
 """Points of OpenPose's face that move with the head alone, or nearly so."""

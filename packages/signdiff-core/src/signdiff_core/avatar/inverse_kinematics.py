@@ -1,9 +1,15 @@
-"""Makes a body perform a pose: inverse kinematics on the directions of limbs, so that the body keeps its own bones.
+"""Makes a body perform a pose, so that what signing means is kept: where hands are and what they do.
 
-Lengths in the data do not matter, so a body of any build can perform any signer's pose. Each bone is solved in closed
-form, from the shoulders outwards: upper arms and forearms point where the data points, with the elbow as a hinge; the
-palm lies as the data's metacarpals say, and the forearm shares its roll; the fingers bend and spread within the limits
-of real joints. So the hands look natural even where the depth of the data is rough.
+The body keeps its own bones. What is minimised, frame by frame (`signdiff_core.anatomy.solving`), is how far
+
+- each wrist is from where the data has it, seen from the shoulders, in shoulder widths; and near the face, from the
+  face; closely in the picture, loosely in depth, which data know least;
+- the joints of the hand are from where the data's hand, in the size of this body's, has them from the wrist; those of
+  the thumb from where they are to the fingers that they touch;
+- the elbow is from where the data's upper arm points to;
+- and how deep a hand is inside trunk, head or the other hand;
+
+within the limits of joints. Hands that the data hold together stay together, since both go where the picture has them.
 """
 
 from __future__ import annotations
@@ -14,17 +20,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signdiff_core import skeleton
-from signdiff_core.avatar.body import AvatarBody, Motion
-from signdiff_core.avatar.face import face_shapes
-from signdiff_core.avatar.hands import bend_finger, bend_thumb, finger_places, hinges, phalanges, reach_thumb
-from signdiff_core.avatar.head import head_turns, neck_turns
-from signdiff_core.avatar.rotations import (
+from signdiff_core.anatomy.arm import (
+    ELBOW,
+    ELBOW_BEND,
+    FOREARM_TWIST,
+    FREE,
+    HAND,
+    NUM_JOINTS,
+    WRIST,
+    WRIST_DEVIATION,
+    Arm,
+    Placed,
+    palm_size,
+)
+from signdiff_core.anatomy.rotations import (
     Array,
     about,
     apply,
-    basis,
     dot,
-    nearest_rotation,
     smoothed,
     smoothed_direction,
     swing,
@@ -32,6 +45,13 @@ from signdiff_core.avatar.rotations import (
     twist_angle,
     unit,
 )
+from signdiff_core.anatomy.solving import Goals, solve
+from signdiff_core.anatomy.start import METACARPALS, start
+from signdiff_core.avatar.body import AvatarBody, Motion
+from signdiff_core.avatar.collisions import BodyObstacle, overlap
+from signdiff_core.avatar.face import face_shapes
+from signdiff_core.avatar.hands import hinges, thumb_goals
+from signdiff_core.avatar.head import head_turns, neck_turns
 
 _SHOULDER_LIMIT: Final = np.radians(20.0)
 _SIDES: Final = {
@@ -42,12 +62,23 @@ _HANGING: Final = {"upper": (0.12, 0.99, 0.06), "fore": (0.04, 0.96, -0.28)}
 """Directions of a left arm that hangs relaxed (mirrored for the right one)."""
 
 _FOREARM_SHARES: Final = {"lowerarm01": 0.2, "lowerarm02": 0.65}
-_BLOCK: Final = 128
-"""Frames whose fingers are fitted at once: their many angles take memory."""
 
-_METACARPALS: Final = ((0, 5), (0, 9), (0, 13), (0, 17), (17, 5))
-_PHALANGES: Final = tuple((joint, joint + 1) for first in range(1, 21, 4) for joint in range(first, first + 3))
-_METACARPAL_WEIGHTS: Final = np.array([1.0, 1.0, 1.0, 1.0, 1.5])
+_SEEN_SCALE, _SEEN_NECK = 0.945, np.array([0.0, -0.030, 0.0])
+"""Detectors mark shoulders further in and further up than the joints about which arms turn: how much nearer to each
+other, and where the middle is, normalised units (MediaPipe on the bodies of the cast: 0.86 to 0.93, -0.024 to -0.037).
+"""
+
+_SIGMA: Final = {"elbow": (0.03, 0.03, 0.06), "wrist": (0.005, 0.005, 0.03), "hand": (0.006, 0.006, 0.010)}
+"""How far points may be from their goals, standard deviations in normalised units; z is depth."""
+
+_FIRST, _AGAIN = 9, 5
+"""Steps of the search, and of the search after goals have moved."""
+
+_ROUNDS, _TOUCH = 3, 0.002
+"""How often hands are taken out of each other at most, and by how much they may overlap."""
+
+_CALM: Final = 3.0
+"""Frames over which the pose is smoothed from which the search starts."""
 
 
 def fit(
@@ -57,6 +88,7 @@ def fit(
     *,
     smoothing: float = 0.6,
     face: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None,
+    seen: bool = True,
 ) -> Motion:
     """Make a body perform a pose.
 
@@ -64,9 +96,11 @@ def fit(
         body: the body; it keeps its own bones.
         joints: (T, 50, 3) normalised coordinates of any signer; NaN where unknown.
         confidence: (T, 50) in [0, 1]; a joint with 0 is unknown. An arm that no frame knows hangs relaxed.
-        smoothing: standard deviation, in frames, of the Gaussian that smooths directions in time; 0 for none.
+        smoothing: standard deviation, in frames, of the Gaussian that smooths places in time; 0 for none.
         face: positions (T, 74, 3) and confidences (T, 74) of eyes, ears and face, as `signdiff_core.skeleton.face_of`
             gives them. Head and face then do what they show; else the head follows the nose, and the face is still.
+        seen: the shoulders are where detectors mark them; False for those about which arms turn, as `Motion.joints` has
+            them.
 
     Returns:
         The body's motion, T frames.
@@ -88,16 +122,30 @@ def fit(
     if smoothing < 0:
         raise ValueError(f"smoothing must be at least 0, but is {smoothing}.")
     points = _known(joints, confidence)
+    if seen:
+        points = points * _SEEN_SCALE + _SEEN_NECK
     turns = np.full((len(points), len(body.heads), 3, 3), np.nan, dtype=np.float32)
     torso = turns[:, 0] = _fit_trunk(points, smoothing)
     head = head_turns(points, face and face[0], face and face[1], torso, smoothing=smoothing)
     for bone_name, turn in neck_turns(torso, head).items():
         turns[:, body.bone(bone_name)] = turn
-    for side in "LR":
-        _fit_arm(turns, body, side, torso, points, smoothing)
     for bone, parent in enumerate(body.cast.parents):
         if np.isnan(turns[:, bone]).any():
             turns[:, bone] = turns[:, parent]
+    obstacle = _obstacle(body, turns)
+    left, right = (_Limb(body, side, torso, points, smoothing, obstacle) for side in "LR")
+    for limb in (left, right):
+        limb.search(_FIRST)
+        limb.aim_thumb()
+    for number in range(_ROUNDS):
+        ways = overlap(left.placed.points, right.placed.points)
+        if number and np.max(ways) < _TOUCH:
+            break
+        for limb, way in zip((left, right), ways, strict=True):
+            limb.bring_nearer(way)
+            limb.search(_AGAIN)
+    for limb in (left, right):
+        limb.write(turns)
     return Motion(body=body, turns=turns, shapes=face_shapes(body, *face, head) if face else None)
 
 
@@ -130,89 +178,136 @@ def _fit_trunk(points: Array, sigma: float) -> Array:
     return swing(np.broadcast_to(level, shoulders.shape), shoulders, limit=_SHOULDER_LIMIT)
 
 
-def _fit_arm(
-    turns: NDArray[np.float32], body: AvatarBody, side: str, torso: Array, joints: Array, sigma: float
-) -> None:
-    """Fill in the rotations (T, J, 3, 3) of an arm, "L" or "R", with its hand.
+def _obstacle(body: AvatarBody, turns: NDArray[np.float32]) -> BodyObstacle:
+    parts = [body.bone("spine01"), body.bone("head")]
+    shifts = np.concatenate([block[1][:, parts] for block in Motion(body=body, turns=turns).blocks()]).astype(float)
+    trunk, head = ((turns[:, bone].astype(float), shifts[:, number]) for number, bone in enumerate(parts))
+    return BodyObstacle(body=body, trunk=trunk, head=head)
 
-    `torso` holds the rotations (T, 3, 3) of the trunk, `joints` the pose (T, 50, 3), NaN where unknown; `sigma` smooths
-    in time, in frames.
+
+class _Limb:
+    """An arm of a body, "L" or "R", on its way to a pose (T, 50, 3), NaN where unknown.
+
+    `torso` holds the rotations (T, 3, 3) of the trunk, `sigma` smooths in time, in frames.
     """
-    shoulder, elbow, wrist, hand = _SIDES[side]
+
+    def __init__(
+        self, body: AvatarBody, side: str, torso: Array, points: Array, sigma: float, obstacle: BodyObstacle
+    ) -> None:
+        self.body, self.side = body, side
+        self.arm = arm_of(body, side)
+        shoulder, elbow, wrist, hand = _SIDES[side]
+        self.shoulder = apply(torso, np.broadcast_to(self.arm.rest[0], (len(points), 3)))
+        data = np.stack([smoothed(points[:, n], sigma) for n in (shoulder, elbow, wrist)], axis=1)
+        fingers = points[:, hand : hand + 21] - points[:, hand, None]
+        fingers = np.stack([smoothed(fingers[:, n], sigma) for n in range(21)], axis=1)
+        self._set_arm(data, known=not np.isnan(data[:, [ELBOW, WRIST]]).any())
+        self._set_hand(fingers)
+        self.goals = Goals(places=self.places, weights=self.weights, obstacle=obstacle)
+        self.fingers = fingers
+        self._begin()
+
+    def _set_arm(self, data: Array, *, known: bool) -> None:
+        """Set the goals of elbow and wrist, from shoulder, elbow and wrist (T, 3, 3) of the data."""
+        arm, frames = self.arm, len(data)
+        self.places = np.zeros((frames, len(arm.rest), 3))
+        self.weights = np.zeros_like(self.places)
+        mirror = np.array([1.0 if self.side == "L" else -1.0, 1.0, 1.0])
+        lengths = np.linalg.norm(np.diff(arm.rest[:3], axis=0), axis=1)
+        aims = [unit(np.broadcast_to(np.array(_HANGING[part]) * mirror, (frames, 3))) for part in ("upper", "fore")]
+        elbow = self.shoulder + lengths[0] * aims[0]
+        self.places[:, ELBOW] = data[:, ELBOW] if known else elbow
+        self.places[:, WRIST] = data[:, WRIST] if known else elbow + lengths[1] * aims[1]
+        self.weights[:, ELBOW], self.weights[:, WRIST] = (1 / np.array(_SIGMA[part]) for part in ("elbow", "wrist"))
+
+    def _set_hand(self, fingers: Array) -> None:
+        """Set the goals of the hand: the data's joints (T, 21, 3), from its wrist, in the size of this body's palm."""
+        sizes = palm_size(fingers)
+        size = np.nanmedian(sizes) if np.isfinite(sizes).any() else 1.0
+        goals = fingers * (self.arm.palm_size / size)
+        known = np.asarray(np.isfinite(goals).all(axis=-1))
+        self.places[:, HAND] = np.where(known[..., None], goals, 0.0)
+        self.weights[:, HAND] = np.where(known[..., None], 1 / np.array(_SIGMA["hand"]), 0.0)
+        self.weights[:, HAND.start] = 0
+
+    def _begin(self) -> None:
+        """Start from a calmer pose, so that frames that follow each other take the same of several ways."""
+        frames = len(self.places)
+        calm = smoothed(self.places.reshape(frames, -1), _CALM).reshape(self.places.shape)
+        exact, self.places = self.places, calm
+        self.posture = start(self.arm, self._whole())
+        self.posture = solve(
+            self.arm, self.posture, self.shoulder, Goals(places=calm, weights=self.weights), steps=_FIRST
+        )
+        self.places = exact
+
+    def _whole(self) -> Array:
+        """Give joints (T, 24, 3) to start from: the goals, and a hand at rest where there are none."""
+        joints = self.places[:, :NUM_JOINTS].copy()
+        joints[:, 0] = self.shoulder
+        fore = unit(joints[:, WRIST] - joints[:, ELBOW])
+        rest = self.arm.rest[HAND] - self.arm.rest[WRIST]
+        loose = swing(np.broadcast_to(self.arm.fore, fore.shape), fore) @ rest.T
+        unknown = self.weights[:, HAND, :1] == 0
+        ends = np.unique(METACARPALS)
+        few = unknown[:, ends].sum(axis=1) > len(ends) - 3
+        hand = np.where(unknown | few[:, None], np.swapaxes(loose, 1, 2), joints[:, HAND])
+        joints[:, HAND] = joints[:, WRIST, None] + hand
+        return joints
+
+    @property
+    def placed(self) -> Placed:
+        """Where the arm is now."""
+        return self.arm.place(self.posture.angles, self.posture.base, self.shoulder)
+
+    def search(self, steps: int) -> None:
+        """Go towards the goals."""
+        self.posture = solve(self.arm, self.posture, self.shoulder, self.goals, steps=steps)
+
+    def aim_thumb(self) -> None:
+        """Aim the thumb where its neighbours among the fingers are now."""
+        if not self.weights[:, HAND].any():
+            return
+        placed = self.placed
+        palm = placed.turns[:, WRIST_DEVIATION]
+        seen = apply(transpose(palm)[:, None], self.fingers)
+        own = apply(transpose(palm)[:, None], placed.points[:, HAND] - placed.points[:, WRIST, None])
+        goals = thumb_goals(seen, own, self.arm)
+        known = np.isfinite(goals).all(axis=(1, 2))
+        self.places[known, HAND.start + 2 : HAND.start + 5] = apply(palm[known][:, None], goals[known])
+
+    def bring_nearer(self, way: Array) -> None:
+        """Have the wrist come nearer to the viewer than it is now, by (T,), where that is not 0."""
+        moved = way > 0
+        self.places[moved, WRIST, 2] = (self.placed.points[:, WRIST, 2] - way)[moved]
+        self.weights[moved, WRIST, 2] = 1 / _SIGMA["wrist"][0]
+
+    def write(self, turns: NDArray[np.float32]) -> None:
+        """Fill in the rotations (T, J, 3, 3) of the arm's bones."""
+        arm = self.arm
+        placed = self.placed
+        upper, fore, palm = (placed.turns[:, hinge] for hinge in (FREE - 1, ELBOW_BEND, WRIST_DEVIATION))
+        along = apply(upper, np.broadcast_to(arm.upper, self.shoulder.shape))
+        plain = swing(np.broadcast_to(arm.upper, along.shape), along)
+        roll = twist_angle(upper @ transpose(plain), along)
+        turns[:, self._bone("upperarm01")], turns[:, self._bone("upperarm02")] = about(along, roll * 0.5) @ plain, upper
+        twist, axis = self.posture.angles[:, FOREARM_TWIST], apply(fore, np.broadcast_to(arm.fore, along.shape))
+        for name, share in _FOREARM_SHARES.items():
+            turns[:, self._bone(name)] = about(axis, twist * share) @ fore
+        turns[:, self._bone("wrist")] = palm
+        for number in range(1, 5):
+            turns[:, self._bone(f"metacarpal{number}")] = palm
+        for finger in range(5):
+            for joint in range(3):
+                hinge = arm.carriers[HAND.start + 4 * finger + 2 + joint]
+                turns[:, self._bone(f"finger{finger + 1}-{joint + 1}")] = placed.turns[:, hinge]
+
+    def _bone(self, name: str) -> int:
+        return self.body.bone(f"{name}.{self.side}")
+
+
+def arm_of(body: AvatarBody, side: str) -> Arm:
+    """Take an arm, "L" or "R", of a body at rest."""
+    *joints, hand = _SIDES[side]
     rest = body.joint_rest.astype(np.float64)
-    frames = len(joints)
-    limbs = [(shoulder, elbow), (elbow, wrist), *((hand + a, hand + b) for a, b in (*_METACARPALS, *_PHALANGES))]
-    directions = np.empty((frames, len(limbs), 3))
-    for n, (start, end) in enumerate(limbs):
-        directions[:, n] = smoothed_direction(joints[:, end] - joints[:, start], sigma)
-    mirror = np.array([1.0 if side == "L" else -1.0, 1.0, 1.0])
-    for n, part in enumerate(("upper", "fore")):
-        hanging = unit(np.array(_HANGING[part]) * mirror)
-        directions[:, n] = np.where(np.isnan(directions[:, n]), hanging, directions[:, n])
-    upper, fore, palm, finger = (
-        directions[:, 0],
-        directions[:, 1],
-        directions[:, 2:7],
-        directions[:, 7:].reshape(frames, 5, 3, 3),
-    )
-
-    upper_rest, fore_rest = unit(rest[elbow] - rest[shoulder]), unit(rest[wrist] - rest[elbow])
-    hinge_rest = unit(np.cross(upper_rest, fore_rest))
-    plain = swing(apply(torso, np.broadcast_to(upper_rest, upper.shape)), upper) @ torso
-    hinge = np.cross(upper, fore) + 0.15 * apply(plain, hinge_rest)
-    whole = basis(upper, hinge) @ basis(upper_rest, hinge_rest).T
-    roll = twist_angle(whole @ transpose(plain), upper)
-    turns[:, body.bone(f"upperarm01.{side}")] = about(upper, roll * 0.5) @ plain
-    turns[:, body.bone(f"upperarm02.{side}")] = whole
-    forearm = swing(apply(whole, fore_rest), fore) @ whole
-
-    palm_rest = unit(_metacarpals(rest, hand))
-    known = ~np.isnan(palm).any(axis=-1)
-    if known.sum(axis=1).min() >= 3:
-        weight = _METACARPAL_WEIGHTS * known
-        wrist_turn = nearest_rotation(np.broadcast_to(palm_rest, palm.shape), np.nan_to_num(palm), weight)
-    else:
-        wrist_turn = forearm
-    twist = _roll(wrist_turn, forearm, fore)
-    for bone, share in _FOREARM_SHARES.items():
-        turns[:, body.bone(f"{bone}.{side}")] = about(fore, twist * share) @ forearm
-    turns[:, body.bone(f"wrist.{side}")] = wrist_turn
-
-    points = np.empty((frames, 21, 3))
-    for n in range(21):
-        points[:, n] = smoothed(apply(transpose(wrist_turn), joints[:, hand + n] - joints[:, hand]), sigma)
-    for first in range(0, frames, _BLOCK):
-        block = slice(first, first + _BLOCK)
-        _fit_hand(turns[block], body, side, wrist_turn[block], finger[block], points[block])
-
-
-def _fit_hand(
-    turns: NDArray[np.float32], body: AvatarBody, side: str, wrist_turn: Array, finger: Array, points: Array
-) -> None:
-    """Fill in the rotations (T, J, 3, 3) of the fingers of a side, "L" or "R".
-
-    From the wrist's rotations (T, 3, 3), directions of phalanges `finger` (T, 5, 3, 3) and the hand's joints (T, 21, 3)
-    seen from its palm, NaN where unknown.
-    """
-    hand = _SIDES[side][3]
-    own = body.joint_rest[hand : hand + 21].astype(np.float64)
-    bones, axes = phalanges(body, side), hinges(body, side)
-    seen = apply(transpose(wrist_turn)[:, None, None], finger)
-    solved = np.stack([bend_finger(seen[:, n], bones[n], axes[n]) for n in range(1, 5)], axis=1)
-    palmwards = np.cross(axes[2], bones[2, 0])
-    aims = reach_thumb(points, finger_places(solved, own), own, palmwards)
-    solved = np.concatenate([bend_thumb(aims, bones[0], axes[0])[:, None], solved], axis=1)
-    for number in range(5):
-        for joint in range(3):
-            turns[:, body.bone(f"finger{number + 1}-{joint + 1}.{side}")] = wrist_turn @ solved[:, number, joint]
-
-
-def _roll(turn: Array, onto: Array, axis: Array) -> Array:
-    """Measure how far ``turn`` is rolled about ``axis`` against ``onto``, without jumps in time: (T,) radians."""
-    angle = np.unwrap(twist_angle(turn @ transpose(onto), axis))
-    return np.asarray(angle - 2 * np.pi * np.round(np.median(angle) / (2 * np.pi)))
-
-
-def _metacarpals(joints: Array, start: int) -> Array:
-    ends = np.array(_METACARPALS) + start
-    return joints[..., ends[:, 1], :] - joints[..., ends[:, 0], :]
+    return Arm.of(np.concatenate([rest[joints], rest[hand : hand + 21]]), hinges(body, side))

@@ -152,11 +152,16 @@ def light_vertices(
     reach: float,
     care: wp.array(dtype=wp.int32),
     lowest: float,
+    resting: wp.array(dtype=wp.vec2),
     light: wp.array(dtype=wp.vec2),
 ):
-    """Measure how much of the lamp (x) the visible vertices see, and those of moving hands their surroundings (y)."""
+    """Measure how much of the lamp (x) the visible vertices see, and those of moving hands their surroundings (y).
+
+    All others have the light of the rest: what a frame shows does not depend on the frames before it.
+    """
     v = wp.tid()
     n = normals[v]
+    light[v] = resting[v]
     if care[v] > 0 and n[2] < 0.15 and points[v][1] < lowest:
         at = points[v] + n * 3.0e-3
         lamp = float(0.0)
@@ -172,7 +177,7 @@ def light_vertices(
                     way = wp.normalize(towards + 0.12 * sky[SKY_RAYS + k])
                     if not wp.mesh_query_ray_anyhit(mesh, at, way, far):
                         lamp += 1.0 / float(LAMP_RAYS)
-        surroundings = light[v][1]
+        surroundings = resting[v][1]
         if care[v] == ALL_RAYS:
             surroundings = openness(mesh, at, n, sky, reach)
         light[v] = wp.vec2(lamp, surroundings)

@@ -92,7 +92,7 @@ class Raycaster:
         self._triangles = put(triangles.reshape(-1).astype(np.int32), wp.int32)
         self._first, self._faces = put(first, wp.int32), put(faces, wp.int32)
         self._sky = put(_sky_directions(), wp.vec3)
-        self._light = wp.zeros(len(body.vertices), dtype=wp.vec2, device=device)
+        self._resting, self._light = (wp.zeros(len(body.vertices), dtype=wp.vec2, device=device) for _ in range(2))
         self._image = wp.zeros(width * height, dtype=wp.vec3, device=device)
         self._marks = wp.zeros(width * height, dtype=wp.float32, device=device)
         self._pixels = wp.zeros(3 * width * height, dtype=wp.uint8, device=device)
@@ -115,7 +115,7 @@ class Raycaster:
         at_rest = np.zeros(len(body.cast.shapes), dtype=np.float32)
         still = np.tile(np.eye(3, dtype=np.float32), (bones, 1, 1)), np.zeros((bones, 3), dtype=np.float32)
         self._pose(*still, at_rest)
-        around = [self._mesh.id, self._points, self._normals, self._sky, _REACH, self._care, self._light]
+        around = [self._mesh.id, self._points, self._normals, self._sky, _REACH, self._care, self._resting]
         self._launch(kernels.light_at_rest, len(body.vertices), around)
 
     def _launch(self, kernel: wp.Kernel, threads: int, inputs: list[object]) -> None:
@@ -142,8 +142,8 @@ class Raycaster:
         place = [self._mesh.id, self._points, self._normals]
         (width, height), scales = self._shape, self._camera.scales(self._shape)
         lowest = (1 - self._camera.neck[1]) / scales[1] + 0.02
-        lamp = [*place, self._look.light, self._sky, _REACH, self._care, lowest, self._light]
-        self._launch(kernels.light_vertices, len(self._rest), lamp)
+        lamp = [*place, self._look.light, self._sky, _REACH, self._care, lowest]
+        self._launch(kernels.light_vertices, len(self._rest), [*lamp, self._resting, self._light])
         view = [self._mesh.id, self._triangles, self._normals, self._look, self._light]
         view += [width, height, *scales, *self._camera.neck, self._image, self._marks]
         self._launch(kernels.draw, width * height, view)

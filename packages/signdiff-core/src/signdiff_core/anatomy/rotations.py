@@ -85,15 +85,17 @@ def nearest_rotation(start: Array, end: Array, weight: Array) -> Array:
 
 
 def smoothed(vectors: Array, sigma: float) -> Array:
-    """Fill gaps of a vector (T, 3) in time and smooth it by a Gaussian of ``sigma`` frames.
+    """Fill gaps of vectors (T, C) in time and smooth them by a Gaussian of ``sigma`` frames.
 
-    A vector that no frame knows stays NaN.
+    A vector is a gap as a whole; one that no frame knows stays NaN.
     """
     time = np.arange(len(vectors))
     filled = vectors
     known = ~np.isnan(vectors).any(axis=1)
     if known.any() and not known.all():
-        filled = np.stack([np.interp(time, time[known], vectors[known, axis]) for axis in range(3)], axis=1)
+        filled = np.stack(
+            [np.interp(time, time[known], vectors[known, axis]) for axis in range(vectors.shape[1])], axis=1
+        )
     if sigma > 0 and len(vectors) > 1:
         reach = int(np.ceil(3 * sigma))
         kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
