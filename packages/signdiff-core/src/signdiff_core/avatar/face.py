@@ -23,8 +23,9 @@ _LIPS_APART: Final = ((61, 67), (62, 66), (63, 65))
 _LIDS: Final = {"Right": ((37, 41), (38, 40)), "Left": ((43, 47), (44, 46))}
 _CORNERS: Final = {"Right": (36, 39), "Left": (45, 42)}
 _PUPILS: Final = {"Right": 68, "Left": 69}
-_CLOSED: Final = 20
-"""Percentile of the opening of the mouth below which it counts as closed."""
+_CLOSED, _HARDLY = 20, 0.03
+"""A mouth counts as closed that is open by no more than this percentile of the frames, and this share of the face's
+height above it: else smiles and tight lips, which close it most, would pass for rest."""
 
 _AWAKE: Final = 60
 """Percentile of the opening of the eyes at which they count as open as at rest."""
@@ -157,7 +158,7 @@ def _at_rest(points: Array, model: Array) -> Array:
     rest = _median(points)
     opening = _gap(points, _LIPS_APART)
     if np.isfinite(opening).any():
-        closed = opening <= np.nanpercentile(opening, _CLOSED)
+        closed = opening <= np.nanpercentile(opening, _CLOSED) + _HARDLY * np.ptp(model[:, 1])
         mouth = [*range(4, 13), *range(48, 68)]
         rest[mouth] = _median(points[closed][:, mouth])
         apart = max(float(_gap(rest, _LIPS_APART) - _gap(model, _LIPS_APART)), 0.0)
