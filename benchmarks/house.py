@@ -30,7 +30,7 @@ COMMANDS = {
 }
 """Where each main command starts."""
 
-LIMITS = {"generate": 60, "train_controlnet": 45, "slp prepare": 52, "slp train": 60, "compare": 50}
+LIMITS = {"generate": 95, "train_controlnet": 75, "slp prepare": 60, "slp train": 60, "compare": 50}
 """At most so many files are reached by each."""
 
 

@@ -9,7 +9,7 @@ from signdiff_core.drawing import OpenposeDrawer, draw, draw_pixels
 
 @pytest.fixture(scope="module")
 def reference():
-    """controlnet_aux's drawing of 50 pixel positions, through its own normalised keypoints."""
+    """controlnet_aux's drawing of 50 or 124 pixel positions, through its own normalised keypoints."""
     pytest.importorskip("matplotlib", reason="controlnet_aux draws hands with matplotlib's colours")
     open_pose = pytest.importorskip("controlnet_aux.open_pose", reason="controlnet_aux is not installed")
     from controlnet_aux.open_pose.body import BodyResult, Keypoint
@@ -21,8 +21,9 @@ def reference():
         ]
         # What is absent is None in a body of 18 points, and -1 pixel in a hand of 21.
         hands = [[point or Keypoint(-1 / width, -1 / height) for point in points[part]] for part in HANDS]
-        body = BodyResult([*points[:8], *[None] * 10], 1.0, 8)
-        return open_pose.draw_poses([open_pose.PoseResult(body, *hands, None)], height, width)
+        body = BodyResult([*points[:8], *[None] * 6, *(points[50:54] or [None] * 4)], 1.0, 8)
+        face = [point for point in points[54:] if point]
+        return open_pose.draw_poses([open_pose.PoseResult(body, *hands, face)], height, width)
 
     return draw_reference
 
@@ -32,12 +33,14 @@ HANDS = (slice(8, 29), slice(29, 50))
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("height", "width"), [(512, 512), (512, 768), (256, 256), (300, 411)])
-def test_equals_controlnet_aux_at_its_own_widths(reference, height, width):
+@pytest.mark.parametrize("num_joints", [50, 124])
+def test_equals_controlnet_aux_at_its_own_widths(reference, height, width, num_joints):
     random = np.random.default_rng(0)
     for _ in range(40):
         # Positions off the whole numbers: their way through a share of the width cannot change the pixel.
-        pixels = random.integers(-20, max(height, width) + 20, (50, 2)) + random.uniform(0.1, 0.9, (50, 2))
-        present = random.random(50) > 0.15
+        pixels = random.integers(-20, max(height, width) + 20, (num_joints, 2))
+        pixels = pixels + random.uniform(0.1, 0.9, pixels.shape)
+        present = random.random(num_joints) > 0.15
         ours = draw_pixels(pixels, present.astype(float), size=(height, width), line_scale=1)
         assert np.array_equal(ours, reference(pixels, present, height, width))
 
@@ -52,11 +55,11 @@ def test_default_widths_are_controlnet_auxs_at_512(reference, pose):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.realdata
 def test_equals_controlnet_aux_on_a_real_clip(reference, realdata):
-    from signdiff_core import formats
-    from signdiff_core.skeleton import joints_of
+    from signdiff_core.skeleton import BODY_HANDS_FACE
+    from signdiff_core.sources import read_pose
 
-    clip = formats.read(realdata / "how2sign-openpose" / "json" / "_2FBDaOPYig_2-3-rgb_front")
-    joints, confidence = joints_of(clip)
+    clip = read_pose(realdata / "how2sign-openpose" / "json" / "_2FBDaOPYig_2-3-rgb_front", fps=24)
+    joints, confidence = BODY_HANDS_FACE.arrays(clip)
     for t in range(0, len(joints), 40):
         pixels = joints[t, :, :2].astype(np.float64) + 1e-3
         ours = draw_pixels(pixels, confidence[t], size=(720, 1280), line_scale=1)

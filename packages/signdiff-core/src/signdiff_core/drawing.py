@@ -1,7 +1,8 @@
 """Poses as OpenPose control images: the drawings that Stable Diffusion ControlNets were trained on.
 
 The figure follows ``controlnet_aux`` (``open_pose/util.py``): limbs are filled ellipses of half-width 4 at 60% of their
-colour, body joints are dots of radius 4, fingers are lines of width 2, hand joints are blue dots of radius 4.
+colour, body joints are dots of radius 4, fingers are lines of width 2, hand joints are blue dots of radius 4. With a
+face, eyes and ears belong to the body, and the face's points are white dots of radius 3.
 ``controlnet_aux`` keeps these pixels whatever the size of its canvas, and draws on one whose shorter side is 512. So
 ``line_scale`` is 1 at 512, where both drawings are equal to the pixel, and follows the size elsewhere: at 256 a hand
 keeps its shape in place of becoming one blue spot.
@@ -18,7 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signdiff_core.camera import Camera
-from signdiff_core.skeleton import HAND_LIMBS, LEFT_HAND, NUM_JOINTS, RIGHT_HAND, masked_as_absent
+from signdiff_core.skeleton import (
+    BODY_HANDS_FACE,
+    FACE,
+    HAND_LIMBS,
+    HEAD,
+    LEFT_HAND,
+    NUM_JOINTS,
+    RIGHT_HAND,
+    masked_as_absent,
+)
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -28,7 +38,7 @@ Colour = tuple[int, int, int]
 REFERENCE_SIZE: Final = 512
 """Side at which lines have the widths of ``controlnet_aux``."""
 
-_STICK, _DOT, _FINGER = 4, 4, 2
+_STICK, _DOT, _FINGER, _FACE_DOT = 4, 4, 2, 3
 _FAR: Final = 2**14
 """Positions beyond this many pixels are taken as outside: OpenCV's integers would overflow."""
 
@@ -39,14 +49,26 @@ def _hue(step: int, steps: int) -> Colour:
     return red, green, blue
 
 
-_BODY_COLOURS: Final = tuple(_hue(joint, 18) for joint in range(8))
+_DOTS: Final = tuple(
+    (joint, _hue(number, 18))
+    for joint, number in (*((joint, joint) for joint in range(8)), *zip(range(50, 54), range(14, 18), strict=True))
+)
 _NECK_TO_NOSE: Final = 12
+_RIGHT_EYE, _LEFT_EYE, _RIGHT_EAR, _LEFT_EAR = range(HEAD.start, HEAD.stop)
+_HEAD_LIMBS: Final = (
+    *((0, _RIGHT_EYE, 13), (_RIGHT_EYE, _RIGHT_EAR, 14)),
+    *((0, _LEFT_EYE, 15), (_LEFT_EYE, _LEFT_EAR, 16)),
+)
 _LIMBS: Final = tuple(
     (a, b, tuple(int(0.6 * channel) for channel in _hue(step, 18)))
-    for a, b, step in ((1, 2, 0), (1, 5, 1), (2, 3, 2), (3, 4, 3), (5, 6, 4), (6, 7, 5), (1, 0, _NECK_TO_NOSE))
+    for a, b, step in (
+        *((1, 2, 0), (1, 5, 1), (2, 3, 2), (3, 4, 3), (5, 6, 4), (6, 7, 5), (1, 0, _NECK_TO_NOSE)),
+        *_HEAD_LIMBS,
+    )
 )
 _FINGER_COLOURS: Final = tuple(_hue(limb, 20) for limb in range(20))
 _HAND_DOT: Final = (0, 0, 255)
+_WHITE: Final = (255, 255, 255)
 
 
 def draw(
@@ -60,8 +82,9 @@ def draw(
     """Draw a pose in normalised coordinates.
 
     Args:
-        joints: (50, 2 or 3) positions; depth is ignored. What is masked is absent.
-        confidence: (50,); 0 means absent. Everything is present if it is not given.
+        joints: (50, 2 or 3) positions, or (124, 2 or 3) with eyes, ears and face; depth is ignored. What is masked is
+            absent.
+        confidence: (50,) or (124,); 0 means absent. Everything is present if it is not given.
         size: side of a square frame, or (height, width).
         camera: where the signer stands in the frame; by default as `Camera.centred` has it.
         line_scale: factor for widths and radii; if not given, the shorter side / 512.
@@ -95,8 +118,8 @@ def draw_pixels(
     """Draw a pose in pixels.
 
     Args:
-        pixels: (50, 2) x and y from the top left corner; what is masked is absent.
-        confidence: (50,); 0 means absent. Everything is present if it is not given.
+        pixels: (50, 2) or (124, 2) x and y from the top left corner; what is masked is absent.
+        confidence: (50,) or (124,); 0 means absent. Everything is present if it is not given.
         size: side of a square frame, or (height, width).
         line_scale: factor for widths and radii; if not given, the shorter side / 512.
 
@@ -115,6 +138,9 @@ def draw_pixels(
     _draw_body(canvas, points, present, scale)
     for hand in (LEFT_HAND, RIGHT_HAND):
         _draw_hand(canvas, points[hand], present[hand], scale)
+    corners = points[FACE].astype(int)
+    for place in corners[present[FACE] & (corners > 0).all(axis=1)].tolist():
+        cv2.circle(canvas, place, _pixels(_FACE_DOT, scale), _WHITE, -1)
     return canvas
 
 
@@ -123,15 +149,15 @@ def _draw_body(
 ) -> None:
     half_width, radius = _pixels(_STICK, scale), _pixels(_DOT, scale)
     for a, b, colour in _LIMBS:
-        if present[a] and present[b]:
+        if max(a, b) < len(points) and present[a] and present[b]:
             (xa, ya), (xb, yb) = points[a].tolist(), points[b].tolist()
             centre = (int((xa + xb) / 2), int((ya + yb) / 2))
             half_length = int(math.hypot(xa - xb, ya - yb) / 2)
             angle = int(math.degrees(math.atan2(ya - yb, xa - xb)))
             outline = cv2.ellipse2Poly(centre, (half_length, half_width), angle, 0, 360, 1)
             cv2.fillConvexPoly(canvas, outline, colour)
-    for joint, colour in enumerate(_BODY_COLOURS):
-        if present[joint]:
+    for joint, colour in _DOTS:
+        if joint < len(points) and present[joint]:
             x, y = points[joint].tolist()
             cv2.circle(canvas, (int(x), int(y)), radius, colour, -1)
 
@@ -166,11 +192,11 @@ def _checked(
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     pixels, confidence = masked_as_absent(pixels, confidence)
     points = pixels.astype(np.float64)
-    if points.shape != (NUM_JOINTS, 2):
+    if points.shape not in ((NUM_JOINTS, 2), (BODY_HANDS_FACE.num_joints, 2)):
         raise ValueError(f"the positions must have the shape ({NUM_JOINTS}, 2), but have {points.shape}.")
-    present = np.ones(NUM_JOINTS, dtype=bool) if confidence is None else np.asarray(confidence) > 0
-    if present.shape != (NUM_JOINTS,):
-        raise ValueError(f"confidence must have the shape ({NUM_JOINTS},), but has {present.shape}.")
+    present = np.ones(len(points), dtype=bool) if confidence is None else np.asarray(confidence) > 0
+    if present.shape != points.shape[:1]:
+        raise ValueError(f"confidence must have the shape ({len(points)},), but has {present.shape}.")
     if not np.isfinite(points[present]).all():
         joint = int(np.flatnonzero(present & ~np.isfinite(points).all(axis=1))[0])
         raise ValueError(f"joints must be finite where they are present, but joint {joint} is {points[joint]}.")
@@ -210,8 +236,8 @@ class OpenposeDrawer:
         """Draw one frame, by default with the widths of ``controlnet_aux``, and bring it to the size asked.
 
         Args:
-            joints: (50, 2 or 3) normalised positions.
-            confidence: (50,); 0 means absent.
+            joints: (50, 2 or 3) normalised positions, or (124, 2 or 3) with eyes, ears and face.
+            confidence: (50,) or (124,); 0 means absent.
             detect_resolution: side of the canvas that is drawn on.
             image_resolution: side of the image that is returned.
             output_type: ``"pil"`` or ``"np"``.

@@ -228,6 +228,13 @@ def skeleton_of(pose: Pose) -> Skeleton:
     )
 
 
+def is_known(pose: Pose, *, registered: bool = False) -> bool:
+    """Tell whether a pose has one of the two skeletons of this package, or any that is registered."""
+    if any(skeleton.fits(pose) for skeleton in _BUILT_IN.values()):
+        return True
+    return registered and any(find_skeleton(name).fits(pose) for name in skeleton_names())
+
+
 def joints_of(pose: Pose) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Take the 50 joints out of a pose of one person.
 

@@ -23,7 +23,10 @@ def test_missing_file_and_unknown_suffix(pose, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.pose: expected a pose"):
         formats.read(tmp_path / "none.pose")
     (tmp_path / "a.docx").write_text("")
-    with pytest.raises(FormatError, match=r"a\.docx: expected a pose in one of the formats openpose, pose, skels"):
+    with pytest.raises(
+        FormatError,
+        match=r"a\.docx: expected a pose in one of the formats dwpose, h5, mediapipe, openpose, pose, skels",
+    ):
         formats.read(tmp_path / "a.docx")
     with pytest.raises(FormatError, match=r"b\.docx"):
         formats.write(pose, tmp_path / "b.docx")
@@ -40,7 +43,9 @@ def test_option_of_another_format_is_refused(pose, tmp_path):
 def test_format_by_name_wins(pose, tmp_path):
     formats.write(pose, tmp_path / "a.dat", format="pose")
     assert len(formats.read(tmp_path / "a.dat", format="pose").body.data) == 4
-    with pytest.raises(UnknownPluginError, match="no pose format named 'bvh'; installed: openpose, pose, skels"):
+    with pytest.raises(
+        UnknownPluginError, match="no pose format named 'bvh'; installed: dwpose, h5, mediapipe, openpose, pose"
+    ):
         formats.read(tmp_path / "a.dat", format="bvh")
 
 

@@ -6,7 +6,7 @@ from pose_format import Pose
 
 from signdiff_core import formats
 from signdiff_core.formats import FormatError
-from signdiff_core.skeleton import make_pose
+from signdiff_core.skeleton import joints_of, make_pose
 
 
 @pytest.fixture
@@ -64,7 +64,18 @@ def test_impossible_frame_rate_is_refused(written, tmp_path, fps):
         formats.read(tmp_path / "a.pose")
 
 
-@pytest.mark.parametrize("value", [1e28, -3e38, float("nan"), float("inf")])
+def test_what_is_no_number_is_absent(pose, tmp_path):
+    joints, confidence = np.array(pose.body.data[:, 0]), np.ones((4, 50), np.float32)
+    joints[2, 30, 1], confidence[1, 8] = np.nan, np.nan
+    with (tmp_path / "a.pose").open("wb") as file:
+        make_pose(joints, 25, confidence=confidence).write(file)
+    found, weights = joints_of(formats.read(tmp_path / "a.pose"))
+    assert np.argwhere(weights == 0).tolist() == [[1, 8], [2, 30]]
+    present = weights > 0
+    assert np.array_equal(found[present], joints.astype(np.float32)[present])
+
+
+@pytest.mark.parametrize("value", [1e28, -3e38, float("inf")])
 def test_numbers_that_no_coordinate_can_be_are_refused(tmp_path, value):
     joints, confidence = np.zeros((4, 50, 3), np.float32), np.ones((4, 50), np.float32)
     joints[2, 30, 1] = value

@@ -32,7 +32,7 @@ def test_a_pose_in_pixels_keeps_its_place(studio, joints, tmp_path):
         assert np.array_equal(present, confidence > 0)
         assert seen.points[present] == pytest.approx(studio.in_pixels(joints)[present], abs=1e-3)
         assert seen.confidence[present] == pytest.approx(0.8, abs=1e-3)
-        assert seen.fps == (30 if name == "clip.pose" else None), "JSON does not tell its rate"
+        assert seen.fps == (30 if name == "clip.pose" else 25), "JSON does not tell its rate"
 
 
 def test_a_pose_found_in_a_smaller_picture_is_brought_to_the_video(studio, joints, tmp_path):
@@ -112,5 +112,5 @@ def test_what_a_reader_leaves_out_becomes_a_note(studio, joints, tmp_path, recwa
         content = json.loads(file.read_text())
         content["people"] *= 2
         file.write_text(json.dumps(content))
-    assert "4 people were left out of 4 frames" in read_pixels(tmp_path / "clip", video()).notes[0]
+    assert "4 detections of other people were left out of 4 frames" in read_pixels(tmp_path / "clip", video()).notes[0]
     assert not recwarn.list

@@ -83,7 +83,8 @@ def test_people_that_are_missing(tmp_path, write_dwpose, count):
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [("NaN", "NaN"), ("null", "null"), ("1e28", "1e[+]28"), ('"5"', '"5"'), ("[5, 6]", r"\[5, 6\]")]
+    ("value", "shown"),
+    [("Infinity", "Infinity"), ("true", "true"), ("1e28", "1e[+]28"), ('"5"', '"5"'), ("[5, 6]", r"\[5, 6\]")],
 )
 def test_numbers_that_are_none_are_named(tmp_path, write_dwpose, value, shown):
     folder = write_dwpose(tmp_path / "clip", [[_person(0)]])

@@ -77,7 +77,7 @@ def test_wrong_contents(landmarks, tmp_path, change, message):
 
 def test_what_is_missing_is_named(landmarks, tmp_path):
     del landmarks["right_hand"]
-    with pytest.raises(FormatError, match="expected the arrays pose, left_hand, right_hand, fps, but found pose"):
+    with pytest.raises(FormatError, match="expected the arrays pose, left_hand, right_hand, but found pose"):
         _read(tmp_path, landmarks)
 
 

@@ -66,7 +66,11 @@ def test_refuses_present_joints_that_are_not_numbers(make_pose, walk):
 )
 def test_knows_the_names_of_the_formats(body, left, right, face):
     skeleton = [f"{body}.Nose", f"{right}.WRIST", f"{face}.1", f"{body}.LEFT_WRIST", f"{left}.WRIST"]
-    assert channels_of(skeleton) == {"body": [0, 3], "left_hand": [4], "right_hand": [1]}
+    assert channels_of(skeleton) == {"body": [0, 3], "left_hand": [4], "right_hand": [1], "face": [2]}
+
+
+def test_eyes_and_ears_of_their_own_are_the_face_s():
+    assert channels_of(["BODY.NOSE", "HEAD.LEFT_EYE", "FACE.FACE_0"]) == {"body": [0], "face": [1, 2]}
 
 
 def test_world_landmarks_are_not_the_body_twice():
@@ -84,9 +88,9 @@ def test_a_body_without_wrists_is_an_error():
 
 
 @pytest.mark.realdata
-@pytest.mark.parametrize(("file", "body"), [("openpose.pose", 25), ("mediapipe.pose", 8)])
+@pytest.mark.parametrize(("file", "body"), [("openpose.pose", (25, 70)), ("mediapipe.pose", (8, 128))])
 def test_real_files(realdata, file, body):
     [sequence] = PoseFormats({}).read(realdata / "pose-format-samples" / file)
     counts = {name: len(joints) for name, joints in channels_of(sequence.skeleton).items()}
-    assert counts == {"body": body, "left_hand": 21, "right_hand": 21}
+    assert counts == {"body": body[0], "left_hand": 21, "right_hand": 21, "face": body[1]}
     wrists_of(sequence.skeleton)

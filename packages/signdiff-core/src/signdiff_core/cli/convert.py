@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from signdiff_core.cli.options import FiniteRange, debug_option, distribute, existing, given, json_option
+from signdiff_core.cli.options import debug_option, distribute, existing, given, json_option, reading_options
 from signdiff_core.cli.output import naming, print_pose
 
 _VARIANT = click.Choice(["pt", "prompt2sign"])
@@ -18,10 +18,15 @@ _VARIANT = click.Choice(["pt", "prompt2sign"])
 @click.option("--from", "from_format", metavar="FORMAT", help="Format of IN.  [default: recognised by its content]")
 @click.option("--to", "to_format", metavar="FORMAT", help="Format of OUT.  [default: by its suffix]")
 @click.option("--index", type=click.IntRange(0), help="Which clip of a .skels file, from 0.")
-@click.option("--clip", help="Which clip of a .skels file, by its name in the .files beside it.")
+@click.option("--clip", help="Which clip of a .skels file, by its name in the .files beside it, or of an .h5 file.")
 @click.option("--variant", type=_VARIANT, help="Convention that a .skels file IN must follow.  [default: detected]")
 @click.option("--to-variant", type=_VARIANT, help="Convention of a .skels file OUT.  [default: pt]")
-@click.option("--fps", type=FiniteRange(0, 1000, min_open=True), help="Frames per second, if IN does not say.")
+@reading_options
+@click.option(
+    "--skeleton",
+    type=click.Choice(["openpose50", "body_hands_face"]),
+    help="Joints of OUT.  [default: with eyes, ears and face if IN has any]",
+)
 @click.option("--normalise", is_flag=True, help="Put the neck at the origin and the shoulders 1/3 apart.")
 @json_option
 @debug_option
@@ -35,25 +40,36 @@ def convert(
     variant: str | None,
     to_variant: str | None,
     fps: float | None,
+    person: int | None,
+    picture: tuple[int, int] | None,
+    skeleton: str | None,
     normalise: bool,
     as_json: bool,
 ) -> None:
     """Convert the pose in IN to the format of OUT: .pose, .skels, or a folder of OpenPose JSON (no suffix).
 
+    IN may also be DWPose JSON, .npz of MediaPipe, .h5, and .pose of MediaPipe Holistic or OpenPose. One person is
+    followed from frame to frame; of the detector's points, the 50 joints and those of HEAD and FACE are kept.
+
     The mark of a generated pose (IN.json, or generator.json in its folder) goes with it.
     """
     from signdiff_core import formats
     from signdiff_core.cli.parts import read_pose
+    from signdiff_core.landmarks import has_loose_depth
     from signdiff_core.provenance import carrying
-    from signdiff_core.skeleton import joints_of, make_pose
+    from signdiff_core.skeleton import skeleton_of
 
     writer = formats.format_for(target, "write", name=to_format)
     writing = distribute(given({"variant": to_variant}), {"write": writer.write}, f"writing the format {writer.name!r}")
-    pose = read_pose(source, from_format, {"index": index, "clip": clip, "variant": variant, "fps": fps})
+    of_file = {"index": index, "clip": clip, "variant": variant}
+    pose = read_pose(source, from_format, of_file, fps=fps, person=person, size=picture, skeleton=skeleton)
     with naming(source):
         if normalise:
-            joints, confidence = joints_of(pose)
-            pose = make_pose(formats.normalise(joints, confidence), pose.body.fps, confidence=confidence)
+            kind = skeleton_of(pose)
+            joints, confidence = kind.arrays(pose)
+            if has_loose_depth(pose):
+                joints[..., 2] = 0
+            pose = kind.make_pose(formats.normalise(joints, confidence), pose.body.fps, confidence=confidence)
     with naming(source), carrying(source, target, folder="" in writer.suffixes):
         writer.write(pose, target, **writing["write"])
     print_pose(target, pose, as_json=as_json)

@@ -20,6 +20,7 @@ from signdiff_core.cli.options import (
     json_option,
     misused,
     output_file,
+    reading_options,
     wrong,
 )
 from signdiff_core.cli.output import naming, print_pose, print_video
@@ -175,6 +176,7 @@ def translate(
 @click.option("--device", help="Where to run the model, such as cpu or cuda.  [default: the best there is]")
 @click.option("--index", type=click.IntRange(0), help="Which clip, from 0, in a file that holds several.")
 @estimator_option
+@reading_options
 @json_option
 @debug_option
 def render(
@@ -185,6 +187,9 @@ def render(
     device: str | None,
     index: int | None,
     estimator: str,
+    fps: float | None,
+    person: int | None,
+    picture: tuple[int, int] | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -203,7 +208,7 @@ def render(
     if is_video(source):
         check_unfinished(output, resume)
     with posed(source, output, estimator, resume=resume) as path:
-        pose = read_pose(path, None, {"index": index})
+        pose = read_pose(path, None, {"index": index}, fps=fps, person=person, size=picture)
         with naming(source):
             if is_recorded:  # now: once normalised, the pose tells nothing of its picture
                 to_video.set("framing", recorded_camera(pose, width=width, height=height))

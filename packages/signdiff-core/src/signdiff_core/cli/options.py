@@ -17,6 +17,47 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
+class FiniteRange(click.FloatRange):
+    """A range of numbers; NaN, which is neither above nor below any number, lies in none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a number that is finite and in the range."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
+
+
+def _picture(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """Read the size of a picture (a click callback)."""
+    width, _, height = (value or "2x2").lower().partition("x")
+    if not all(side.isdecimal() and 2 <= int(side) <= 65535 for side in (width, height)):
+        wanted = f"must be WIDTHxHEIGHT, such as 1280x720, but is {value!r}."
+        raise click.BadParameter(wanted, ctx=context, param=parameter)
+    return None if value is None else (int(width), int(height))
+
+
+def reading_options(command: Command) -> Command:
+    """Add what `signdiff_core.sources.read_pose` takes, for files that do not tell, to a command."""
+    options = (
+        click.option("--fps", type=FiniteRange(0, 1000, min_open=True), help="Frames per second, if IN does not say."),
+        click.option(
+            "--person",
+            type=click.IntRange(1),
+            help="Which of several people in IN: 1 for the most likely signer, 2 for the next.  [default: 1]",
+        ),
+        click.option(
+            "--picture",
+            metavar="WIDTHxHEIGHT",
+            callback=_picture,
+            help="Size in pixels of the picture that IN was found in, if IN does not say, such as 1280x720.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def debug_option(command: Command) -> Command:
     """Add ``--debug``, which every command takes, to a command."""
 
@@ -32,17 +73,6 @@ def debug_option(command: Command) -> Command:
         callback=remember,
         help="Show the traceback of an error, and every warning.",
     )(command)
-
-
-class FiniteRange(click.FloatRange):
-    """A range of numbers; NaN, which is neither above nor below any number, lies in none."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read a number that is finite and in the range."""
-        number = super().convert(value, param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"{value!r} is not a finite number.", param, ctx)
-        return number
 
 
 def framing(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:

@@ -146,13 +146,17 @@ class Translator:
             write(pose, path)
 
 
-def read_pose(source: Path, name: str | None, options: Mapping[str, Any]) -> Pose:
-    """Read a pose in the format called ``name`` or that fits, with the options that were given; others are ``None``."""
+def read_pose(source: Path, name: str | None, options: Mapping[str, Any], **reading: Any) -> Pose:
+    """Read a pose in the format called ``name`` or that fits, with the options that were given; others are ``None``.
+
+    ``reading`` is of `signdiff_core.sources.read_pose`: ``fps``, ``person``, ``size`` and ``skeleton``.
+    """
+    from signdiff_core import sources
     from signdiff_core.formats.dispatch import format_for
 
     chosen = format_for(source, "read", name=name)
     shared = distribute(given(options), {"read": chosen.read}, f"reading the format {chosen.name!r}")
-    return chosen.read(source, **shared["read"])
+    return sources.read_pose(source, format=chosen.name, **shared["read"], **given(reading))
 
 
 def _chatter_on_stderr() -> AbstractContextManager[Any]:

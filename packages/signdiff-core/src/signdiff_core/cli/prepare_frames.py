@@ -66,6 +66,9 @@ if TYPE_CHECKING:  # which import NumPy: --help does without it
 )
 @click.option("--quality", type=int, default=95, show_default=True, help="JPEG quality of the frames, up to 100.")
 @click.option(
+    "--person", type=int, help="Which of several people: 1 for the most likely signer, 2 for the next.  [default: 1]"
+)
+@click.option(
     "--frnet",
     metavar="NAME=VALUE",
     multiple=True,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from signdiff_core.landmarks import has_loose_depth, to_skeleton
 from signdiff_core.skeleton import (
     LEFT_SHOULDER,
     NECK,
@@ -98,21 +99,26 @@ def is_normalised(pose: Pose) -> bool:
 
 
 def normalised(pose: Pose) -> Pose:
-    """Give a pose of the 50 joints, with a face or without, in normalised coordinates.
+    """Give a pose in normalised coordinates, with a face if it has one.
 
     Args:
-        pose: a pose of either skeleton, in pixels or normalised already.
+        pose: a pose of one person: of either skeleton, in pixels or normalised already, or as detectors leave it
+            (MediaPipe Holistic, OpenPose), in pixels.
 
     Returns:
-        The pose itself if it is normalised, else a new one.
+        The pose itself if it is normalised, else a new one. Depth as a detector gives it, which has another size than
+        width and height, is left out: `signdiff_core.lifting` makes use of it.
 
     Raises:
         ValueError: it has another skeleton or several people, or `normalise` finds no shoulders.
     """
+    pose = to_skeleton(pose)
     skeleton = skeleton_of(pose)
     joints, confidence = skeleton.arrays(pose)
     if is_normalised(pose):
         return pose
+    if has_loose_depth(pose):
+        joints[..., 2] = 0
     return skeleton.make_pose(normalise(joints, confidence).astype(np.float32), pose.body.fps, confidence=confidence)
 
 
@@ -120,7 +126,7 @@ def visible(pose: Pose) -> Pose:
     """Give a pose in normalised coordinates that can be drawn: in some frame there is somebody.
 
     Args:
-        pose: a pose of either skeleton, in pixels or normalised already.
+        pose: as of `normalised`.
 
     Returns:
         As of `normalised`.
@@ -128,7 +134,9 @@ def visible(pose: Pose) -> Pose:
     Raises:
         ValueError: as of `normalised`, or all joints are absent in all frames.
     """
-    frames = len(pose.body.data)
+    pose = to_skeleton(pose)
     if not joints_of(pose)[1].any():
-        raise ValueError(f"pose must show somebody, but all joints are absent in all of its {frames} frames.")
+        raise ValueError(
+            f"pose must show somebody, but all joints are absent in all of its {len(pose.body.data)} frames."
+        )
     return normalised(pose)

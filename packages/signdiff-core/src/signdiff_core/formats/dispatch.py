@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:  # pose_format is heavy to import
     from pose_format import Pose
 
 _GROUP = "signdiff.pose_formats"
+_KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 
 class PoseFileFormat(Protocol):
@@ -112,7 +114,7 @@ def read(path: str | os.PathLike[str], *, format: str | None = None, **options: 
         TypeError: the format takes no such option.
     """
     chosen = format_for(path, "read", name=format)
-    _check_options(chosen, chosen.read, options)
+    check_options(chosen, chosen.read, options)
     return chosen.read(path, **options)
 
 
@@ -131,21 +133,26 @@ def write(pose: Pose, path: str | os.PathLike[str], *, format: str | None = None
         TypeError: the format takes no such option.
     """
     chosen = format_for(path, "write", name=format)
-    _check_options(chosen, chosen.write, options)
+    check_options(chosen, chosen.write, options)
     chosen.write(pose, path, **options)
 
 
-def _check_options(chosen: PoseFileFormat, method: Any, options: dict[str, Any]) -> None:
-    parameters = inspect.signature(method).parameters.values()
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        return
-    known = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
+def check_options(chosen: PoseFileFormat, method: Any, options: Iterable[str]) -> None:
+    """Raise TypeError where a format's ``read`` or ``write`` does not take one of some options, by name."""
     for option in options:
-        if option not in known:
+        if not takes(method, option):
+            known = [name for name, each in inspect.signature(method).parameters.items() if each.kind is _KEYWORD]
             raise TypeError(
                 f"{option} is not an option of {method.__name__} in the format {chosen.name!r}; "
                 f"it takes {', '.join(known) or 'none'}."
             )
+
+
+def takes(method: Any, option: str) -> bool:
+    """Tell whether a format's ``read`` or ``write`` takes an option."""
+    parameters = inspect.signature(method).parameters
+    named = option in parameters and parameters[option].kind is _KEYWORD
+    return named or any(each.kind is each.VAR_KEYWORD for each in parameters.values())
 
 
 def _suffix(path: str | os.PathLike[str]) -> str:

@@ -139,6 +139,16 @@ def load_object(path: Path) -> dict[str, Any]:
     return content
 
 
+def is_absent(number: Any) -> bool:
+    """Tell whether a value of JSON stands for a number that is not there: null or NaN.
+
+    Example:
+        >>> is_absent(None), is_absent(float("nan")), is_absent(0)
+        (True, True, False)
+    """
+    return number is None or (type(number) is float and number != number)
+
+
 def shown(value: Any) -> str:
     """Show a value of JSON in an error, as JSON has it, however long.
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from signdiff_core.atomic import replacing
 from signdiff_core.camera import Camera
 from signdiff_core.formats.coordinates import LARGEST, is_normalised
-from signdiff_core.formats.files import FormatError, FormatWarning, frames_of, load_object, shown
-from signdiff_core.skeleton import BODY, LEFT_HAND, NUM_JOINTS, RIGHT_HAND, joints_of, make_pose
+from signdiff_core.formats.files import FormatError, FormatWarning, frames_of, is_absent, load_object, shown
+from signdiff_core.skeleton import BODY, FACE, HEAD, LEFT_HAND, RIGHT_HAND, find_skeleton, skeleton_of
 
 if TYPE_CHECKING:  # pose_format is heavy to import
     from pose_format import Pose
@@ -30,8 +30,11 @@ _PARTS: Final = (
 )
 """Key, joints, and the numbers of points that may stand there: BODY_25 or COCO, a hand or, if not detected, none."""
 
+_FACE_PART: Final = ("face_keypoints_2d", FACE, (70, 68, 0))
+_HEADS: Final = {25: (15, 16, 17, 18), 18: (14, 15, 16, 17)}
+"""Right eye, left eye, right ear and left ear of the body, by its number of points."""
+
 _BODY_25: Final = 25
-_FACE: Final = 70
 
 _MAX_SIDE: Final = 65535
 """Largest picture that a pose's header can name."""
@@ -47,20 +50,28 @@ class OpenposeFormat:
         """Tell whether a path is a folder that holds a file named ``..._keypoints.json``, not hidden."""
         return Path(path).is_dir() and any(not file.name.startswith(".") for file in Path(path).glob(FILES))
 
-    def read(self, path: str | os.PathLike[str], *, fps: float = 25.0, size: tuple[int, int] | None = None) -> Pose:
-        """Read a clip.
+    def read(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        fps: float = 25.0,
+        size: tuple[int, int] | None = None,
+        skeleton: str = "openpose50",
+    ) -> Pose:
+        """Read a clip, frame by frame: `signdiff_core.sources.read_pose` follows a person and finds rate and size.
 
         Of several people in a frame the most confident is kept, and a `FormatWarning` says how many were left out. A
-        frame without a person becomes a frame in which all joints are absent. Of BODY_25 the first 8 points are kept.
+        frame without a person becomes a frame in which all joints are absent. NaN and null are absent, too.
 
         Args:
             path: the folder; its frames are numbered without gaps, from any number.
             fps: frames per second, which the files do not tell.
             size: (width, height) of the picture, which the files do not tell; if not given, the smallest that holds
                 every joint.
+            skeleton: ``openpose50``, or ``body_hands_face``.
 
         Returns:
-            The 50 joints in pixels, z = 0, with the picture's size in the header: `formats.normalised` brings them to
+            The joints in pixels, z = 0, with the picture's size in the header: `formats.normalised` brings them to
             normalised coordinates. Pixels are kept so that nothing is lost: float32 holds OpenPose's six digits.
 
         Raises:
@@ -68,17 +79,18 @@ class OpenposeFormat:
             FormatError: a file is broken, a frame is missing, or there is none.
         """
         files = frames_of(Path(path), FILES)
-        frames = np.zeros((len(files), NUM_JOINTS, 3), dtype=np.float32)
+        wanted = find_skeleton(skeleton)
+        frames = np.zeros((len(files), wanted.num_joints, 3), dtype=np.float32)
         dropped, crowded = 0, 0
         for index, file in enumerate(files):
-            frames[index], people = read_frame(file)
+            frames[index], people = read_frame(file, num_joints=wanted.num_joints)
             dropped, crowded = dropped + max(0, people - 1), crowded + (people > 1)
         if dropped:
             message = f"{path}: {dropped} people were left out of {crowded} frames; the most confident was kept."
             warnings.warn(message, FormatWarning, stacklevel=2)
         joints = np.concatenate([frames[..., :2], np.zeros_like(frames[..., :1])], axis=-1)
-        pose = make_pose(joints, fps, confidence=frames[..., 2])
-        width, height = size or _smallest_picture(frames, Path(path))
+        pose = wanted.make_pose(joints, fps, confidence=frames[..., 2])
+        width, height = size or smallest_picture(frames, Path(path))
         if not (2 <= width <= _MAX_SIDE and 2 <= height <= _MAX_SIDE):
             raise ValueError(f"size must be from 2 to {_MAX_SIDE} each way, but is {width}x{height}.")
         pose.header.dimensions = type(pose.header.dimensions)(width, height, 0)
@@ -90,7 +102,7 @@ class OpenposeFormat:
         """Write a clip: to the last bit of float32 for a pose in pixels. Depth is not kept.
 
         Args:
-            pose: a pose of the 50 joints.
+            pose: a pose of the 50 joints, or of `BODY_HANDS_FACE`.
             path: the folder to make; it may exist if it is empty.
             size: side, in pixels, of the square picture into which a pose in normalised coordinates is projected.
             camera: how it is projected.
@@ -101,7 +113,7 @@ class OpenposeFormat:
         """
         if not 2 <= size <= _MAX_SIDE:
             raise ValueError(f"size must be from 2 to {_MAX_SIDE}, but is {size}.")
-        joints, confidence = joints_of(pose)
+        joints, confidence = skeleton_of(pose).arrays(pose)
         pixels = (camera or Camera()).project(joints, size) if is_normalised(pose) else joints[..., :2]
         frames = np.concatenate([pixels, confidence[..., None]], axis=-1).astype(np.float32)
         if not np.isfinite(frames).all():
@@ -112,7 +124,8 @@ class OpenposeFormat:
                 write_frame(frame, folder / f"{Path(path).resolve().name}_{index:012d}_keypoints.json")
 
 
-def _smallest_picture(frames: np.ndarray, path: Path) -> tuple[int, int]:
+def smallest_picture(frames: NDArray[np.floating], path: Path) -> tuple[int, int]:
+    """Give the width and height of the smallest picture that holds all points (..., 2 or 3), which `path` holds."""
     # Two pixels at least: a header of 1 x 1 means normalised coordinates.
     width, height = (max(2, int(np.ceil(frames[..., axis].max())) + 1) for axis in (0, 1))
     if max(width, height) > _MAX_SIDE:
@@ -120,29 +133,30 @@ def _smallest_picture(frames: np.ndarray, path: Path) -> tuple[int, int]:
     return width, height
 
 
-def read_people(path: Path) -> NDArray[np.float64]:
-    """Read the people of a frame: (P, 50, 3) of x, y in pixels and confidence, all 0 where absent.
+def read_people(path: Path, *, num_joints: int = 50) -> NDArray[np.float64]:
+    """Read the people of a frame: (P, J, 3) of x, y in pixels and confidence, all 0 where absent.
 
-    Raises FormatError where the file is larger than `files.MAX_JSON`, or not a frame of OpenPose.
+    J is 50, or 124 with `HEAD` and `FACE`. Raises FormatError where the file is larger than `files.MAX_JSON`, or not a
+    frame of OpenPose.
     """
     people = load_object(path).get("people")
     if not isinstance(people, list):
         raise FormatError(path, "expected an object with a list 'people'.")
-    joints = [_joints(person, path, f"person {index}") for index, person in enumerate(people)]
-    return np.stack(joints) if joints else np.zeros((0, NUM_JOINTS, 3))
+    joints = [_joints(person, path, f"person {index}", num_joints) for index, person in enumerate(people)]
+    return np.stack(joints) if joints else np.zeros((0, num_joints, 3))
 
 
-def read_frame(path: Path) -> tuple[NDArray[np.float64], int]:
-    """Read the most confident person of a frame, (50, 3) as of `read_people`, and how many people there are."""
-    people = read_people(path)
-    best = max(people, key=lambda person: float(person[:, 2].sum()), default=np.zeros((NUM_JOINTS, 3)))
+def read_frame(path: Path, *, num_joints: int = 50) -> tuple[NDArray[np.float64], int]:
+    """Read the most confident person of a frame, (J, 3) as of `read_people`, and how many people there are."""
+    people = read_people(path, num_joints=num_joints)
+    best = max(people, key=lambda person: float(person[:50, 2].sum()), default=np.zeros((num_joints, 3)))
     return best, len(people)
 
 
 def write_frame(joints: NDArray[np.float32], path: Path) -> None:
     """Write a frame of one person, or of none if all joints are absent.
 
-    The joints (50, 3), x and y in pixels and confidence, get as many digits as tell float32 numbers apart.
+    The joints (J, 3), x and y in pixels and confidence, get as many digits as tell float32 numbers apart.
     """
     present = joints[:, 2] > 0
     points = np.where(present[:, None], joints, 0)
@@ -151,8 +165,11 @@ def write_frame(joints: NDArray[np.float32], path: Path) -> None:
         count = _BODY_25 if part == BODY else part.stop - part.start
         padded = np.zeros((count, 3), dtype=np.float32)
         padded[: part.stop - part.start] = points[part]
+        if part == BODY and len(points) > FACE.start:
+            padded[list(_HEADS[count])] = points[HEAD]
         person[key] = [_shortest(value) for value in padded.ravel()]
-    person["face_keypoints_2d"] = [0] * (3 * _FACE)
+    face = points[FACE] if len(points) > FACE.start else np.zeros((FACE.stop - FACE.start, 3), dtype=np.float32)
+    person["face_keypoints_2d"] = [_shortest(value) for value in face.ravel()]
     content = {"version": 1.3, "people": [person] if present.any() else []}
     path.write_text(json.dumps(content, separators=(",", ":")), encoding="ascii")
 
@@ -162,23 +179,35 @@ def _shortest(value: np.float32) -> float:
     return int(number) if number == int(number) else number
 
 
-def _joints(person: Any, path: Path, place: str) -> NDArray[np.float64]:
+def _joints(person: Any, path: Path, place: str, num_joints: int) -> NDArray[np.float64]:
     if not isinstance(person, dict):
         raise FormatError(path, f"expected an object, but found {type(person).__name__}.", place=place)
-    joints = np.zeros((NUM_JOINTS, 3))
-    for key, part, counts in _PARTS:
-        numbers = person.get(key, [])
-        if not isinstance(numbers, list) or len(numbers) not in [3 * count for count in counts]:
-            found = f"{len(numbers)} numbers" if isinstance(numbers, list) else type(numbers).__name__
-            wanted = " or ".join(f"{3 * count}" for count in counts)
-            raise FormatError(path, f"expected {wanted} numbers in {key!r}, but found {found}.", place=place)
-        for index, number in enumerate(numbers):
-            if type(number) not in (int, float) or not abs(number) <= LARGEST:
-                found = f"{'xyc'[index % 3]} of point {index // 3} is {shown(number)}"
-                raise FormatError(path, f"expected numbers up to {LARGEST} in {key!r}, but {found}.", place=place)
-        if numbers:
-            points = np.array(numbers, dtype=np.float64).reshape(-1, 3)
-            joints[part] = points[: part.stop - part.start]
+    joints = np.zeros((num_joints, 3))
+    for key, part, counts in (*_PARTS, *([_FACE_PART] if num_joints > FACE.start else [])):
+        points = _points_of(person, key, counts, path, place)
+        joints[part][: len(points)] = points[: part.stop - part.start]
+        if part == BODY and num_joints > HEAD.start:
+            joints[HEAD] = points[list(_HEADS[len(points)])]
     absent = (joints[:, 2] <= 0) | ~joints[:, :2].any(axis=1)
     joints[absent] = 0
     return joints
+
+
+def _points_of(
+    person: dict[str, Any], key: str, counts: tuple[int, ...], path: Path, place: str
+) -> NDArray[np.float64]:
+    """Points (N, 3) of a part, one of ``counts``; those with a null or NaN are 0."""
+    numbers = person.get(key)
+    numbers = [] if numbers is None else numbers
+    if not isinstance(numbers, list) or len(numbers) not in [3 * count for count in counts]:
+        found = f"{len(numbers)} numbers" if isinstance(numbers, list) else type(numbers).__name__
+        wanted = " or ".join(f"{3 * count}" for count in counts)
+        raise FormatError(path, f"expected {wanted} numbers in {key!r}, but found {found}.", place=place)
+    for index, number in enumerate(numbers):
+        if is_absent(number):
+            continue
+        if type(number) not in (int, float) or not abs(number) <= LARGEST:
+            found = f"{'xyc'[index % 3]} of point {index // 3} is {shown(number)}"
+            raise FormatError(path, f"expected numbers up to {LARGEST} in {key!r}, but {found}.", place=place)
+    points = np.array(numbers, dtype=np.float64).reshape(-1, 3)  # None becomes NaN
+    return np.where(np.isfinite(points).all(axis=1, keepdims=True), points, 0.0)

@@ -47,7 +47,7 @@ class PoseFormat:
         return Path(path).suffix.lower() == ".pose" and Path(path).is_file()
 
     def read(self, path: str | os.PathLike[str]) -> Pose:
-        """Read a pose of any skeleton.
+        """Read a pose of any skeleton. Joints with a coordinate or confidence that is NaN are absent.
 
         Args:
             path: the file, of version 0.0, 0.1 or 0.2.
@@ -55,7 +55,7 @@ class PoseFormat:
         Raises:
             FileNotFoundError: there is no such file.
             FormatError: the file is larger than `MAX_BYTES`, broken, cut short, holds no frame, or a number that no
-                coordinate, no confidence or no frame rate can be.
+                coordinate, no confidence or no frame rate can be, such as infinity.
         """
         from pose_format import Pose
 
@@ -71,6 +71,7 @@ class PoseFormat:
         except _BROKEN as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise FormatError(path, f"expected a .pose file, but it is broken or cut short ({reason}).") from error
+        _hide_what_is_no_number(pose)
         _check_body(path, pose)
         return pose
 
@@ -135,6 +136,16 @@ def _check_old(path: str | os.PathLike[str], buffer: bytes, start: int, numbers:
             "bytes follow: the file is broken or cut short.",
             place=f"byte {start}",
         )
+
+
+def _hide_what_is_no_number(pose: Pose) -> None:
+    """Make joints absent that hold a NaN, as where a detector's table was written out as it was."""
+    data, confidence = pose.body.data, np.ma.getdata(pose.body.confidence)
+    absent = np.isnan(np.ma.getdata(data)).any(axis=-1) | np.isnan(confidence)
+    if absent.any():
+        mask = np.ma.getmaskarray(data) | absent[..., None]
+        pose.body.data = np.ma.masked_array(np.where(absent[..., None], 0, np.ma.getdata(data)), mask=mask)
+        pose.body.confidence = np.where(absent, 0, confidence).astype(confidence.dtype)
 
 
 def _check_body(path: str | os.PathLike[str], pose: Pose) -> None:

@@ -64,7 +64,7 @@ class ClipReader:
         info = probe(clip.video)
         if not info.fps > 0:
             raise VideoError(f"{clip.video}: expected a video with a frame rate, but the file tells none.")
-        pose = read_pixels(clip.pose, info)
+        pose = read_pixels(clip.pose, info, settings.person)
         self._rate, self._video_fps = pose_rate(info.fps, pose.fps), info.fps
         self._confidence = np.where(pose.confidence >= settings.min_confidence, pose.confidence, 0.0)
         self._square = find_square(pose.points, self._confidence)
@@ -120,9 +120,9 @@ class ClipReader:
         self.facts |= {"video_frames": frames, "frames": kept, "left_out": counts, "left_out_frames": dropped}
 
 
-def pose_rate(video_fps: float, pose_fps: float | None) -> float:
-    """Give a pose's frames per second, which are the video's if it names none, or nearly the same."""
-    return video_fps if pose_fps is None or abs(pose_fps / video_fps - 1) < _SAME_RATE else pose_fps
+def pose_rate(video_fps: float, pose_fps: float) -> float:
+    """Give a pose's frames per second, which are the video's if they are nearly the same."""
+    return video_fps if abs(pose_fps / video_fps - 1) < _SAME_RATE else pose_fps
 
 
 def pose_frame(number: int, video_fps: float, rate: float) -> int:

@@ -34,6 +34,7 @@ class Settings:
         image_format: of the frames.
         quality: of frames as JPEG, from 1 to 100.
         frnet: FR-Net's settings, all of them, by name.
+        person: which of several people, as `signdiff_core.sources.read_pose` has it; the most likely signer if None.
 
     Raises:
         ValueError: a setting is out of its range.
@@ -49,6 +50,7 @@ class Settings:
     image_format: ImageFormat = "jpg"
     quality: int = 95
     frnet: tuple[tuple[str, str | float], ...] = ()
+    person: int | None = None
 
     def __post_init__(self) -> None:
         for name, kinds in (("layout", Layout), ("image_format", ImageFormat)):
@@ -57,6 +59,8 @@ class Settings:
                 raise ValueError(f"{name} must be {wanted}, but is {getattr(self, name)!r}.")
         if self.size % 64 or not 64 <= self.size <= 2048:
             raise ValueError(f"size must be a multiple of 64 from 64 to 2048, but is {self.size}.")
+        if self.person is not None and self.person < 1:
+            raise ValueError(f"person must be at least 1, but is {self.person}.")
         if self.every < 1:
             raise ValueError(f"every must be at least 1, but is {self.every}.")
         if self.fps is not None and not (math.isfinite(self.fps) and self.fps > 0):
@@ -100,6 +104,7 @@ def code_version() -> dict[str, str]:
     annotator = plugins.find("signdiff.annotators", "frnet")
     return {
         **engines.versions("signdiff_core.prepare", "signdiff-core", "av", "numpy", "pose-format"),
+        "sources": engines.versions("signdiff_core.sources")["code"],
         annotator.distribution: annotator.version,
         "opencv": cv2.__version__,  # whose distribution has several names
     }

@@ -5,7 +5,6 @@ There is one square for a clip, so that the camera stands still.
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,9 @@ from numpy.typing import NDArray
 
 from signdiff_core import formats
 from signdiff_core.camera import Camera
-from signdiff_core.landmarks import landmarks_of
-from signdiff_core.skeleton import LEFT_SHOULDER, NECK, RIGHT_SHOULDER, SHOULDER_WIDTH
+from signdiff_core.formats.dispatch import takes
+from signdiff_core.skeleton import LEFT_SHOULDER, NECK, RIGHT_SHOULDER, SHOULDER_WIDTH, joints_of
+from signdiff_core.sources import read_pose
 from signdiff_core.video.reading import VideoInfo
 
 if TYPE_CHECKING:
@@ -38,36 +38,34 @@ class PixelPose:
     Attributes:
         points: (T, 50, 2) in pixels of the video, from its top left corner; absent joints are anything.
         confidence: (T, 50) in [0, 1]; 0 where absent.
-        fps: frames per second; None if the files name none: then every frame of the video has a pose.
+        fps: frames per second: the video's if the files name none.
         notes: what was left out while reading.
     """
 
     points: NDArray[np.float64]
     confidence: NDArray[np.float64]
-    fps: float | None
+    fps: float
     notes: tuple[str, ...] = ()
 
 
-def read_pixels(path: Path, video: VideoInfo) -> PixelPose:
-    """Read the pose of a video, with the 50 joints, MediaPipe Holistic's or OpenPose's landmarks.
+def read_pixels(path: Path, video: VideoInfo, person: int | None = None) -> PixelPose:
+    """Read the pose of one person in a video, of anything that `signdiff_core.sources.read_pose` reads.
 
     Raises FormatError where it is broken, normalised, or of another picture, ValueError where it has another skeleton.
     """
     chosen = formats.format_for(path, "read")
     # A format that takes the rate and the picture's size does so because its files do not hold them.
     of_video = {"fps": video.fps, "size": (video.width, video.height)}
-    taken = inspect.signature(chosen.read).parameters
-    options: dict[str, Any] = {name: value for name, value in of_video.items() if name in taken}
+    options: dict[str, Any] = {name: value for name, value in of_video.items() if takes(chosen.read, name)}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", formats.FormatWarning)
-        pose = chosen.read(path, **options)
+        pose = read_pose(path, skeleton="openpose50", format=chosen.name, person=person, **options)
     notes = tuple(str(each.message) for each in caught if issubclass(each.category, formats.FormatWarning))
     if formats.is_normalised(pose):
         raise formats.FormatError(path, "expected positions in pixels of the video, but they are normalised.")
-    found = landmarks_of(_most_confident(pose))
-    scale = _scale(path, pose, video)
-    points = found.joints[..., :2] * scale
-    present = (found.confidence > 0) & np.isfinite(points).all(axis=-1)
+    joints, confidence = joints_of(pose)
+    points = joints[..., :2].astype(np.float64) * _scale(path, pose, video)
+    present = confidence > 0
     # A whole picture beyond its edges: no detector guesses that far. The pose is of a larger picture.
     reach = np.abs(np.where(present[..., None], points, 0)).max() if present.any() else 0.0
     if reach > 2 * max(video.width, video.height):
@@ -76,23 +74,10 @@ def read_pixels(path: Path, video: VideoInfo) -> PixelPose:
         )
     return PixelPose(
         points=points,
-        confidence=np.where(present, np.minimum(found.confidence, 1.0), 0.0),
-        fps=None if "fps" in options else float(pose.body.fps),
+        confidence=np.where(present, np.minimum(confidence, 1.0), 0.0).astype(np.float64),
+        fps=float(pose.body.fps),
         notes=notes,
     )
-
-
-def _most_confident(pose: Pose) -> Pose:
-    """Keep one person a frame, as the reader of OpenPose JSON does."""
-    from pose_format import Pose as PoseClass
-    from pose_format.numpy import NumPyPoseBody
-
-    if pose.body.data.shape[1] == 1:
-        return pose
-    best = np.asarray(pose.body.confidence).sum(axis=-1).argmax(axis=1)
-    frames = np.arange(len(best))
-    data, confidence = pose.body.data[frames, best][:, None], pose.body.confidence[frames, best][:, None]
-    return PoseClass(pose.header, NumPyPoseBody(pose.body.fps, data, confidence))
 
 
 def _scale(path: Path, pose: Pose, video: VideoInfo) -> float:

@@ -100,15 +100,14 @@ def walk(path: Path) -> Iterator[Source]:
     if not path.exists():
         raise FileNotFoundError(f"{path} must be a folder or a file of clips, but does not exist.")
     if not path.is_dir():
-        yield from _in_file(path)
+        yield from in_file(path)
         return
     kind, entries = _look_into(path)
     if kind is not None:
-        source = _folder(path, kind)
-        yield source
-        beside = path.absolute().parent / f"{source.name}.mp4"
-        if beside.is_file():
-            yield Source(name=source.name, kind="video", path=beside)
+        source = folder_source(path, kind)
+        yield replace(source, video=None)
+        if source.video is not None:
+            yield Source(name=source.name, kind="video", path=source.video)
         return
     yield from _below(entries)
 
@@ -116,7 +115,7 @@ def walk(path: Path) -> Iterator[Source]:
 def _below(entries: list[os.DirEntry[str]]) -> Iterator[Source]:
     for entry in sorted(entries, key=lambda entry: entry.name):
         if not entry.is_dir():
-            yield from _in_file(Path(entry.path))
+            yield from in_file(Path(entry.path))
             continue
         kind, inner = _look_into(Path(entry.path))
         if kind is not None:
@@ -130,7 +129,15 @@ def _folder(path: Path, kind: Kind) -> Source:
     return Source(name=absolute.parent.name if absolute.name == "json" else absolute.name, kind=kind, path=path)
 
 
-def _in_file(path: Path) -> Iterator[Source]:
+def folder_source(path: Path, kind: Kind) -> Source:
+    """Describe a folder that is a clip, with the video of its name beside it, if there is one."""
+    source = _folder(path, kind)
+    beside = path.absolute().parent / f"{source.name}.mp4"
+    return replace(source, video=beside if beside.is_file() else None)
+
+
+def in_file(path: Path) -> Iterator[Source]:
+    """List the clips in a file, none if it is of no kind; an error says if h5py is missing for an ``.h5`` file."""
     kind = _SUFFIXES.get(path.suffix.lower())
     if kind is None:
         return
@@ -140,6 +147,12 @@ def _in_file(path: Path) -> Iterator[Source]:
             names = clips_in_h5(path)
     for name in names:
         yield Source(name=name, kind=kind, path=path)
+
+
+def kind_of_folder(folder: Path) -> Kind | None:
+    """Tell of what kind a folder of JSON is, by names and contents; None if it is no clip."""
+    kind, _ = _look_into(folder)
+    return kind if any(folder.iterdir()) else None
 
 
 def _look_into(folder: Path) -> tuple[Kind | None, list[os.DirEntry[str]]]:

@@ -1,4 +1,7 @@
-"""MediaPipe Holistic's landmarks in files ``.npz`` with ``pose``, ``left_hand``, ``right_hand`` and ``fps``."""
+"""MediaPipe Holistic's landmarks in files ``.npz``.
+
+They have ``pose``, ``left_hand``, ``right_hand`` and, if known, ``face`` and ``fps``.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import lzma
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,8 +20,17 @@ from numpy.typing import NDArray
 from signdiff_core.formats.files import FormatError
 from signdiff_core.landmarks import landmarks_of
 from signdiff_core.rates import MAX_FPS
-from signdiff_core.skeleton import HAND_JOINTS, Component, make_header, wrap
-from signdiff_core.sources.detections import MAX_FRAMES, Detections, as_points, check_numbers
+from signdiff_core.skeleton import (
+    BODY_HANDS_FACE,
+    HAND_JOINTS,
+    HEAD_JOINTS,
+    OPENPOSE50,
+    Component,
+    Skeleton,
+    make_header,
+    wrap,
+)
+from signdiff_core.sources.detections import MAX_FRAMES, Detections, as_points, check_numbers, rate_of
 
 BODY_LANDMARKS: Final = 33
 """Landmarks of MediaPipe's body."""
@@ -27,6 +40,9 @@ _BODY: Final = {"NOSE": 0} | {
     for joint, first in (("SHOULDER", 11), ("ELBOW", 13), ("WRIST", 15))
     for number, side in enumerate(("LEFT", "RIGHT"), start=first)
 }
+_HEAD: Final = dict(zip(HEAD_JOINTS, (5, 2, 8, 7), strict=True))
+_MESHES: Final = (468, 478)
+"""Landmarks of a face without irises, and with them."""
 
 _MAX_SIDE: Final = 65535
 _BROKEN: Final = (
@@ -38,33 +54,36 @@ _BROKEN: Final = (
 _LANDMARKS: Final = {"pose": BODY_LANDMARKS, "left_hand": len(HAND_JOINTS), "right_hand": len(HAND_JOINTS)}
 
 
-def read_mediapipe(path: Path, name: str) -> Detections:
+def read_mediapipe(path: Path, name: str, fps: float | None = None, *, skeleton: Skeleton = OPENPOSE50) -> Detections:
     """Read an ``.npz`` file of landmarks; a ``FormatError`` says if it is broken, or lacks something.
 
     It has ``pose`` (T, 33, 4), ``left_hand`` and ``right_hand`` (T, 21, 4) of x, y, z in pixels and visibility, NaN
-    where absent; ``fps``; and ``width`` and ``height`` of the picture, if known.
+    where absent; ``face`` (T, 468 or 478, 3 or 4), ``fps``, and ``width`` and ``height`` of the picture, if known.
+    Where the file tells no rate, ``fps`` is taken.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             shapes = _shapes(archive)
-        _check(path, shapes)
+        wanted = [*_LANDMARKS, *(["face"] if skeleton is BODY_HANDS_FACE and "face" in shapes else [])]
+        _check(path, shapes, wanted)
         with np.load(path, allow_pickle=False) as file:
-            landmarks = {key: file[key].astype(np.float64) for key in _LANDMARKS}
-            fps = float(file["fps"])
+            landmarks = {key: file[key].astype(np.float64) for key in wanted}
+            rate = float(file["fps"]) if "fps" in shapes else None
             size = (int(file["width"]), int(file["height"])) if shapes.keys() >= {"width", "height"} else None
     except (FormatError, FileNotFoundError):
         raise
     except _BROKEN as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise FormatError(path, f"expected an .npz file of landmarks, but it cannot be read ({reason}).") from error
-    if not 1 / MAX_FPS <= fps <= MAX_FPS:
-        raise FormatError(path, f"expected a positive frame rate up to {MAX_FPS:g}, but it is {fps:g}.", place="fps")
+    if rate is not None and not 1 / MAX_FPS <= rate <= MAX_FPS:
+        raise FormatError(path, f"expected a positive frame rate up to {MAX_FPS:g}, but it is {rate:g}.", place="fps")
     if size is not None and not all(1 <= side <= _MAX_SIDE for side in size):
         raise FormatError(path, f"expected a picture of 1 to {_MAX_SIDE} pixels a side, but it is {size[0]}x{size[1]}.")
     for key, numbers in landmarks.items():
         check_numbers(numbers, path, key)
-    people = joints_of_holistic(*landmarks.values())
-    return Detections(name=name, people=people, fps=fps, size=size)
+    people, depth = joints_of_holistic(*landmarks.values(), skeleton=skeleton)
+    rate, notes = rate_of(rate, fps)
+    return Detections(name=name, people=people, fps=rate, depth=depth, size=size, notes=notes)
 
 
 def _shapes(archive: zipfile.ZipFile) -> dict[str, tuple[int, ...]]:
@@ -84,15 +103,17 @@ def _shapes(archive: zipfile.ZipFile) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _check(path: Path, shapes: dict[str, tuple[int, ...]]) -> None:
-    missing = [key for key in (*_LANDMARKS, "fps") if key not in shapes]
+def _check(path: Path, shapes: dict[str, tuple[int, ...]], wanted: Sequence[str]) -> None:
+    missing = [key for key in _LANDMARKS if key not in shapes]
     if missing:
         found = ", ".join(shapes) or "nothing"
-        raise FormatError(path, f"expected the arrays {', '.join((*_LANDMARKS, 'fps'))}, but found {found}.")
+        raise FormatError(path, f"expected the arrays {', '.join(_LANDMARKS)}, but found {found}.")
     frames = shapes["pose"][:1]
     for key, count in _LANDMARKS.items():
         if shapes[key] != (*frames, count, 4):
             raise FormatError(path, f"expected the shape (T, {count}, 4), but found {shapes[key]}.", place=key)
+    if "face" in wanted and shapes["face"] not in [(*frames, count, axes) for count in _MESHES for axes in (3, 4)]:
+        raise FormatError(path, f"expected the shape (T, 468, 4), but found {shapes['face']}.", place="face")
     if not 1 <= frames[0] <= MAX_FRAMES:
         raise FormatError(path, f"expected 1 to {MAX_FRAMES} frames, but found {frames[0]}.")
     if any(shapes.get(key, ()) != () for key in ("fps", "width", "height")):
@@ -100,23 +121,32 @@ def _check(path: Path, shapes: dict[str, tuple[int, ...]]) -> None:
 
 
 def joints_of_holistic(
-    pose: NDArray[np.floating], left_hand: NDArray[np.floating], right_hand: NDArray[np.floating]
-) -> NDArray[np.float32]:
-    """Take the 50 joints, (T, 1, 50, 3) as in `Detections`, out of MediaPipe's landmarks, as `landmarks_of` does.
+    pose: NDArray[np.floating],
+    left_hand: NDArray[np.floating],
+    right_hand: NDArray[np.floating],
+    face: NDArray[np.floating] | None = None,
+    *,
+    skeleton: Skeleton = OPENPOSE50,
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    """Take the joints (T, 1, J, 3) and depths (T, 1, J) of `Detections` out of MediaPipe's landmarks.
 
     The neck is the middle of the shoulders. Where a hand is found, its wrist is the body's wrist, and its confidence 1.
-    Arrays are as `read_mediapipe` has them; hands may lack the visibility.
+    Arrays are as `read_mediapipe` has them; hands and face may lack the visibility.
     """
+    mesh = np.zeros((len(pose), 0, 3)) if face is None else face[..., :3]
     header = make_header(
         [
-            Component(name="POSE_LANDMARKS", joints=tuple(_BODY)),
+            Component(name="POSE_LANDMARKS", joints=(*_BODY, *_HEAD)),
+            Component(name="FACE_LANDMARKS", joints=tuple(str(point) for point in range(mesh.shape[1]))),
             Component(name="LEFT_HAND_LANDMARKS", joints=HAND_JOINTS),
             Component(name="RIGHT_HAND_LANDMARKS", joints=HAND_JOINTS),
         ]
     )
-    body = pose[:, list(_BODY.values())]
-    points = np.concatenate([body[..., :3], left_hand[..., :3], right_hand[..., :3]], axis=1)
+    body = pose[:, [*_BODY.values(), *_HEAD.values()]]
+    points = np.concatenate([body[..., :3], mesh, left_hand[..., :3], right_hand[..., :3]], axis=1)
     confidence = np.isfinite(points).all(axis=-1).astype(np.float32)
-    confidence[:, : len(_BODY)] *= np.nan_to_num(body[..., 3])
-    landmarks = landmarks_of(wrap(points, 1.0, header, confidence))
-    return as_points(landmarks.joints[..., :2], landmarks.confidence)[:, None]
+    confidence[:, : body.shape[1]] *= np.nan_to_num(body[..., 3])
+    landmarks = landmarks_of(wrap(points, 1.0, header, confidence), face=skeleton is BODY_HANDS_FACE)
+    people = as_points(landmarks.joints[..., :2], landmarks.confidence)
+    depth = landmarks.depth_in_pixels(people, 1.0)
+    return people[:, None], None if depth is None else depth[:, None]

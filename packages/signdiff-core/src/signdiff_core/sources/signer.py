@@ -1,7 +1,8 @@
 """Choose the signer among the people of a clip, the same one from its first frame to its last.
 
 People are followed from frame to frame by the places of their joints, whatever their order in the list; then the one
-who signs is chosen among those followed: seen in most frames, with confidence, near the camera, hands in sight.
+who signs is chosen among those followed: seen in most frames, with confidence, near the camera, hands in sight. Another
+one is chosen by a number: 1 is who would be chosen, 2 the next.
 """
 
 from __future__ import annotations
@@ -12,7 +13,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from signdiff_core.skeleton import BODY, LEFT_HAND, LEFT_SHOULDER, NUM_JOINTS, RIGHT_SHOULDER
+from signdiff_core.skeleton import (
+    BODY,
+    BODY_HANDS_FACE,
+    LEFT_HAND,
+    LEFT_SHOULDER,
+    NUM_JOINTS,
+    OPENPOSE50,
+    RIGHT_HAND,
+    RIGHT_SHOULDER,
+)
 from signdiff_core.sources.detections import Detections
 
 FARTHEST: Final = 1.0
@@ -21,33 +31,43 @@ FARTHEST: Final = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Keypoints:
-    """The 50 joints of one signer as a detector sees them.
+    """The joints of one signer as a detector sees them.
 
-    ``points`` are (T, 50, 3) float32 of x and y in pixels, y downwards, and confidence in [0, 1]: all 0 where a joint
-    is absent. ``size`` is that of the picture, if the source tells it; ``notes`` say what was left out. A
-    ``ValueError`` says if points have another shape, no frame or are not finite, or ``fps`` is not positive.
+    ``points`` are (T, J, 3) float32 of x and y in pixels, y downwards, and confidence in [0, 1]: all 0 where a joint
+    is absent. ``depth`` (T, J) is as of `Detections`, and so are 50 or 124 joints. ``size`` is that of the picture, if
+    the source tells it; ``notes`` say what was left out. A ``ValueError`` says if points have another shape, no frame
+    or are not finite, or ``fps`` is not positive.
     """
 
     name: str
     points: NDArray[np.float32]
     fps: float
+    depth: NDArray[np.float32] | None = None
     size: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.points.ndim != 3 or self.points.shape[1:] != (NUM_JOINTS, 3) or not len(self.points):
+        shapes = [(each.num_joints, 3) for each in (OPENPOSE50, BODY_HANDS_FACE)]
+        if self.points.ndim != 3 or self.points.shape[1:] not in shapes or not len(self.points):
             raise ValueError(f"points must have the shape (T, {NUM_JOINTS}, 3), but has {self.points.shape}.")
         if not np.isfinite(self.points).all():
             raise ValueError(f"points must be finite, but {int((~np.isfinite(self.points)).sum())} numbers are not.")
         if not self.fps > 0:
             raise ValueError(f"fps must be positive, but is {self.fps}.")
 
+    @property
+    def in_space(self) -> NDArray[np.float32]:
+        """(T, J, 4) of x, y and depth in pixels and confidence; the depth is NaN where the detector tells none."""
+        depth = np.full(self.points.shape[:2], np.nan, dtype=np.float32) if self.depth is None else self.depth
+        return np.concatenate([self.points[..., :2], depth[..., None], self.points[..., 2:]], axis=-1)
 
-def choose_signer(detections: Detections) -> Keypoints:
-    """Choose the signer of a clip among all people of all frames; a ``ValueError`` says if there is nobody in any.
 
-    Joints are absent in frames in which this person isn't seen. Notes say in how many frames there was nobody, or only
-    someone else, and how many other people were left out.
+def choose_signer(detections: Detections, person: int | None = None) -> Keypoints:
+    """Choose the signer of a clip among all people of all frames, or the one with a number from 1.
+
+    A ``ValueError`` says if there is nobody in any frame, or nobody with this number. Joints are absent in frames in
+    which this person isn't seen. Notes say in how many frames there was nobody, or only someone else, and how many
+    other people were left out.
 
     >>> from signdiff_core.sources import Detections
     >>> near, far = np.random.default_rng(0).uniform((100, 100, 0.9), (400, 400, 1), (2, 50, 3))
@@ -58,19 +78,30 @@ def choose_signer(detections: Detections) -> Keypoints:
     (True, ('2 detections of other people were left out of 2 frames',))
     """
     people = detections.people
-    seen = np.asarray((people[..., 2] > 0).any(axis=-1))
+    seen = np.asarray((people[..., :NUM_JOINTS, 2] > 0).any(axis=-1))
     if not seen.any():
         raise ValueError(f"{detections.name} must show a person in some frame, but its {len(people)} frames show none.")
     tracks = _follow(people, seen)
     widest = max(1.0, *(track.width for track in tracks))
-    chosen = max(tracks, key=lambda track: track.score(people) * track.width / widest)
-    points = np.zeros((len(people), NUM_JOINTS, 3), dtype=np.float32)
-    frames = list(chosen.places)
-    points[frames] = people[frames, list(chosen.places.values())]
+    ranked = sorted(tracks, key=lambda track: -track.score(people) * track.width / widest)
+    if person is not None and not 1 <= person <= len(ranked):
+        raise ValueError(
+            f"person must be from 1 to {len(ranked)}, the people who are followed through {detections.name}, but is "
+            f"{person}."
+        )
+    chosen = ranked[(person or 1) - 1]
+    points = np.zeros((len(people), *people.shape[2:]), dtype=np.float32)
+    frames, places = list(chosen.places), list(chosen.places.values())
+    points[frames] = people[frames, places]
+    depth = None
+    if detections.depth is not None:
+        depth = np.full(points.shape[:2], np.nan, dtype=np.float32)
+        depth[frames] = detections.depth[frames, places]
     return Keypoints(
         name=detections.name,
         points=points,
         fps=detections.fps,
+        depth=depth,
         size=detections.size,
         notes=(*detections.notes, *_notes(seen, chosen)),
     )
@@ -100,7 +131,9 @@ class _Track:
     def score(self, people: NDArray[np.float32]) -> float:
         """Sum over the frames of the mean confidence of the body's joints and that of the hands'."""
         confidence = people[list(self.places), list(self.places.values()), :, 2]
-        return float((confidence[:, BODY].mean(axis=1) + confidence[:, LEFT_HAND.start :].mean(axis=1)).sum())
+        return float(
+            (confidence[:, BODY].mean(axis=1) + confidence[:, LEFT_HAND.start : RIGHT_HAND.stop].mean(axis=1)).sum()
+        )
 
 
 def _follow(people: NDArray[np.float32], seen: NDArray[np.bool_]) -> list[_Track]:
@@ -148,7 +181,8 @@ def _width(person: NDArray[np.float32]) -> float:
     shoulders = person[[LEFT_SHOULDER, RIGHT_SHOULDER]]
     if (shoulders[:, 2] > 0).all():
         return float(np.linalg.norm(shoulders[0, :2] - shoulders[1, :2]))
-    visible = person[person[:, 2] > 0, :2]
+    joints = person[:NUM_JOINTS]
+    visible = joints[joints[:, 2] > 0, :2]
     return float(np.ptp(visible, axis=0).max()) / 2
 
 

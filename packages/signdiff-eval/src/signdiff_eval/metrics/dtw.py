@@ -51,7 +51,7 @@ class DTW(PoseMetric):
     @classmethod
     def suite(cls, **options: Any) -> list[Self]:
         """``mje`` of all joints and of each part of the body, ``pjpe`` and ``pt``."""
-        channels = [cls("mje", channel=channel) for channel in ("body", "left_hand", "right_hand")]
+        channels = [cls("mje", channel=channel) for channel in ("body", "left_hand", "right_hand", "face")]
         return [cls("mje"), *channels, cls("pjpe"), cls("pt")]
 
     @classmethod

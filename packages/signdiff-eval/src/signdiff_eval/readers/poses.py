@@ -172,28 +172,30 @@ def same_rate(left: float, right: float) -> bool:
 
 
 def channels_of(skeleton: Sequence[str]) -> dict[str, list[int]]:
-    """Sort joints into body and hands, by the names of their components.
+    """Sort joints into body, hands and face, by the names of their components.
 
     Args:
         skeleton: names of joints as in `signdiff_eval.readers.PoseSequence`, such as ``LEFT_HAND_LANDMARKS.WRIST`` or
             ``hand_left_keypoints_2d.BASE``.
 
     Returns:
-        ``body``, ``left_hand`` and ``right_hand`` to the indices of their joints. Those that the skeleton lacks are
-        left out; joints of a face belong to none.
+        ``body``, ``left_hand``, ``right_hand`` and ``face`` to the indices of their joints. Those that the skeleton
+        lacks are left out; eyes and ears in a component of their own, ``HEAD``, belong to the face.
 
     Example:
         >>> channels_of(["BODY.Nose", "LEFT_HAND.Wrist", "LEFT_HAND.Thumb", "FACE.0"])
-        {'body': [0], 'left_hand': [1, 2]}
+        {'body': [0], 'left_hand': [1, 2], 'face': [3]}
     """
-    channels: dict[str, list[int]] = {"body": [], "left_hand": [], "right_hand": []}
+    channels: dict[str, list[int]] = {"body": [], "left_hand": [], "right_hand": [], "face": []}
     for index, name in enumerate(skeleton):
         words = set(re.split(r"[^a-z0-9]+", name.partition(".")[0].lower()))
         if "hand" in words:
             for side in ("left", "right"):
                 if side in words:
                     channels[f"{side}_hand"].append(index)
-        elif not words & {"face", "world"}:  # MediaPipe's world landmarks are the body again, in other units
+        elif words & {"face", "head"}:
+            channels["face"].append(index)
+        elif "world" not in words:  # MediaPipe's world landmarks are the body again, in other units
             channels["body"].append(index)
     return {name: joints for name, joints in channels.items() if joints}
 
