@@ -76,12 +76,13 @@ def test_without_a_face_the_head_follows_the_nose():
     joints = np.full((9, 50, 3), np.nan)
     joints[:, 1] = 0
     joints[:, 0] = [0, -0.2, -0.15]
-    joints[6:, 0] = [0.06, -0.2, -0.14]
+    joints[6:, 0] = [0.06, -0.2, -0.15]
+    joints[3, 0, 2] = -0.10
     found = head_turns(joints, None, None, still(9)[1], smoothing=0)
-    np.testing.assert_allclose(found[0], np.eye(3), atol=1e-9)
+    np.testing.assert_allclose(found[:6], np.tile(np.eye(3), (6, 1, 1)), atol=1e-9)
     ahead = found[8] @ [0, 0, -1.0]
     assert ahead[0] > 0.05, "the nose went to the viewer's right, and so the head looks"
-    leans = np.cross([0, -0.2, -0.15], [0.06, -0.2, -0.14])
+    leans = np.cross([0, -0.2, -0.15], [0.06, -0.2, -0.15])
     assert np.abs(found[8] @ leans - leans).max() < 1e-9, "about the axis that takes the nose there"
 
 

@@ -83,7 +83,7 @@ def face_shapes(
     Args:
         body: the body; its cast names the shapes.
         face: (T, 74, 3) eyes, ears and face as `signdiff_core.skeleton.face_of` gives them; None if there is none. Any
-            unit; depth that is the same for all points is taken as unknown.
+            unit; where all points of a frame have the same depth, it is taken as unknown.
         confidence: (T, 74) in [0, 1]; a point with 0 is unknown.
         head: (T, 3, 3) rotations of the head against the rest, as `head_turns` gives them.
         smoothing: standard deviation, in frames, of the Gaussian that smooths the weights; 0 for none.

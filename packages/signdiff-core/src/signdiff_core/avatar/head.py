@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signdiff_core import skeleton
-from signdiff_core.anatomy.rotations import Array, about, apply, nearest_rotation, smoothed, swing, transpose, unit
+from signdiff_core.anatomy.rotations import Array, about, apply, nearest_rotation, smoothed, transpose
 from signdiff_core.avatar.cast import bundled_cast
 
 RIGID: Final = np.array([0, 1, 15, 16, 27, 28, 29, 30, 31, 33, 35, 36, 39, 42, 45])
@@ -22,7 +22,12 @@ RIGID: Final = np.array([0, 1, 15, 16, 27, 28, 29, 30, 31, 33, 35, 36, 39, 42, 4
 FIRST_FACE_POINT: Final = skeleton.FACE.start - skeleton.HEAD.start
 """Eyes and ears come before the 70 points of the face."""
 
-_NOSE_LIMIT: Final = np.radians(30.0)
+_NOSE_GAIN, _NOSE_LIMIT = 1.5, np.radians(35.0)
+"""A nose leaves its place by less than the head turns; this comes nearest to the faces of twelve clips of How2Sign."""
+
+_FLAT: Final = 0.05
+"""A face that is no deeper, in shares of its height, has no depth."""
+
 _FEWEST: Final = 8
 """A frame that knows fewer rigid points tells nothing of the head."""
 
@@ -43,7 +48,7 @@ def head_turns(
     Args:
         joints: (T, 50, 3) normalised joints, NaN where unknown.
         face: (T, 74, 3) eyes, ears and face as `signdiff_core.skeleton.face_of` gives them; None if there is none. Any
-            unit; depth that is the same for all points is taken as unknown.
+            unit; where all points of a frame have the same depth, it is taken as unknown.
         confidence: (T, 74) in [0, 1]; a point with 0 is unknown.
         torso: (T, 3, 3) rotations of the trunk against its rest.
         smoothing: standard deviation, in frames, of the Gaussian that smooths the rotations; 0 for none.
@@ -80,8 +85,12 @@ def known_face(face: NDArray[np.floating], confidence: NDArray[np.floating] | No
     points: Array = np.array(face[:, FIRST_FACE_POINT:], dtype=np.float64)
     if confidence is not None:
         points[~(np.asarray(confidence)[:, FIRST_FACE_POINT:] > 0)] = np.nan
-    depth = points[..., 2][np.isfinite(points[..., 2])]
-    return points, bool(depth.size and np.ptp(depth) > 0)
+    rigid = points[:, RIGID]
+    seen = rigid[np.isfinite(rigid[..., 0]).sum(axis=1) >= _FEWEST]
+    if not len(seen):
+        return points, False
+    _, high, deep = np.median(np.nanmax(seen, axis=1) - np.nanmin(seen, axis=1), axis=0)
+    return points, bool(deep > _FLAT * high)
 
 
 def rigid_rest() -> Array:
@@ -127,13 +136,21 @@ def _parallel(flat: Array, rest: Array, weight: Array) -> Array:
 
 
 def _nose_turns(joints: Array, frames: int) -> Array:
-    """Follow the nose from its middle place, seen from the neck: (T, 3, 3); the identity where it has no depth."""
-    direction = unit(joints[:, skeleton.NOSE] - joints[:, skeleton.NECK])
-    known = np.isfinite(direction).all(axis=-1)
+    """Follow the nose from its middle place, seen from the neck: (T, 3, 3); the identity where it has no depth.
+
+    The nose's own depth is too rough to follow: all frames have their median.
+    """
+    nose = joints[:, skeleton.NOSE] - joints[:, skeleton.NECK]
+    known = np.isfinite(nose).all(axis=-1)
     turns = np.tile(np.eye(3), (frames, 1, 1))
-    if known.any() and np.ptp(direction[known][:, 2]) > 0:
-        middle = unit(np.median(direction[known], axis=0))
-        turns[known] = swing(np.broadcast_to(middle, direction[known].shape), direction[known], limit=_NOSE_LIMIT)
+    if nose[known][:, 2].any():
+        middle = np.median(nose[known], axis=0)
+        now = np.where([True, True, False], nose[known], middle)
+        axis = np.cross(middle, now)
+        sine = np.linalg.norm(axis, axis=-1)
+        angle = np.minimum(_NOSE_GAIN * np.arctan2(sine, now @ middle), _NOSE_LIMIT)
+        axis = np.where(sine[:, None] > 1e-12, axis / np.maximum(sine, 1e-12)[:, None], [1.0, 0.0, 0.0])
+        turns[known] = about(axis, angle)
         turns[~known] = np.nan
     return turns
 
