@@ -37,6 +37,19 @@ MEDIAPIPE_FACE: Final[tuple[tuple[int, ...], ...]] = tuple(
 _CORNERS: Final = {"RIGHT_EYE": ("33", "133"), "LEFT_EYE": ("362", "263")}
 """Of the eyes in MediaPipe's mesh."""
 
+MIRRORED_HEAD: Final = (1, 0, 3, 2)
+"""For each point of `HEAD` the one at its place in a mirror."""
+
+MIRRORED_FACE: Final = (
+    *(16 - point for point in range(17)),
+    *(43 - point for point in range(17, 27)),
+    *(*range(27, 31), *range(35, 30, -1)),
+    *(45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40),
+    *(54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55),
+    *(64, 63, 62, 61, 60, 67, 66, 65, 69, 68),
+)
+"""For each point of `FACE` the one at its place in a mirror."""
+
 _SAME_CORNERS: Final = (36, 39, 42, 45)
 _OPENPOSE_HEADS: Final = {25: (15, 16, 17, 18), 18: (14, 15, 16, 17)}
 """Eyes and ears in OpenPose's bodies, BODY_25 and COCO, by their number of points."""

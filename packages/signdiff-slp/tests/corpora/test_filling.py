@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from signdiff_core.skeleton import LEFT_HAND, LEFT_WRIST, NOSE, RIGHT_HAND
-from signdiff_slp.corpora.filling import fill_absent, resample
+from signdiff_core.skeleton import FACE, HEAD, LEFT_HAND, LEFT_WRIST, NOSE, RIGHT_HAND
+from signdiff_slp.corpora.filling import fill_absent, never_seen, resample
 
 
 @pytest.fixture
@@ -36,6 +36,28 @@ def test_a_lost_hand_goes_with_its_arm():
     confidence[1:, LEFT_HAND] = 0
     filled = fill_absent(joints, confidence)
     assert np.allclose(filled[:, LEFT_HAND], filled[:, LEFT_WRIST, None] + (0, 0.1, 0))
+
+
+def test_a_lost_face_goes_with_the_nose_and_others_stand_in_for_what_no_detector_saw():
+    rng = np.random.default_rng(0)
+    joints = np.concatenate([np.zeros((3, 50, 3)), np.repeat(rng.normal(size=(1, 74, 3)), 3, axis=0)], axis=1)
+    joints[:, NOSE] = [(0, 0, 0), (1, 0, 0), (2, 0, 0)]
+    whole = joints.copy()
+    whole[:, 50:] += joints[:, NOSE, None]
+    confidence = np.ones((3, 124))
+    confidence[1, HEAD.start :] = 0
+    never = [HEAD.start + 2, FACE.start + 30, FACE.start + 69]  # right ear, tip of the nose, left pupil
+    confidence[:, never] = 0
+    assert never_seen(confidence) == 3
+    filled = fill_absent(np.where(confidence[..., None] > 0, whole, 99.0), confidence)
+    assert filled[1, FACE.start : FACE.start + 30] == pytest.approx(whole[1, FACE.start : FACE.start + 30])
+    face = filled[:, FACE]
+    assert filled[:, HEAD.start + 2] == pytest.approx(face[:, 0])  # where the jaw begins
+    assert face[:, 30] == pytest.approx(filled[:, NOSE])
+    assert face[:, 69] == pytest.approx(face[:, 42:48].mean(axis=1))
+    confidence[:, FACE] = 0
+    with pytest.raises(ValueError, match="but the face is never"):
+        fill_absent(whole, confidence)
 
 
 def test_what_is_there_is_unchanged_and_nan_is_absent(steady):

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from signdiff_core.skeleton import BODY_HANDS_FACE
+from signdiff_slp.corpora.read import read_split
 from signdiff_slp.corpora.writer import CorpusWriter
 
 
@@ -31,6 +33,16 @@ def test_clips_come_back_from_the_files(tmp_path):
     statistics = load_file(folder / "statistics.safetensors")
     assert statistics["mean"] == pytest.approx(poses.mean(axis=0, dtype=np.float64), abs=1e-6)
     assert statistics["std"] == pytest.approx(poses.std(axis=0, dtype=np.float64), abs=1e-6)
+
+
+def test_faces_are_kept(tmp_path):
+    clip = np.random.default_rng(0).normal(size=(5, 124, 3))
+    with CorpusWriter(tmp_path / "corpus", {}, BODY_HANDS_FACE) as writer:
+        writer.add("train", "a", "a", clip)
+    assert json.loads((tmp_path / "corpus" / "report.json").read_text())["skeleton"] == "body_hands_face"
+    [read] = read_split(tmp_path / "corpus", "train")
+    assert np.array_equal(read.joints, clip.astype(np.float32))
+    assert load_file(tmp_path / "corpus" / "statistics.safetensors")["std"].shape == (372,)
 
 
 def test_filled_is_a_share_of_the_frames(tmp_path):

@@ -4,7 +4,7 @@ import pytest
 from signdiff_core.skeleton import LEFT_HAND, LEFT_WRIST, NOSE, RIGHT_HAND
 from signdiff_core.sources import find_clips, read
 from signdiff_slp.corpora.filling import fill_absent
-from signdiff_slp.prepare.clean import clean, drop_doubtful, fill_in_time, fill_with_median
+from signdiff_slp.prepare.clean import clean, clean_face, drop_doubtful, fill_in_time, fill_with_median
 
 
 @pytest.fixture
@@ -126,3 +126,49 @@ def test_hidden_joints_of_a_real_clip_are_found_again_better_in_time_than_by_the
         found = clean(broken, min_confidence=0.0, fill=fill).points
         errors[fill] = np.median(np.linalg.norm((found - points)[hidden][:, :2], axis=1))
     assert errors["interpolate"] < 0.2 * errors["median"]
+
+
+def test_a_face_is_filled_beside_the_nose_and_has_its_depth_from_it():
+    rng = np.random.default_rng(0)
+    points = np.repeat(rng.uniform(100, 400, (1, 124, 3)), 3, axis=0)
+    points[..., 2] = 0.9
+    points[:, :, 0] += np.array([0, 10, 20])[:, None]  # the signer moves to the side
+    depth = np.full((3, 124), np.nan)
+    depth[:, 54:] = rng.uniform(-20, 20, (1, 70))
+    points[1, 54:, 2] = 0.05  # doubtful
+    face = clean_face(points, depth, points[:, :50])
+    assert face[:, :, :2] == pytest.approx(points[:, 50:, :2])
+    assert face[0, 4:, 2] == pytest.approx(depth[0, 54:] - depth[0, 54 + 30])
+    assert face[0, 3, 2] == pytest.approx(face[0, 4 + 16, 2])  # the left ear, behind the left end of the jaw
+    assert not clean_face(points, None, points[:, :50])[..., 2].any()
+
+
+def test_a_mirrored_face_is_a_face():
+    from signdiff_slp.prepare.normal import mirror
+
+    joints = np.random.default_rng(0).normal(size=(2, 124, 3))
+    mirrored = mirror(joints)
+    assert np.array_equal(mirror(mirrored), joints)
+    # Corners of the mouth, outer corners of the eyes, ends of the jaw, pupils, ears; chin and nose stay in the middle.
+    for left, right in ((48, 54), (36, 45), (0, 16), (68, 69), (-2, -1), (8, 8), (30, 30), (33, 33), (17, 26)):
+        assert np.array_equal(mirrored[:, 54 + left], joints[:, 54 + right] * (-1, 1, 1))
+
+
+@pytest.mark.realdata
+def test_a_real_face_keeps_its_place_on_the_head(realdata):
+    from signdiff_slp.prepare.plan import Settings, Task
+    from signdiff_slp.prepare.shards import finish, keypoints_of, lift_clips
+
+    (source,) = find_clips(realdata / "how2sign-openpose" / "dwpose")
+    settings = Settings(skeleton="body_hands_face", steps=5, fps=24)
+    clip = keypoints_of(Task(name="a", split="train", text="a", source=source), settings)
+    assert "2 points of head and face are in no frame: others stand in" in clip.notes  # pupils
+    joints = finish(clip, lift_clips([clip], settings)[0], settings).joints
+    assert joints.shape == (135, 124, 3)
+    jaw = [
+        np.linalg.norm(points[:, 0] - points[:, 16], axis=-1) for points in (joints[:, 54:, :2], clip.face[:, 4:, :2])
+    ]
+    scale = jaw[0] / jaw[1]
+    assert np.ptp(scale) < 1e-4 * scale.mean()
+    seen = clip.face[..., :2] - clip.face[:, [4 + 30], :2]
+    assert joints[:, 50:, :2] - joints[:, [54 + 30], :2] == pytest.approx(seen * scale[:, None, None], abs=1e-4)

@@ -98,6 +98,12 @@ def add_corpus(commands: Parsers) -> None:
         metavar="HAND,ARM",
         help="shoulder widths per unit of MediaPipe's depth; 'none' for flat poses (default: measured)",
     )
+    poses.add_argument(
+        "--skeleton",
+        choices=("openpose50", "body_hands_face"),
+        default="openpose50",
+        help="joints of the corpus: the 50, or with eyes, ears and face (default: openpose50)",
+    )
     poses.set_defaults(run=_poses)
 
     depth = kinds.add_parser("depth", help="print how constant bone lengths are before and after scaling depth")
@@ -209,6 +215,7 @@ def _skels(arguments: argparse.Namespace) -> int:
 
 
 def _poses(arguments: argparse.Namespace) -> int:
+    from signdiff_core.skeleton import find_skeleton
     from signdiff_slp.corpora.pose_corpus import divide, import_poses, list_beside, list_table
 
     beside = arguments.texts == "beside"
@@ -223,6 +230,7 @@ def _poses(arguments: argparse.Namespace) -> int:
         fps=arguments.fps,
         source_fps=arguments.source_fps,
         depth=arguments.depth,
+        skeleton=find_skeleton(arguments.skeleton),
         progress=progress,
     )
     return _print(report, arguments)
@@ -266,7 +274,7 @@ def _export(arguments: argparse.Namespace) -> int:
     from signdiff_core import formats
     from signdiff_core.atomic import replacing
     from signdiff_core.checks import inside
-    from signdiff_core.skeleton import make_pose
+    from signdiff_core.skeleton import BODY_HANDS_FACE, NUM_JOINTS, OPENPOSE50
     from signdiff_slp.corpora.clips import CLIP_FPS
     from signdiff_slp.corpora.read import corpus_rate, read_split
 
@@ -283,7 +291,8 @@ def _export(arguments: argparse.Namespace) -> int:
         raise ValueError(f"{arguments.corpus / arguments.split}.tsv: {error}") from error
     for name, clip in named.items():
         paths[name].parent.mkdir(parents=True, exist_ok=True)
-        formats.write(make_pose(clip.joints, fps), paths[name])
+        skeleton = OPENPOSE50 if clip.joints.shape[1] == NUM_JOINTS else BODY_HANDS_FACE
+        formats.write(skeleton.make_pose(clip.joints, fps), paths[name])
     with replacing(arguments.output / "texts.tsv") as temporary:
         lines = [f"{name}\t{clip.text}\n" for name, clip in named.items()]
         temporary.write_text("".join(lines), encoding="utf-8")

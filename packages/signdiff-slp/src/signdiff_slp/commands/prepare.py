@@ -131,6 +131,12 @@ def add_prepare(commands: argparse._SubParsersAction[Any]) -> None:
     add_lifting(parser)
     parser.add_argument("--mirror", action="store_true", help="mirror left-handed signers")
     parser.add_argument(
+        "--skeleton",
+        choices=("openpose50", "body_hands_face"),
+        default="openpose50",
+        help="joints of the corpus: the 50, or with eyes, ears and face (default: openpose50)",
+    )
+    parser.add_argument(
         "--min-observed",
         type=number(),
         default=0.0,
@@ -191,7 +197,7 @@ def _prepare(arguments: argparse.Namespace) -> int:
     for name in ("workers", "shard"):
         if getattr(arguments, name) < 1:
             raise ValueError(f"{name} must be at least 1, but is {getattr(arguments, name)}.")
-    names = ("fps", "source_fps", "min_confidence", "fill", "steps", "smoothness", "device", "mirror")
+    names = ("fps", "source_fps", "min_confidence", "fill", "steps", "smoothness", "device", "mirror", "skeleton")
     settings = Settings(**{name: getattr(arguments, name) for name in names})
     limits = Limits(**{name: getattr(arguments, name) for name in ("min_observed", "max_bone_deviation", "max_jitter")})
     options = Options(limits=limits, **{name: getattr(arguments, name) for name in ("skels", "seed", "tolerance")})

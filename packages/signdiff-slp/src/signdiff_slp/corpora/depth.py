@@ -41,6 +41,10 @@ NOSE_BEFORE_NECK: Final = 0.42
 """How far the nose is before the neck, in shoulder widths; that of `body`."""
 
 
+_TIP, _LIP, _CORNERS = 30, 51, ((36, 39), (42, 45))
+"""Points of a face: the tip of the nose, the upper lip, and the corners of the right and of the left eye."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DepthFit:
     """How constant the bone lengths of ``hand`` or ``arm`` are with depth as it is, and with depth times ``factor``.
@@ -147,7 +151,20 @@ def with_depth(landmarks: Landmarks, *, hand: float, arm: float) -> Landmarks:
         (skeleton.RIGHT_HAND, skeleton.RIGHT_WRIST),
     ):
         joints[:, part, 2] = joints[:, wrist, None, 2] + landmarks.joints[:, part, 2] * hand * width
+    if joints.shape[1] > skeleton.NUM_JOINTS:
+        _face_depth(joints, landmarks, hand * width)
     return Landmarks(joints, landmarks.confidence)
+
+
+def _face_depth(joints: NDArray[np.float64], landmarks: Landmarks, factor: float) -> None:
+    """Put a face, whose depth is its own, where the nose is; its tip is the nose, or else before the upper lip."""
+    own, seen = landmarks.joints[:, skeleton.FACE, 2], landmarks.confidence[:, skeleton.FACE] > 0
+    tip = np.where(seen[:, _TIP], own[:, _TIP], own[:, _LIP])
+    joints[:, skeleton.FACE, 2] = joints[:, skeleton.NOSE, None, 2] + (own - tip[:, None]) * factor
+    for eye, corners in enumerate(_CORNERS):
+        without = ~np.isfinite(joints[:, skeleton.HEAD.start + eye, 2])
+        middle = joints[:, [skeleton.FACE.start + corner for corner in corners], 2].mean(axis=1)
+        joints[without, skeleton.HEAD.start + eye, 2] = middle[without]
 
 
 def shoulder_width(landmarks: Landmarks) -> float:

@@ -1,8 +1,8 @@
 """A corpus from a folder of poses of any format and skeleton that can be read, and of what they say.
 
-Each clip is brought to the 50 joints (`signdiff_core.landmarks`), normalised, made whole and brought to one frame rate
-(`filling`). MediaPipe's depth is in a unit of its own: hands and arms get the factors that make bone lengths most
-constant (`depth`) over a sample of the clips, unless they are given.
+Each clip is brought to the 50 joints, with head and face if they are wanted (`signdiff_core.sources`), normalised,
+made whole and brought to one frame rate (`filling`). MediaPipe's depth is in a unit of its own: hands and arms get the
+factors that make bone lengths most constant (`depth`) over a sample of the clips, unless they are given.
 """
 
 from __future__ import annotations
@@ -12,17 +12,19 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from signdiff_core import formats
+from signdiff_core.formats.dispatch import takes
 from signdiff_core.formats.files import iter_lines
-from signdiff_core.landmarks import Landmarks, landmarks_of
-from signdiff_core.skeleton import HAND_LIMBS, LEFT_HAND, RIGHT_HAND
+from signdiff_core.landmarks import Landmarks, has_loose_depth, landmarks_of
+from signdiff_core.skeleton import BODY_HANDS_FACE, HAND_LIMBS, LEFT_HAND, OPENPOSE50, RIGHT_HAND, Skeleton
+from signdiff_core.sources import read_pose
 from signdiff_slp.corpora.depth import ARM_LIMBS, depth_factor, shoulder_width, with_depth
-from signdiff_slp.corpora.filling import fill_absent, resample
+from signdiff_slp.corpora.filling import fill_absent, never_seen, resample
 from signdiff_slp.corpora.writer import SPLITS, CorpusWriter, Report
 from signdiff_slp.prepare.checks.table import check_table
 
@@ -153,13 +155,15 @@ def import_poses(
     fps: float = 25.0,
     source_fps: float | None = None,
     depth: tuple[float, float] | None = None,
+    skeleton: Skeleton = OPENPOSE50,
     progress: Callable[[Iterable[Source]], Iterable[Source]] | None = None,
 ) -> Report:
     """Make a new corpus of poses; those without a split come to train, and the report says what was left out.
 
     Clips of another rate than ``fps`` are resampled; ``source_fps`` is that of files whose format does not tell, such
     as OpenPose JSON; 25 if not given. ``depth`` is in shoulder widths per unit of MediaPipe's depth in hands and in
-    arms, (0, 0) for poses without depth; measured if not given. ``progress`` wraps the clips. Raises a
+    arms, (0, 0) for poses without depth; measured if not given. With `BODY_HANDS_FACE` as ``skeleton``, clips without a
+    face are left out. ``progress`` wraps the clips. Raises a
     ``FileExistsError`` if ``output`` holds something, a ``ValueError`` if no clip is left.
     """
     hand, arm = depth if depth is not None else measure_depth(sources, source_fps=source_fps)
@@ -168,10 +172,10 @@ def import_poses(
         "fps": fps,
         "depth": {"hand": round(hand, 3), "arm": round(arm, 3), "measured": depth is None},
     }
-    with CorpusWriter(output, origin) as writer:
+    with CorpusWriter(output, origin, skeleton) as writer:
         for source in sources if progress is None else progress(sources):
             try:
-                landmarks, rate, normal, notes = _read(source, source_fps)
+                landmarks, rate, normal, notes = _read(source, source_fps, skeleton)
                 if not normal:
                     landmarks = with_depth(landmarks, hand=hand, arm=arm)
                     joints = formats.normalise(landmarks.joints, landmarks.confidence)
@@ -179,6 +183,8 @@ def import_poses(
                     joints = landmarks.joints
                 whole = resample(fill_absent(joints, landmarks.confidence), rate, fps)
                 absent = float((landmarks.confidence == 0).mean())
+                if unknown := never_seen(landmarks.confidence):
+                    notes.append(f"{unknown} points of head and face are in no frame: others stand in")
                 writer.add(source.split or "train", source.name, source.text, whole, filled=absent)
             except ValueError as error:
                 writer.leave_out(source.name, str(error))
@@ -198,7 +204,7 @@ def measure_depth(sources: Sequence[Source], *, source_fps: float | None = None)
     limbs: Sequence[tuple[int, int]] = ARM_LIMBS
     for index in np.unique(np.linspace(0, len(sources) - 1, min(len(sources), SAMPLE)).astype(int)):
         try:
-            landmarks, *_ = _read(sources[int(index)], source_fps)
+            landmarks, *_ = _read(sources[int(index)], source_fps, OPENPOSE50)
             if landmarks.loose_depth:
                 width = np.array([shoulder_width(landmarks)] * 2 + [1.0])
                 hands += [_seen(landmarks, range(part.start, part.stop)) / width for part in (LEFT_HAND, RIGHT_HAND)]
@@ -220,7 +226,7 @@ def _seen(landmarks: Landmarks, joints: Sequence[int]) -> NDArray[np.float64]:
     return landmarks.joints[(landmarks.confidence[:, part] > 0).all(axis=1)][:, part]
 
 
-def _read(source: Source, source_fps: float | None) -> tuple[Landmarks, float, bool, list[str]]:
+def _read(source: Source, source_fps: float | None, skeleton: Skeleton) -> tuple[Landmarks, float, bool, list[str]]:
     """Landmarks, frame rate, whether they are normalised, and what is to be noted."""
     readable: list[tuple[Path, formats.PoseFileFormat]] = []
     for path in source.paths:
@@ -232,15 +238,19 @@ def _read(source: Source, source_fps: float | None) -> tuple[Landmarks, float, b
         named = " and ".join(path.name for path, _ in readable) or "none"
         raise ValueError(f"there must be one pose of this name, but there is {named}.")
     (path, chosen) = readable[0]
-    options: dict[str, Any] = {}
-    if source_fps is not None and chosen.name in ("openpose", "skels"):
-        options["fps"] = source_fps
+    rate = source_fps if takes(chosen.read, "fps") else None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        pose = formats.read(path, format=chosen.name, **options)
+        # A file is taken as it is: its depth has the unit that the factors are in.
+        pose = chosen.read(path) if chosen.name == "pose" else read_pose(path, format=chosen.name, fps=rate)
+        if pose.body.data.shape[1] > 1:
+            pose = read_pose(path)
     notes = [str(warning.message) for warning in caught if issubclass(warning.category, formats.FormatWarning)]
     try:
-        landmarks = landmarks_of(pose)
+        landmarks = landmarks_of(pose, face=skeleton is BODY_HANDS_FACE)
+        if not landmarks.loose_depth and has_loose_depth(pose):
+            landmarks.joints[..., 2] /= pose.header.dimensions.width
+            landmarks = replace(landmarks, loose_depth=True)
     except ValueError as error:
         raise formats.FormatError(path, str(error)) from error
     normal = not landmarks.loose_depth and formats.is_normalised(pose)

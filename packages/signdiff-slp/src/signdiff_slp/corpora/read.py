@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from signdiff_core.formats.coordinates import LARGEST, outside
 from signdiff_core.formats.files import iter_lines
-from signdiff_core.skeleton import NUM_JOINTS
+from signdiff_core.skeleton import BODY_HANDS_FACE, NUM_JOINTS
 
 MAX_REPORT: Final = 1 << 28
 """Largest ``report.json`` that is read, in bytes."""
@@ -51,7 +51,7 @@ class Hold:
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusClip:
-    """One clip of a corpus: joints (T, 50, 3) normalised, float32, a view into the file.
+    """One clip of a corpus: joints (T, 50 or 124, 3) normalised, float32, a view into the file.
 
     In a fingerspelling corpus the text is letters and single spaces, and there is a hold for every letter, in order.
     """
@@ -72,7 +72,9 @@ def read_split(folder: Path, split: str, *, kind: str | None = None) -> list[Cor
     table = folder / f"{split}.tsv"
     if not table.is_file():
         raise FileNotFoundError(f"folder must hold {split}.tsv, but {folder} does not.")
-    listed, poses = read_table(folder, split, 3 * NUM_JOINTS), open_poses(folder, split, 3 * NUM_JOINTS)
+    poses = open_poses(folder, split)
+    num_joints = BODY_HANDS_FACE.num_joints if poses.shape[1] == 3 * BODY_HANDS_FACE.num_joints else NUM_JOINTS
+    listed, poses = read_table(folder, split, 3 * num_joints), open_poses(folder, split, 3 * num_joints)
     if (found := outside(poses)) is not None:
         raise ValueError(
             f"{folder / split}.poses.npy must hold numbers up to {LARGEST}, but frame {found[0]} does not."
@@ -94,7 +96,7 @@ def read_split(folder: Path, split: str, *, kind: str | None = None) -> list[Cor
             raise ValueError(f"{holds_file}:{number} must hold letters within {row.num_frames} frames, but does not.")
         if kind is not None and kind not in name.split("-")[1:2]:
             continue
-        joints = poses[row.offset : row.offset + row.num_frames].reshape(-1, NUM_JOINTS, 3)
+        joints = poses[row.offset : row.offset + row.num_frames].reshape(-1, num_joints, 3)
         clips.append(CorpusClip(name=name, text=row.text, joints=joints, holds=holds))
     return clips
 

@@ -1,8 +1,9 @@
 """Write a corpus clip by clip, with no more than one clip in memory.
 
 A folder holds, for each split, ``{split}.tsv`` (a line a clip: name, first frame, number of frames, text) and
-``{split}.poses.npy`` ((sum of T, 150) float32, all clips one after another); ``statistics.safetensors`` (``mean`` and
-``std``, (150,), of the frames of train); and ``report.json``: what it was made of, and which clips were left out, why.
+``{split}.poses.npy`` ((sum of T, D) float32, all clips one after another; D is 3 times the skeleton's joints, 150 or
+372); ``statistics.safetensors`` (``mean`` and ``std``, (D,), of the frames of train); and ``report.json``: what it was
+made of, and which clips were left out, why.
 """
 
 from __future__ import annotations
@@ -20,11 +21,8 @@ from numpy.typing import NDArray
 from signdiff_core.atomic import replacing
 from signdiff_core.checks import check_name
 from signdiff_core.formats.coordinates import LARGEST
-from signdiff_core.skeleton import NUM_JOINTS
+from signdiff_core.skeleton import NUM_JOINTS, OPENPOSE50, Skeleton
 from signdiff_core.wording import by_cause
-
-VALUES: Final = 3 * NUM_JOINTS
-"""Values of a frame."""
 
 SPLITS: Final = ("train", "dev", "test")
 
@@ -47,11 +45,13 @@ class CorpusWriter:
     """Makes a corpus, as a context: the folder appears when the block ends well, and not at all if it raises.
 
     ``folder`` must be new or empty, or a ``FileExistsError`` is raised; ``origin``, what the corpus is made of, goes to
-    ``report.json``. At the end of the block, a ``ValueError`` says if no clip was added.
+    ``report.json``, and so does the ``skeleton`` of its poses if it is not the 50 joints. At the end of the block, a
+    ``ValueError`` says if no clip was added.
     """
 
-    def __init__(self, folder: Path, origin: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, origin: dict[str, Any], skeleton: Skeleton = OPENPOSE50) -> None:
         self.report = Report()
+        self._skeleton = skeleton
         self._folder = folder
         self._origin = origin
         self._splits: dict[str, SplitWriter] = {}
@@ -87,7 +87,7 @@ class CorpusWriter:
         return [split for split in SPLITS if split in self._splits]
 
     def add(self, split: str, name: str, text: str, joints: NDArray[np.floating], *, filled: float = 0.0) -> None:
-        """Add a clip, (T, 50, 3) normalised, of which the share ``filled`` was interpolated.
+        """Add a clip, (T, J, 3) normalised, J those of the skeleton, of which the share ``filled`` was interpolated.
 
         White space in its text becomes single spaces. Its name is unique in the corpus; a path inside a folder, as
         names become when a corpus is signed. A ``ValueError`` says if it has no frame, no text, a name that is taken,
@@ -112,7 +112,7 @@ class CorpusWriter:
                 f"from frame {broken.argmax()} on."
             )
         if split not in self._splits:
-            self._splits[split] = SplitWriter(self._partial, split)
+            self._splits[split] = SplitWriter(self._partial, split, self._skeleton.num_joints)
         self._names.add(name)
         self._splits[split].add(name, text, np.asarray(joints, dtype=np.float32), filled)
 
@@ -142,7 +142,8 @@ class CorpusWriter:
             }
             for name in self.report.clips
         }
-        content = {**self._origin, "splits": splits, "left_out": left_out, "notes": notes}
+        skeleton = {} if self._skeleton is OPENPOSE50 else {"skeleton": self._skeleton.name}
+        content = {**self._origin, **skeleton, "splits": splits, "left_out": left_out, "notes": notes}
         text = json.dumps(content, ensure_ascii=False, indent=2)
         (self._partial / "report.json").write_text(f"{text}\n", encoding="utf-8")
 
@@ -150,20 +151,21 @@ class CorpusWriter:
 class SplitWriter:
     """The two files of a split in ``folder`` while they grow, and the mean and spread of its values."""
 
-    def __init__(self, folder: Path, split: str) -> None:
+    def __init__(self, folder: Path, split: str, num_joints: int = NUM_JOINTS) -> None:
         self.clips = self.frames = 0
+        self._values = 3 * num_joints
         self.filled = 0.0
         self._table: TextIO = (folder / f"{split}.tsv").open("w", encoding="utf-8", newline="\n")
         self._poses: BinaryIO = (folder / f"{split}.poses.npy").open("wb")
         self._write_header()
         self._start = self._poses.tell()
-        self._mean = np.zeros(VALUES)
-        self._squares = np.zeros(VALUES)
+        self._mean = np.zeros(self._values)
+        self._squares = np.zeros(self._values)
 
     def add(self, name: str, text: str, joints: NDArray[np.float32], filled: float = 0.0) -> None:
-        """Append a clip: joints (T, 50, 3), and which share of them was interpolated."""
+        """Append a clip: joints (T, J, 3), and which share of them was interpolated."""
         count = len(joints)
-        values = np.ascontiguousarray(joints.reshape(count, VALUES))
+        values = np.ascontiguousarray(joints.reshape(count, self._values))
         self._table.write(f"{name}\t{self.frames}\t{count}\t{text}\n")
         self._poses.write(values.tobytes())
         # Chan et al.'s update of mean and squared deviations, which does not cancel as sums of squares do.
@@ -186,16 +188,16 @@ class SplitWriter:
         self._poses.close()
 
     def write_statistics(self, path: Path) -> None:
-        """Write ``mean`` and ``std``, (150,) float32, of all frames."""
+        """Write ``mean`` and ``std``, (D,) float32, of all frames."""
         write_statistics(path, self._mean, np.sqrt(self._squares / self.frames))
 
     def _write_header(self) -> None:
-        header = {"descr": "<f4", "fortran_order": False, "shape": (self.frames, VALUES)}
+        header = {"descr": "<f4", "fortran_order": False, "shape": (self.frames, self._values)}
         np.lib.format.write_array_header_1_0(self._poses, header)
 
 
 def write_statistics(path: Path, mean: NDArray[np.float64], std: NDArray[np.float64]) -> None:
-    """Write ``mean`` and ``std``, (150,), as float32."""
+    """Write ``mean`` and ``std``, (D,), as float32."""
     from safetensors.numpy import save
 
     # Not with safetensors' own save_file, whose files only their owner may read: corpora are shared.

@@ -21,7 +21,7 @@ from pose_format import Pose
 from signdiff_core.drawing import draw
 from signdiff_core.engines.work import Shard
 from signdiff_core.formats.skels import write_skels
-from signdiff_core.skeleton import make_pose
+from signdiff_core.skeleton import NUM_JOINTS, find_skeleton, make_pose
 from signdiff_slp.corpora.writer import CorpusWriter, Report
 from signdiff_slp.prepare.checks.check import find_in_clips
 from signdiff_slp.prepare.checks.findings import Finding
@@ -72,7 +72,7 @@ def assemble(shards: Shards, work: ShardWork, output: Path, gathered: Gathered, 
         "findings": [asdict(finding) for finding in found],
     }
     sheet: list[tuple[str, NDArray[np.floating]]] = []
-    with CorpusWriter(output, origin) as writer:
+    with CorpusWriter(output, origin, find_skeleton(settings.skeleton)) as writer:
         for name, reason in gathered.dropped:
             writer.leave_out(name, reason)
         for clip in _clips(shards, work):
@@ -158,7 +158,7 @@ def _write_skels(folder: Path, split: str, shards: Shards, work: ShardWork, left
             name = clip.facts["name"]
             if clip.facts["split"] == split and name not in left_out:
                 texts[name] = " ".join(clip.facts["text"].split())
-                yield make_pose(clip.joints, work.settings.fps)
+                yield make_pose(clip.joints[:, :NUM_JOINTS], work.settings.fps)
 
     # The names are complete when they are asked for, after the last pose.
     write_skels(poses(), folder / f"{split}.skels", names=texts.keys())
@@ -166,7 +166,7 @@ def _write_skels(folder: Path, split: str, shards: Shards, work: ShardWork, left
 
 
 def preview_sheet(clips: Sequence[tuple[str, NDArray[np.floating]]], *, side: int = _SIDE) -> NDArray[np.uint8]:
-    """Draw clips, (T, 50, 3) normalised with captions, two rows each: (H, W, 3) uint8 RGB, ``side`` pixels a drawing.
+    """Draw clips, (T, J, 3) normalised with captions, two rows each: (H, W, 3) uint8 RGB, ``side`` pixels a drawing.
 
     The first row is as the camera sees the signer, the second from the signer's left, which shows depth: hands before
     the body are to the right of it. A ``ValueError`` says if there is no clip.

@@ -12,12 +12,16 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from signdiff_core.skeleton import BODY, LEFT_HAND, LEFT_WRIST, NUM_JOINTS, RIGHT_HAND, RIGHT_WRIST
-from signdiff_slp.corpora.filling import fill_track
+from signdiff_core.skeleton import BODY, FACE, HEAD, LEFT_HAND, LEFT_WRIST, NUM_JOINTS, RIGHT_HAND, RIGHT_WRIST
+from signdiff_slp.corpora.filling import fill_absent, fill_track
 
 Fill = Literal["interpolate", "median"]
 
 _HANDS: Final = ((LEFT_HAND, LEFT_WRIST), (RIGHT_HAND, RIGHT_WRIST))
+
+
+_TIP, _LIP, _ON_THE_FACE = 30, 51, ((36, 39), (42, 45), (0,), (16,))
+"""Points of a face: the tip of the nose, the upper lip, and those near the eyes and ears of `HEAD`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +56,33 @@ def clean(points: NDArray[np.floating], *, min_confidence: float = 0.1, fill: Fi
         filled=float((absent & (whole[..., 2] > 0)).mean()),
         never=absent.all(axis=0),
     )
+
+
+def clean_face(
+    points: NDArray[np.floating],
+    depth: NDArray[np.floating] | None,
+    joints: NDArray[np.floating],
+    *,
+    min_confidence: float = 0.1,
+) -> NDArray[np.float64]:
+    """Make head and face whole, linearly in time relative to the nose, as `fill_absent` does.
+
+    From (T, 124, 3) of x, y and confidence, and the depth (T, 124) of `Detections`, if there is one, come (T, 74, 3) of
+    x, y and depth from the nose, in pixels; 0 where no depth is known. ``joints`` are the 50, cleaned, (T, 50, 3). A
+    ``ValueError`` says if no frame shows a face.
+    """
+    sure = np.where(points[..., 2] >= min_confidence, points[..., 2], 0.0)
+    sure[:, :NUM_JOINTS] = 1.0
+    places = np.concatenate([points[..., :2], np.zeros_like(points[..., :1])], axis=-1).astype(np.float64)
+    places[:, :NUM_JOINTS, :2] = joints[..., :2]
+    if depth is not None:
+        own = np.nan_to_num(depth[:, FACE])
+        # The depth of a face counts from the corners of its eyes.
+        tip = np.where(sure[:, FACE.start + _TIP] > 0, own[:, _TIP], own[:, _LIP])
+        places[:, FACE, 2] = own - tip[:, None]
+        for point, others in enumerate(_ON_THE_FACE):
+            places[:, HEAD.start + point, 2] = places[:, [FACE.start + other for other in others], 2].mean(axis=1)
+    return fill_absent(places, sure)[:, NUM_JOINTS:]
 
 
 def drop_doubtful(points: NDArray[np.floating], *, min_confidence: float) -> NDArray[np.float32]:

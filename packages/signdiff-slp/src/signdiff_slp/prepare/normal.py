@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signdiff_core import skeleton
+from signdiff_core.faces import MIRRORED_FACE, MIRRORED_HEAD
 from signdiff_core.formats.coordinates import normalise
 from signdiff_core.skeleton import LEFT_WRIST, NUM_JOINTS, RIGHT_WRIST
 from signdiff_slp.corpora.filling import resample
 
 
 def to_normal(joints: NDArray[np.floating], fps: float, target_fps: float) -> NDArray[np.float32]:
-    """Bring a whole clip, (T, 50, 3) in any unit, to normalised coordinates and to a corpus's frame rate.
+    """Bring a whole clip, (T, J, 3) in any unit, to normalised coordinates and to a corpus's frame rate.
 
     In every frame the neck is the origin; over the clip, the median distance of the shoulders is 1/3. A ``ValueError``
     says if the shoulders are nowhere apart, or a rate is not positive.
@@ -25,8 +26,11 @@ def to_normal(joints: NDArray[np.floating], fps: float, target_fps: float) -> ND
 
 
 def mirror(joints: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Make a left-handed signer right-handed, (T, 50, 3) normalised: a mirror, whose left is the signer's right."""
-    order = np.arange(NUM_JOINTS)
+    """Make a left-handed signer right-handed, (T, J, 3) normalised: a mirror, whose left is the signer's right."""
+    order = np.arange(joints.shape[1])
+    if joints.shape[1] > NUM_JOINTS:
+        order[skeleton.HEAD] = np.asarray(MIRRORED_HEAD) + skeleton.HEAD.start
+        order[skeleton.FACE] = np.asarray(MIRRORED_FACE) + skeleton.FACE.start
     for part in ("SHOULDER", "ELBOW", "WRIST", "HAND"):
         left, right = getattr(skeleton, f"LEFT_{part}"), getattr(skeleton, f"RIGHT_{part}")
         order[left], order[right] = order[right].copy(), order[left].copy()

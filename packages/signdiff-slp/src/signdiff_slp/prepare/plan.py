@@ -105,7 +105,8 @@ class Settings:
     ``source_fps`` is for clips whose files do not say, such as OpenPose JSON; How2Sign has mostly 24. Joints below
     ``min_confidence`` are absent, and become what ``fill`` says: interpolated in time, or the paper's median.
     ``steps``, ``smoothness`` and ``device`` are of the lifting. ``mirror`` mirrors clips whose left hand moves more, so
-    that every signer is right-handed. A ``ValueError`` says if one is out of its range.
+    that every signer is right-handed. With the ``skeleton`` body_hands_face, eyes, ears and face are kept, and clips
+    without a face fail. A ``ValueError`` says if one is out of its range.
     """
 
     fps: float = 25.0
@@ -116,8 +117,11 @@ class Settings:
     smoothness: float = 0.01
     device: str = "cpu"
     mirror: bool = False
+    skeleton: str = "openpose50"
 
     def __post_init__(self) -> None:
+        if self.skeleton not in ("openpose50", "body_hands_face"):
+            raise ValueError(f"skeleton must be 'openpose50' or 'body_hands_face', but is {self.skeleton!r}.")
         for name in ("fps", "source_fps"):
             rate = getattr(self, name)
             if not (math.isfinite(rate) and rate > 0):

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from signdiff_core.engines.work import Shard, Work
 from signdiff_core.sealed import read_sealed, write_sealed
+from signdiff_core.skeleton import BODY_HANDS_FACE, NOSE, NUM_JOINTS, find_skeleton
 from signdiff_core.sources.read import read
 from signdiff_core.sources.signer import choose_signer
 from signdiff_core.video.reading import probe
-from signdiff_slp.prepare.clean import clean
+from signdiff_slp.corpora.filling import never_seen
+from signdiff_slp.prepare.clean import clean, clean_face
 from signdiff_slp.prepare.lifting.clips import lift_all
 from signdiff_slp.prepare.normal import left_share, mirror, to_normal
 from signdiff_slp.prepare.plan import Settings, Task, hash_of
@@ -34,7 +36,8 @@ class CleanClip:
     """The signer of a clip in the picture, ready to be lifted: (T, 50, 3) of x and y in pixels and confidence.
 
     ``observed`` is the share of joints that the detector saw, ``video_seconds`` the duration of the video beside the
-    keypoints, if there is one and it tells; ``hash`` is of the clip's files, and ``notes`` are for the report.
+    keypoints, if there is one and it tells; ``hash`` is of the clip's files, and ``notes`` are for the report. The
+    ``face``, if it is wanted, is as `clean_face` gives it.
     """
 
     task: Task
@@ -44,11 +47,12 @@ class CleanClip:
     notes: tuple[str, ...]
     hash: str
     video_seconds: float | None = None
+    face: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """A clip that is done: joints (T, 50, 3), limbs (49,) as `quality.bone_lengths` measures them, and facts."""
+    """A clip that is done: joints (T, J, 3), limbs (49,) as `quality.bone_lengths` measures them, and facts."""
 
     joints: NDArray[np.float32]
     bones: NDArray[np.float64]
@@ -60,17 +64,25 @@ def keypoints_of(task: Task, settings: Settings) -> CleanClip:
 
     An ``OSError`` or ``ValueError`` says if the clip cannot be read, is broken, shows nobody, or lacks a joint.
     """
-    keypoints = choose_signer(read(task.source, settings.source_fps))
-    cleaned = clean(keypoints.points, min_confidence=settings.min_confidence, fill=settings.fill)
+    skeleton = find_skeleton(settings.skeleton)
+    keypoints = choose_signer(read(task.source, settings.source_fps, skeleton=skeleton))
+    seen, depth = keypoints.points, keypoints.depth
+    cleaned = clean(seen[:, :NUM_JOINTS], min_confidence=settings.min_confidence, fill=settings.fill)
+    notes, face = keypoints.notes, None
+    if skeleton is BODY_HANDS_FACE:
+        face = clean_face(seen, depth, cleaned.points, min_confidence=settings.min_confidence)
+        if unknown := never_seen(np.where(seen[..., 2] >= settings.min_confidence, seen[..., 2], 0)):
+            notes = (*notes, f"{unknown} points of head and face are in no frame: others stand in")
     video = None if task.source.video is None else probe(task.source.video).seconds
     return CleanClip(
         task=task,
         points=cleaned.points,
         fps=keypoints.fps,
         observed=1.0 - cleaned.filled - float(cleaned.never.mean()),
-        notes=keypoints.notes,
+        notes=notes,
         hash=hash_of(task.source, keypoints.fps),
         video_seconds=video or None,
+        face=face,
     )
 
 
@@ -85,6 +97,9 @@ def finish(clip: CleanClip, lifted: NDArray[np.floating], settings: Settings) ->
 
     A ``ValueError`` says if its shoulders are nowhere apart.
     """
+    if clip.face is not None:
+        from_nose = lifted[:, NOSE, None, 2] + clip.face[..., 2]
+        lifted = np.concatenate([lifted, np.concatenate([clip.face[..., :2], from_nose[..., None]], axis=-1)], axis=1)
     joints = to_normal(lifted, clip.fps, settings.fps)
     share = left_share(joints)
     notes = clip.notes
@@ -96,9 +111,9 @@ def finish(clip: CleanClip, lifted: NDArray[np.floating], settings: Settings) ->
         "split": clip.task.split,
         "text": clip.task.text,
         "observed": clip.observed,
-        "jitter": jitter(joints),
+        "jitter": jitter(joints[:, :NUM_JOINTS]),
         "left_share": share,
-        "movement": movement(joints),
+        "movement": movement(joints[:, :NUM_JOINTS]),
         "seconds": len(clip.points) / clip.fps,
         "video_seconds": clip.video_seconds,
         "notes": list(notes),

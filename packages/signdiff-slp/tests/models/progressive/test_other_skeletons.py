@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from signdiff_core.skeleton import BODY_JOINTS, BODY_LIMBS, OPENPOSE50, find_skeleton
+from signdiff_core.skeleton import BODY_HANDS_FACE, BODY_JOINTS, BODY_LIMBS, NOSE, OPENPOSE50, face_of, find_skeleton
 from signdiff_slp.models.progressive import PoseStandardizer, ProgressiveConfig, generate, with_bone_lengths
 from signdiff_slp.models.progressive.generation import to_pose
 from signdiff_slp.models.progressive.poses import bone_lengths
@@ -69,6 +69,22 @@ def test_a_model_signs_with_it(mitten, make_model):
     assert frames.shape == (12, 31)
     assert mitten.fits(to_pose(frames, model))
     assert not OPENPOSE50.fits(to_pose(frames, model))
+
+
+def test_a_model_of_faces_signs_with_them(make_model):
+    model = make_model(skeleton="body_hands_face", pose_dim=372, max_frames_per_token=3)
+    with pytest.warns(RuntimeWarning):
+        [frames] = generate(model, torch.tensor([[2, 5, 6, 3]]), [4])
+    pose = to_pose(frames, model)
+    assert BODY_HANDS_FACE.fits(pose)
+    assert face_of(pose)[1].all()
+
+
+def test_a_face_goes_with_its_nose():
+    joints = torch.randn(4, 124, 3, generator=torch.Generator().manual_seed(1))
+    moved = with_bone_lengths(joints, torch.linspace(0.1, 1.0, len(BODY_HANDS_FACE.limbs)), BODY_HANDS_FACE)
+    assert not torch.allclose(moved[:, NOSE], joints[:, NOSE])
+    torch.testing.assert_close(moved[:, 50:] - moved[:, NOSE, None], joints[:, 50:] - joints[:, NOSE, None])
 
 
 @pytest.mark.parametrize(

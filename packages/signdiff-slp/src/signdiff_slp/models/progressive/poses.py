@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import Module
 from torch.nn.functional import normalize
 
-from signdiff_core.skeleton import OPENPOSE50, Skeleton, outward
+from signdiff_core.skeleton import BODY_HANDS_FACE, HEAD, NOSE, OPENPOSE50, Skeleton, outward
 
 MIN_SPREAD: Final = 0.004
 """The smallest spread that a joint is divided by, in shoulder widths times 1/3: about a millimetre and a half per
@@ -118,7 +118,8 @@ def with_bone_lengths(joints: Tensor, lengths: Tensor, skeleton: Skeleton = OPEN
         skeleton: what the joints are.
 
     Returns:
-        (..., J, 3) of the same dtype. Joints that no limb connects with the root stay where they are.
+        (..., J, 3) of the same dtype. Joints that no limb connects with the root stay where they are, but for those of
+        head and face, which go with the nose.
     """
     moved = list(joints.unbind(dim=-2))
     for number, near, far in _walk(skeleton):
@@ -128,6 +129,8 @@ def with_bone_lengths(joints: Tensor, lengths: Tensor, skeleton: Skeleton = OPEN
         limb = joints[..., far, :] - joints[..., near, :]
         norm = torch.linalg.vector_norm(limb, dim=-1, keepdim=True).clamp(min=1e-9)
         moved[far] = moved[near] + limb * (lengths[number] / norm)
+    if skeleton is BODY_HANDS_FACE:
+        moved[HEAD.start :] = [point + moved[NOSE] - joints[..., NOSE, :] for point in moved[HEAD.start :]]
     return torch.stack(moved, dim=-2)
 
 
