@@ -113,7 +113,11 @@ def test_options_reach_the_plugins(generated, tmp_path):
 
 WRONG_USE = {
     "empty text": (["--renderer", "skeleton"], {"text": "  "}, "must be a text, but is empty"),
-    "suffix": (["--renderer", "skeleton"], {"output": "out.avi"}, "ends in .mp4"),
+    "suffix": (
+        ["--renderer", "skeleton"],
+        {"output": "out.avi"},
+        "must end in .mp4, .webm, .gif, .webp, or have no suffix",
+    ),
     "renderer": (["--renderer", "oil"], {}, "no renderer named 'oil'; installed: avatar, diffusion, flat"),
     "option": (["--renderer", "skeleton", "--steps", "3"], {}, "--steps is not an option of the renderer 'skeleton'"),
     "device": (["--renderer", "skeleton", "--device", "cpu"], {}, "--device is not an option"),

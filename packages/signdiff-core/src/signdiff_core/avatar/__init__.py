@@ -9,10 +9,10 @@ if TYPE_CHECKING:
     from signdiff_core.avatar.body import AvatarBody, Motion, body_names
     from signdiff_core.avatar.inverse_kinematics import fit
     from signdiff_core.avatar.raycast import render_frames
-    from signdiff_core.avatar.renderer import AvatarRenderer
+    from signdiff_core.avatar.renderer import AvatarRenderer, camera_of
     from signdiff_core.avatar.signer import Signer
 
-__all__ = ["AvatarBody", "AvatarRenderer", "Motion", "Signer", "body_names", "fit", "render_frames"]
+__all__ = ["AvatarBody", "AvatarRenderer", "Motion", "Signer", "body_names", "camera_of", "fit", "render_frames"]
 
 _HOMES = {
     "AvatarBody": "body",
@@ -20,6 +20,7 @@ _HOMES = {
     "Motion": "body",
     "Signer": "signer",
     "body_names": "body",
+    "camera_of": "renderer",
     "fit": "inverse_kinematics",
     "render_frames": "raycast",
 }

@@ -20,6 +20,7 @@ from signdiff_core.cli.options import (
     json_option,
     misused,
     output_file,
+    output_frames,
     reading_options,
     wrong,
 )
@@ -53,7 +54,13 @@ _text = _options(
 )
 
 _to_video = _options(
-    click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The .mp4 file to write."),
+    click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path),
+        required=True,
+        help="What to write: .mp4, .webm, .gif, .webp, or a folder of PNG.",
+    ),
     click.option(
         "--resume/--restart",
         default=None,
@@ -77,6 +84,11 @@ _rendering = _options(
         metavar="NAME|SCALE,X,Y",
         help="What the frames show: 'signing space' (head and hands of all frames), 'recorded' (what the source "
         "picture shows), or a camera, by its scale and the place of the neck.  [default: signing space]",
+    ),
+    click.option(
+        "--background",
+        metavar="transparent|COLOUR|PICTURE",
+        help="What lies behind the avatar: nothing, a colour (navy, #102030) or a picture.  [default: its own]",
     ),
     click.option(
         "--missing",
@@ -177,6 +189,12 @@ def translate(
 @click.option("--index", type=click.IntRange(0), help="Which clip, from 0, in a file that holds several.")
 @estimator_option
 @reading_options
+@click.option(
+    "--beside",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="VIDEO",
+    help="The pose's source: that, the pose's drawing and the signer are shown side by side, with the source's sound.",
+)
 @json_option
 @debug_option
 def render(
@@ -190,6 +208,7 @@ def render(
     fps: float | None,
     person: int | None,
     picture: tuple[int, int] | None,
+    beside: Path | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -200,8 +219,13 @@ def render(
     from signdiff_core.cli.parts import read_pose
     from signdiff_core.formats.coordinates import visible
     from signdiff_core.framing import recorded_camera
+    from signdiff_core.video.outputs import RESUMED
 
-    width, height = _check_video(output, options, resume) or (1, 1)
+    # What is written at once is not resumed, but the poses of a video that were found are.
+    resume_frames = None if is_video(source) and output.suffix.lower() not in RESUMED else resume
+    width, height = _check_video(output, options, resume_frames) or (1, 1)
+    if beside is not None and options["background"] == "transparent":
+        raise misused("--background transparent is not for --beside: a row of pictures is opaque")
     is_recorded = options["framing"] == "recorded"
     to_video = _renderer(renderer, options, device)
     _check_device_is_taken(device, to_video)
@@ -213,7 +237,7 @@ def render(
             if is_recorded:  # now: once normalised, the pose tells nothing of its picture
                 to_video.set("framing", recorded_camera(pose, width=width, height=height))
             pose = visible(pose)
-        info = to_video(pose, output, resume=resume)
+        info = to_video(pose, output, resume=resume_frames, beside=beside)
     print_video(output, info, as_json=as_json, renderer=renderer, seed=options["seed"])
 
 
@@ -228,13 +252,17 @@ def _check_video(output: Path, options: dict[str, Any], resume: bool | None) -> 
 
     Give width and height of its frames, None where the renderer chooses a square.
     """
-    from signdiff_core.video.writing import unfinished
+    from signdiff_core.video.outputs import EVEN, RESUMED, unfinished
 
-    sides = check_sides(options["size"], options["width"], options["height"])
-    output_file(output, ".mp4", "--output")
+    suffix = output_frames(output, "--output", background=options["background"])
+    sides = check_sides(options["size"], options["width"], options["height"], even=suffix in EVEN)
+    if resume and suffix not in RESUMED:
+        raise misused(
+            f"--resume is not for {suffix}, which is written at once: only .mp4 and folders of PNG are resumed"
+        )
     if resume is None and (frames := unfinished(output)):
         raise misused(
-            f"an interrupted command left {frames:,} frames ({output.with_suffix('.partial.mp4')}): "
+            f"an interrupted command left {frames:,} frames ({output.with_name(f'{output.stem}.partial{suffix}')}): "
             f"give --resume to continue after them, or --restart to discard them"
         )
     return sides

@@ -97,11 +97,13 @@ def existing(context: click.Context, parameter: click.Parameter, value: Path) ->
     return value
 
 
-def check_sides(size: int | None, width: int | None, height: int | None) -> tuple[int, int] | None:
-    """Check the sides of a video's frames: width and height, None where the renderer chooses."""
+def check_sides(
+    size: int | None, width: int | None, height: int | None, *, even: bool = True
+) -> tuple[int, int] | None:
+    """Check the sides of frames, which are even where a video is made: width and height, None if none is given."""
     named = {"--size": size, "--width": width, "--height": height}
     for option, side in named.items():
-        if side is not None and side % 2:
+        if even and side is not None and side % 2:
             raise wrong(f"must be an even number, as video needs, but is {side}.", option)
     if (width is None) != (height is None):
         raise misused("--width and --height must be given together")
@@ -118,6 +120,26 @@ def output_file(path: Path, suffix: str, option: str) -> Path:
         raise wrong(f"must be a file name that ends in {suffix}, but is {str(path)!r}.", option)
     check_writable(path)
     return path
+
+
+def output_frames(path: Path, option: str, *, background: str | None = None) -> str:
+    """Check that frames can be written to a name, and that it holds what they have; give its suffix."""
+    from signdiff_core.video.outputs import TRANSPARENT, check_suffix
+
+    try:
+        suffix = check_suffix(path)
+    except ValueError as error:
+        raise wrong(str(error).removeprefix("path "), option) from error
+    if background == "transparent" and suffix not in TRANSPARENT:
+        holds = ", ".join(filter(None, TRANSPARENT))
+        raise misused(f"--background transparent needs an output of {holds} or a folder of PNG: {suffix} is opaque")
+    if suffix:
+        check_writable(path)
+    elif path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise wrong(f"must be a new or an empty folder, but {str(path)!r} is there.", option)
+    elif not path.absolute().parent.is_dir():
+        raise wrong(f"must lie in a folder, but {str(path.parent)!r} does not exist.", option)
+    return suffix
 
 
 def wrong(message: str, option: str) -> click.BadParameter:

@@ -23,9 +23,10 @@ from signdiff_core.cli.output import track
 if TYPE_CHECKING:  # both are heavy to import
     from pose_format import Pose
 
+    from signdiff_core.video.beside import Beside
     from signdiff_core.video.reading import VideoInfo
 
-_PLACES: Final = ("model", "frnet_source")
+_PLACES: Final = ("model", "frnet_source", "beside", "background")
 """Options that may name a file or a folder."""
 
 
@@ -60,26 +61,31 @@ class Renderer:
         """Put the value of an option that was given in place of what stood for it."""
         self.options["render"][name] = self._settings[name] = value
 
-    def __call__(self, pose: Pose, path: Path, *, resume: bool | None = None) -> VideoInfo:
-        """Render a pose of the 50 joints, normalised, to an MP4 file, frame by frame.
+    def __call__(self, pose: Pose, path: Path, *, resume: bool | None = None, beside: Path | None = None) -> VideoInfo:
+        """Render a pose of the 50 joints, normalised, to what the path names, frame by frame.
 
-        What ends it early gets a note that says which frames are kept; for `resume` see
-        `signdiff_core.video.VideoWriter`. Raises FileExistsError where an interrupted call left frames and ``resume``
-        is not given, ValueError where they are of another pose, or were drawn in another way.
+        With a source video `beside`, that and the pose's drawing stand before each frame, and its sound is copied. What
+        ends it early gets a note that says which frames are kept; for `resume` see `signdiff_core.video.VideoWriter`.
+        Raises FileExistsError where an interrupted call left frames and ``resume`` is not given, ValueError where they
+        are of another pose, or were drawn in another way.
         """
-        from signdiff_core.video.writing import VideoWriter
+        from signdiff_core.video.outputs import RESUMED, open_output
 
-        total = len(pose.body.data)
-        video = VideoWriter(path, pose.body.fps, settings=fingerprint(pose, self._settings), resume=resume)
+        total, fps, row = len(pose.body.data), float(pose.body.fps), None
+        if beside is not None:
+            row = self._row(pose, beside, path)
+            fps, self._settings = row.fps, {**self._settings, "beside": beside}
+        settings = fingerprint(pose, self._settings)
+        video = open_output(path, fps, settings=settings, resume=resume, sound=beside)
         begun = video.frames
         if begun:
             click.echo(f"signdiff: note: resuming after frame {video.frames:,} of {total:,}", err=True)
         try:
             with _chatter_on_stderr(), video, closing(self._frames(pose, video.frames)) as frames:
-                for frame in frames:
+                for frame in frames if row is None else row.rows(frames, start=video.frames):
                     video.write(frame)
         except BaseException as error:
-            if video.frames:
+            if video.frames and path.suffix.lower() in RESUMED:
                 kept = f"{video.frames:,} of {total:,} frames are kept ({video.partial})"
                 can_resume = video.frames > begun or isinstance(error, KeyboardInterrupt)  # else it would fail at once
                 error.add_note(
@@ -87,6 +93,23 @@ class Renderer:
                 )
             raise
         return video.info
+
+    def _row(self, pose: Pose, source: Path, output: Path) -> Beside:
+        """Open the source of a row; what does not agree with the pose, and sound that is lost, is told in a note."""
+        from signdiff_core.video.beside import Beside
+        from signdiff_core.video.outputs import SOUNDING
+        from signdiff_core.video.sound import has_sound
+
+        shown = {
+            name: self.options["render"][name] for name in ("framing", "missing") if name in self.options["render"]
+        }
+        row = Beside(source, pose, **shown)
+        told = [row.told] if row.told else []
+        if output.suffix.lower() not in SOUNDING and has_sound(source):
+            told.append(f"the sound of {source} is not kept: {output.suffix or 'a folder of PNG'} holds none")
+        for line in told:
+            click.echo(f"signdiff: note: {line}.", err=True)
+        return row
 
     def _frames(self, pose: Pose, start: int) -> Generator[NDArray[np.uint8]]:
         """Draw the frames from a number on."""

@@ -83,8 +83,7 @@ class Joints:
 
     def performed(self) -> tuple[Motion, Camera]:
         """Let the neutral avatar's body take the pose, seen by the camera that shows it."""
-        from signdiff_core.avatar import Signer, fit
-        from signdiff_core.avatar.renderer import camera_of
+        from signdiff_core.avatar import Signer, camera_of, fit
 
         motion = fit(Signer.neutral().avatar(), self.positions, self.confidence)
         width, height = self.size

@@ -13,7 +13,8 @@ import errno
 import os
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from io import BytesIO, FileIO
@@ -29,7 +30,7 @@ from signdiff_core.atomic import replacing
 from signdiff_core.rates import MAX_FPS, as_fraction
 from signdiff_core.video.reading import MAX_SIDE, VideoError, VideoInfo
 
-_BT601: Final = 6
+BT601: Final = 6
 """FFmpeg's number of SMPTE 170M, the matrix by which RGB becomes YUV here: players then show the same colours."""
 
 _GROUP_FRAMES: Final = 24
@@ -144,8 +145,8 @@ class Encoding:
                     # Equal frames give equal bytes in one thread only.
                     stream.codec_context.thread_count = 1
                     stream.codec_context.color_range = 1
-                    stream.codec_context.colorspace = stream.codec_context.color_primaries = _BT601
-                    stream.codec_context.color_trc = _BT601
+                    stream.codec_context.colorspace = stream.codec_context.color_primaries = BT601
+                    stream.codec_context.color_trc = BT601
                 picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
                 picture.pts = number
                 picture.time_base = 1 / self.rate
@@ -256,8 +257,13 @@ def append(file: FileIO, movie: bytes, frames: int, *, number: int) -> None:
     write_all(file, content + _sum(content, frames, number))
 
 
-def write_whole(fragments: Path | BinaryIO, path: Path) -> None:
-    """Make an ordinary MP4 file of at least one fragment, its index in front; nothing is encoded anew.
+def write_whole(
+    fragments: Path | BinaryIO, path: Path, *, sound: Callable[[Any], AbstractContextManager[Any]] | None = None
+) -> None:
+    """Make an ordinary MP4 file of at least one fragment, its index in front; pictures are not encoded anew.
+
+    `sound` opens, for PyAV's container, a `signdiff_core.video.sound.SoundTrack` that goes with them, as far as they
+    reach.
 
     Raises OSError where it cannot be written, or is not all there, VideoError where the fragments cannot be read.
     """
@@ -271,11 +277,18 @@ def write_whole(fragments: Path | BinaryIO, path: Path) -> None:
         ):
             taken = source.streams.video[0]
             stream = movie.add_stream_from_template(taken)
-            for packet in source.demux(taken):
-                if packet.dts is not None:
-                    packet.stream = stream
-                    movie.mux(packet)
-                    count += 1
+            with nullcontext() if sound is None else sound(movie) as track:
+                end = 0.0
+                for packet in source.demux(taken):
+                    if packet.dts is not None:
+                        end = max(end, float((packet.pts + packet.duration) * packet.time_base))
+                        if track is not None:
+                            track.write_until(float(packet.dts * packet.time_base))
+                        packet.stream = stream
+                        movie.mux(packet)
+                        count += 1
+                if track is not None:
+                    track.write_until(end)
     except (av.error.InvalidDataError, IndexError) as error:
         raise VideoError(f"{fragments}: expected fragments of a video, but they cannot be read ({error}).") from error
     with av.open(path) as movie:

@@ -99,6 +99,16 @@ def read_video(path: str | os.PathLike[str]) -> Iterator[NDArray[np.uint8]]:
             yield upright(frame)
 
 
+def frame_times(path: str | os.PathLike[str]) -> list[float]:
+    """Tell when each frame of a video is shown, in seconds since the first one. Errors are those of `read_video`."""
+    rate = probe(path).fps or 25.0
+    with opened(path) as (file, _):
+        times = [
+            number / rate if frame.time is None else frame.time for number, frame in enumerate(file.decode(video=0))
+        ]
+    return [time - times[0] for time in times]
+
+
 @contextmanager
 def opened(path: str | os.PathLike[str]) -> Iterator[tuple[Any, Any]]:
     """Open a video: PyAV's container and its first stream; what FFmpeg says of a broken one is a `VideoError`."""

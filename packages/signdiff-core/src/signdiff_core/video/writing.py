@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 from collections.abc import Mapping
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,7 @@ from signdiff_core.atomic import check_writable, replacing
 from signdiff_core.video.encoding import Encoding, Fragments, check_frame, group_length, write_whole
 from signdiff_core.video.journal import Header, Journal
 from signdiff_core.video.reading import VideoError, VideoInfo
+from signdiff_core.video.sound import sound_of
 from signdiff_core.wording import different_settings
 
 
@@ -41,6 +43,7 @@ class VideoWriter:
             are the same.
         resume: continue an interrupted video if there is one. With ``False`` it is thrown away, at the first new
             frame; by default it is an error that there is one.
+        sound: a video whose sound goes with the frames, as far as they reach.
 
     Raises:
         BlockingIOError: another process is at work on this video.
@@ -79,10 +82,12 @@ class VideoWriter:
         crf: int = 18,
         settings: Mapping[str, Any] | None = None,
         resume: bool | None = None,
+        sound: str | os.PathLike[str] | None = None,
     ) -> None:
         import av
 
         self.path = Path(path)
+        self._sound = None if sound is None else Path(sound)
         self.partial, self._state = _partial(self.path)
         self._encoding = Encoding(fps=fps, crf=crf)
         own = {
@@ -198,7 +203,7 @@ class VideoWriter:
             raise ValueError("a video must hold at least one frame, but none was written.")
         self._add(journal)
         with replacing(self.path) as temporary:
-            write_whole(self.partial, temporary)
+            write_whole(self.partial, temporary, sound=partial(sound_of, self._sound, "mp4"))
         self._remove(journal)
 
     def _keep(self, journal: Journal, *, is_interrupted: bool) -> None:
