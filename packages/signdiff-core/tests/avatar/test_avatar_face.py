@@ -116,6 +116,16 @@ def test_what_a_face_does_the_avatar_does(body, flat, name, what):
     assert 0.6 < np.ptp(got) / np.ptp(wanted) < 1.5
 
 
+@pytest.mark.parametrize("body", ["person", "old man", "young slim woman"])
+def test_every_body_shuts_its_eyes_when_the_signer_does(body):
+    theirs = shaped(AvatarBody.named("middle-aged woman"), eyeBlinkLeft=WAVE, eyeBlinkRight=WAVE)
+    found = face_shapes(AvatarBody.named(body), *seen(theirs, upright()), upright(), smoothing=0)
+    ours = shaped(AvatarBody.named(body), **dict(zip(bundled_cast().shapes, found.T, strict=True)))
+    opening = measured(ours)["left eye open"]
+    assert opening[WAVE == 0].min() > 0.9 * opening[0]
+    assert -0.35 * opening[0] < opening[WAVE.argmax()] < 0, "closed, and not drawn over the cheek"
+
+
 def test_a_still_face_stays_still():
     face = seen(shaped(AvatarBody.named("middle-aged man")), swaying())
     assert face_shapes(AvatarBody.named(), *face, swaying()).max() < 0.1

@@ -33,6 +33,9 @@ _AWAKE: Final = 60
 _SHUT: Final = 0.09
 """Opening of an eye, in shares of its width, at which detectors of faces see it closed."""
 
+_TIGHTLY: Final = 1.15
+"""How far lids go, in shares of the opening, so that no slit is left between them."""
+
 _ROUNDS: Final = 150
 
 
@@ -106,9 +109,10 @@ def face_shapes(
     for region in _REGIONS:
         columns = [cast.shapes.index(name) for name in region.shapes]
         weights[:, columns] = _solve(region, moved, _moves(cast, columns), cast)
+    own = body.face_rest.astype(np.float64)[:, :2] / body.face_size
     for side in ("Right", "Left"):
-        _move_lids(weights, straight, rest, cast, side)
-        _move_gaze(weights, straight, rest, cast, side)
+        _move_lids(weights, straight, own, cast, side)
+        _move_gaze(weights, straight, own, cast, side)
     return _smoothed(weights, smoothing).astype(np.float32)
 
 
@@ -206,14 +210,17 @@ def _solve(region: _Region, moved: Array, moves: Array, cast: Cast) -> Array:
 
 
 def _move_lids(weights: Array, points: Array, rest: Array, cast: Cast, side: str) -> None:
-    """Fill in the weights (T, S) that open and close an eye: its opening against the signer's own at rest."""
+    """Fill in the weights (T, S) that open and close an eye: its opening against the signer's own at rest.
+
+    `rest` (70, 2) is the body's, which closes when the signer's does.
+    """
     width = np.abs(points[:, _CORNERS[side][0], 0] - points[:, _CORNERS[side][1], 0])
     opening = _gap(points, _LIDS[side]) / width
     columns = [cast.shapes.index(f"{name}{side}") for name in ("eyeBlink", "eyeWide")]
     if not np.isfinite(opening).any():
         return
     awake = np.nanpercentile(opening, _AWAKE)
-    share = (opening - awake) / max(awake - _SHUT, awake / 2)
+    share = np.maximum((opening - awake) / max(awake - _SHUT, awake / 2), -_TIGHTLY)
     full = float(_gap(rest, _LIDS[side]))
     blink, wide = (float(_gap(move, _LIDS[side])) for move in _moves(cast, columns))
     weights[:, columns[0]] = np.clip(full * share / blink, 0, 1)
