@@ -64,6 +64,13 @@ def test_a_flat_face_tells_the_rotation(axis, body, most):
     assert apart(found, true).max() < most
 
 
+def test_no_head_turns_farther_than_a_neck_does():
+    """A detector that takes the back of a head for a face must not wring the neck."""
+    true = about(np.tile([0, 1.0, 0], (2, 1)), np.radians([0, 130]))
+    found = head_turns(still(2)[0], face_of("person", true), np.ones((2, 74)), still(2)[1], smoothing=0)
+    assert apart(found, np.tile(np.eye(3), (2, 1, 1)))[1] == pytest.approx(80)
+
+
 def test_frames_without_a_face_lie_between_their_neighbours():
     true = about(np.tile([0, 1.0, 0], (5, 1)), np.radians([0, 10, 20, 30, 40]))
     face, confidence = face_of("person", true), np.ones((5, 74))

@@ -22,6 +22,9 @@ RIGID: Final = np.array([0, 1, 15, 16, 27, 28, 29, 30, 31, 33, 35, 36, 39, 42, 4
 FIRST_FACE_POINT: Final = skeleton.FACE.start - skeleton.HEAD.start
 """Eyes and ears come before the 70 points of the face."""
 
+_LIMIT: Final = np.radians(80.0)
+"""No head turns farther: a detector has mistaken itself."""
+
 _NOSE_GAIN, _NOSE_LIMIT = 1.5, np.radians(35.0)
 """A nose leaves its place by less than the head turns; this comes nearest to the faces of twelve clips of How2Sign."""
 
@@ -54,9 +57,10 @@ def head_turns(
         smoothing: standard deviation, in frames, of the Gaussian that smooths the rotations; 0 for none.
 
     Returns:
-        Rotations (T, 3, 3) of the head against the rest, in which it looks at the viewer. Frames without a face go from
-        their neighbours' rotation to each other's. Where no frame has a face, the head follows the nose: as far as that
-        leaves its place of the clip's middle, seen from the neck, if there is depth; else it looks at the viewer.
+        Rotations (T, 3, 3) of the head against the rest, in which it looks at the viewer; at most 80 degrees. Frames
+        without a face go from their neighbours' rotation to each other's. Where no frame has a face, the head follows
+        the nose: as far as that leaves its place of the clip's middle, seen from the neck, if there is depth; else it
+        looks at the viewer.
     """
     turns = None
     if face is not None:
@@ -64,19 +68,13 @@ def head_turns(
     if turns is None or np.isnan(turns).all():
         turns = _nose_turns(np.asarray(joints, dtype=np.float64), len(torso))
     filled = np.stack([smoothed(turns[:, :, axis], smoothing) for axis in range(3)], axis=-1)
-    return _orthonormal(filled)
+    axis, angle = _axis_angle(_orthonormal(filled))
+    return about(axis, np.minimum(angle, _LIMIT))
 
 
 def neck_turns(torso: NDArray[np.floating], head: NDArray[np.floating]) -> dict[str, Array]:
     """Share the rotation between trunk and head, (T, 3, 3) each, among the bones of the neck and the head."""
-    between = np.asarray(head, dtype=np.float64) @ transpose(np.asarray(torso, dtype=np.float64))
-    vector = np.stack(
-        [between[:, 2, 1] - between[:, 1, 2], between[:, 0, 2] - between[:, 2, 0], between[:, 1, 0] - between[:, 0, 1]],
-        axis=-1,
-    )
-    sine = np.linalg.norm(vector, axis=-1)
-    angle = np.arctan2(sine, np.trace(between, axis1=1, axis2=2) - 1)
-    axis = np.where(sine[:, None] > 1e-9, vector / np.maximum(sine, 1e-9)[:, None], [1.0, 0.0, 0.0])
+    axis, angle = _axis_angle(np.asarray(head, dtype=np.float64) @ transpose(np.asarray(torso, dtype=np.float64)))
     return {bone: about(axis, angle * share) @ torso for bone, share in _SHARES.items()}
 
 
@@ -153,6 +151,16 @@ def _nose_turns(joints: Array, frames: int) -> Array:
         turns[known] = about(axis, angle)
         turns[~known] = np.nan
     return turns
+
+
+def _axis_angle(turns: Array) -> tuple[Array, Array]:
+    """Give the unit axes (T, 3) and angles (T,) in [0, pi] of rotations (T, 3, 3)."""
+    vector = np.stack(
+        [turns[:, 2, 1] - turns[:, 1, 2], turns[:, 0, 2] - turns[:, 2, 0], turns[:, 1, 0] - turns[:, 0, 1]], axis=-1
+    )
+    sine = np.linalg.norm(vector, axis=-1)
+    axis = np.where(sine[:, None] > 1e-9, vector / np.maximum(sine, 1e-9)[:, None], [1.0, 0.0, 0.0])
+    return axis, np.arctan2(sine, np.trace(turns, axis1=1, axis2=2) - 1)
 
 
 def _orthonormal(matrices: Array) -> Array:
