@@ -102,8 +102,6 @@ def measured(points: np.ndarray) -> dict[str, np.ndarray]:
         ("browDownLeft", "left brow up"),
         ("mouthSmileLeft", "left corner up"),
         ("mouthPucker", "mouth wide"),
-        ("eyeLookOutLeft", "left gaze"),
-        ("eyeLookInRight", "right gaze"),
     ],
 )
 def test_what_a_face_does_the_avatar_does(body, flat, name, what):
@@ -114,6 +112,20 @@ def test_what_a_face_does_the_avatar_does(body, flat, name, what):
     wanted, got = (measured(points)[what] for points in (theirs, ours))
     assert np.corrcoef(wanted, got)[0, 1] > 0.95
     assert 0.6 < np.ptp(got) / np.ptp(wanted) < 1.5
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_both_eyes_look_where_the_signer_s_do(flat):
+    ramp = np.clip(np.linspace(-0.5, 0.5, FRAMES), 0, None)
+    theirs = shaped(AvatarBody.named("old man"), eyeLookOutLeft=ramp, eyeLookInRight=ramp, eyeLookUpLeft=ramp)
+    found = face_shapes(AvatarBody.named(), *seen(theirs, swaying(), flat=flat), swaying(), smoothing=0)
+    ours = shaped(AvatarBody.named(), **dict(zip(bundled_cast().shapes, found.T, strict=True)))
+    for what in ("left gaze", "right gaze"):
+        wanted, got = (measured(points)[what] for points in (theirs, ours))
+        assert np.corrcoef(wanted, got)[0, 1] > 0.95
+        assert 0.5 < np.ptp(got) / np.ptp(wanted) < 1.5
+    assert np.corrcoef(weight(found, "eyeLookUpLeft"), ramp)[0, 1] > 0.9
+    np.testing.assert_array_equal(weight(found, "eyeLookOutLeft") > 0.1, weight(found, "eyeLookInRight") > 0.1)
 
 
 @pytest.mark.parametrize("body", ["person", "old man", "young slim woman"])

@@ -36,6 +36,9 @@ _SHUT: Final = 0.09
 _TIGHTLY: Final = 1.15
 """How far lids go, in shares of the opening, so that no slit is left between them."""
 
+_BLIND, _CALM_GAZE = 0.5, 1.0
+"""Weight of a blink from which pupils are guesses, and frames over which gaze is smoothed: pupils are small."""
+
 _ROUNDS: Final = 150
 
 
@@ -110,9 +113,8 @@ def face_shapes(
         columns = [cast.shapes.index(name) for name in region.shapes]
         weights[:, columns] = _solve(region, moved, _moves(cast, columns), cast)
     own = body.face_rest.astype(np.float64)[:, :2] / body.face_size
-    for side in ("Right", "Left"):
-        _move_lids(weights, straight, own, cast, side)
-        _move_gaze(weights, straight, own, cast, side)
+    _move_lids(weights, straight, own, cast)
+    _move_gaze(weights, straight, own, cast)
     return _smoothed(weights, smoothing).astype(np.float32)
 
 
@@ -209,38 +211,49 @@ def _solve(region: _Region, moved: Array, moves: Array, cast: Cast) -> Array:
     return np.where(known[:, None], weights, np.nan)
 
 
-def _move_lids(weights: Array, points: Array, rest: Array, cast: Cast, side: str) -> None:
-    """Fill in the weights (T, S) that open and close an eye: its opening against the signer's own at rest.
+def _move_lids(weights: Array, points: Array, rest: Array, cast: Cast) -> None:
+    """Fill in the weights (T, S) that open and close the eyes: their opening against the signer's own at rest.
 
-    `rest` (70, 2) is the body's, which closes when the signer's does.
+    `rest` (70, 2) is the body's, which closes when the signer's does. Eyes close each for itself, and widen together.
     """
-    width = np.abs(points[:, _CORNERS[side][0], 0] - points[:, _CORNERS[side][1], 0])
-    opening = _gap(points, _LIDS[side]) / width
-    columns = [cast.shapes.index(f"{name}{side}") for name in ("eyeBlink", "eyeWide")]
-    if not np.isfinite(opening).any():
-        return
-    awake = np.nanpercentile(opening, _AWAKE)
-    share = np.maximum((opening - awake) / max(awake - _SHUT, awake / 2), -_TIGHTLY)
-    full = float(_gap(rest, _LIDS[side]))
-    blink, wide = (float(_gap(move, _LIDS[side])) for move in _moves(cast, columns))
-    weights[:, columns[0]] = np.clip(full * share / blink, 0, 1)
-    weights[:, columns[1]] = np.clip(full * share / wide, 0, 1)
+    shares = np.full((len(points), 2), np.nan)
+    for number, side in enumerate(_LIDS):
+        width = np.abs(points[:, _CORNERS[side][0], 0] - points[:, _CORNERS[side][1], 0])
+        opening = _gap(points, _LIDS[side]) / width
+        if np.isfinite(opening).any():
+            awake = np.nanpercentile(opening, _AWAKE)
+            shares[:, number] = np.maximum((opening - awake) / max(awake - _SHUT, awake / 2), -_TIGHTLY)
+    for number, side in enumerate(_LIDS):
+        columns = [cast.shapes.index(f"{name}{side}") for name in ("eyeBlink", "eyeWide")]
+        full = float(_gap(rest, _LIDS[side]))
+        blink, wide = (float(_gap(move, _LIDS[side])) for move in _moves(cast, columns))
+        weights[:, columns[0]] = np.clip(full * shares[:, number] / blink, 0, 1)
+        weights[:, columns[1]] = np.clip(full * shares.mean(axis=1) / wide, 0, 1)
 
 
-def _move_gaze(weights: Array, points: Array, rest: Array, cast: Cast, side: str) -> None:
-    """Fill in the weights (T, S) that turn an eye: where its pupil is between the corners, against its middle place."""
-    outer, inner = _CORNERS[side]
-    corners = points[:, [outer, inner]]
-    offset = points[:, _PUPILS[side]] - corners.mean(axis=1)
-    offset /= np.abs(corners[:, 1, :1] - corners[:, 0, :1])
-    if not np.isfinite(offset).any():
+def _move_gaze(weights: Array, points: Array, rest: Array, cast: Cast) -> None:
+    """Fill in the weights (T, S) that turn the eyes: where pupils are between the corners, against their middle place.
+
+    Both eyes look where the two do on average; while they are shut, nobody knows.
+    """
+    offsets = np.full((2, len(points), 2), np.nan)
+    for number, (side, (outer, inner)) in enumerate(_CORNERS.items()):
+        corners = points[:, [outer, inner]]
+        offsets[number] = points[:, _PUPILS[side]] - corners.mean(axis=1)
+        offsets[number] /= np.abs(corners[:, 1, :1] - corners[:, 0, :1])
+        offsets[number, weights[:, cast.shapes.index(f"eyeBlink{side}")] > _BLIND] = np.nan
+    offset = offsets.mean(axis=0)
+    known = np.isfinite(offset).all(axis=1)
+    if not known.any():
         return
-    offset = (offset - _median(offset)) * np.abs(rest[inner, 0] - rest[outer, 0])
-    outwards = -1.0 if side == "Right" else 1.0
-    for name, axis, sign in (("Out", 0, outwards), ("In", 0, -outwards), ("Down", 1, 1.0), ("Up", 1, -1.0)):
-        column = cast.shapes.index(f"eyeLook{name}{side}")
-        reach = abs(float(_moves(cast, [column])[0, _PUPILS[side], axis]))
-        weights[:, column] = np.clip(sign * offset[:, axis] / reach, 0, 1)
+    offset[known] = _smoothed(offset[known] - np.median(offset[known], axis=0), _CALM_GAZE)
+    for side, (outer, inner) in _CORNERS.items():
+        outwards = -1.0 if side == "Right" else 1.0
+        way = offset * np.abs(rest[inner, 0] - rest[outer, 0])
+        for name, axis, sign in (("Out", 0, outwards), ("In", 0, -outwards), ("Down", 1, 1.0), ("Up", 1, -1.0)):
+            column = cast.shapes.index(f"eyeLook{name}{side}")
+            reach = abs(float(_moves(cast, [column])[0, _PUPILS[side], axis]))
+            weights[:, column] = np.clip(sign * way[:, axis] / reach, 0, 1)
 
 
 def _smoothed(weights: Array, sigma: float) -> Array:
