@@ -153,7 +153,8 @@ def shortened(pose: Path, output: Path, frames: int) -> Path:
 
     output.parent.mkdir(parents=True, exist_ok=True)
     whole = formats.read(pose)
-    whole.body = whole.body[:frames]
+    body = whole.body
+    whole.body = type(body)(body.fps, body.data[:frames], body.confidence[:frames])
     formats.write(whole, output)
     return output
 

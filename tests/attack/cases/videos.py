@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,16 @@ def read_core_film(folder: Path) -> None:
     check(math.isfinite(info.fps) and info.fps >= 0, f"{info.fps} frames per second")
     check(math.isfinite(info.seconds) and info.seconds >= 0 and info.frames >= 0, f"{info.seconds} s")
     _check_frames(read_video(path))
+
+
+def read_steady_film(folder: Path) -> None:
+    """Read it as ``signdiff estimate`` does."""
+    from signdiff_core.video.steady import SteadyVideo
+
+    video = SteadyVideo(_only(folder))
+    check(math.isfinite(video.fps) and video.fps > 0, f"{video.fps} frames per second")
+    check(video.frames > 0, f"{video.frames} frames")
+    _check_frames(islice(video, 1000))
 
 
 def read_eval_film(folder: Path) -> None:
@@ -110,6 +121,7 @@ _FILMS = tuple(partial(film, name=name) for name in FILMS)
 _PICTURES = (*(partial(picture, name=name) for name in PICTURES), see_through, turned)
 CASES = (
     Case(name="core-video", seeds=_FILMS, read=read_core_film, weight=3),
+    Case(name="steady-video", seeds=_FILMS, read=read_steady_film, weight=3),
     Case(name="eval-video", seeds=_FILMS, read=read_eval_film, weight=3),
     Case(name="frnet-video", seeds=_FILMS, read=read_frnet_film, weight=3),
     Case(name="frnet-training-video", seeds=_FILMS, read=read_training_film, weight=1),

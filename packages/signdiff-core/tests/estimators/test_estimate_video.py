@@ -11,7 +11,7 @@ from signdiff_core.estimators.estimating import WARM_UP
 from signdiff_core.estimators.store import STRETCH
 from signdiff_core.formats import FormatError
 from signdiff_core.plugins import PluginError, UnknownPluginError
-from signdiff_core.video import VideoError, write_video
+from signdiff_core.video import VideoError, probe, write_video
 from signdiff_core.video.steady import SteadyVideo
 
 SPOTTER = '''
@@ -224,3 +224,18 @@ def test_a_steady_rate_is_kept(tmp_path, fps):
         video = SteadyVideo(path)
         assert (video.is_steady, len(list(video)), video.repeated, video.dropped) == (True, 50, 0, 0)
         assert video.fps == pytest.approx(fps, rel=1e-3)
+
+
+def test_a_video_that_is_stored_turned_is_estimated_upright(spotter, tmp_path):
+    write_video(tmp_path / "a.mp4", moving(3), 25)
+    content = bytearray((tmp_path / "a.mp4").read_bytes())
+    one, at = (1 << 16).to_bytes(4, "big"), content.index(b"tkhd") + 44
+    matrix = [bytes(4), one, bytes(4), (-(1 << 16)).to_bytes(4, "big", signed=True)]  # a quarter of a circle
+    content[at : at + 20] = b"".join([*matrix[:3], *matrix[3:], bytes(4)])
+    (tmp_path / "a.mp4").write_bytes(bytes(content))
+    assert (probe(tmp_path / "a.mp4").width, probe(tmp_path / "a.mp4").height) == (32, 64)
+    found = estimate_video(tmp_path / "a.mp4", "spotter")
+    assert (found.pose.header.dimensions.width, found.pose.header.dimensions.height) == (32, 64)
+    x, y = found.pose.body.data.filled(0)[:, 0, 0].T
+    assert np.ptp(x) < 0.6  # what moved to the right
+    assert np.abs(np.diff(y)) == pytest.approx(1, abs=0.3)  # moves up or down

@@ -119,10 +119,10 @@ class SteadyVideo:
             told = _duration(file, stream)
         if not count:
             raise VideoError(f"{self.path}: expected a video, but it holds no frame.")
-        if len(known) < count:
+        known.sort()
+        if len(known) < count or (count > 1 and known[0] == known[-1]):  # times that tell nothing
             rate = as_fraction(min(max(self.info.fps, 1 / MAX_FPS), MAX_FPS))
             return [number / rate for number in range(count)]
-        known.sort()
         ends = float(known[-1])
         if told - ends > _CUT_SHORT:
             raise VideoError(
