@@ -244,6 +244,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--dgs", type=Path, help="folder of .pose files of sentences, compared with themselves instead")
     parser.add_argument("--openpose", type=Path, help="folder of folders of OpenPose JSON, likewise")
     parser.add_argument("--which", choices=("steering", "last", "all"), default="steering", help="clips of How2Sign")
+    parser.add_argument("--clip", nargs="+", metavar="NAME", help="only these clips, to work in pieces")
     parser.add_argument("--poses", choices=("landmarks", "estimate"), default="estimate", help="default: estimate")
     parser.add_argument("--prepare", action="store_true", help="lift poses as signdiff-slp prepare does")
     parser.add_argument("--renderer", nargs="+", default=["avatar", "diffusion"], help="default: avatar diffusion")
@@ -264,6 +265,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         clips = [Clip(name=path.name, pose=path) for path in sorted(options.openpose.iterdir()) if path.is_dir()]
     else:
         clips = how2sign(options.clips, options.which, options.poses, options.output)
+    if options.clip:
+        clips = [clip for clip in clips if clip.name in options.clip]
     make(clips, options)
     scored = dict(rows(clips, options))
     if not scored:

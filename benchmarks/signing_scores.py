@@ -29,7 +29,7 @@ SHAPE = 0.25
 CONTACT, KEPT, APART = 0.1, 0.15, 0.3
 """Gaps in shoulder widths: a contact in the source, one that was kept, and no contact."""
 
-NEAR_FACE = 0.75
+NEAR_FACE = 0.55
 """How far from the nose the middle of a hand is at most that counts as near the face."""
 
 FAST = 2.0
@@ -52,12 +52,18 @@ class Reading:
     parts: dict[str, NDArray[np.float64]]
     size: tuple[int, int]
     fps: float
+    is_video: bool = False
+    """Whether faces would have been found: the landmarks of clips may come without."""
 
     def at(self, frames: NDArray[np.int64]) -> Reading:
         """Give the reading at some of its frames."""
         rows = np.searchsorted(self.frames, frames)
         return Reading(
-            frames=frames, parts={name: part[rows] for name, part in self.parts.items()}, size=self.size, fps=self.fps
+            frames=frames,
+            parts={name: part[rows] for name, part in self.parts.items()},
+            size=self.size,
+            fps=self.fps,
+            is_video=self.is_video,
         )
 
     def seen(self, part: str) -> NDArray[np.bool_]:
@@ -77,7 +83,8 @@ def read_reading(path: Path) -> Reading:
         parts = {name: file[name].astype(np.float64) for name in COUNTS if name in file}
         frames = file["frames"] if "frames" in file else np.arange(len(parts["pose"]))
         size = tuple(int(file[name]) if name in file else 0 for name in ("width", "height"))
-        return Reading(frames=frames, parts=_whole(parts), size=size, fps=float(file["fps"]))
+        fps, is_video = float(file["fps"]), "frames" in file
+    return Reading(frames=frames, parts=_whole(parts), size=size, fps=fps, is_video=is_video)
 
 
 def reading_of_pose(path: Path) -> Reading:
@@ -202,9 +209,10 @@ def _contacts(source: Reading, made: Reading) -> dict[str, NDArray[np.float64]]:
     for reading in (source, made):
         left, right, face = (reading.flat(part) for part in (*SIDES, "face"))
         gaps.append((_gap(left, right), np.fmin(_gap(left, face), _gap(right, face))))
-    found = {"face found": made.seen("face")[source.seen("face")].astype(np.float64)}
+    has_face = bool(made.seen("face").any()) or made.is_video
+    found = {"face found": made.seen("face")[source.seen("face") & has_face].astype(np.float64)}
     found |= {name: np.zeros(0) for name in ("face touched", "face touched, made up")}
-    kinds = ["hands touch", *(["face touched"] if made.seen("face").any() else [])]
+    kinds = ["hands touch", *(["face touched"] if has_face else [])]
     for kind, was, now in zip(kinds, *gaps, strict=False):
         found[kind] = (now[was <= CONTACT] <= KEPT).astype(np.float64)
         found[f"{kind}, made up"] = (now[(was > APART) & np.isfinite(now)] <= CONTACT).astype(np.float64)
@@ -212,7 +220,7 @@ def _contacts(source: Reading, made: Reading) -> dict[str, NDArray[np.float64]]:
 
 
 def _gap(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Smallest distance between two sets of points in each frame, NaN where one is absent."""
+    """Smallest distance between two sets of points (N, K, 2) in each frame, NaN where one is absent."""
     gaps = np.full(len(one), np.nan)
     for row, (a, b) in enumerate(zip(one, other, strict=True)):
         a, b = (points[np.isfinite(points).all(axis=-1)] for points in (a, b))
