@@ -10,6 +10,7 @@ import numpy as np
 from attack import samples
 from attack.case import Case, check, check_numbers
 from attack.cases.poses import one_pose
+from signdiff_core.skeleton import BODY_HANDS_FACE
 
 
 def dwpose(folder: Path) -> None:
@@ -24,6 +25,8 @@ def dwpose(folder: Path) -> None:
             "left_hand_scores": [0.8] * 21,
             "right_hand_keypoints": points[29:].tolist(),
             "right_hand_scores": [0.8] * 21,
+            "face_keypoints": [[300.0 + point, 80.0] for point in range(68)],
+            "face_scores": [0.7] * 68,
         }
         frame = {"num_persons": 1, "person_0": person}
         (folder / f"frame_{number:06}.json").write_text(json.dumps(frame))
@@ -33,7 +36,7 @@ def read_dwpose(folder: Path) -> None:
     """Read it with signdiff-slp."""
     from signdiff_core.sources.read import read_dwpose
 
-    people = read_dwpose(folder, (640, 480))
+    people = read_dwpose(folder, (640, 480), skeleton=BODY_HANDS_FACE)
     check(len(people) == len(list(folder.glob("*.json"))), "another number of frames than files")
     _check_people(people)
 
@@ -46,7 +49,8 @@ def holistic(folder: Path) -> None:
     hands = random.uniform(100, 400, (2, 5, 21, 4))
     hands[0, 2] = np.nan
     save = np.savez_compressed if folder.name[-1] < "g" else np.savez
-    save(folder / "clip.npz", pose=pose, left_hand=hands[0], right_hand=hands[1], fps=25.0, width=640, height=480)
+    known = {"fps": 25.0, "width": 640, "height": 480, "face": random.uniform(200, 300, (5, 478, 4))}
+    save(folder / "clip.npz", pose=pose, left_hand=hands[0], right_hand=hands[1], **known)
 
 
 def stored_holistic(folder: Path) -> None:
@@ -61,7 +65,7 @@ def read_holistic(folder: Path) -> None:
     """Read it with signdiff-slp."""
     from signdiff_core.sources.mediapipe import read_mediapipe
 
-    _check_detections(read_mediapipe(folder / "clip.npz", "clip"))
+    _check_detections(read_mediapipe(folder / "clip.npz", "clip", skeleton=BODY_HANDS_FACE))
 
 
 def h5(folder: Path) -> None:
@@ -108,7 +112,16 @@ def read_pose_in_pixels(folder: Path) -> None:
     """Read it with signdiff-slp."""
     from signdiff_core.sources.read import read_pose_file
 
-    _check_detections(read_pose_file(folder / "clip.pose", "clip"))
+    _check_detections(read_pose_file(folder / "clip.pose", "clip", skeleton=BODY_HANDS_FACE))
+
+
+def read_anything(folder: Path) -> None:
+    """Read it as ``signdiff render`` does."""
+    from signdiff_core.sources import read_pose
+
+    data = read_pose(next(folder.iterdir()), fps=24, size=(640, 480)).body.data
+    check(data.shape[1] == 1 and data.shape[3] == 3, f"shape {data.shape}")
+    check_numbers("joints", data)
 
 
 def landmarks_corpus(folder: Path) -> None:
@@ -140,7 +153,9 @@ def _check_detections(found: object) -> None:
 
 
 def _check_people(people: np.ndarray) -> None:
-    check(people.ndim == 4 and people.shape[2:] == (50, 3) and 0 not in people.shape, f"shape {people.shape}")
+    check(
+        people.ndim == 4 and people.shape[2:] in ((50, 3), (124, 3)) and 0 not in people.shape, f"shape {people.shape}"
+    )
     check_numbers("joints", people)
     check(people[..., 2].min() >= 0 and people[..., 2].max() <= 1, "confidence beyond 1")
 
@@ -154,6 +169,13 @@ CASES = (
         seeds=(pose_in_pixels,),
         real=(("pose-format-samples/*.pose", "clip.pose"),),
         read=read_pose_in_pixels,
+        weight=1.5,
+    ),
+    Case(
+        name="read-pose",
+        seeds=(holistic, pose_in_pixels),
+        real=(("pose-format-samples/*.pose", "clip.pose"),),
+        read=read_anything,
         weight=1.5,
     ),
     Case(name="pose-corpus", seeds=(landmarks_corpus,), read=read_landmarks_corpus, weight=0.7),

@@ -123,6 +123,21 @@ def has_loose_depth(pose: Pose) -> bool:
     return bool(z.any() and not z[:, [LEFT_HAND.start, RIGHT_HAND.start]].any())
 
 
+def in_space(pose: Pose) -> NDArray[np.float32]:
+    """Give a pose of a skeleton of ours as a detector sees it, for what lifts it.
+
+    (T, J, 4) of x, y and z in the pose's unit and confidence. z is NaN unless the pose `has_loose_depth`: then it is
+    that of the body from the neck, of a hand from its wrist, and NaN where the detector tells none.
+    """
+    joints, confidence = skeleton.skeleton_of(pose).arrays(pose)
+    points = np.concatenate([joints, confidence[..., None]], axis=-1)
+    known = (joints[..., 2] != 0) & has_loose_depth(pose)
+    if known.any():
+        known[:, [NECK, LEFT_HAND.start, RIGHT_HAND.start]] = True  # from which the others' counts
+    points[~known | (confidence == 0), 2] = np.nan
+    return points
+
+
 def as_pose(
     points: NDArray[np.float32],
     depth: NDArray[np.float32] | None,

@@ -6,7 +6,7 @@ import pytest
 
 from signdiff_core import formats
 from signdiff_core.formats import FormatError, FormatWarning
-from signdiff_core.landmarks import has_loose_depth
+from signdiff_core.landmarks import has_loose_depth, in_space
 from signdiff_core.skeleton import BODY_HANDS_FACE, FACE, HEAD, Component, Skeleton, face_of, joints_of
 from signdiff_core.sources import read_keypoints, read_pose
 
@@ -116,6 +116,7 @@ def test_faces_of_openpose_json(tmp_path):
     assert joints[0, FACE, :2].tolist() == face[:, :2].tolist()
     assert np.flatnonzero(confidence[0] == 0).tolist() == [*range(8, 50), FACE.start + 3]
     assert not has_loose_depth(pose)
+    assert np.isnan(in_space(pose)[..., 2]).all()
     # Written and read again, nothing is lost.
     formats.write(pose, tmp_path / "again")
     again = read_pose(tmp_path / "again", fps=24)
@@ -182,6 +183,8 @@ def test_faces_and_depth_of_mediapipe(mediapipe_file):
     assert np.isnan(seen[2, FACE, 2]).all()
     corners = face[0, [33, 133, 362, 263], 2].mean()
     assert seen[0, FACE.start + 30, 2] == pytest.approx(face[0, 4, 2] - corners, rel=1e-4)
+    again = in_space(pose)
+    assert np.array_equal(again, seen, equal_nan=True)
     # Of another size than width and height, it is no depth to draw with.
     assert not formats.normalised(pose).body.data[..., 2].any()
 

@@ -156,7 +156,8 @@ def read_dwpose(folder: Path, size: tuple[int, int] | None, *, skeleton: Skeleto
     if 0 < people[..., :2].max() < _LARGEST_SHARE:
         if size is None:
             raise ValueError(
-                f"{folder}: positions are shares of the picture, whose size must be given, or its video put beside."
+                f"{folder}: positions are shares of the picture, whose size must be given (size, --picture), or its "
+                "video put beside."
             )
         people[..., :2] *= np.array(size, dtype=np.float32)
     return people
