@@ -248,7 +248,7 @@ def test_dropped_people_are_told(command, tmp_path):
     person = {"pose_keypoints_2d": [5, 5, 1] * 25}
     (tmp_path / "clip").mkdir()
     (tmp_path / "clip" / "x_0_keypoints.json").write_text(json.dumps({"people": [person, person]}))
-    status, _, err = command("convert", tmp_path / "clip", tmp_path / "a.pose")
+    status, _, err = command("convert", tmp_path / "clip", tmp_path / "a.pose", "--fps", 24)
     assert status == 0
     assert "1 detections of other people were left out of 1 frames" in err
     assert err.count("\n") == 1
