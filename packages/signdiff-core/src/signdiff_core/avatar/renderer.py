@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,8 +15,10 @@ from signdiff_core.avatar.inverse_kinematics import fit
 from signdiff_core.avatar.signer import Signer
 from signdiff_core.camera import Camera
 from signdiff_core.formats.coordinates import visible
+from signdiff_core.formats.files import FormatWarning
 from signdiff_core.framing import Framing, choose_camera, frame_size, resolved
 from signdiff_core.gaps import Missing, fill_gaps
+from signdiff_core.lifting import lift_pose, needs_lifting
 from signdiff_core.skeleton import NOSE, face_of
 
 if TYPE_CHECKING:
@@ -89,7 +92,7 @@ class AvatarRenderer:
         _check_device(device)
         width, height = frame_size(size, width, height)
         framing = resolved(options.get("camera") or framing, pose, width=width, height=height)
-        pose = visible(pose)
+        pose = _with_depth(pose)
         filled = fill_gaps(pose, missing)
         signer = options.get("signer") or self._signer or Signer.sample(np.random.default_rng(seed))
         motion = fit(signer.avatar(), filled.joints, filled.confidence, face=face_of(pose))
@@ -103,6 +106,16 @@ class AvatarRenderer:
             background=background,
             shown=filled.shown[start:],
         )
+
+
+def _with_depth(pose: Pose) -> Pose:
+    """Give a pose in normalised coordinates that can be performed; one without depth is lifted, and that is told."""
+    flat = visible(pose)
+    if not needs_lifting(pose):
+        return flat
+    message = "the pose has no depth that a body could take: it was lifted from the picture."
+    warnings.warn(message, FormatWarning, stacklevel=3)
+    return lift_pose(pose)
 
 
 def camera_of(

@@ -84,8 +84,12 @@ class Joints:
     def performed(self) -> tuple[Motion, Camera]:
         """Let the neutral avatar's body take the pose, seen by the camera that shows it."""
         from signdiff_core.avatar import Signer, camera_of, fit
+        from signdiff_core.lifting.poses import is_flat, lift_joints
 
-        motion = fit(Signer.neutral().avatar(), self.positions, self.confidence)
+        positions: NDArray[np.floating] = self.positions
+        if is_flat(positions, self.confidence):
+            positions = lift_joints(positions, self.confidence)
+        motion = fit(Signer.neutral().avatar(), positions, self.confidence)
         width, height = self.size
         return motion, camera_of(motion, self.confidence, width=width, height=height, framing=self.framing)
 

@@ -32,6 +32,9 @@ _SIGMA: Final = {"elbow": 0.012, "wrist": 0.004, "hand": 0.005}
 _DEPTH: Final = {"elbow": 0.15, "wrist": 0.15, "hand": 0.012}
 """The same of depth: of elbow and wrist from where the search starts, of a hand from what the detector says."""
 
+HANGING: Final = ((0.12, 0.90), (0.22, 1.70))
+"""Where elbow and wrist of an arm hang, from its shoulder outwards and down, in shoulder widths."""
+
 _NOSE: Final = 0.25
 """From the neck to the nose, normalised units."""
 
@@ -122,7 +125,7 @@ def _neck(points: Array, confidence: Array) -> Array:
     return np.append(points[nearest, NECK, None, :2], np.zeros((len(points), 1, 1)), axis=-1)
 
 
-def _whole(points: Array, known: Array | None, sigma: float) -> Array:
+def _whole(points: Array, known: NDArray[np.bool_] | None, sigma: float) -> Array:
     """Fill absent joints in time, hands from their wrists, and smooth: (T, J, 3); depth that no frame has stays NaN."""
     filled = points.copy()
     if known is not None:
@@ -169,14 +172,15 @@ def _lift_arm(arm: Arm, seen: Array, confidence: Array) -> Array:
         depth = depth - share * np.sqrt(np.maximum(length**2 - across, (_LEAST * length) ** 2))
         places[:, joint, :2], places[:, joint, 2] = seen[:, joint, :2], depth
         near = places[:, joint]
-    hand = seen[:, HAND] - seen[:, WRIST, None] * [1.0, 1.0, 0.0]
-    there = np.isfinite(hand[..., :2]).all(axis=-1)
+    hand = seen[:, HAND].copy()
+    hand[..., :2] -= seen[:, WRIST, None, :2]
+    there = np.asarray(np.isfinite(hand[..., :2]).all(axis=-1))
     deep = np.isfinite(hand[..., 2]) & there
     places[:, HAND] = np.where(np.isfinite(hand), hand, 0.0)
     sure = np.maximum(confidence, 0.05)
-    for part, points in (("elbow", slice(ELBOW, ELBOW + 1)), ("wrist", slice(WRIST, WRIST + 1)), ("hand", HAND)):
-        weights[:, points, :2] = (sure[:, points] / _SIGMA[part])[..., None]
-        weights[:, points, 2] = 1 / _DEPTH[part]
+    for part, which in (("elbow", slice(ELBOW, ELBOW + 1)), ("wrist", slice(WRIST, WRIST + 1)), ("hand", HAND)):
+        weights[:, which, :2] = (sure[:, which] / _SIGMA[part])[..., None]
+        weights[:, which, 2] = 1 / _DEPTH[part]
     weights[:, HAND, :2] *= there[..., None]
     weights[:, HAND, 2] *= deep
     weights[:, HAND.start] = 0
@@ -195,8 +199,8 @@ def _lift_arm(arm: Arm, seen: Array, confidence: Array) -> Array:
 def _followed(points: Array, places: Array, sure: Array) -> Array:
     """Let the joints of an arm (T, 24, 3) follow the picture more closely, as far as it is sure.
 
-    A hand of hinges comes near to what a detector marks, not all the way: each bone keeps its length and turns a little,
-    from its depth towards where the picture has its end.
+    A hand of hinges comes near to what a detector marks, not all the way: each bone keeps its length and turns a
+    little, from its depth towards where the picture has its end.
     """
     seen = places[..., :2].copy()
     seen[:, HAND] += seen[:, WRIST, None]
@@ -218,6 +222,8 @@ def _with_bones_of(arm: Arm, points: Array, places: Array, weights: Array) -> Ar
     hand, own = joints[HAND] - joints[WRIST], points[:, HAND]
     seen = places[:, HAND, :2].copy()
     weight = weights[:, HAND, 0] ** 2
+    if not weight.any():
+        return arm
     new = np.zeros_like(hand)
     for near, far in HAND_LIMBS:
         shown, lies = seen[:, far] - seen[:, near], (own[:, far] - own[:, near])[:, :2]
@@ -229,7 +235,7 @@ def _with_bones_of(arm: Arm, points: Array, places: Array, weights: Array) -> Ar
     return Arm.of(joints, arm.axes[arm.knuckle])
 
 
-def _begin(arm: Arm, places: Array, shoulder: Array, there: Array, deep: Array) -> Array:
+def _begin(arm: Arm, places: Array, shoulder: Array, there: NDArray[np.bool_], deep: NDArray[np.bool_]) -> Array:
     """Give joints (T, 24, 3) to start from: without depth a hand points at the viewer; one that is not there, on."""
     joints = places[:, :NUM_JOINTS].copy()
     joints[:, 0] = shoulder

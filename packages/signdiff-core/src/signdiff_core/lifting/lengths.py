@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from signdiff_core import skeleton
 from signdiff_core.anatomy.arm import palm_size
@@ -43,7 +44,7 @@ class Lengths:
     palm: float
 
 
-def measure(points: Array, known: Array) -> Lengths:
+def measure(points: Array, known: NDArray[np.bool_]) -> Lengths:
     """Measure a signer from joints (T, 50, 3) in pixels, z NaN without depth, and whether they are known (T, 50).
 
     Raises:
@@ -62,7 +63,7 @@ def measure(points: Array, known: Array) -> Lengths:
             seen[part] += list(np.linalg.norm(points[there, a, :2] - points[there, b, :2], axis=-1) / width)
         whole = known[:, hand].all(axis=1)
         joints = points[whole][:, hand]
-        deep = np.isfinite(joints[..., 2]).all(axis=1)
+        deep = np.asarray(np.isfinite(joints[..., 2]).all(axis=1))
         flat = np.where(deep[:, None, None], joints, joints * [1, 1, 0] if len(joints) else joints)
         seen["palm"] += list(palm_size(np.nan_to_num(flat)) / width)
     return Lengths(
