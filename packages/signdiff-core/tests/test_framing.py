@@ -10,6 +10,7 @@ from signdiff_core.camera import Camera
 from signdiff_core.drawing import draw
 from signdiff_core.formats.coordinates import visible
 from signdiff_core.framing import choose_camera, frame_size, recorded_camera
+from signdiff_core.gaps import fill_gaps
 from signdiff_core.skeleton import LEFT_HAND, NOSE, RIGHT_HAND, joints_of, make_pose
 from signdiff_core.skeleton_renderer import SkeletonRenderer
 
@@ -145,3 +146,14 @@ def test_openpose_clips_are_whole(realdata):
             assert (pixels >= 0).all()
             assert (pixels <= shape).all()
             assert camera.scale > 0.8
+
+
+@pytest.mark.realdata
+def test_hands_that_rest_in_the_lap_are_whole(realdata):
+    """Signers of How2Sign rest a hand low before them, at the end of an arm that is nearly straight."""
+    for path in sorted((realdata / "how2sign-clips" / "mediapipe").glob("*.npz"))[:4]:
+        filled = fill_gaps(visible(formats.read(path)))
+        camera = choose_camera(filled.joints, filled.confidence, width=512, height=512)
+        pixels = camera.project(filled.joints.astype(float), 512)[:, 8:]
+        assert (pixels >= 0).all()
+        assert (pixels <= 512).all()

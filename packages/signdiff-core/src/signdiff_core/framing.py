@@ -23,16 +23,19 @@ SMALLEST, LARGEST = 16, 4096
 _MARGIN: Final = 0.03
 """How much is shown round hands and head, in normalised units: a tenth of the shoulders' distance."""
 
+_FLESH: Final = 0.012
+"""How far a finger reaches beyond its joints."""
+
 _CROWN: Final = 0.16
 """How high above the nose a head with its hair reaches."""
 
 _REACH: Final = 1.3
 """How far from the neck a hand can be, in normalised units: beyond an outstretched arm there are only errors."""
 
-_HANGING: Final = np.cos(np.radians(35))
+_HANGING: Final = np.cos(np.radians(15))
 """An arm hangs where neither half of it leaves the vertical by more than this (cosine), and its wrist is low."""
 
-_LOW: Final = 0.45
+_LOW: Final = 0.4
 """How far below its shoulder the wrist of an arm that hangs is, at least."""
 
 _ARMS: Final = (
@@ -87,7 +90,8 @@ def choose_camera(
     (left, top), (right, bottom) = box
     across, down = default.scales((width, height))
     x, y = default.neck
-    if x + left * across >= 0 and x + right * across <= 1 and y + top * down >= 0 and y + bottom * down <= 1:
+    beside = min(x + (left - _FLESH) * across, 1 - x - (right + _FLESH) * across)
+    if beside >= 0 and y + top * down >= 0 and y + (bottom + _FLESH) * down <= 1:
         return default
     left, right, top, bottom = left - _MARGIN, right + _MARGIN, top - _MARGIN, bottom + _MARGIN
     share = min(1.0, 1 / (across * (right - left)), 1 / (down * (bottom - top)))

@@ -11,7 +11,9 @@ from signdiff_core.diffusion import DiffusionRenderer, FRMapper, SignDiffPipelin
 from signdiff_core.diffusion.conditions import Joints, neutral_conditions, with_maps  # noqa: E402
 from signdiff_core.diffusion.folder import RendererSettings  # noqa: E402
 from signdiff_core.diffusion.images import cut_to  # noqa: E402
+from signdiff_core.diffusion.renderer import _on_canvas  # noqa: E402
 from signdiff_core.drawing import draw  # noqa: E402
+from signdiff_core.gaps import MissingJointsWarning  # noqa: E402
 from signdiff_core.skeleton import make_pose  # noqa: E402
 
 
@@ -260,3 +262,38 @@ def test_with_an_avatar_d_is_the_neutral_signers_map(pose):
     assert (made.fr_map[..., 0] == mapper(grey, size=64)).mean() > 0.98
     assert np.array_equal(made.drawing, draw(motion.joints[0], size=64))
     assert set(np.unique(made.fr_map)) == {0, 255}
+
+
+@pytest.mark.parametrize("shape", [(128, 64), (64, 96), (100, 60)])
+def test_frames_have_any_shape(model, pose, shape):
+    frames = list(DiffusionRenderer(model=model, frnet_source="none").render(pose, width=shape[0], height=shape[1]))
+    assert {frame.shape for frame in frames} == {(shape[1], shape[0], 3)}
+
+
+def test_a_canvas_shows_the_frame_in_its_middle(pose):
+    """A joint lies where the frame's own camera has it, enlarged, after the window is cut out."""
+    joints = Joints.of(pose, size=(1280, 720), framing=(0.9, 0.4, 0.5))
+    canvas, (down, across) = _on_canvas(joints, 256, as_trained=True)
+    assert canvas.size == (640, 384)
+    scale = 256 / 720 * 1.2 / 0.9
+    expected = joints.camera.project(joints.positions.astype(float), (1280, 720)) * scale
+    found = canvas.camera.project(canvas.positions.astype(float), canvas.size) - (across.start, down.start)
+    np.testing.assert_allclose(found, expected, atol=0.6)
+    assert abs(across.stop - across.start - 1280 * scale) < 1.5
+    assert abs(down.stop - down.start - 720 * scale) < 1.5
+    same, _ = _on_canvas(Joints.of(pose, size=(256, 256), framing=Camera()), 256, as_trained=True)
+    assert (same.size, same.camera) == ((256, 256), Camera())
+
+
+def test_frames_without_anybody_are_held_or_grey(model, pose):
+    confidence = np.ones((20, 50))
+    confidence[2:] = 0
+    absent = make_pose(np.repeat(pose.body.data[:1, 0].filled(0), 20, axis=0), 25, confidence=confidence)
+    renderer = DiffusionRenderer(model=model, frnet_source="none")
+    with pytest.warns(MissingJointsWarning, match="18 of 20 frames show nobody"):
+        hidden = list(renderer.render(absent, missing="hide"))
+    assert (np.array(hidden[2:]) == 127).all()
+    with pytest.warns(MissingJointsWarning):
+        held = list(renderer.render(absent))
+    assert np.abs(held[19].astype(int) - held[0]).max() <= 1
+    assert np.array_equal(held[0], hidden[0])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
@@ -10,13 +12,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from signdiff_core.camera import Camera
 from signdiff_core.checks import check_device
 from signdiff_core.diffusion.conditions import Joints
 from signdiff_core.diffusion.folder import RendererSettings, check_controlnet, is_path, read_frnet
 from signdiff_core.diffusion.frmap import FRMapper, FRNetSource, check_source, default_source
 from signdiff_core.diffusion.images import Frame
 from signdiff_core.diffusion.options import CHUNK_SIZE, check_least, check_weights
-from signdiff_core.framing import Framing, frame_size
+from signdiff_core.framing import Framing, choose_camera, frame_size
 from signdiff_core.gaps import Missing
 from signdiff_core.video.reading import probe, read_video
 
@@ -27,6 +30,16 @@ if TYPE_CHECKING:
 
 BUNDLED: Final = Path(__file__).parent / "bundled"
 """Folder of the pipeline that comes with this package."""
+
+
+_STEP: Final = 64
+"""Sides of canvases are multiples of this."""
+
+_MOST_ENLARGED: Final = 2.0
+"""By how much, at most, a canvas is larger so that a signer is as large as the model knows them."""
+
+_EMPTY: Final = 127
+"""The grey of frames that show nobody: of an empty drawing a model makes anything."""
 
 
 class DiffusionRenderer:
@@ -102,11 +115,12 @@ class DiffusionRenderer:
             pose: a pose of the 50 joints, normalised or in pixels.
             size: side of square frames in pixels; the model's own if not given, else frames are resized.
             width: of the frames in pixels, with ``height`` in place of ``size``; their shorter side is drawn as long as
-                the model's own, and frames are resized.
+                the model's own (longer where a model of avatars shows a wider view), and frames are resized.
             height: likewise.
             framing: "signing space" shows head and hands of all frames, "recorded" what the source picture showed; or
                 a camera, or its scale and the x and y of the neck. See `signdiff_core.framing`.
-            missing: what becomes of joints that are absent for long: "hold" or "hide"; see `signdiff_core.gaps`.
+            missing: what becomes of joints that are absent for long: "hold" or "hide", which makes grey frames
+                where nobody is; see `signdiff_core.gaps`.
             seed: of the noise; the same seed gives the same frames.
             start: number of the first frame to draw; those before it are not.
             prompt: for this pose only.
@@ -129,11 +143,8 @@ class DiffusionRenderer:
         settings = RendererSettings.read(self.folder)
         side = int(pipeline.unet.config.sample_size * pipeline.vae_scale_factor)
         shape = asked if (size, width) != (None, None) else (side, side)
-        joints = Joints.of(pose, size=_drawn(shape, side, pipeline.vae_scale_factor), framing=framing, missing=missing)
+        joints = Joints.of(pose, size=shape, framing=framing, missing=missing)
         options = {
-            "image": joints,
-            "width": joints.size[0],
-            "height": joints.size[1],
             "start": start,
             "prompt": prompt or self._prompt or settings.prompt,
             "num_inference_steps": steps or self._steps or settings.steps,
@@ -147,8 +158,14 @@ class DiffusionRenderer:
             options |= {"frnet_source": source, "frnet": None if source == "none" else self._mapper()}
             # The avatar does so by itself, and in given frames somebody of other proportions is seen.
             if settings.retarget and isinstance(source, str) and source != "avatar":
-                options["image"] = joints.retargeted()
-        return self._frames(options, shape, seed)
+                joints = joints.retargeted()
+            elif source == "avatar":
+                joints = replace(joints, framing=joints.performed()[1])
+        shown = np.asarray((np.where(joints.hidden, 0, joints.confidence)[start:] > 0).any(axis=1))
+        canvas, part = _on_canvas(joints, side, as_trained=settings.retarget)
+        options |= {"image": canvas, "width": canvas.size[0], "height": canvas.size[1]}
+        frames = self._frames(options, shape, part, seed)
+        return (frame if seen else np.full_like(frame, _EMPTY) for frame, seen in zip(frames, shown, strict=True))
 
     @property
     def pipeline(self) -> SignDiffPipeline:
@@ -190,7 +207,9 @@ class DiffusionRenderer:
             mapper.check(trained)
         return mapper
 
-    def _frames(self, options: dict[str, Any], shape: tuple[int, int], seed: int) -> Iterator[NDArray[np.uint8]]:
+    def _frames(
+        self, options: dict[str, Any], shape: tuple[int, int], part: tuple[slice, slice], seed: int
+    ) -> Iterator[NDArray[np.uint8]]:
         import torch
 
         frames = self.pipeline.stream(
@@ -202,17 +221,35 @@ class DiffusionRenderer:
             **options,
         )
         for frame in frames:
-            picture = np.rint(frame * 255).astype(np.uint8)
+            picture = np.rint(frame[part] * 255).astype(np.uint8)
             if shape[::-1] != picture.shape[:2]:
                 smaller = shape[1] < picture.shape[0]
                 picture = cv2.resize(picture, shape, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
             yield picture
 
 
-def _drawn(shape: tuple[int, int], side: int, step: int) -> tuple[int, int]:
-    """Choose width and height in which a model draws: its own side is the shorter one, both are multiples of a step."""
-    width, height = (max(step, round(side * length / min(shape) / step) * step) for length in shape)
-    return width, height
+def _on_canvas(joints: Joints, side: int, *, as_trained: bool) -> tuple[Joints, tuple[slice, slice]]:
+    """Lay frames into the middle of a canvas on which a model draws well, and say which part of it they are.
+
+    Their shorter side is the model's own, or longer where the model knows signers of one size only, who would be
+    smaller otherwise. The canvas' sides are multiples of 64: at others networks of several levels lose what they drew.
+    """
+    wide, high = joints.size
+    camera = (
+        joints.camera
+        if isinstance(joints.framing, str)
+        else choose_camera(joints.positions, joints.confidence, width=wide, height=high, framing=joints.framing)
+    )
+    share = min(1.0, max(camera.scale / Camera.scale, 1 / _MOST_ENLARGED)) if as_trained else 1.0
+    unit = side / min(wide, high) / share
+    window = wide * unit, high * unit
+    canvas = tuple(_STEP * math.ceil(round(length / _STEP, 6)) for length in window)
+    if canvas != window:
+        x, y = ((n * w + (c - w) / 2) / c for n, w, c in zip(camera.neck, window, canvas, strict=True))
+        camera = Camera(scale=camera.scale * min(window) / min(canvas), neck=(x, y))
+    left, top = (round((c - w) / 2) for c, w in zip(canvas, window, strict=True))
+    part = slice(top, canvas[1] - top), slice(left, canvas[0] - left)
+    return replace(joints, size=(canvas[0], canvas[1]), camera=camera, framing=camera), part
 
 
 class _Video:
