@@ -116,7 +116,7 @@ def test_a_mouth_that_opens_when_it_should_close_is_told():
     assert table_of([compare("a", person(mouth=mouth), person())])["mouth"].samples == 0  # it never opens
 
 
-def test_fast_hands_are_those_that_move_two_shoulder_widths_a_second():
+def test_fast_hands_are_those_that_move_quickly_in_the_source():
     source = person()
     source.parts["right_hand"][12:, :, 0] += np.arange(12)[:, None] * 200 * 3 / 24
     fast = compare("a", source, source).hands["fast"].reshape(2, FRAMES)
