@@ -162,7 +162,7 @@ def test_stitched_sentences_score_worse_than_signed_ones(realdata):
     ]
     report = score(pairs)
     assert report.pairs == 16
-    assert len(report.scores) == 8
+    assert len(report.scores) == 9
     for each in report.scores:
         assert each.ceiling == pytest.approx(each.ideal, abs=1e-9)
         assert np.isfinite(each.value)

@@ -57,6 +57,7 @@ def test_joints_have_the_challenge_s_order(save, joints):
         "body": list(range(8)),
         "right_hand": list(range(8, 29)),
         "left_hand": list(range(29, 50)),
+        "face": list(range(50, 178)),
     }
 
 
