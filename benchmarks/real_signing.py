@@ -259,7 +259,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.dgs:
         options.poses = "dgs"
-        clips = [Clip(name=path.stem, pose=path) for path in sorted(options.dgs.glob("*.pose"))]
+        signed = sorted(options.dgs.glob("*_original.pose"))  # and not those that were stitched of signs
+        clips = [Clip(name=path.stem, pose=path) for path in signed or sorted(options.dgs.glob("*.pose"))]
     elif options.openpose:
         options.poses = "openpose"
         clips = [Clip(name=path.name, pose=path) for path in sorted(options.openpose.iterdir()) if path.is_dir()]

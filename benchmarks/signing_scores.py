@@ -41,6 +41,9 @@ HAIR = 0.35
 OPENPOSE_FACE = {RIGHT_EYE: 36, LEFT_EYE: 45, CHIN: 8, UPPER_LIP: 62, LOWER_LIP: 66}
 """Points of a face by their numbers in MediaPipe's, and in OpenPose's 70."""
 
+SPARE = 400
+"""From here on, among MediaPipe's points of a face, lie OpenPose's 70: none of those that are named above."""
+
 OPENPOSE_BODY = {0: 0, 11: 5, 12: 2, 13: 6, 14: 3, 15: 7, 16: 4}
 
 
@@ -68,7 +71,8 @@ class Reading:
 
     def seen(self, part: str) -> NDArray[np.bool_]:
         """Tell in which frames a part was found."""
-        return np.isfinite(self.parts[part][:, 0, :2]).all(axis=-1)
+        point = RIGHT_EYE if part == "face" else 0
+        return np.isfinite(self.parts[part][:, point, :2]).all(axis=-1)
 
     def flat(self, part: str) -> NDArray[np.float64]:
         """Give x and y of a part from the middle of the shoulders, in shoulder widths, (N, K, 2)."""
@@ -135,6 +139,8 @@ def _of_openpose(folder: Path) -> Reading:
         for target, part, order in (("pose", "pose", OPENPOSE_BODY), ("face", "face", OPENPOSE_FACE)):
             for ours, theirs in order.items():
                 _put(parts[target][row, ours], points[part][theirs])
+        for theirs, point in enumerate(points["face"]):  # for what touches the face
+            _put(parts["face"][row, SPARE + theirs], point)
         for side in ("left", "right"):
             hand = np.reshape(person[f"hand_{side}_keypoints_2d"], (-1, 3))
             for joint in range(21):
