@@ -97,7 +97,7 @@ def test_marked_shoulders_are_not_the_joints_that_arms_turn_about(body):
     joints = signing(body)
     marked, own = (fit(body, joints, smoothing=0, seen=seen).joints[:, RIGHT_WRIST] for seen in (True, False))
     scale = (marked - marked.mean(axis=0))[:, :2].std() / (own - own.mean(axis=0))[:, :2].std()
-    assert 0.90 < scale < 0.98, "detectors mark shoulders further in"
+    assert 0.85 < scale < 0.95, "detectors mark shoulders further in"
     assert -0.06 < (marked - own)[:, 1].mean() < 0, "and further up"
 
 
@@ -236,7 +236,7 @@ def test_real_sentences_are_followed(body, realdata):
     motion = fit(body, joints, confidence, smoothing=0)
     errors = direction_errors(motion.joints, joints)
     assert np.isfinite(motion.turns).all()
-    off = motion.joints[:, [RIGHT_WRIST, LEFT_WRIST], :2] - 0.945 * joints[:, [RIGHT_WRIST, LEFT_WRIST], :2]
-    assert np.median(np.abs(off - [0, -0.03])) < 0.01
+    off = motion.joints[:, [RIGHT_WRIST, LEFT_WRIST], :2] - 0.89 * joints[:, [RIGHT_WRIST, LEFT_WRIST], :2]
+    assert np.median(np.abs(off - [0, -0.026])) < 0.01
     hands = [7 + hand * 20 + n for hand in (0, 1) for n in range(len(HAND_LIMBS))]
     assert np.nanmedian(errors[:, hands]) < 20

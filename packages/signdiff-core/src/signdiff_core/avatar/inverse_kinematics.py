@@ -63,7 +63,7 @@ _HANGING: Final = {"upper": (0.12, 0.99, 0.06), "fore": (0.04, 0.96, -0.28)}
 
 _FOREARM_SHARES: Final = {"lowerarm01": 0.2, "lowerarm02": 0.65}
 
-_SEEN_SCALE, _SEEN_NECK = 0.945, np.array([0.0, -0.030, 0.0])
+_SEEN_SCALE, _SEEN_NECK = 0.89, np.array([0.0, -0.026, 0.0])
 """Detectors mark shoulders further in and further up than the joints about which arms turn: how much nearer to each
 other, and where the middle is, normalised units (MediaPipe on the bodies of the cast: 0.86 to 0.93, -0.024 to -0.037).
 """

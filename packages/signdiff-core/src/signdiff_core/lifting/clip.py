@@ -42,10 +42,10 @@ _LEAST: Final = 0.1
 """Share of a limb's length by which it points at the viewer at least, at the start."""
 
 _CALM: Final = 3.0
-_STEPS, _AGAIN = (10, 8), 1
+_STEPS, _AGAIN = (10, 8), 2
 
 
-def lift(keypoints: NDArray[np.floating], *, smoothing: float = 0.6) -> NDArray[np.float64]:
+def lift(keypoints: NDArray[np.floating], *, smoothing: float = 0.5) -> NDArray[np.float64]:
     """Lift what a detector sees of a signer from the picture into space.
 
     Args:
