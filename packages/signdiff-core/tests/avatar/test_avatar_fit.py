@@ -87,7 +87,7 @@ def test_hands_of_another_body_are_where_the_signer_has_them(body, name):
     joints = signing(body)
     found = fit(AvatarBody.named(name), joints, smoothing=0, seen=False).joints
     for hand, wrist in ((LEFT_HAND, LEFT_WRIST), (RIGHT_HAND, RIGHT_WRIST)):
-        assert np.abs(found[:, wrist, :2] - joints[:, wrist, :2]).max() < 0.012
+        assert np.abs(found[:, wrist, :2] - joints[:, wrist, :2]).max() < 0.025, "one is near the face, which differs"
         own, given = (each[:, hand] - each[:, hand.start, None] for each in (found, joints))
         angles = np.sum(unit(own[:, 5:]) * unit(given[:, 5:]), axis=-1)
         assert np.degrees(np.arccos(np.clip(angles, -1, 1))).mean() < 5
@@ -113,6 +113,21 @@ def test_hands_that_touch_stay_together(body):
         found = fit(AvatarBody.named(name), joints, smoothing=0, seen=False).joints
         apart = np.linalg.norm(found[:, LEFT_HAND.start + 8] - found[:, RIGHT_HAND.start + 8], axis=-1)
         assert np.median(apart) < 0.04, "a tenth of the shoulders' width, where both were at one place"
+
+
+def test_a_hand_at_the_face_is_at_the_face_of_any_body(body):
+    """A signer with a shorter neck touches the nose; the body's own nose is higher."""
+    joints = signing(body)
+    joints[:, 0] += [0.0, 0.05, 0.0]
+    way = joints[:, 0] - joints[:, RIGHT_HAND.start + 8]
+    joints[:, RIGHT_HAND] += way[:, None]
+    joints[:, RIGHT_WRIST] += way
+    joints[:, RIGHT_ELBOW] += way / 2
+    joints[:, [LEFT_WRIST, *range(LEFT_HAND.start, LEFT_HAND.stop)], 1] += 0.25
+    found = fit(body, joints, smoothing=0, seen=False).joints
+    off = found[:, RIGHT_HAND.start + 8, :2] - found[:, 0, :2]
+    assert np.linalg.norm(off, axis=-1).mean() < 0.02
+    assert np.abs(found[:, LEFT_WRIST, :2] - joints[:, LEFT_WRIST, :2]).max() < 0.01, "the other hand stays"
 
 
 def test_no_hand_is_inside_the_body(body):

@@ -71,6 +71,9 @@ other, and where the middle is, normalised units (MediaPipe on the bodies of the
 _SIGMA: Final = {"elbow": (0.03, 0.03, 0.06), "wrist": (0.005, 0.005, 0.03), "hand": (0.006, 0.006, 0.010)}
 """How far points may be from their goals, standard deviations in normalised units; z is depth."""
 
+_FACE, _NEAR_FACE = 0.09, 0.06
+"""Radius of a face, and how far from it hands still count as near, normalised units."""
+
 _FIRST, _AGAIN = 9, 5
 """Steps of the search, and of the search after goals have moved."""
 
@@ -133,6 +136,9 @@ def fit(
         if np.isnan(turns[:, bone]).any():
             turns[:, bone] = turns[:, parent]
     obstacle = _obstacle(body, turns)
+    turn, shift = obstacle.head
+    nose = apply(turn, np.broadcast_to(body.joint_rest[skeleton.NOSE], shift.shape)) + shift
+    points = _beside_the_face(points, nose)
     left, right = (_Limb(body, side, torso, points, smoothing, obstacle) for side in "LR")
     for limb in (left, right):
         limb.search(_FIRST)
@@ -168,6 +174,23 @@ def _known(joints: NDArray[np.floating], confidence: NDArray[np.floating] | None
         for one, other in ((wrist, hand), (hand, wrist)):
             points[:, one] = np.where(np.isnan(points[:, one]), points[:, other], points[:, one])
     return points
+
+
+def _beside_the_face(points: Array, nose: Array) -> Array:
+    """Move hands near the face of the data (T, 50, 3) to where they are at the face of the body, by its nose (T, 3).
+
+    A hand within a face's radius of the nose goes all the way, one that is farther, less.
+    """
+    way = np.nan_to_num(nose - points[:, skeleton.NOSE]) * [1.0, 1.0, 0.0]
+    moved = points.copy()
+    for _, _, wrist, hand in _SIDES.values():
+        joints = points[:, hand : hand + 21, :2]
+        away = np.linalg.norm(joints - points[:, skeleton.NOSE, None, :2], axis=-1)
+        nearest = np.where(np.isnan(away).all(axis=1), np.inf, np.nanmin(np.nan_to_num(away, nan=np.inf), axis=1))
+        share = np.exp(-((np.maximum(nearest - _FACE, 0) / _NEAR_FACE) ** 2))
+        for joint in (wrist, *range(hand, hand + 21)):
+            moved[:, joint] += share[:, None] * way
+    return moved
 
 
 def _fit_trunk(points: Array, sigma: float) -> Array:
