@@ -36,6 +36,16 @@ def contents(folder):
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def test_without_warp_one_line_says_what_brings_it(poses, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "warp", None)
+    with pytest.raises(SystemExit) as ended:
+        run(poses, tmp_path / "out")
+    assert ended.value.code == 1
+    told = 'error: drawing signers needs warp: python -m pip install "signdiff-core[avatar]"\n'
+    assert capsys.readouterr().err == f"python -m signdiff_core.avatar.frames: {told}"
+    assert not (tmp_path / "out").exists()
+
+
 def test_rows_name_what_is_there(poses, tmp_path, capsys):
     assert run(poses, tmp_path / "out") == 0
     assert json.loads(capsys.readouterr().out)["frames"] == 10

@@ -19,6 +19,7 @@ import json
 import sys
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +29,7 @@ from numpy.typing import NDArray
 from signdiff_core import engines
 from signdiff_core.atomic import flush_to_disk, replacing
 from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
+from signdiff_core.plugins import pip_line
 from signdiff_core.wording import different_clips, different_settings
 
 if TYPE_CHECKING:
@@ -241,6 +243,8 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--workers", type=int, default=1, help="processes (default: 1)")
     arguments = parser.parse_args(argv)
+    if find_spec("warp") is None:
+        parser.exit(1, f"{parser.prog}: error: drawing signers needs warp: {pip_line('signdiff-core[avatar]')}\n")
     unwind_on_sigterm()
     for name, share in (("--held-out", arguments.held_out), ("--free-arms", arguments.free_arms)):
         if not 0 <= share <= 1:
