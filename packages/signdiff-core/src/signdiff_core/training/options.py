@@ -53,6 +53,10 @@ _SHARES: Final = (
 )
 
 
+DECIDING: Final = ("crop_probability", "crop_targets", "crop_sizes", "frame_scales", *_SHARES[1:], "detail_loss_weight")
+"""Options of the ControlNet's training that decide its data or its loss, and stay as they are in a run."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ControlNetConfig(RunConfig):
     """Options of ``python -m signdiff_core.training.train_controlnet``.
