@@ -44,6 +44,7 @@ def convert(
     """
     from signdiff_core import formats
     from signdiff_core.cli.parts import read_pose
+    from signdiff_core.formats.dispatch import telling
     from signdiff_core.provenance import carrying
     from signdiff_core.skeleton import joints_of, make_pose
 
@@ -54,6 +55,6 @@ def convert(
         if normalise:
             joints, confidence = joints_of(pose)
             pose = make_pose(formats.normalise(joints, confidence), pose.body.fps, confidence=confidence)
-    with naming(source), carrying(source, target, folder="" in writer.suffixes):
+    with naming(source), carrying(source, target, folder="" in writer.suffixes), telling(writer.name, target):
         writer.write(pose, target, **writing["write"])
     print_pose(target, pose, as_json=as_json)

@@ -144,11 +144,12 @@ class Translator:
 
 def read_pose(source: Path, name: str | None, options: Mapping[str, Any]) -> Pose:
     """Read a pose in the format called ``name`` or that fits, with the options that were given; others are ``None``."""
-    from signdiff_core.formats.dispatch import format_for
+    from signdiff_core.formats.dispatch import format_for, telling
 
     chosen = format_for(source, "read", name=name)
     shared = distribute(given(options), {"read": chosen.read}, f"reading the format {chosen.name!r}")
-    return chosen.read(source, **shared["read"])
+    with telling(chosen.name, source):
+        return chosen.read(source, **shared["read"])
 
 
 def _chatter_on_stderr() -> AbstractContextManager[Any]:
