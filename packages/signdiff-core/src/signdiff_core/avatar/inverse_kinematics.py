@@ -90,16 +90,6 @@ def fit(
     return Motion(body=body, turns=turns)
 
 
-def direction_errors(found: NDArray[np.floating], wanted: NDArray[np.floating]) -> Array:
-    """Measure the angles between the limbs of two poses (..., 50, 3): (..., limbs) degrees.
-
-    Limbs are in the order of `signdiff_core.skeleton.LIMBS`; lengths do not matter.
-    """
-    ends = np.array(skeleton.LIMBS)
-    a, b = (unit(np.asarray(j, dtype=np.float64)[..., ends[:, 1], :] - j[..., ends[:, 0], :]) for j in (found, wanted))
-    return np.degrees(np.arccos(np.clip(dot(a, b), -1, 1)))
-
-
 def _known(joints: NDArray[np.floating], confidence: NDArray[np.floating] | None) -> Array:
     """Mark unknown joints by NaN; a wrist that only the body or only the hand knows serves both."""
     points: Array = np.array(joints, dtype=np.float64)
