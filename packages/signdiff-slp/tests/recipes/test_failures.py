@@ -197,8 +197,9 @@ def outcomes(tmp_path_factory):
             cases[f"{recipe} {fault}"] = (recipe, arguments_for(recipe, output_dir, folder / "good", *settings))
     for recipe in ("train", "evaluate"):
         cases[f"{recipe} marked"] = (recipe, arguments_for(recipe, folder / f"out-{recipe}-marked", folder / "marked"))
-    unknown = [str(folder / "out-unknown"), "--no-rich", "--model", "nope", "--corpus", str(folder / "good")]
-    cases["unknown model"] = ("evaluate", unknown)
+    for recipe in ("train", "evaluate"):
+        unknown = ["--no-rich", "--model", "nope", "--corpus", str(folder / "good")]
+        cases[f"{recipe} unknown"] = (recipe, [str(folder / f"out-{recipe}-unknown"), *unknown])
     for name, (recipe, settings, _) in CONTRADICTIONS.items():
         output_dir = folder / f"out-{name}".replace(" ", "_")
         cases[name] = (recipe, arguments_for(recipe, output_dir, folder / "good", *settings))
@@ -224,9 +225,10 @@ def test_a_corpus_that_is_wrong(outcomes, recipe, fault):
     assert status == 1
 
 
-def test_a_model_that_is_not_known_is_called_a_model(outcomes):
-    status, output = outcomes[0]["unknown model"]
-    assert status == 1
+@pytest.mark.parametrize("recipe", ["train", "evaluate"])
+def test_a_model_that_is_not_known_is_called_a_model(outcomes, recipe):
+    status, output = outcomes[0][f"{recipe} unknown"]
+    assert status == 2
     assert "--model must be the folder of a run or of a model, or the name of a fairseq2 asset with a" in output
     assert "but is nope." in output
 

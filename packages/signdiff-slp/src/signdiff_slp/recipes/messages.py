@@ -31,10 +31,10 @@ def explain_in_one_line() -> None:
 
 
 def name_the_model(model: str) -> None:
-    """Say that a model is not known where fairseq2 misses the tokenizer of its name, which it looks for first."""
+    """Name the option where fairseq2 knows no model of its name, or no tokenizer, which training looks for first."""
 
     def name(record: logging.LogRecord) -> bool:
-        if record.getMessage().startswith(f"{model} is not a known tokenizer."):
+        if record.getMessage().startswith(f"{model} is not a known "):
             wanted = "the folder of a run or of a model, or the name of a fairseq2 asset with a tokenizer"
             record.msg, record.args = f"--model must be {wanted}, but is {model}.", ()
         return True
