@@ -157,7 +157,7 @@ def test_nothing_in_a_checkpoint_is_executed(tmp_path, vocabulary, monkeypatch, 
     assert main(["bad.ckpt", "-o", "model", "--vocabulary", str(vocabulary)]) == 1
     assert "must be a checkpoint of tensors" in capsys.readouterr().err
     (tmp_path / "none.ckpt").write_bytes(b"nothing")
-    assert main(["none.ckpt", "-o", "model", "--vocabulary", str(vocabulary)]) == 2
+    assert main(["none.ckpt", "-o", "model", "--vocabulary", str(vocabulary)]) == 1
     assert not (tmp_path / "executed").exists()
     assert not (tmp_path / "model").exists()
 
