@@ -125,7 +125,8 @@ class TextPoseDataset:
             )
         if not self.splits:
             raise CorpusError(
-                f"--corpus (dataset.config_overrides.data_dir) must hold a split.tsv at least, but {data_dir} does not."
+                f"--corpus (dataset.config_overrides.data_dir) must hold at least one split, such as "
+                f"train.tsv, but {data_dir} holds none."
             )
         self._checked: dict[str, list[Example]] = {}
 
