@@ -66,7 +66,8 @@ def write_corpora(folder):
 
 MESSAGES = {
     "nowhere": "--corpus (dataset.config_overrides.data_dir) must be a corpus's folder, but {folder}/nowhere is none.",
-    ".": "--corpus (dataset.config_overrides.data_dir) must hold a split.tsv at least, but {folder} does not.",
+    ".": "--corpus (dataset.config_overrides.data_dir) must hold at least one split, such as train.tsv, but {folder} "
+    "holds none.",
     "empty": "{folder}/empty/{split}.tsv must hold a line for each example, but is empty.",
     "void": "{folder}/void/{split}.tsv must hold a line for each example, but is empty.",
     "three": "{folder}/three/{split}.poses.npy must be finite, but holds NaN, infinity or numbers beyond 1000000 in "
