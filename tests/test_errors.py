@@ -24,7 +24,7 @@ CASES = {
     "no output": (("generate", "hi"), 2, "--output"),
     "unknown command": (("dance",), 2, "dance"),
     "unknown format": (("convert", "wave.pose", "wave.xyz"), None, "xyz"),
-    "frnet of nothing": (("-frnet", "absent.png", "-o", "map.png"), 1, "absent.png"),
+    "frnet of nothing": (("-frnet", "absent.png", "-o", "map.png"), 2, "absent.png"),
     "frnet without output": (("-frnet", "absent.png"), 2, "--output"),
     "evaluation of nothing": (("-eval", "score", "--ref", "absent", "--hyp", "absent"), None, "absent"),
 }

@@ -80,7 +80,7 @@ def test_command_prints_a_table_or_json(tmp_path, capsys):
     found = json.loads(capsys.readouterr().out)
     assert {row["offset"] for row in found["settings"]} == set(range(2, 13))
     assert {row["threshold_method"] for row in found["settings"]} == {"gaussian", "mean"}
-    assert main([str(tmp_path / "absent.png")]) == 1
+    assert main([str(tmp_path / "absent.png")]) == 2
     assert main([str(tmp_path / "a.png"), "--frames", "0"]) == 2
     assert main([str(tmp_path / "a.txt")]) == 1
 

@@ -1,4 +1,6 @@
+import importlib
 import os
+import sys
 from pathlib import Path
 
 import cv2
@@ -20,6 +22,13 @@ REAL = os.environ.get("SIGNDIFF_REALDATA")
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 METHODS = ["gaussian", "mean"]
 ODD = [3, 5, 7, 9, 11, 13, 17, 21, 31, 63, 101, 181, 255]
+
+
+def test_without_torch_its_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "signdiff_frnet.torch_ops")
+    with pytest.raises(ModuleNotFoundError, match=r"pip install \"signdiff-frnet\[torch\]\""):
+        importlib.import_module("signdiff_frnet.torch_ops")
 
 
 def scene(kind, height, width, seed=0):

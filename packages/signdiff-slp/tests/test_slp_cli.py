@@ -54,13 +54,13 @@ def test_a_full_folder_is_one_line_and_status_1(corpus, capsys):
 
 
 def test_a_missing_corpus_is_status_1(tmp_path, capsys):
-    assert main(["corpus", "export", str(tmp_path / "none"), "-o", str(tmp_path / "out")]) == 1
+    assert main(["corpus", "export", str(tmp_path / "none"), "-o", str(tmp_path / "out")]) == 2
     assert "test.tsv" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
 def test_codes_for_a_terminal_are_escaped(tmp_path, capsys):
-    assert main(["corpus", "export", str(tmp_path / "a\x1b[31m\nb"), "-o", str(tmp_path / "out")]) == 1
+    assert main(["corpus", "export", str(tmp_path / "a\x1b[31m\nb"), "-o", str(tmp_path / "out")]) == 2
     message = capsys.readouterr().err
     assert r"a\x1b[31m b" in message
     assert "\x1b" not in message

@@ -46,7 +46,7 @@ def test_the_bundled_model_knows_when_it_spells_what(tmp_path, capsys):
     assert [slow / fast for slow, fast in zip(frames["0.5"], frames["1"], strict=True)] == pytest.approx(
         [2] * 5, rel=0.1
     )
-    assert main(["sign", "hi", "-o", str(tmp_path / "none" / "hi.pose")]) == 1
+    assert main(["sign", "hi", "-o", str(tmp_path / "none" / "hi.pose")]) == 2
     assert main(["sign", "hi", "-o", str(tmp_path / "hi.docx")]) == 1
     assert not (tmp_path / "hi.docx.json").exists()
     assert "does not exist" in capsys.readouterr().err

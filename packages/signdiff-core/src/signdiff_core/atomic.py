@@ -139,7 +139,8 @@ def remove_folder(folder: Path) -> None:
     """Remove a folder so that no part of it is ever seen under its name."""
     if folder.exists():
         doomed = folder.with_name(f".{folder.name}.old.tmp")
-        shutil.rmtree(doomed, ignore_errors=True)
+        if doomed.exists():
+            shutil.rmtree(doomed)
         folder.rename(doomed)
         shutil.rmtree(doomed)
 

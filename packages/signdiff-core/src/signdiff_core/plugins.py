@@ -123,16 +123,33 @@ class Plugin:
             found = entry_point.load()
         # A stranger's module may raise anything at all while it is imported, even end the process.
         except (Exception, SystemExit) as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
             # A dotted name is a part missing from a package that is there: installing it again would not help.
             missing = error.name if isinstance(error, ModuleNotFoundError) and "." not in (error.name or ".") else None
             hint = _how_to_get(missing) if missing else ""
-            raise PluginError(f"{self._title()} cannot be loaded: {reason}{hint}") from error
+            raise PluginError(f"{self.failure('cannot be loaded', error)}{hint}") from error
         what, methods = _WANTED.get(self.group, ("", ()))
         if not all(callable(getattr(found, name, None)) for name in methods):
             what += f" with {' and '.join(f'{name}()' for name in methods)}"
             raise PluginError(f"{self._title()} must be a {what}, but {self.target} is a {type(found).__name__}.")
         return found
+
+    def make(self) -> Any:
+        """Import a pose format's class and call it, without arguments.
+
+        Raises:
+            PluginError: as for `load`, or the class cannot be called so, or gives something else than a format.
+        """
+        kind = self.load()
+        try:
+            made = kind()
+            _ = made.name, [suffix.lower() for suffix in made.suffixes]
+        except Exception as error:  # a stranger's class may raise anything at all
+            raise PluginError(self.failure("cannot be used", error)) from error
+        return made
+
+    def failure(self, what: str, error: BaseException) -> str:
+        """Say in one line what a plug-in did not do, such as "cannot be loaded", and why."""
+        return f"{self._title()} {what}: " + " ".join(f"{type(error).__name__}: {error}".split())
 
     def _title(self) -> str:
         origin = " ".join(filter(None, (self.distribution, self.version)))
@@ -246,7 +263,7 @@ def try_all(groups: Iterable[str] = GROUPS) -> Iterator[PluginReport]:
             else:
                 origins[plugin.name] = plugin.distribution
                 try:
-                    plugin.load()
+                    plugin.make() if group == "signdiff.pose_formats" else plugin.load()
                 except PluginError as failure:
                     error = str(failure)
             yield PluginReport(plugin=plugin, load_seconds=time.perf_counter() - start, error=error)

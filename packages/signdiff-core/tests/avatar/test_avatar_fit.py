@@ -7,7 +7,7 @@ import pytest
 
 from signdiff_core.anatomy.rotations import about, unit
 from signdiff_core.avatar import AvatarBody, Motion, fit
-from signdiff_core.avatar.inverse_kinematics import arm_of, direction_errors
+from signdiff_core.avatar.inverse_kinematics import arm_of
 from signdiff_core.skeleton import (
     HAND_LIMBS,
     LEFT_ELBOW,
@@ -27,6 +27,14 @@ RIGHT_FINGERS = [7 + 20 + n for n in range(4, 20)]
 @pytest.fixture
 def body():
     return AvatarBody.named()
+
+
+def direction_errors(found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Angles between the limbs of two poses (..., 50, 3): (..., limbs) degrees."""
+    ends = np.array(LIMBS)
+    a, b = (np.asarray(j, dtype=np.float64)[..., ends[:, 1], :] - j[..., ends[:, 0], :] for j in (found, wanted))
+    lengths = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
+    return np.degrees(np.arccos(np.clip((a * b).sum(axis=-1) / lengths, -1, 1)))
 
 
 def bent(body: AvatarBody, angles: np.ndarray) -> np.ndarray:

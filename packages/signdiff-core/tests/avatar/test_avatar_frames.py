@@ -16,6 +16,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from signdiff_core.avatar.frames import is_held_out, main
+from signdiff_core.provenance import mark_generated, read_mark
 
 
 @pytest.fixture
@@ -36,6 +37,16 @@ def contents(folder):
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def test_without_warp_one_line_says_what_brings_it(poses, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "warp", None)
+    with pytest.raises(SystemExit) as ended:
+        run(poses, tmp_path / "out")
+    assert ended.value.code == 1
+    told = 'error: drawing signers needs warp: python -m pip install "signdiff-core[avatar]"\n'
+    assert capsys.readouterr().err == f"python -m signdiff_core.avatar.frames: {told}"
+    assert not (tmp_path / "out").exists()
+
+
 def test_rows_name_what_is_there(poses, tmp_path, capsys):
     assert run(poses, tmp_path / "out") == 0
     assert json.loads(capsys.readouterr().out)["frames"] == 10
@@ -53,6 +64,16 @@ def test_rows_name_what_is_there(poses, tmp_path, capsys):
     assert len({row["text"] for row in rows}) == 2, "one signer a clip"
     shoulders = np.linalg.norm(joints[:, 2] - joints[:, 5], axis=1)
     np.testing.assert_allclose(shoulders, 1 / 3, atol=1e-5)
+
+
+def test_frames_of_marked_poses_are_marked_and_all_may_read_them(poses, tmp_path, capsys):
+    mark_generated(poses / "two.pose", "their system")
+    assert run(poses, tmp_path / "out") == 0
+    assert f"poses are marked as made by their system, and so is {tmp_path}/out." in capsys.readouterr().err
+    assert read_mark(tmp_path / "out" / "metadata.jsonl") == {"generator": "their system"}
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    (tmp_path / "new").touch()
+    assert modes == {(tmp_path / "new").stat().st_mode & 0o777}
 
 
 def test_a_run_that_was_stopped_resumes_to_the_same_files(poses, tmp_path, capsys):

@@ -269,10 +269,15 @@ def test_plugins_lists_origin_and_reason(command, stand_ins, installed):
 
 
 def test_doctor_finds_what_breaks(command, stand_ins, installed):
-    from importlib.metadata import version
+    from contextlib import suppress
+    from importlib.metadata import PackageNotFoundError, metadata, version
 
     _, out, _ = command("doctor", "--json")
     parts = {part["name"]: part for part in json.loads(out)["parts"]}
+    for package in ("signdiff-core", "signdiff-slp", "signdiff-frnet", "signdiff-eval"):
+        with suppress(PackageNotFoundError):
+            for extra in metadata(package).get_all("Provides-Extra", ()):
+                assert f"{package}[{extra}]" in parts
     assert parts["signdiff-core"]["installed"]
     assert parts["signdiff-core"]["versions"]["numpy"] == version("numpy")
     assert parts["signdiff-core[avatar]"]["install"] == 'python -m pip install "signdiff-core[avatar]"'

@@ -2,7 +2,7 @@ import pytest
 
 from signdiff_core import formats
 from signdiff_core.formats import FormatError
-from signdiff_core.plugins import UnknownPluginError
+from signdiff_core.plugins import PluginError, UnknownPluginError, try_all
 
 SOURCE = """
 from pathlib import Path
@@ -64,6 +64,44 @@ def test_broken_format_does_not_break_the_others(pose, tmp_path, site, installed
     assert len(formats.read(tmp_path / "a.pose").body.data) == 4
     with pytest.raises(FormatError, match=r"ZeroDivisionError"):
         formats.write(pose, tmp_path / "a.xyz")
+
+
+BAD = """
+class Needy:
+    name, suffixes = "needy", (".pose",)
+    def __init__(self, size): pass
+    def matches(self, path): return True
+    def read(self, path): return None
+
+class Bare:
+    def matches(self, path): return True
+    def read(self, path): return None
+
+class Stumbling:
+    name, suffixes = "stumbling", (".only",)
+    def matches(self, path): raise RuntimeError("no light")
+    def read(self, path): raise KeyError("no ink")
+"""
+
+
+def test_no_format_that_raises_breaks_the_others_and_each_is_named(pose, tmp_path, site, installed):
+    entry_points = "[signdiff.pose_formats]\n" + "".join(
+        f"{kind.lower()} = bad_formats:{kind}\n" for kind in ("Needy", "Bare", "Stumbling")
+    )
+    installed(site, "bad_formats", "3", entry_points, {"bad_formats": BAD})
+    formats.write(pose, tmp_path / "a.pose")
+    (tmp_path / "a.xyz").touch()
+    stumbles = r"the pose format 'stumbling' of bad-formats 3 cannot look at .*: RuntimeError: no light"
+    with pytest.warns(formats.FormatWarning, match=stumbles):
+        assert len(formats.read(tmp_path / "a.pose").body.data) == 4
+    with pytest.raises(FormatError, match=f"'bare' .*'name'.* 'needy' .* missing 1 .*'size'.* {stumbles}"):
+        formats.read(tmp_path / "a.xyz")
+    with pytest.raises(FormatError, match=r"a\.xyz: the pose format 'stumbling' failed: KeyError: 'no ink'\."):
+        formats.read(tmp_path / "a.xyz", format="stumbling")
+    with pytest.raises(PluginError, match="the pose format 'needy' of bad-formats 3 cannot be used: TypeError"):
+        formats.read(tmp_path / "a.pose", format="needy")
+    told = {report.plugin.name: report.error for report in try_all(["signdiff.pose_formats"])}
+    assert {name for name, error in told.items() if error} == {"bare", "needy"}
 
 
 READER = """

@@ -6,6 +6,7 @@ import pytest
 
 from signdiff_core.cli import run
 from signdiff_core.prepare.reader import open_frames
+from signdiff_core.provenance import mark_generated
 
 
 @pytest.fixture
@@ -31,6 +32,17 @@ def test_a_set_and_what_is_said_of_it(call, corpus, tmp_path):
         f"Look at {tmp_path}/set/preview.png before you train.",
     ]
     assert {row.text for row in open_frames(tmp_path / "set").rows} == {"signer a", "signer c"}
+
+
+@pytest.mark.parametrize("layout", ["folder", "webdataset"])
+def test_what_a_system_made_marks_the_set_and_training_tells(call, corpus, layout, tmp_path, caplog):
+    mark_generated(corpus / "videos" / "b.mp4", "renderer 1")
+    mark_generated(corpus / "poses" / "a.pose", "their system")
+    status, _, err = call("-o", tmp_path / "set", "--format", layout)
+    told = f"clips are marked as generated, and so is {tmp_path}/set: 1 by their system, 1 by renderer 1\n"
+    assert (status, err, caplog.text) == (0, f"signdiff: warning: {told}", "")
+    open_frames(tmp_path / "set")
+    assert f"{tmp_path}/set is marked as made by their system, renderer 1, at least in part" in caplog.text
 
 
 def test_the_report_as_json(call, tmp_path):

@@ -213,6 +213,9 @@ def test_moments_of_something_else_are_refused(base, copied):
 def test_other_settings_are_refused(base, copied):
     with pytest.raises(ValueError, match=r"conditions must be 'openpose' as in .*, but is 'frnet'"):
         Training(base, settings={"conditions": "frnet"}).state.read(copied)
+    with pytest.raises(ValueError, match=r"use_ema must be on as in .*, but is off"):
+        Training(base, averages=False).state.read(copied)
+    Training(base, settings={"seed": 3}).state.read(copied)  # of which those of before tell nothing
     (copied / STATE_NAME).write_text((copied / STATE_NAME).read_text().replace('"averages": 3', '"averages": null'))
     with pytest.raises(ValueError, match="use_ema must be off"):
         Training(base).state.read(copied)

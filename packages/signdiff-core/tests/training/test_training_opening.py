@@ -112,6 +112,45 @@ def test_a_run_tells_what_it_is_and_what_takes_long(call, base, tmp_path, monkey
     assert not any("torchrun" in line for line in lines)
 
 
+def test_a_resume_that_is_refused_says_why_and_leaves_all_as_it_was(call, tmp_path):
+    def told(output, resume, **options):
+        AcceleratorState._reset_state(reset_partial_state=True)
+        status, lines = call(output, resume_from_checkpoint=resume, **{"num_validation_images": 0, **options})
+        assert status == 1, lines
+        return lines[-1]
+
+    run_dir = tmp_path / "run"
+    status, lines = call(run_dir, resume_from_checkpoint="latest", checkpointing_steps=1, num_validation_images=0)
+    assert status == 0
+    anew = f"resume_from_checkpoint is latest, but {run_dir} has no checkpoint: the run starts anew"
+    assert [line for line in lines if "anew" in line] == [anew]
+    kept = run_dir / "checkpoint-1"
+    assert told(run_dir, "latest", seed=1) == f"error: seed must be 0 as in {kept}, but is 1."
+    assert told(run_dir, "latest", **{"no-use_ema": None}) == f"error: use_ema must be on as in {kept}, but is off."
+    step = "train_batch_size x gradient_accumulation_steps x processes"
+    assert told(run_dir, "latest", train_batch_size=4) == f"error: {step} must be 6 as in {kept}, but is 8."
+    told_of = told(tmp_path / "new", kept, report_to="tensorboard", crop_probability=0.5)
+    assert told_of == f"error: crop_probability must be 0.0 as in {kept}, but is 0.5."
+    assert not (tmp_path / "new").exists()
+    missing = "error: resume_from_checkpoint must be 'latest' or a checkpoint's folder, but is 'checkpoint-99'."
+    assert told(run_dir, "checkpoint-99") == missing
+    (tmp_path / "file").touch()
+    told_of = told(tmp_path / "file", "latest")
+    assert told_of == f"error: output_dir must be a folder, but {tmp_path}/file is a file."
+    assert {path.name for path in run_dir.iterdir()} == {"checkpoint-1", "losses.jsonl", "pipeline"}
+
+
+def test_a_tracker_that_does_not_start_is_told(call, tmp_path, monkeypatch):
+    pytest.importorskip("wandb")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("WANDB_ERROR_REPORTING", "false")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    status, lines = call(tmp_path / "run", report_to="wandb")
+    assert status == 1
+    assert re.match("error: report_to names wandb, which does not start: .*(api|API)", lines[-1])
+
+
 def test_half_precision_on_a_cpu_is_refused(call, base, frames, tmp_path):
     status, lines = call(tmp_path / "run", mixed_precision="fp16")
     assert (status, lines[-1]) == (1, "error: mixed_precision must be no or bf16 on a CPU, but is fp16.")
@@ -138,7 +177,7 @@ def test_every_flag_of_diffusers_is_here_or_is_told_by_name(capsys):
             with pytest.raises(SystemExit) as exit_:
                 parse(ControlNetConfig, [*required, *words], elsewhere=DIFFUSERS_ONLY)
             assert exit_.value.code == 2
-            assert capsys.readouterr().err.endswith(f"error: --{name} is not an option here: {instead}.\n")
+            assert f"error: --{name} is not an option here: {instead}. (see" in capsys.readouterr().err
     assert parse(ControlNetConfig, required, elsewhere=DIFFUSERS_ONLY) == parse(ControlNetConfig, required)
 
 
@@ -154,6 +193,7 @@ def test_a_folder_is_one_runs(tmp_path):
         (folder / "checkpoint-5").mkdir()
         with pytest.raises(BlockingIOError, match="another run is at work in"), opened("latest"):
             pass
+    (tmp_path / "other" / "checkpoint-5").mkdir(parents=True)
     for resume in (None, str(tmp_path / "other" / "checkpoint-5")):
         with pytest.raises(FileExistsError, match="holds checkpoint-5: give --resume_from_checkpoint"), opened(resume):
             pass

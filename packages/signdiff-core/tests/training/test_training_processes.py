@@ -229,6 +229,12 @@ def narrow(tmp_path):
         ({"controlnet_model_name_or_path": "{tmp}/nothing"}, 1, "nothing"),
         ({"controlnet_model_name_or_path": "{tmp}/narrow"}, 1, "must fit the base, whose in_channels is 12, but has 4"),
         ({"vae_model_name_or_path": "{tmp}/nothing"}, 1, "nothing"),
+        (
+            {"pretrained_model_name_or_path": "no/body/at all"},
+            1,
+            "pretrained_model_name_or_path must .* but is 'no/body",
+        ),
+        ({"fr_detect_resolution": 20}, 2, "fr_detect_resolution must be above 32, but is 20"),
         ({"resume_from_checkpoint": "checkpoint-9"}, 1, "must be 'latest' or a checkpoint's folder, but is 'chec"),
         ({"resume_from_checkpoint": "{tmp}/narrow"}, 1, "must hold training_state.json, but has none"),
         ({"report_to": "nobody"}, 1, "nobody"),

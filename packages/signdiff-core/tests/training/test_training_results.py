@@ -168,6 +168,7 @@ def test_the_card_tells_what_was_done(runs, base, frames):
         "| kernel_size | 5 |",
         "![Rows of a drawing",
         "must be checked by fluent signers",
+        'from_pretrained("superimposed/pipeline")',
     ):
         assert told in card.text, told
     assert str(base.parent) not in card.text
@@ -176,6 +177,7 @@ def test_the_card_tells_what_was_done(runs, base, frames):
     openpose = (runs / "openpose" / "pipeline" / "README.md").read_text()
     assert "kernel_size" not in openpose
     assert "controlnet=[openpose, frnet]" in openpose
+    assert 'ControlNetModel.from_pretrained("openpose/pipeline", subfolder="controlnet")' in openpose
 
 
 @pytest.mark.slow

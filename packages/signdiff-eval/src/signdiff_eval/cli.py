@@ -15,6 +15,7 @@ from signdiff_eval.console import one_line, unwind_on_sigterm, word_and_status
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="signdiff-eval")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show where an error comes from.")  # see main()
 @click.pass_context
 def commands(context: click.Context) -> None:
     """Score sign language production, each score with its signature and its ceiling."""

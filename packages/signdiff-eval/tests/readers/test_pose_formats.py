@@ -43,6 +43,20 @@ def test_reads_what_a_plug_in_matches(tmp_path, make_pose):
         assert sequences[0].joints.tolist() == [[[0, 0, 1]], [[0, 0, 2]]]
 
 
+def test_a_plug_in_that_raises_at_a_file_is_named_and_leaves_it_to_the_others(tmp_path, make_pose):
+    class Stumbling(One):
+        def matches(self, path):
+            raise KeyError("no light")
+
+    (tmp_path / "a.lines").write_text("[[[0, 0, 1]]]\n")
+    (tmp_path / "a.txt").touch()
+    formats = PoseFormats({"bad": Stumbling(make_pose), "lines": One(make_pose)})
+    assert len(formats.read(tmp_path / "a.lines")) == 1
+    assert not formats.matches(tmp_path / "a.txt")
+    with pytest.raises(ValueError, match="the plug-in bad failed: KeyError: 'no light'"):
+        formats.read(tmp_path / "a.txt")
+
+
 def test_unknown_formats_are_named(tmp_path):
     path = tmp_path / "a.txt"
     path.touch()

@@ -32,6 +32,13 @@ def test_corpus(corpus, spell):
     assert {example.fps for example in examples} == {25.0}
 
 
+def test_what_is_missing_is_named_as_it_is_given(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nope must be a file or a folder of poses, but does not exist"):
+        read_examples(tmp_path / "nope", option="train_texts")
+    with pytest.raises(ValueError, match=r"^train_texts must be given, for .* is not a corpus with train\.tsv"):
+        read_examples(tmp_path, option="train_texts")
+
+
 @pytest.mark.parametrize("texts", ["lines.txt", "named.tsv"])
 def test_poses_beside_texts(poses, texts):
     examples = read_examples(poses, poses.parent / texts, formats=PoseFormats({}))

@@ -119,6 +119,21 @@ def test_a_resumed_run_repeats_the_straight_one(corpus, tmp_path):
     assert [row[2] for row in rows] == translator([example.joints for example in held_out])
 
 
+def test_a_resume_with_other_settings_is_refused_and_leaves_all_as_it_was(corpus, tmp_path):
+    train(corpus, tmp_path / "run", checkpointing_steps=4)
+    kept = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}
+    others = {"fps": (12.5, "25.0"), "velocity": (True, "False"), "ctc_weight": (0.0, "0.3"), "noise": (0.5, "0.02")}
+    for name, (value, was) in others.items():
+        AcceleratorState._reset_state(reset_partial_state=True)
+        with pytest.raises(ValueError, match=rf"^{name} must be {was} as in .*checkpoint-4, but is {value}\.$"):
+            train(corpus, tmp_path / "run", resume_from_checkpoint="latest", **{name: value})
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()} == kept
+    card = (tmp_path / "run" / "translator" / "README.md").read_text()
+    assert "A run that was resumed lists the options of its last part" in card
+    errors = json.loads((tmp_path / "run" / "translator" / "translator.json").read_text())["scores"]["cer"]
+    assert f"| character error rate | {errors:.2f}% |" in card  # often over 100, so soon
+
+
 @pytest.mark.slow
 def test_one_and_two_processes_have_the_same_losses(corpus, tmp_path):
     options = {"max_train_steps": 5, "dropout": 0.0, "learning_rate": 1e-2}

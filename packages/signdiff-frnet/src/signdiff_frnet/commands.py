@@ -61,7 +61,7 @@ def run(parser: CommandParser, argv: list[str] | None, command: Callable[[argpar
         if arguments.debug:
             raise
         _tell(parser, _text(error), error)
-        return 2 if isinstance(error, UsageError) else 1
+        return 2 if isinstance(error, UsageError | FileNotFoundError) else 1
     except KeyboardInterrupt as error:
         _tell_end(parser, "interrupted", error)
         return 130

@@ -84,10 +84,10 @@ def _single(inputs: Sequence[Path], output: Path) -> Job:
     video = _is_video(inputs[0])
     allowed = tuple(VIDEO_CODECS) if video else LOSSLESS_SUFFIXES
     if output.suffix.lower() not in allowed:
-        kind = "video" if video else "image, which a lossy format would not keep binary,"
+        kind = "a video" if video else "an image, which a lossy format would not keep binary,"
         if inputs[0].suffix.lower() in ANIMATED_SUFFIXES and video:
-            kind = f"video, as the animation {inputs[0]} is one,"
-        raise UsageError(f"-o must end in one of {' '.join(allowed)} for a {kind} but is {output}")
+            kind = f"a video, as the animation {inputs[0]} is one,"
+        raise UsageError(f"-o must end in one of {' '.join(allowed)} for {kind} but is {output}")
     if not output.parent.exists():
         raise UsageError(f"-o must lie in a folder that is there, but {output.parent} is none")
     return Job(inputs[0], output)

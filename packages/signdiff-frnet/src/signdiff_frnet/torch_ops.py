@@ -5,6 +5,11 @@ are sums of floats in OpenCV, whose last bits depend on the order in which a pro
 pixel (about two in a million on real frames), OpenCV itself is asked: about the few rows around such a pixel.
 """
 
+from importlib.util import find_spec
+
+if find_spec("torch") is None:
+    raise ModuleNotFoundError('FR maps of tensors need torch: pip install "signdiff-frnet[torch]".', name="torch")
+
 import cv2
 import numpy as np
 import torch

@@ -36,6 +36,19 @@ def test_opencv_gives_what_torch_gives_at_every_size():
         assert expected.std() > 0.02
 
 
+def test_what_is_rounded_off_grows_with_the_logits_and_another_network_is_refused():
+    pytest.importorskip("onnx")
+    from signdiff_frnet.training.save import _compare, to_onnx
+
+    network, other = awake(), awake()
+    with torch.no_grad():
+        for weights in network.head.parameters():
+            weights *= 300
+    content = to_onnx(network)
+    with pytest.raises(RuntimeError, match="the export must equal the network to"):
+        _compare(StrokeProbability(other), content)
+
+
 def test_samples_do_not_see_each_other():
     network, conditions = awake(), torch.rand(3, 4, 64, 64)
     together = network.train()(conditions)

@@ -120,6 +120,33 @@ def test_a_saved_predictor_is_the_network(tmp_path):
     assert "--offset 7.0" in card
 
 
+@pytest.mark.parametrize("written", [None, "[]", '{"output_dir": "o", "train_data": "corpus"}'])
+def test_a_checkpoint_of_another_kind_is_told_in_one_line(tmp_path, written):
+    (tmp_path / "checkpoint-3").mkdir()
+    if written is not None:
+        (tmp_path / "training.json").write_text(written)
+    with pytest.raises(
+        ValueError, match=r"^checkpoint must lie in the folder of its run, whose options .*training\.json"
+    ):
+        export_predictor(ExportConfig(checkpoint=str(tmp_path / "checkpoint-3"), output_dir=str(tmp_path / "p")))
+
+
+def test_a_resume_with_other_settings_is_refused_and_the_run_is_exported_still(pairs, tmp_path):
+    train(pairs, tmp_path / "run", checkpointing_steps=4)
+    others = {"offset": (3.0, "10.0"), "seed": (7, "0"), "scale": ((1.0, 1.1), r"\[0.75, 1.25\]")}
+    for name, (value, was) in others.items():
+        AcceleratorState._reset_state(reset_partial_state=True)
+        with pytest.raises(ValueError, match=rf"^{name} must be {was} as in .*checkpoint-4, but is "):
+            train(pairs, tmp_path / "run", resume_from_checkpoint="latest", **{name: value})
+    AcceleratorState._reset_state(reset_partial_state=True)
+    with pytest.raises(ValueError, match=r"^block_out_channels must be '8,8,8,8,8' as in "):
+        train(pairs, tmp_path / "run", resume_from_checkpoint="latest", block_out_channels=(8, 8, 8, 8, 16))
+    export = ExportConfig(checkpoint=str(tmp_path / "run" / "checkpoint-4"), output_dir=str(tmp_path / "exported"))
+    export_predictor(export)
+    card = (tmp_path / "exported" / "README.md").read_text()
+    assert "A run that was resumed lists the options of its last part" in card
+
+
 @pytest.mark.slow
 def test_nothing_in_a_checkpoint_is_pickled_and_a_damaged_one_is_named(pairs, tmp_path):
     train(pairs, tmp_path)

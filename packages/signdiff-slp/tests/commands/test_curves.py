@@ -67,7 +67,7 @@ def test_runs_are_compared_by_what_they_share(run, tmp_path, capsys):
 
 
 def test_what_is_no_run(run, tmp_path, capsys):
-    assert main(["curves", str(tmp_path), "-o", str(tmp_path / "a.png")]) == 1
+    assert main(["curves", str(tmp_path), "-o", str(tmp_path / "a.png")]) == 2
     assert "must be the folder of a training run" in capsys.readouterr().err
     (run / "metrics/train.jsonl").write_text('{"Step": 1}\n')
     assert main(["curves", str(run), "-o", str(tmp_path / "a.png")]) == 1

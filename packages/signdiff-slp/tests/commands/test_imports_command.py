@@ -5,6 +5,7 @@ import pytest
 
 from signdiff_core import formats
 from signdiff_core.formats import write_skels
+from signdiff_core.provenance import mark_generated, read_mark
 from signdiff_core.skeleton import make_pose
 from signdiff_slp.cli import main
 from signdiff_slp.datasets.files import read_manifest
@@ -39,6 +40,39 @@ def test_poses_are_divided_and_those_left_out_are_shown(poses, tmp_path, capsys)
     assert "0: text must hold something, but is empty." in printed
     counts = [len(read_manifest(tmp_path / "corpus", split)) for split in ("train", "dev", "test")]
     assert sum(counts) == 9
+
+
+@pytest.mark.parametrize("texts", ["beside", "table"])
+def test_what_a_system_made_keeps_its_mark_in_a_corpus_and_out_of_it(poses, texts, tmp_path, capsys):
+    folder, corpus, table = tmp_path / "poses", tmp_path / "corpus", tmp_path / "texts.tsv"
+    folder.mkdir()
+    table.write_text("".join(f"{number}.pose\ttext {number}\n" for number in range(3)))
+    for number, pose in enumerate(poses[:3]):
+        formats.write(pose, folder / f"{number}.pose")
+        (folder / f"{number}.txt").write_text(f"text {number}")
+        if number:
+            mark_generated(folder / f"{number}.pose", "their system 2", protocol="free", text=str(number))
+    command = ["corpus", "poses", str(folder), "-o", str(corpus)]
+    assert main([*command, "--texts", texts if texts == "beside" else str(table)]) == 0
+    told = capsys.readouterr()
+    assert told.err == (
+        "warning: of 3 clips, 2 are marked as generated (2 by their system 2): generator.json marks the corpus, and "
+        "nothing is trained on it.\n"
+    )
+    assert "left out" not in told.out  # no mark is taken for a clip
+    marked = {"generator": "their system 2", "protocol": "free"}
+    assert read_mark(corpus / "train.poses.npy") == marked
+    assert main(["corpus", "export", str(corpus), "-o", str(tmp_path / "out"), "--split", "train"]) == 0
+    assert [read_mark(path) for path in (tmp_path / "out").glob("*.pose")] == [marked] * 3
+
+
+def test_skels_of_a_system_make_a_marked_corpus(poses, tmp_path, capsys):
+    write_skels(poses, tmp_path / "train.skels")
+    (tmp_path / "train.text").write_text("".join(f"text {number}\n" for number in range(10)))
+    mark_generated(tmp_path / "train.skels", "a model")
+    assert main(["corpus", "skels", str(tmp_path), "-o", str(tmp_path / "corpus")]) == 0
+    assert "of 10 clips, 10 are marked as generated (10 by a model)" in capsys.readouterr().err
+    assert read_mark(tmp_path / "corpus" / "train.poses.npy") == {"generator": "a model"}
 
 
 def test_a_table_with_splits_takes_no_fractions(poses, tmp_path, capsys):

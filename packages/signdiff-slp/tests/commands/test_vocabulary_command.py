@@ -12,8 +12,8 @@ def test_it_says_how_to_train_with_the_file(corpus, tmp_path, capsys):
     assert f"vocab_size={len(target.read_text().splitlines())} " in printed
 
 
-def test_a_missing_corpus_is_one_line_and_status_1(tmp_path, capsys):
-    assert main(["vocabulary", str(tmp_path / "none"), "-o", str(tmp_path / "a.json"), "--kind", "word"]) == 1
+def test_a_missing_corpus_is_one_line_and_wrong_use(tmp_path, capsys):
+    assert main(["vocabulary", str(tmp_path / "none"), "-o", str(tmp_path / "a.json"), "--kind", "word"]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "must hold train.tsv" in error

@@ -69,6 +69,13 @@ def test_wrong_use_of_a_module_is_one_line(module, capsys):
     assert error.startswith(f"python -m signdiff_slp.{module}: the following arguments are required")
 
 
+@pytest.mark.parametrize("place", [0, 1, 2, 5])
+def test_debug_may_stand_before_or_after_the_subcommand(place, tmp_path):
+    command = ["corpus", "export", str(tmp_path / "none"), "-o", str(tmp_path / "out")]
+    with pytest.raises(FileNotFoundError):
+        main([*command[:place], "--debug", *command[place:]])
+
+
 def test_an_error_of_the_system_names_the_file_first(tmp_path, capsys):
     clips, file = tmp_path / "clips", tmp_path / "file"
     clips.mkdir()

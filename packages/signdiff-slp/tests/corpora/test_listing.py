@@ -23,6 +23,13 @@ def test_texts_beside(folder):
     assert sources[2].paths == (folder / "frames",)
 
 
+def test_marks_of_generated_poses_are_no_clips(folder):
+    known = list_beside(folder)
+    for name in ("a.pose.json", "sub/c.d.pose.json", "frames/generator.json", "generator.json"):
+        (folder / name).write_text('{"generator": "us"}')
+    assert list_beside(folder) == known
+
+
 def test_a_table_names_clips_with_or_without_suffix(folder):
     table = folder / "texts.tsv"
     table.write_text("a.pose\tone\ttrain\nsub/c.d\ttwo\tdev\nframes\tthree\ttest\nnone\tfour\ttrain\n")

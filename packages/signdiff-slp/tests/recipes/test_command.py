@@ -24,13 +24,16 @@ def test_help_is_quick_and_loads_no_fairseq2(recipe):
         ([], "output_dir is missing"),
         (["out", "--preset", "x"], "invalid choice"),
         (["out", "--preset", "fingerspelling", "--config-file", "f"], "not both"),
+        (["out"], "signdiff_slp.recipes.train: --corpus is missing (see"),
+        (["out", "--preset", "fingerspelling", "--config", "trainer.seed=3"], "--corpus is missing"),
     ],
 )
-def test_wrong_use(arguments, message):
+def test_wrong_use(arguments, message, tmp_path):
     command = [sys.executable, "-m", "signdiff_slp.recipes.train", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 2
     assert message in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_presets():

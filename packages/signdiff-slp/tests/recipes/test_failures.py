@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from signdiff_core.provenance import mark_generated
 from signdiff_slp.recipes.command import preset_names, preset_path
 
 RECIPES = ("train", "generate", "evaluate")
@@ -49,6 +50,9 @@ def write_corpora(folder):
         for split in ("train", "dev", "test"):
             write_split(folder / name, split, poses, 16)
     for split in ("train", "dev", "test"):
+        write_split(folder / "marked", split, good, 16)
+    mark_generated(folder / "marked", "their system")
+    for split in ("train", "dev", "test"):
         write_split(folder / "strange", split, good, 16)
         rows = (folder / "strange" / f"{split}.tsv").read_text(encoding="utf-8").replace("abba", "日本")
         (folder / "strange" / f"{split}.tsv").write_text(rows, encoding="utf-8")
@@ -61,8 +65,9 @@ def write_corpora(folder):
 
 
 MESSAGES = {
-    "nowhere": "data_dir must be a corpus's folder, but {folder}/nowhere is none.",
-    ".": "data_dir must hold at least one split.tsv, but {folder} does not.",
+    "nowhere": "--corpus (dataset.config_overrides.data_dir) must be a corpus's folder, but {folder}/nowhere is none.",
+    ".": "--corpus (dataset.config_overrides.data_dir) must hold at least one split, such as train.tsv, but {folder} "
+    "holds none.",
     "empty": "{folder}/empty/{split}.tsv must hold a line for each example, but is empty.",
     "void": "{folder}/void/{split}.tsv must hold a line for each example, but is empty.",
     "three": "{folder}/three/{split}.poses.npy must be finite, but holds NaN, infinity or numbers beyond 1000000 in "
@@ -191,6 +196,11 @@ def outcomes(tmp_path_factory):
             settings = ("tokenizer.name=null", f"tokenizer.path={path}", f"tokenizer.family={family}")
             output_dir = folder / f"out-{recipe}-{path.stem}"
             cases[f"{recipe} {fault}"] = (recipe, arguments_for(recipe, output_dir, folder / "good", *settings))
+    for recipe in ("train", "evaluate"):
+        cases[f"{recipe} marked"] = (recipe, arguments_for(recipe, folder / f"out-{recipe}-marked", folder / "marked"))
+    for recipe in ("train", "evaluate"):
+        unknown = ["--no-rich", "--model", "nope", "--corpus", str(folder / "good")]
+        cases[f"{recipe} unknown"] = (recipe, [str(folder / f"out-{recipe}-unknown"), *unknown])
     for name, (recipe, settings, _) in CONTRADICTIONS.items():
         output_dir = folder / f"out-{name}".replace(" ", "_")
         cases[name] = (recipe, arguments_for(recipe, output_dir, folder / "good", *settings))
@@ -214,6 +224,24 @@ def test_a_corpus_that_is_wrong(outcomes, recipe, fault):
     [error] = errors_of(output)
     assert message in error
     assert status == 1
+
+
+@pytest.mark.parametrize("recipe", ["train", "evaluate"])
+def test_a_model_that_is_not_known_is_called_a_model(outcomes, recipe):
+    status, output = outcomes[0][f"{recipe} unknown"]
+    assert status == 2
+    assert "--model must be the folder of a run or of a model, or the name of a fairseq2 asset with a" in output
+    assert "but is nope." in output
+
+
+def test_what_a_system_made_is_not_trained_on_and_told_as_a_reference(outcomes):
+    results, folder = outcomes
+    told = "must be ground truth, but is marked as made by their system: "
+    status, output = results["train marked"]
+    [error] = errors_of(output)
+    assert (status, f"train of {folder}/marked {told}a model would learn" in error) == (1, True)
+    status, output = results["evaluate marked"]
+    assert (status, f"test of {folder}/marked {told}scores against it say how near" in output) == (0, True)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -164,7 +164,7 @@ def test_export(trained, tmp_path):
 
 
 def test_export_of_nothing(tmp_path, capsys):
-    assert export_main([str(tmp_path), "-o", str(tmp_path / "out")]) == 1
+    assert export_main([str(tmp_path), "-o", str(tmp_path / "out")]) == 2
     assert "checkpoint must be a run's folder" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 

@@ -19,6 +19,7 @@ import json
 import sys
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +29,8 @@ from numpy.typing import NDArray
 from signdiff_core import engines
 from signdiff_core.atomic import flush_to_disk, replacing
 from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
+from signdiff_core.plugins import pip_line
+from signdiff_core.provenance import mark_generated, read_mark
 from signdiff_core.wording import different_clips, different_settings
 
 if TYPE_CHECKING:
@@ -93,7 +96,7 @@ def write_clip(plan: Plan, clip: int) -> None:
     """
     from PIL import Image
     from pose_format import Pose
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save  # not save_file, whose files only their owner may read
 
     from signdiff_core.avatar.free_arms import free_arms
     from signdiff_core.avatar.inverse_kinematics import fit
@@ -142,7 +145,7 @@ def write_clip(plan: Plan, clip: int) -> None:
             }
         )
     with replacing(done.with_suffix(".safetensors")) as temporary:
-        save_file({"joints": np.ascontiguousarray(motion.joints)}, temporary)
+        temporary.write_bytes(save({"joints": np.ascontiguousarray(motion.joints)}))
     for row in rows:
         flush_to_disk(plan.output / row["file_name"])
         flush_to_disk(plan.output / row["neutral_file_name"])
@@ -165,12 +168,12 @@ def _each_alone(
 
 def assemble(plan: Plan) -> None:
     """Write the set's own files, once all clips are there."""
-    from safetensors.numpy import load_file, save_file
+    from safetensors.numpy import load_file, save
 
     parts = [_rows_of(plan, clip) for clip in range(-(-plan.frames // CLIP))]
     joints = np.concatenate([load_file(part.with_suffix(".safetensors"))["joints"] for part in parts])
     with replacing(plan.output / "joints.safetensors") as temporary:
-        save_file({"joints": joints}, temporary)
+        temporary.write_bytes(save({"joints": joints}))
     with replacing(plan.output / "metadata.jsonl") as temporary:
         temporary.write_text("".join(part.read_text() for part in parts))
 
@@ -207,6 +210,9 @@ def _begin(plan: Plan) -> None:
             )
     for folder in ("frames", "neutral", "clips"):
         (plan.output / folder).mkdir(parents=True, exist_ok=True)
+    if makers := {str(mark["generator"]): "" for path in plan.poses if (mark := read_mark(path))}:
+        mark_generated(plan.output, ", ".join(makers))
+        print(f"warning: poses are marked as made by {', '.join(makers)}, and so is {plan.output}.", file=sys.stderr)
     with replacing(note) as temporary:
         temporary.write_text(json.dumps(ours))
 
@@ -243,6 +249,8 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--workers", type=int, default=1, help="processes (default: 1)")
     arguments = parser.parse_args(argv)
+    if find_spec("warp") is None:
+        parser.exit(1, f"{parser.prog}: error: drawing signers needs warp: {pip_line('signdiff-core[avatar]')}\n")
     unwind_on_sigterm()
     for name, share in (("--held-out", arguments.held_out), ("--free-arms", arguments.free_arms)):
         if not 0 <= share <= 1:

@@ -37,7 +37,6 @@ from signdiff_core.anatomy.rotations import (
     Array,
     about,
     apply,
-    dot,
     smoothed,
     smoothed_direction,
     swing,
@@ -153,16 +152,6 @@ def fit(
     for limb in (left, right):
         limb.write(turns)
     return Motion(body=body, turns=turns, shapes=face_shapes(body, *face, head) if face else None)
-
-
-def direction_errors(found: NDArray[np.floating], wanted: NDArray[np.floating]) -> Array:
-    """Measure the angles between the limbs of two poses (..., 50, 3): (..., limbs) degrees.
-
-    Limbs are in the order of `signdiff_core.skeleton.LIMBS`; lengths do not matter.
-    """
-    ends = np.array(skeleton.LIMBS)
-    a, b = (unit(np.asarray(j, dtype=np.float64)[..., ends[:, 1], :] - j[..., ends[:, 0], :]) for j in (found, wanted))
-    return np.degrees(np.arccos(np.clip(dot(a, b), -1, 1)))
 
 
 def _known(joints: NDArray[np.floating], confidence: NDArray[np.floating] | None) -> Array:

@@ -55,6 +55,7 @@ def convert(
     """
     from signdiff_core import formats
     from signdiff_core.cli.parts import read_pose
+    from signdiff_core.formats.dispatch import telling
     from signdiff_core.landmarks import has_loose_depth
     from signdiff_core.provenance import carrying
     from signdiff_core.skeleton import skeleton_of
@@ -70,6 +71,6 @@ def convert(
             if has_loose_depth(pose):
                 joints[..., 2] = 0
             pose = kind.make_pose(formats.normalise(joints, confidence), pose.body.fps, confidence=confidence)
-    with naming(source), carrying(source, target, folder="" in writer.suffixes):
+    with naming(source), carrying(source, target, folder="" in writer.suffixes), telling(writer.name, target):
         writer.write(pose, target, **writing["write"])
     print_pose(target, pose, as_json=as_json)

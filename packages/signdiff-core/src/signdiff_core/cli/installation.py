@@ -32,8 +32,17 @@ _BRINGS: Final = {
     "signdiff-core[prepare]": "the engine ray of prepare-frames",
     "signdiff-slp": "the translator 'slp', text to pose",
     "signdiff-slp[prepare]": "keypoints in HDF5 and the engine ray of signdiff-slp prepare",
+    "signdiff-slp[corpora]": "signdiff-slp corpus fingerspelling, languages and depth",
+    "signdiff-slp[plot]": "the pictures of signdiff-slp curves",
     "signdiff-frnet": "the annotator 'frnet', which the renderer 'diffusion' uses for its second condition",
+    "signdiff-frnet[torch]": "FR maps of tensors, signdiff_frnet.torch_ops",
+    "signdiff-frnet[train]": "training of the annotator 'frnet-predictor'",
     "signdiff-eval": "the metrics and the command signdiff-eval",
+    "signdiff-eval[fid]": "the metric FID by pytorch-fid's network",
+    "signdiff-eval[slrtp]": "files of the SLRTP challenge",
+    "signdiff-eval[torchmetrics]": "the metrics as torchmetrics'",
+    "signdiff-eval[backtranslation]": "scores by back translation",
+    "signdiff-eval[train]": "training of back translators",
 }
 
 

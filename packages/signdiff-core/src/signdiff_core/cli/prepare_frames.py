@@ -164,6 +164,9 @@ def _run(shards: Sequence[Shard[Clip]], work: FrameWork, *, engine: Literal["loc
 
 
 def _print_report(report: Report, output: Path, *, as_json: bool) -> None:
+    if report.generated:
+        made = ", ".join(f"{count:,} by {maker:.100}" for maker, count in report.generated.items())
+        click.echo(f"signdiff: warning: clips are marked as generated, and so is {output}: {made}", err=True)
     if as_json:
         click.echo(json.dumps({"output": str(output), **vars(report)}, ensure_ascii=False))
         return

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from signdiff_core import plugins
-from signdiff_core.formats.files import FormatError
+from signdiff_core.formats.files import FormatError, FormatWarning
 
 if TYPE_CHECKING:  # pose_format is heavy to import
     from pose_format import Pose
@@ -61,7 +63,8 @@ def format_for(
         FileNotFoundError: there is nothing to read.
         FormatError: no format fits, several do, or the one called ``name`` cannot write.
         UnknownPluginError: no format is called ``name``.
-        PluginError: the format called ``name`` cannot be loaded.
+        PluginError: the format called ``name`` cannot be loaded or used. Others that cannot are passed over; one that
+            fails at the path is told in a warning.
 
     Example:
         >>> format_for("clip.skels", "write").name
@@ -70,20 +73,24 @@ def format_for(
     if purpose == "read" and not Path(path).exists():
         raise FileNotFoundError(f"{path}: expected a pose, but there is no such file.")
     if name is not None:
-        chosen: PoseFileFormat = plugins.load(_GROUP, name)()
+        chosen: PoseFileFormat = plugins.find(_GROUP, name).make()
         if purpose == "write" and not hasattr(chosen, "write"):
             raise FormatError(path, f"expected a format that writes, but {name} only reads.")
         return chosen
     fitting: dict[str, PoseFileFormat] = {}
-    broken = []
+    broken, failed = [], []
     for plugin in plugins.discover(_GROUP):
         try:
-            candidate: PoseFileFormat = plugin.load()()
+            candidate: PoseFileFormat = plugin.make()
         except plugins.PluginError as error:
             broken.append(str(error))
             continue
         if purpose == "read":
-            fits = candidate.matches(path)
+            try:
+                fits = candidate.matches(path)
+            except Exception as error:  # a stranger's format may raise anything at all
+                failed.append(plugin.failure(f"cannot look at {path}", error))
+                continue
         else:
             fits = hasattr(candidate, "write") and _suffix(path) in candidate.suffixes
         if fits:
@@ -91,9 +98,23 @@ def format_for(
     if len(fitting) > 1:
         raise FormatError(path, f"fits several formats, {', '.join(fitting)}: name the one that is meant.")
     if not fitting:
-        reason = f" ({' '.join(broken)})" if broken else ""
+        reason = f" ({' '.join(broken + failed)})" if broken + failed else ""
         raise FormatError(path, f"expected a pose in one of the formats {', '.join(names())}.{reason}")
+    for failure in failed:
+        warnings.warn(failure, FormatWarning, stacklevel=2)
     return next(iter(fitting.values()))
+
+
+@contextmanager
+def telling(name: str, path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn what a stranger's format may raise into a FormatError that names the format and the path."""
+    try:
+        yield
+    except (ValueError, OSError, ImportError, MemoryError, plugins.PluginError):
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".rstrip(".")
+        raise FormatError(path, f"the pose format {name!r} failed: {reason}.") from error
 
 
 def read(path: str | os.PathLike[str], *, format: str | None = None, **options: Any) -> Pose:  # noqa: A002
@@ -115,7 +136,8 @@ def read(path: str | os.PathLike[str], *, format: str | None = None, **options: 
     """
     chosen = format_for(path, "read", name=format)
     check_options(chosen, chosen.read, options)
-    return chosen.read(path, **options)
+    with telling(chosen.name, path):
+        return chosen.read(path, **options)
 
 
 def write(pose: Pose, path: str | os.PathLike[str], *, format: str | None = None, **options: Any) -> None:  # noqa: A002
@@ -134,7 +156,8 @@ def write(pose: Pose, path: str | os.PathLike[str], *, format: str | None = None
     """
     chosen = format_for(path, "write", name=format)
     check_options(chosen, chosen.write, options)
-    chosen.write(pose, path, **options)
+    with telling(chosen.name, path):
+        chosen.write(pose, path, **options)
 
 
 def check_options(chosen: PoseFileFormat, method: Any, options: Iterable[str]) -> None:

@@ -9,6 +9,7 @@ A set has its frames in ``frames/CLIP/`` or in ``shards/000000.tar``, and
 - ``clips.jsonl``: a line per clip: caption, square, what was left out of it, archive,
 - ``frnet.json``: FR-Net's settings,
 - ``preview.png``: some frames, with their joints drawn over them, and their maps,
+- ``generator.json``, which marks the set, where a system made some of the videos or poses,
 - ``report.json``, ``manifest.json`` (settings, versions, the hash of every input) and, if clips failed,
   ``failures.log`` with their tracebacks.
 """
@@ -36,6 +37,7 @@ from signdiff_core.prepare.clip import REASONS
 from signdiff_core.prepare.gather import Clip
 from signdiff_core.prepare.plan import manifest_of
 from signdiff_core.prepare.shards import COLUMNS, FrameWork, Part
+from signdiff_core.provenance import mark_generated
 from signdiff_core.wording import by_cause
 
 Shards = Sequence[Shard[Clip]]
@@ -47,13 +49,17 @@ _COLUMNS: Final = 6
 
 @dataclass(kw_only=True)
 class Report:
-    """What came of a preparation: clips, their frames and those left out by reason, and the clips left out."""
+    """What came of a preparation: clips, their frames and those left out by reason, and the clips left out.
+
+    `generated` counts by system the clips that carry a mark.
+    """
 
     clips: int = 0
     frames: int = 0
     video_frames: int = 0
     left_out_frames: dict[str, int] = field(default_factory=lambda: dict.fromkeys(REASONS, 0))
     left_out: list[tuple[str, str]] = field(default_factory=list)
+    generated: dict[str, int] = field(default_factory=dict)
 
 
 def assemble(shards: Shards, work: FrameWork, output: Path, *, left_out: Sequence[tuple[str, str]] = ()) -> Report:
@@ -83,6 +89,8 @@ def assemble(shards: Shards, work: FrameWork, output: Path, *, left_out: Sequenc
                     traces.append(f"{facts['name']}: {facts['reason']}\n{facts['trace']}")
                     continue
                 _count(report, facts)
+                if (maker := shard.items[facts["name"]].generator) is not None:
+                    report.generated[maker] = report.generated.get(maker, 0) + 1
                 hashes[facts["name"]] = facts.pop("hashes")
                 archive = {} if settings.layout == "folder" else {"archive": _archive_name(shard)}
                 ours.add(archive.get("archive", f"frames/{facts['name']}"))
@@ -104,6 +112,8 @@ def assemble(shards: Shards, work: FrameWork, output: Path, *, left_out: Sequenc
         (home / writer.FAILURES).write_text("\n".join(traces), encoding="utf-8")
     _write_preview(home)
     _remove_others(home, ours)
+    if report.generated:
+        mark_generated(home, ", ".join(report.generated))
     for path in home.iterdir():
         if path.is_file():  # frames are on the disk since they were prepared
             flush_to_disk(path)

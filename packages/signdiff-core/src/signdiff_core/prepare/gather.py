@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,8 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from signdiff_core import plugins
-from signdiff_core.formats import FormatError, PoseFileFormat
+from signdiff_core.formats import FormatError, FormatWarning, PoseFileFormat
 from signdiff_core.formats.files import MARK, check_clip
+from signdiff_core.provenance import read_mark
 
 _NAMES: Final = ("name", "id", "SENTENCE_NAME")
 _TEXTS: Final = ("text", "caption", "prompt", "SENTENCE")
@@ -25,13 +27,15 @@ VIDEO_SUFFIXES: Final = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v")
 class Clip:
     """A video of one signer with its caption, and the poses in it, in pixels, of any format that is known.
 
-    The name is the video's, without its suffix; `pose` is a file or folder.
+    The name is the video's, without its suffix; `pose` is a file or folder; `generator` is the system that made one of
+    both, by its mark.
     """
 
     name: str
     text: str
     video: Path
     pose: Path
+    generator: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +59,7 @@ def gather(videos: Path, poses: Path, captions: Mapping[str, str] | str) -> Gath
 
     Raises:
         FileNotFoundError: a folder is missing.
-        ValueError: two videos or two poses have one name, or no video has a pose and a caption.
+        ValueError: two videos or two poses have one name, a mark cannot be read, or no video has a pose and a caption.
     """
     found = _by_name(_videos(videos), "videos")
     known = _by_name(_poses(poses), "poses")
@@ -68,7 +72,9 @@ def gather(videos: Path, poses: Path, captions: Mapping[str, str] | str) -> Gath
         elif text is None:
             left_out.append((name, "video without caption"))
         else:
-            clips.append(Clip(name=name, text=text, video=video, pose=known[name]))
+            mark = read_mark(video) or read_mark(known[name])
+            maker = None if mark is None else str(mark["generator"])
+            clips.append(Clip(name=name, text=text, video=video, pose=known[name], generator=maker))
     left_out += [(name, "pose without video") for name in known if name not in found]
     if not clips:
         raise ValueError(
@@ -103,7 +109,7 @@ def _poses(path: Path) -> Iterator[tuple[str, Path]]:
     suffixes = {suffix for reader in readers for suffix in reader.suffixes if suffix}
     of_folders = [reader for reader in readers if "" in reader.suffixes]
     for folder, files in _folders(path):
-        if any(reader.matches(folder) for reader in of_folders):
+        if any(_matches(reader, folder) for reader in of_folders):
             yield (folder.parent if folder.name == "json" else folder).absolute().name, folder
             continue
         for file in files:
@@ -122,7 +128,19 @@ def _readers() -> Iterator[PoseFileFormat]:
     for plugin in plugins.discover("signdiff.pose_formats"):
         # Reading a file of a format that cannot be loaded says why.
         with suppress(plugins.PluginError):
-            yield plugin.load()()
+            yield plugin.make()
+
+
+def _matches(reader: PoseFileFormat, folder: Path) -> bool:
+    try:
+        return reader.matches(folder)
+    except Exception as error:  # a stranger's format may raise anything at all
+        warnings.warn(
+            f"the pose format {reader.name!r} cannot look at {folder}: {type(error).__name__}: {error}",
+            FormatWarning,
+            stacklevel=2,
+        )
+        return False
 
 
 def _folders(path: Path) -> Iterator[tuple[Path, list[str]]]:

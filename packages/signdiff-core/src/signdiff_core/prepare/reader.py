@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -105,13 +106,16 @@ def open_frames(root: str | os.PathLike[str], *, captions: bool = True) -> Frame
 
     Args:
         root: a folder that ``signdiff prepare-frames`` or ``python -m signdiff_core.avatar.frames`` wrote, or one like
-            them; see `FrameFolder`.
+            them; see `FrameFolder`. If it carries the mark of a system's output, a line of the log tells.
         captions: every frame must have one.
 
     Raises:
         OSError: a file is missing.
         ValueError: a file has another form.
     """
+    if (mark := Path(root) / "generator.json").is_file():  # see signdiff_core.provenance
+        told = "%s is marked as made by %s, at least in part: what is trained on it is no better than that system."
+        logging.getLogger("signdiff.training").warning(told, root, read_json(mark).get("generator"))
     return PreparedFrames(root) if PreparedFrames.matches(root) else FrameFolder(root, captions=captions)
 
 

@@ -26,7 +26,7 @@ from signdiff_core.training.kit.batches import spread
 from signdiff_core.training.kit.run import TrainingRun, adamw, timed
 from signdiff_core.training.kit.state import RunState
 from signdiff_core.training.networks import BaseParts, check_maps, copied, make_networks, own_resolution
-from signdiff_core.training.options import DEFAULT_TRAIN_STEPS, ControlNetConfig
+from signdiff_core.training.options import DECIDING, DEFAULT_TRAIN_STEPS, ControlNetConfig
 from signdiff_core.video.encoding import write_video
 
 
@@ -107,6 +107,8 @@ class ControlNetRun(TrainingRun[ControlNetConfig]):
                 "conditions": config.conditions,
                 "trained": names,
                 "frnet": None if config.conditions == "openpose" else self.mapper.parameters,
+                **self.deciding(*DECIDING),
+                "resolution": self.resolution,
             },
         )
 

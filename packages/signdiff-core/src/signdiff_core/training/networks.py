@@ -49,7 +49,7 @@ class BaseParts:
     def tokenizer(self) -> CLIPTokenizer:
         """Read the tokenizer."""
         if self.config.tokenizer_name:
-            folder = checked(self.config.tokenizer_name, cache_dir=self.config.cache_dir)
+            folder = checked(self.config.tokenizer_name, option="tokenizer_name", cache_dir=self.config.cache_dir)
             return CLIPTokenizer.from_pretrained(folder)
         return CLIPTokenizer.from_pretrained(self._folder("tokenizer"))
 
@@ -64,7 +64,12 @@ class BaseParts:
     def vae(self) -> AutoencoderKL:
         """Read the autoencoder."""
         if self.config.vae_model_name_or_path:
-            return read_weights(AutoencoderKL, self.config.vae_model_name_or_path, cache_dir=self.config.cache_dir)
+            return read_weights(
+                AutoencoderKL,
+                self.config.vae_model_name_or_path,
+                option="vae_model_name_or_path",
+                cache_dir=self.config.cache_dir,
+            )
         return self._part(AutoencoderKL, "vae")
 
     def scheduler(self) -> DDPMScheduler:
@@ -85,7 +90,7 @@ class BaseParts:
 def read_weights(
     kind: type[Part], name: str, subfolder: str = "", *, variant: str | None = None, **options: Any
 ) -> Part:
-    """Read a network of a class from safetensors in a folder or of a hub name; options are the Hub's.
+    """Read a network of a class from safetensors in a folder or of a hub name; options are those of `checked`.
 
     Raises OSError where it is not there, ValueError where it is damaged or holds more than data.
     """
@@ -102,15 +107,21 @@ def read_weights(
     return network
 
 
-def checked(name: str, subfolder: str = "", **options: Any) -> Path:
+def checked(name: str, subfolder: str = "", *, option: str = "pretrained_model_name_or_path", **options: Any) -> Path:
     """Find a part's folder, of the Hub in its cache, and make sure that reading it runs nothing.
 
-    Raises OSError where it is not there, `signdiff_core.trust.ModelFolderError` where it holds what is not safe, or not
-    whole.
+    `option` is what gave the name, others are the Hub's. Raises OSError where it is not there,
+    `signdiff_core.trust.ModelFolderError` where it holds what is not safe, or not whole.
     """
     root = Path(name)
     if not root.is_dir():
-        root = fetch(name, subfolder, **{key: value for key, value in options.items() if value is not None})
+        try:
+            root = fetch(name, subfolder, **{key: value for key, value in options.items() if value is not None})
+        except (OSError, ValueError) as error:
+            must = (
+                f"{option} must be a folder, or a name of the hub that can be reached or is kept here, but is {name!r}"
+            )
+            raise OSError(f"{must}: {one_line(error)}") from error
     folder = root / subfolder
     if not folder.is_dir():
         raise OSError(f"{name} must hold the folder {subfolder}, but does not.")
@@ -280,7 +291,7 @@ def check_maps(config: ControlNetConfig, mapper: FRMapper) -> None:
 
 def _read(config: ControlNetConfig, name: str, unet: UNet2DConditionModel, vae: AutoencoderKL) -> ControlNetModel:
     value = getattr(config, name)
-    net = read_weights(ControlNetModel, value, cache_dir=config.cache_dir)
+    net = read_weights(ControlNetModel, value, option=name, cache_dir=config.cache_dir)
     for key in ("in_channels", "block_out_channels", "cross_attention_dim"):
         own, wanted = _listed(net.config[key]), _listed(unet.config[key])
         if own != wanted:

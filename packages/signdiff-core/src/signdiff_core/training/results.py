@@ -188,6 +188,7 @@ def write_pipeline_card(
             "inference": False,
         },
         name=short_name(config.output_dir),
+        place=repository_of(config) if config.push_to_hub else f"{short_name(config.output_dir)}/pipeline",
         conditions=config.conditions,
         prompt=prompt.replace('"', "'"),
         options="".join(f", {name}={value}" for name, value in use.items()),

@@ -55,6 +55,7 @@ class VAERun(TrainingRun[VAEConfig]):
             scaler=self.accelerator.scaler,
             extras={"log": self.losses},
             data=self.frames.fingerprint().hex(),
+            settings=self.deciding("resolution", "crop_sizes", "hand_crop_probability", "gradient_weight", "kl_weight"),
         )
 
     def loss(self, micro_step: int) -> Tensor:

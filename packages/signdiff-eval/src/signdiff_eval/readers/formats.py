@@ -40,7 +40,7 @@ class PoseFormats:
             several. The installed plug-ins and `SLRTPFormat` if not given.
 
     Attributes:
-        broken: names of the plug-ins that could not be loaded, with the reason.
+        broken: names of the plug-ins that could not be loaded, or failed at a file, with the reason.
     """
 
     def __init__(self, plugins: Mapping[str, Any] | None = None) -> None:
@@ -61,7 +61,14 @@ class PoseFormats:
 
     def matches(self, path: Path) -> bool:
         """Tell whether some format can read a file or folder, by its name (and, for plug-ins, as they see fit)."""
-        return path.suffix == ".pose" or any(plugin.matches(path) for plugin in self._plugins.values())
+        return path.suffix == ".pose" or any(self._fits(name, path) for name in self._plugins)
+
+    def _fits(self, name: str, path: Path) -> bool:
+        try:
+            return bool(self._plugins[name].matches(path))
+        except Exception as error:  # a stranger's plug-in may raise anything at all
+            self.broken[name] = f"{type(error).__name__}: {error}"
+            return False
 
     def read(self, path: Path) -> list[PoseSequence]:
         """Read all sequences of a file, by their own names if there are several; a ValueError as for `sequence_of`."""
@@ -81,13 +88,13 @@ class PoseFormats:
             yield "", _read_pose(path)
             return
         for name, plugin in self._plugins.items():
-            if not plugin.matches(path):
+            if not self._fits(name, path):
                 continue
             yield from _of_plugin(name, plugin, path)
             return
         hint = "; videos are scored with --video" if is_video(path) else ""
         known = ", ".join([".pose", *self._plugins])
-        broken = "".join(f"; the plug-in {name} failed to load: {why}" for name, why in self.broken.items())
+        broken = "".join(f"; the plug-in {name} failed: {why}" for name, why in self.broken.items())
         raise ValueError(f"{path} must be in one of the formats {known}, but is in none of them{broken}{hint}.")
 
 

@@ -58,7 +58,7 @@ def _page(comparison: Comparison, examples: int, formats: PoseFormats | None) ->
     yield f"<title>signdiff-eval: {escape(', '.join(comparison.reports))}</title><style>{_STYLE}</style></head><body>"
     report = comparison.reports[comparison.baseline]
     yield f"<h1>Comparison of {len(comparison.reports)} systems</h1>"
-    yield f"<p>{report.pairs} sequences. Differences are from <b>{escape(comparison.baseline)}</b>; tests: "
+    yield f"<p>{report.pairs} clips. Differences are from <b>{escape(comparison.baseline)}</b>; tests: "
     yield f"paired bootstrap of {comparison.settings['samples']} samples, approximate randomisation of "
     yield f"{comparison.settings['trials']} trials{tried(comparison)}, seed {comparison.settings['seed']}. "
     yield "The ceiling is the same score on the references themselves.</p>"

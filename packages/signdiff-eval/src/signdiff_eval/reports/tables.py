@@ -42,7 +42,7 @@ def to_slrtp(report: Report) -> dict[str, Any]:
 
 def print_table(report: Report, console: Console) -> None:
     """Print a report: one row a score, its signature below."""
-    table = Table("metric", title=f"{report.pairs} pair{'s' * (report.pairs != 1)}")
+    table = Table("metric", title=f"{report.pairs} clip{'s' * (report.pairs != 1)}")
     for column in ("score", "ceiling (reference against itself)", "ideal"):
         table.add_column(column, justify="right")
     for score in report.scores:
@@ -109,7 +109,7 @@ def print_comparison(comparison: Comparison, console: Console, *, details: bool 
     """
     report = comparison.reports[comparison.baseline]
     console.print(
-        f"{report.pairs} sequences; scores with 95% intervals, and against {comparison.baseline} the p-values of "
+        f"{report.pairs} clips; scores with 95% intervals, and against {comparison.baseline} the p-values of "
         f"paired bootstrap and approximate randomisation{tried(comparison)}, * below {ALPHA:g}",
         soft_wrap=True,
         highlight=False,

@@ -24,7 +24,7 @@ from signdiff_eval.backtranslation.files import Translation
 from signdiff_eval.backtranslation.network import make_config, make_network, train_tokenizer
 from signdiff_eval.backtranslation.translator import BackTranslator
 from signdiff_eval.training.batches import BackTranslationLoss, Batches
-from signdiff_eval.training.config import BackTranslationConfig
+from signdiff_eval.training.config import DECIDING, BackTranslationConfig
 from signdiff_eval.training.examples import Example, read_examples, training_hash
 
 SETTINGS_NAME: Final = "training.json"
@@ -41,9 +41,9 @@ class BackTranslationRun(TrainingRun[BackTranslationConfig]):
 
     def __init__(self, config: BackTranslationConfig) -> None:
         super().__init__(config)
-        train = read_examples(Path(config.train_data), config.train_texts, split=config.train_split)[
-            : config.max_train_samples
-        ]
+        train = read_examples(
+            Path(config.train_data), config.train_texts, split=config.train_split, option="train_texts"
+        )[: config.max_train_samples]
         self.held_out = _held_out(config, config.validation_split)
         self.test = _test(config, self.held_out)
         self.fps = config.fps or train[0].fps
@@ -93,13 +93,24 @@ class BackTranslationRun(TrainingRun[BackTranslationConfig]):
             parts=dict(loss.named_children()),
             optimizer=self.optimizer,
             scaler=self.accelerator.scaler,
-            settings={"vocab_size": self.tokenizer.get_vocab_size(), "heads": config.heads, **sizes},
+            settings={
+                **self.deciding(*DECIDING),
+                "vocab_size": self.tokenizer.get_vocab_size(),
+                "heads": config.heads,
+                "fps": self.fps,
+                **sizes,
+            },
             data=self.trained_on[:16],
             extras={"best": self.best, "log": self.losses},
         )
+
+    def resume(self) -> dict[str, float]:
+        """Restore the checkpoint, if any, then keep the run's options beside it."""
+        progress = super().resume()
         if self.is_main:
             with replacing(self.output / SETTINGS_NAME) as temporary:
-                temporary.write_text(json.dumps(asdict(config), indent=2) + "\n", encoding="utf-8")
+                temporary.write_text(json.dumps(asdict(self.config), indent=2) + "\n", encoding="utf-8")
+        return progress
 
     def loss(self, micro_step: int) -> Tensor:
         """Compute the loss of a forward pass: its share of the optimizer step's, times how many such there are."""
@@ -221,7 +232,8 @@ def score_texts(hypotheses: Sequence[str], references: Sequence[str]) -> Ceiling
 def _held_out(config: BackTranslationConfig, split: str) -> list[Example]:
     if config.validation_data is None and config.train_texts is not None:
         raise ValueError("validation_data must be given where the training data is no corpus with splits.")
-    examples = read_examples(Path(config.validation_data or config.train_data), config.validation_texts, split=split)
+    data = Path(config.validation_data or config.train_data)
+    examples = read_examples(data, config.validation_texts, split=split, option="validation_texts")
     # Spread over the set, which may be ordered by kind.
     count = min(config.num_validation_samples, len(examples))
     return [examples[int(index)] for index in np.linspace(0, len(examples) - 1, count)]
@@ -229,7 +241,9 @@ def _held_out(config: BackTranslationConfig, split: str) -> list[Example]:
 
 def _test(config: BackTranslationConfig, held_out: list[Example]) -> list[Example]:
     if config.test_data is not None:
-        examples = read_examples(Path(config.test_data), config.test_texts, split=config.test_split)
+        examples = read_examples(
+            Path(config.test_data), config.test_texts, split=config.test_split, option="test_texts"
+        )
     elif config.train_texts is None:
         examples = read_examples(Path(config.train_data), split=config.test_split)
     else:

@@ -1,9 +1,12 @@
 """Options of a back translator's training."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from signdiff_core.training.kit.arguments import RunConfig, check_numbers, option
+
+DECIDING: Final = ("tokenizer", "velocity", "dropout", "label_smoothing", "ctc_weight", "noise", "time_stretch")
+"""Options that, beside the network's sizes, decide data or loss, and stay as they are in a run."""
 
 
 @dataclass(frozen=True, kw_only=True)

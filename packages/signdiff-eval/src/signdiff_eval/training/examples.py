@@ -39,22 +39,27 @@ class Example:
 
 
 def read_examples(
-    data: Path, texts: str | Path | None = None, *, split: str = "train", formats: PoseFormats | None = None
+    data: Path,
+    texts: str | Path | None = None,
+    *,
+    split: str = "train",
+    formats: PoseFormats | None = None,
+    option: str = "texts",
 ) -> list[Example]:
     """Read poses and their texts.
 
     The data are a file of a registered format, a folder of such files (its entries, not what lies deeper), or a corpus
-    folder with ``<split>.tsv`` and ``<split>.poses.npy``, which needs no ``texts``. A ValueError if a pose carries a
-    generator's mark, files are broken, or poses and texts don't fit each other.
+    folder with ``<split>.tsv`` and ``<split>.poses.npy``, which needs no ``texts``; ``option`` is what errors call
+    these. A ValueError if a pose carries a generator's mark, files are broken, or poses and texts don't fit each other.
     """
-    if (data / f"{split}.tsv").is_file():
-        if texts is not None:
-            raise ValueError(f"texts must not be given with a corpus, whose {split}.tsv holds them.")
-        return _corpus(data, split)
-    if texts is None:
-        raise ValueError(f"texts must be given, for {data} is not a corpus with {split}.tsv.")
     if not data.exists():
         raise FileNotFoundError(f"{data} must be a file or a folder of poses, but does not exist.")
+    if (data / f"{split}.tsv").is_file():
+        if texts is not None:
+            raise ValueError(f"{option} must not be given with a corpus, whose {split}.tsv holds them.")
+        return _corpus(data, split)
+    if texts is None:
+        raise ValueError(f"{option} must be given, for {data} is not a corpus with {split}.tsv.")
     sequences = list(_sequences(data, formats or PoseFormats()))
     if not sequences:
         raise ValueError(f"{data} must hold poses in a known format, but holds none.")

@@ -1,10 +1,16 @@
 """Options of the predictor's training."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from signdiff_core.training.kit.arguments import RunConfig, check_numbers, option
 from signdiff_frnet.parameters import DEFAULTS, FRNetParameters
+
+DECIDING: Final = (
+    *("max_train_samples", "resolutions", "dice_weight", "hand_weight", "proportion_no_reference"),
+    *("proportion_reframed", "scale", "translate"),
+)
+"""Options that, beside FR-Net's parameters, decide data or loss, and stay as they are in a run."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,13 +40,19 @@ def export_predictor(config: ExportConfig) -> dict[str, int]:
 
     checkpoint, target = Path(config.checkpoint), Path(config.output_dir)
     check_replaceable(target)
-    settings = json.loads((checkpoint.parent / SETTINGS_NAME).read_text(encoding="utf-8"))
-    known: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()
-    }
-    options = PredictorTrainingConfig(**known)
+    older, written = checkpoint / "model.safetensors", checkpoint.parent / SETTINGS_NAME
+    try:
+        settings = json.loads(written.read_text(encoding="utf-8"))
+        known: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()
+        }
+        options = PredictorTrainingConfig(**known)
+    except (AttributeError, OSError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"checkpoint must lie in the folder of its run, whose options {written} holds, but it cannot be read: "
+            f"{one_line(error)}."
+        ) from error
     network = StrokeUNet(options.block_out_channels)
-    older = checkpoint / "model.safetensors"
     try:
         tensors = load_file(older if older.is_file() else checkpoint / WEIGHTS_NAME)
     except SafetensorError as error:

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-DRAWING_CHANNELS = 3
 INPUT_CHANNELS = 4
 PATCH = 4
 

@@ -11,7 +11,7 @@ from signdiff_core.training.kit.batches import ReadAhead
 from signdiff_core.training.kit.run import TrainingRun, timed
 from signdiff_core.training.kit.state import RunState
 from signdiff_frnet.training.batches import Batches
-from signdiff_frnet.training.config import PredictorTrainingConfig
+from signdiff_frnet.training.config import DECIDING, PredictorTrainingConfig
 from signdiff_frnet.training.network import StrokeLoss, StrokeUNet
 from signdiff_frnet.training.scores import Validation, picture, validate
 from signdiff_frnet.training.sources import fingerprint, open_sources
@@ -49,15 +49,24 @@ class PredictorRun(TrainingRun[PredictorTrainingConfig]):
             parts={"network": self.network},
             optimizer=self.optimizer,
             scaler=self.accelerator.scaler,
-            settings={"block_out_channels": ",".join(map(str, config.block_out_channels))},
+            settings={
+                "block_out_channels": ",".join(map(str, config.block_out_channels)),
+                **config.frnet,
+                **self.deciding(*DECIDING),
+            },
             data=fingerprint(train),
             extras={"log": self.losses},
         )
         make = partial(self.batches, rank=self.accelerator.process_index, world=self.accelerator.num_processes)
         self._batch = ReadAhead(make, workers=config.dataloader_num_workers)
+
+    def resume(self) -> dict[str, float]:
+        """Restore the checkpoint, if any, then keep the run's options beside it."""
+        progress = super().resume()
         if self.is_main:
             with replacing(self.output / SETTINGS_NAME) as temporary:
-                temporary.write_text(json.dumps(asdict(config), indent=2) + "\n", encoding="utf-8")
+                temporary.write_text(json.dumps(asdict(self.config), indent=2) + "\n", encoding="utf-8")
+        return progress
 
     def loss(self, micro_step: int) -> torch.Tensor:
         """Compute the loss of a forward pass."""

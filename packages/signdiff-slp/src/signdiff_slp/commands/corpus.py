@@ -6,12 +6,12 @@ import argparse
 import json
 import math
 import re
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from signdiff_slp.commands.parser import answer_missing, number, whole
-from signdiff_slp.commands.progress import progress
+from signdiff_slp.commands.parser import answer_missing, number, progress, whole
 from signdiff_slp.text import shown
 
 if TYPE_CHECKING:
@@ -239,6 +239,8 @@ def _poses(arguments: argparse.Namespace) -> int:
 def _print(report: Report, arguments: argparse.Namespace) -> int:
     from signdiff_core.wording import list_causes
 
+    if report.generated:
+        print(report.warning(), file=sys.stderr)
     if arguments.json:
         print(json.dumps(vars(report)))
         return 0
@@ -274,6 +276,7 @@ def _export(arguments: argparse.Namespace) -> int:
     from signdiff_core import formats
     from signdiff_core.atomic import replacing
     from signdiff_core.checks import inside
+    from signdiff_core.provenance import carrying
     from signdiff_core.skeleton import BODY_HANDS_FACE, NUM_JOINTS, OPENPOSE50
     from signdiff_slp.corpora.clips import CLIP_FPS
     from signdiff_slp.corpora.read import corpus_rate, read_split
@@ -292,7 +295,8 @@ def _export(arguments: argparse.Namespace) -> int:
     for name, clip in named.items():
         paths[name].parent.mkdir(parents=True, exist_ok=True)
         skeleton = OPENPOSE50 if clip.joints.shape[1] == NUM_JOINTS else BODY_HANDS_FACE
-        formats.write(skeleton.make_pose(clip.joints, fps), paths[name])
+        with carrying(arguments.corpus / f"{arguments.split}.poses.npy", paths[name]):
+            formats.write(skeleton.make_pose(clip.joints, fps), paths[name])
     with replacing(arguments.output / "texts.tsv") as temporary:
         lines = [f"{name}\t{clip.text}\n" for name, clip in named.items()]
         temporary.write_text("".join(lines), encoding="utf-8")

@@ -1,17 +1,19 @@
-"""What all commands of the package share: the parser, what it takes as numbers, and how a command ends."""
+"""What all commands of the package share: the parser, its numbers, how a command shows progress, and how it ends."""
 
 from __future__ import annotations
 
 import argparse
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sized
 from functools import partial
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
 from signdiff_core.wording import one_line
 from signdiff_slp.text import shown
+
+T = TypeVar("T")
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -20,6 +22,16 @@ class CommandParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Leave with exit status 2."""
         self.exit(2, f"{self.prog}: {one_line(message)} (see {self.prog} --help)\n")
+
+
+class SubcommandParser(CommandParser):
+    """A parser of a subcommand, or of one below it: ``--debug`` may stand before or after its name."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.add_argument(
+            "--debug", action="store_true", default=argparse.SUPPRESS, help="show where an error comes from"
+        )
 
 
 def number(*, above: float | None = None, most: float | None = None) -> Callable[[str], float]:
@@ -71,6 +83,23 @@ def whole(least: int | None = None) -> Callable[[str], int]:
     return read
 
 
+def progress(items: Iterable[T], name: str = "clips", *, unit: str = "clip", total: int | None = None) -> Iterator[T]:
+    """Show how many of some items are done, on a terminal and where tqdm is installed.
+
+    ``total`` says how many there will be, if ``items`` does not.
+    """
+    if sys.stderr.isatty():
+        try:
+            from tqdm import tqdm
+        except ModuleNotFoundError:
+            pass
+        else:
+            total = len(items) if total is None and isinstance(items, Sized) else total
+            yield from tqdm(items, total=total, desc=name, unit=unit)
+            return
+    yield from items
+
+
 def answer_missing(parser: argparse.ArgumentParser, metavar: str = "COMMAND") -> None:
     """Have a parser print its help and exit with 2, unless one of its subcommands runs."""
     parser.set_defaults(run=partial(_answer, parser, metavar))
@@ -78,6 +107,8 @@ def answer_missing(parser: argparse.ArgumentParser, metavar: str = "COMMAND") ->
 
 def run_command(parser: argparse.ArgumentParser, run: Callable[[], int | None], *, kept: str, debug: bool) -> int:
     """Run a command, and end it with one line where it fails or is asked to stop; gives its exit status, as of `main`.
+
+    What is named on the command line and not there is wrong use.
 
     ``kept`` is what is said after an interruption whose error has no notes; with ``debug``, errors are raised.
     """
@@ -92,7 +123,7 @@ def run_command(parser: argparse.ArgumentParser, run: Callable[[], int | None], 
         if debug:
             raise
         print(f"{prog}: error: {one_line(error_text(error))}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, FileNotFoundError) else 1
 
 
 def error_text(error: BaseException) -> str:

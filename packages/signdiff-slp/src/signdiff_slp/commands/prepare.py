@@ -13,8 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from signdiff_slp.commands.parser import number, whole
-from signdiff_slp.commands.progress import progress
+from signdiff_slp.commands.parser import number, progress, whole
 
 if TYPE_CHECKING:
     from signdiff_core.engines.work import Shard
@@ -40,7 +39,12 @@ def add_check(commands: argparse._SubParsersAction[Any]) -> None:
         help="folders of clips: videos, keypoints or both (default: only the tables are checked)",
     )
     parser.add_argument("--videos", type=Path, nargs="+", default=[], metavar="DIR", help="folders of the whole videos")
-    parser.add_argument("--split", choices=("train", "val", "test"), help="show the published count of this split")
+    parser.add_argument(
+        "--split",
+        type=lambda split: "dev" if split == "val" else split,  # as How2Sign calls it
+        choices=_SPLITS,
+        help="show the published count of this split",
+    )
     parser.add_argument("--fps", type=number(), help="frames per second of keypoints whose files do not say")
     parser.add_argument(
         "--tolerance", type=number(), default=0.5, metavar="S", help="seconds by which times may differ (default: 0.5)"
@@ -265,6 +269,8 @@ def _print(written: Written, arguments: argparse.Namespace) -> None:
     from signdiff_core.wording import list_causes
 
     report = written.report
+    if report.generated:
+        print(report.warning(), file=sys.stderr)
     if arguments.json:
         found = [{"clip": each.clip, "kind": each.kind, "detail": each.detail} for each in written.findings]
         print(json.dumps({**vars(report), "findings": found}, ensure_ascii=False))

@@ -25,7 +25,9 @@ def add_step(commands: argparse._SubParsersAction[Any]) -> None:
     read = steps.add_parser("read", help="read a clip and choose its signer, in pixels")
     read.add_argument("clip", type=Path, metavar="CLIP", help="a folder of JSON, .npz, .h5, .pose or video")
     read.add_argument("--name", help="of the clip, where CLIP holds several")
-    read.add_argument("--source-fps", type=number(), help="frames per second if no file says (default: 25)")
+    read.add_argument(
+        "--source-fps", type=number(), default=24.0, help="frames per second if no file says (default: 24)"
+    )
     _finish(read, _read)
 
     clean = steps.add_parser("clean", help="take out doubtful joints and fill absent ones")

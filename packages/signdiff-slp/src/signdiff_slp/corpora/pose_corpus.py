@@ -21,6 +21,7 @@ from signdiff_core import formats
 from signdiff_core.formats.dispatch import takes
 from signdiff_core.formats.files import iter_lines
 from signdiff_core.landmarks import Landmarks, has_loose_depth, landmarks_of
+from signdiff_core.provenance import FOLDER_MARK, read_mark
 from signdiff_core.skeleton import BODY_HANDS_FACE, HAND_LIMBS, LEFT_HAND, OPENPOSE50, RIGHT_HAND, Skeleton
 from signdiff_core.sources import read_pose
 from signdiff_slp.corpora.depth import ARM_LIMBS, depth_factor, shoulder_width, with_depth
@@ -117,7 +118,7 @@ def divide(sources: Sequence[Source], fractions: tuple[float, float, float], *, 
 
 
 def _index(folder: Path) -> dict[str, list[Path]]:
-    """All files and all folders below ``folder`` but hidden ones, by their path in it without the suffix."""
+    """All files and all folders below ``folder`` but hidden ones and marks, by their path in it without the suffix."""
     if not folder.is_dir():
         wrong = "is a file" if folder.exists() else "does not exist"
         raise FileNotFoundError(f"folder must be one of poses, but {folder} {wrong}.")
@@ -126,6 +127,8 @@ def _index(folder: Path) -> dict[str, list[Path]]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         # Frames of an OpenPose clip are no clips of their own.
         files = [file for file in files if not file.endswith("_keypoints.json") and not file.startswith(".")]
+        marks = {FOLDER_MARK, *(f"{file}.json" for file in files)}
+        files = [file for file in files if file not in marks]
         if Path(root) != folder and not files and not folders:
             name = Path(root).relative_to(folder).as_posix()
             found.setdefault(name, []).append(Path(root))
@@ -175,7 +178,7 @@ def import_poses(
     with CorpusWriter(output, origin, skeleton) as writer:
         for source in sources if progress is None else progress(sources):
             try:
-                landmarks, rate, normal, notes = _read(source, source_fps, skeleton)
+                path, landmarks, rate, normal, notes = _read(source, source_fps, skeleton)
                 if not normal:
                     landmarks = with_depth(landmarks, hand=hand, arm=arm)
                     joints = formats.normalise(landmarks.joints, landmarks.confidence)
@@ -185,7 +188,8 @@ def import_poses(
                 absent = float((landmarks.confidence == 0).mean())
                 if unknown := never_seen(landmarks.confidence):
                     notes.append(f"{unknown} points of head and face are in no frame: others stand in")
-                writer.add(source.split or "train", source.name, source.text, whole, filled=absent)
+                split, mark = source.split or "train", read_mark(path)
+                writer.add(split, source.name, source.text, whole, filled=absent, mark=mark)
             except ValueError as error:
                 writer.leave_out(source.name, str(error))
             else:
@@ -204,7 +208,7 @@ def measure_depth(sources: Sequence[Source], *, source_fps: float | None = None)
     limbs: Sequence[tuple[int, int]] = ARM_LIMBS
     for index in np.unique(np.linspace(0, len(sources) - 1, min(len(sources), SAMPLE)).astype(int)):
         try:
-            landmarks, *_ = _read(sources[int(index)], source_fps, OPENPOSE50)
+            _, landmarks, *_ = _read(sources[int(index)], source_fps, OPENPOSE50)
             if landmarks.loose_depth:
                 width = np.array([shoulder_width(landmarks)] * 2 + [1.0])
                 hands += [_seen(landmarks, range(part.start, part.stop)) / width for part in (LEFT_HAND, RIGHT_HAND)]
@@ -226,8 +230,10 @@ def _seen(landmarks: Landmarks, joints: Sequence[int]) -> NDArray[np.float64]:
     return landmarks.joints[(landmarks.confidence[:, part] > 0).all(axis=1)][:, part]
 
 
-def _read(source: Source, source_fps: float | None, skeleton: Skeleton) -> tuple[Landmarks, float, bool, list[str]]:
-    """Landmarks, frame rate, whether they are normalised, and what is to be noted."""
+def _read(
+    source: Source, source_fps: float | None, skeleton: Skeleton
+) -> tuple[Path, Landmarks, float, bool, list[str]]:
+    """The file or folder, landmarks, frame rate, whether they are normalised, and what is to be noted."""
     readable: list[tuple[Path, formats.PoseFileFormat]] = []
     for path in source.paths:
         try:
@@ -254,4 +260,4 @@ def _read(source: Source, source_fps: float | None, skeleton: Skeleton) -> tuple
     except ValueError as error:
         raise formats.FormatError(path, str(error)) from error
     normal = not landmarks.loose_depth and formats.is_normalised(pose)
-    return landmarks, float(pose.body.fps), normal, notes
+    return path, landmarks, float(pose.body.fps), normal, notes

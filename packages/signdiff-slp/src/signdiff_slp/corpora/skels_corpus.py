@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from signdiff_core.formats import FormatError, iter_skels
 from signdiff_core.formats.files import read_lines
+from signdiff_core.provenance import read_mark
 from signdiff_core.skeleton import joints_of
 from signdiff_slp.corpora.filling import fill_absent
 from signdiff_slp.corpora.writer import SPLITS, CorpusWriter, Report
@@ -56,6 +57,7 @@ def import_skels(
     origin |= {"counter": "ignored" if ignore_counter else "checked", "normalised": normalise}
     with CorpusWriter(output, origin) as writer:
         for split in splits:
+            mark = read_mark(folder / f"{split}.skels")
             clips: Iterable[Named] = _clips(
                 folder / f"{split}.skels", variant=variant, ignore_counter=ignore_counter, normalise=normalise
             )
@@ -68,7 +70,7 @@ def import_skels(
                         f"{len(texts[split])}."
                     )
                 name, pose = clip
-                _add(writer, split, line, name, pose, text)
+                _add(writer, split, line, name, pose, text, mark)
     return writer.report
 
 
@@ -82,15 +84,24 @@ def _clips(path: Path, **reading: Any) -> Iterator[Named]:
     yield from broken
 
 
-def _add(writer: CorpusWriter, split: str, line: int, name: str, pose: Pose | FormatError, text: str) -> None:
+def _add(
+    writer: CorpusWriter,
+    split: str,
+    line: int,
+    name: str,
+    pose: Pose | FormatError,
+    text: str,
+    mark: dict[str, Any] | None,
+) -> None:
     # Without a file of names, lines are numbered, in every split from 0.
     name = f"{split}-{name}" if name.isdecimal() else name
     if isinstance(pose, FormatError):
         writer.leave_out(name, str(pose))
         return
     joints, confidence = joints_of(pose)
+    filled = float((confidence == 0).mean())
     try:
-        writer.add(split, name, text, fill_absent(joints, confidence), filled=float((confidence == 0).mean()))
+        writer.add(split, name, text, fill_absent(joints, confidence), filled=filled, mark=mark)
     except ValueError as error:
         writer.leave_out(name, f"{split}.skels, line {line}: {error}")
 

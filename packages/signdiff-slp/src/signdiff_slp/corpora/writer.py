@@ -3,12 +3,15 @@
 A folder holds, for each split, ``{split}.tsv`` (a line a clip: name, first frame, number of frames, text) and
 ``{split}.poses.npy`` ((sum of T, D) float32, all clips one after another; D is 3 times the skeleton's joints, 150 or
 372); ``statistics.safetensors`` (``mean`` and ``std``, (D,), of the frames of train); and ``report.json``: what it was
-made of, and which clips were left out, why.
+made of, and which clips were left out, why. Where a system made some of the clips, ``generator.json`` marks the corpus
+(`signdiff_core.provenance`).
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +24,7 @@ from numpy.typing import NDArray
 from signdiff_core.atomic import replacing
 from signdiff_core.checks import check_name
 from signdiff_core.formats.coordinates import LARGEST
+from signdiff_core.provenance import mark_generated
 from signdiff_core.skeleton import NUM_JOINTS, OPENPOSE50, Skeleton
 from signdiff_core.wording import by_cause
 
@@ -31,7 +35,8 @@ SPLITS: Final = ("train", "dev", "test")
 class Report:
     """What came of an import: clips and frames of each split, and the share of its joints that were interpolated.
 
-    ``left_out`` names clips that are not in the corpus, and why; ``notes`` what else is to be known about single clips.
+    ``left_out`` names clips that are not in the corpus, and why; ``notes`` what else is to be known about single clips;
+    ``generated`` counts by system the clips that carry a mark.
     """
 
     clips: dict[str, int] = field(default_factory=dict)
@@ -39,6 +44,17 @@ class Report:
     filled: dict[str, float] = field(default_factory=dict)
     left_out: list[tuple[str, str]] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
+    generated: dict[str, int] = field(default_factory=dict)
+
+    def warning(self) -> str:
+        """Say which clips a system made; empty if none is marked."""
+        if not self.generated:
+            return ""
+        made = ", ".join(f"{count:,} by {generator:.100}" for generator, count in self.generated.items())
+        return (
+            f"warning: of {sum(self.clips.values()):,} clips, {sum(self.generated.values()):,} are marked as generated "
+            f"({made}): generator.json marks the corpus, and nothing is trained on it."
+        )
 
 
 class CorpusWriter:
@@ -56,6 +72,7 @@ class CorpusWriter:
         self._origin = origin
         self._splits: dict[str, SplitWriter] = {}
         self._names: set[str] = set()
+        self._marks: list[dict[str, Any]] = []
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -86,8 +103,19 @@ class CorpusWriter:
         """The splits that have a clip."""
         return [split for split in SPLITS if split in self._splits]
 
-    def add(self, split: str, name: str, text: str, joints: NDArray[np.floating], *, filled: float = 0.0) -> None:
+    def add(
+        self,
+        split: str,
+        name: str,
+        text: str,
+        joints: NDArray[np.floating],
+        *,
+        filled: float = 0.0,
+        mark: Mapping[str, Any] | None = None,
+    ) -> None:
         """Add a clip, (T, J, 3) normalised, J those of the skeleton, of which the share ``filled`` was interpolated.
+
+        It has a ``mark`` where a system made it.
 
         White space in its text becomes single spaces. Its name is unique in the corpus; a path inside a folder, as
         names become when a corpus is signed. A ``ValueError`` says if it has no frame, no text, a name that is taken,
@@ -115,6 +143,8 @@ class CorpusWriter:
             self._splits[split] = SplitWriter(self._partial, split, self._skeleton.num_joints)
         self._names.add(name)
         self._splits[split].add(name, text, np.asarray(joints, dtype=np.float32), filled)
+        if mark is not None:
+            self._marks.append({key: str(value) for key, value in mark.items() if key != "path"})
 
     def leave_out(self, name: str, reason: str) -> None:
         """Put a clip on the list of those that are not in the corpus."""
@@ -132,6 +162,10 @@ class CorpusWriter:
                 self.report.filled[name] = split.filled / split.frames
         if "train" in self._splits:
             self._splits["train"].write_statistics(self._partial / "statistics.safetensors")
+        if self._marks:
+            self.report.generated = dict(Counter(mark["generator"] for mark in self._marks))
+            shared = set.intersection(*(set(mark.items()) for mark in self._marks))
+            mark_generated(self._partial, **{**dict(shared), "generator": ", ".join(self.report.generated)})
         left_out = [{"clip": clip, "reason": reason} for clip, reason in self.report.left_out]
         notes = [{"clip": clip, "note": note} for clip, note in self.report.notes]
         splits = {

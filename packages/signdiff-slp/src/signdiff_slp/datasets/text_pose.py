@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -16,7 +16,7 @@ from fairseq2.data.data_pipeline import (
     read_sequence,
 )
 from fairseq2.data.tokenizers import TokenEncoder, Tokenizer
-from fairseq2.datasets import DataPipelineReader, DataReader, DatasetHubAccessor, SyncMode
+from fairseq2.datasets import DataPipelineReader, DataReader, SyncMode
 from fairseq2.device import Device, SupportsDeviceTransfer
 from fairseq2.gang import Gangs
 from fairseq2.logging import log
@@ -39,8 +39,8 @@ TEXT_POSE_FAMILY: Final = "slp_text_pose"
 class TextPoseConfig:
     """Holds the configuration of a corpus."""
 
-    data_dir: Path = field(default_factory=Path)
-    """The folder with ``{split}.tsv`` and ``{split}.poses.npy``."""
+    data_dir: Path | None = None
+    """The folder with ``{split}.tsv`` and ``{split}.poses.npy``, which must be given."""
 
     skeleton: str = "openpose50"
     """What joints the poses have: the name of a skeleton that is registered with `signdiff_core.skeleton`."""
@@ -120,10 +120,13 @@ class TextPoseDataset:
         self.skeleton = skeleton
         self.splits = frozenset(path.stem for path in data_dir.glob("[!.]*.tsv"))
         if not data_dir.is_dir():
-            raise CorpusError(f"dataset.config_overrides.data_dir must be a corpus's folder, but {data_dir} is none.")
+            raise CorpusError(
+                f"--corpus (dataset.config_overrides.data_dir) must be a corpus's folder, but {data_dir} is none."
+            )
         if not self.splits:
             raise CorpusError(
-                f"dataset.config_overrides.data_dir must hold at least one split.tsv, but {data_dir} does not."
+                f"--corpus (dataset.config_overrides.data_dir) must hold at least one split, such as "
+                f"train.tsv, but {data_dir} holds none."
             )
         self._checked: dict[str, list[Example]] = {}
 
@@ -217,6 +220,8 @@ def open_text_pose_dataset(config: TextPoseConfig) -> TextPoseDataset:
         skeleton = find_skeleton(config.skeleton)
     except (ValueError, PluginError) as error:
         raise CorpusError(str(error)) from error
+    if config.data_dir is None:
+        raise CorpusError("--corpus (dataset.config_overrides.data_dir) is missing.")
     return TextPoseDataset(config.data_dir.expanduser().resolve(), skeleton)
 
 
@@ -232,7 +237,3 @@ def _example_loader(poses: NDArray[np.float32], encoder: TokenEncoder) -> Callab
 def _to_batch(collated: dict[str, Any]) -> TextPoseBatch:
     text, pose = collated["text"], collated["pose"]
     return TextPoseBatch(collated["id"], text["seqs"], text["seq_lens"], pose["seqs"], pose["seq_lens"])
-
-
-get_text_pose_dataset_hub: Final = DatasetHubAccessor(TEXT_POSE_FAMILY, kls=TextPoseDataset, config_kls=TextPoseConfig)
-"""Gives the hub of corpora."""

@@ -21,6 +21,7 @@ from pose_format import Pose
 from signdiff_core.drawing import draw
 from signdiff_core.engines.work import Shard
 from signdiff_core.formats.skels import write_skels
+from signdiff_core.provenance import read_mark
 from signdiff_core.skeleton import NUM_JOINTS, find_skeleton, make_pose
 from signdiff_slp.corpora.writer import CorpusWriter, Report
 from signdiff_slp.prepare.checks.check import find_in_clips
@@ -81,7 +82,8 @@ def assemble(shards: Shards, work: ShardWork, output: Path, gathered: Gathered, 
                 writer.leave_out(name, verdicts[name])
                 continue
             try:
-                writer.add(clip.facts["split"], name, text, clip.joints, filled=1 - clip.facts["observed"])
+                filled, mark = 1 - clip.facts["observed"], read_mark(tasks[name].source.path)
+                writer.add(clip.facts["split"], name, text, clip.joints, filled=filled, mark=mark)
             except ValueError as error:
                 writer.leave_out(name, str(error))
                 continue

@@ -92,7 +92,10 @@ def run_command(
     with stopping_on_signals():
         try:
             settings = _settings(known, resumes=resumes)
-            _run(prog, load_recipe, _fairseq2_arguments(known, settings), with_traces=known.no_exit_on_error)
+            named = known.config_file or known.dump_config or any(each.startswith("dataset.") for each in settings)
+            if not named:  # before fairseq2 makes the folder
+                parser.error("--corpus is missing")
+            _run(prog, load_recipe, known, settings)
         except (OSError, ValueError) as error:
             if known.no_exit_on_error:
                 raise
@@ -102,15 +105,22 @@ def run_command(
             parser.exit(stop.exit_status, f"{prog}: {stop.word}; {kept}.\n")
 
 
-def _run(prog: str, load_recipe: Callable[[], Recipe], arguments: list[str], *, with_traces: bool) -> None:
+def _run(prog: str, load_recipe: Callable[[], Recipe], known: argparse.Namespace, settings: list[str]) -> None:
     from fairseq2.recipe import main
 
-    from signdiff_slp.recipes.messages import explain_in_one_line, hide_environment, hiding_own_deprecation
+    from signdiff_slp.recipes.messages import (
+        explain_in_one_line,
+        hide_environment,
+        hiding_own_deprecation,
+        name_the_model,
+    )
 
     hide_environment()
-    if not with_traces:
+    if not known.no_exit_on_error:
         explain_in_one_line()
-    sys.argv = [prog, *arguments]
+    if known.model is not None:
+        name_the_model(known.model)
+    sys.argv = [prog, *_fairseq2_arguments(known, settings)]
     with hiding_own_deprecation():
         main(load_recipe())
 

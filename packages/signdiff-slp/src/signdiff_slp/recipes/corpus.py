@@ -17,6 +17,8 @@ from fairseq2.utils.validation import ValidationResult
 from typing_extensions import override
 
 from signdiff_core.checks import inside
+from signdiff_core.formats import FormatError
+from signdiff_core.provenance import read_mark
 from signdiff_core.rates import same_rate
 from signdiff_slp.corpora.read import Row as Example
 from signdiff_slp.datasets.files import CorpusError
@@ -165,6 +167,20 @@ def check_rate(config: ProgressiveConfig, dataset: TextPoseDataset, *, resumed: 
     if not resumed:
         raise RecipeError(f"{wrong}; for one of {config.fps:g}, make the corpus with --fps {config.fps:g}.")
     log.warning("{}. The run is resumed as it is.", wrong)
+
+
+def check_made(dataset: TextPoseDataset, split: str, *, trains: bool) -> None:
+    """Refuse to train on what carries the mark of a system with a `CorpusError`; warn where it is a reference."""
+    try:
+        mark = read_mark(dataset.data_dir / f"{split}.poses.npy")
+    except FormatError as error:
+        raise CorpusError(str(error)) from error
+    if mark is None:
+        return
+    wrong = f"{split} of {dataset.data_dir} must be ground truth, but is marked as made by {mark['generator']}"
+    if trains:
+        raise CorpusError(f"{wrong}: a model would learn a system's faults as if they were signing.")
+    log.warning("{}: scores against it say how near that system's output is.", wrong)
 
 
 def check_names(dataset: TextPoseDataset, split: str, gangs: Gangs) -> None:

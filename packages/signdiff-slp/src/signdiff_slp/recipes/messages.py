@@ -30,6 +30,18 @@ def explain_in_one_line() -> None:
     logging.getLogger("fairseq2").addFilter(_in_one_line)
 
 
+def name_the_model(model: str) -> None:
+    """Name the option where fairseq2 knows no model of its name, or no tokenizer, which training looks for first."""
+
+    def name(record: logging.LogRecord) -> bool:
+        if record.getMessage().startswith(f"{model} is not a known "):
+            wanted = "the folder of a run or of a model, or the name of a fairseq2 asset with a tokenizer"
+            record.msg, record.args = f"--model must be {wanted}, but is {model}.", ()
+        return True
+
+    logging.getLogger("fairseq2").addFilter(name)
+
+
 def _in_one_line(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     if error is not None and type(error).__module__.startswith("fairseq2.") and not _is_fault_of_code(error):

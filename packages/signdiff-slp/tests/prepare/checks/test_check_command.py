@@ -23,8 +23,9 @@ def table(tmp_path):
     return path
 
 
-def test_counts_are_printed_with_the_published_one(table, capsys):
-    assert main(["check", str(table), "--split", "val"]) == 0
+@pytest.mark.parametrize("split", ["dev", "val"])
+def test_counts_are_printed_with_the_published_one(split, table, capsys):
+    assert main(["check", str(table), "--split", split]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "4 sentences; 1 sentences kept; published: 1,739"
     assert lines[1].split() == ["finding", "count", "share", "example"]
@@ -56,9 +57,9 @@ def test_every_finding_is_written(table, tmp_path, capsys):
         (["{table}", "--fps", "-1"], "fps must be positive"),
     ],
 )
-def test_bad_input_is_status_1(table, tmp_path, capsys, arguments, message):
+def test_bad_input_is_one_line_and_status_2_where_it_is_not_there(table, tmp_path, capsys, arguments, message):
     filled = [argument.format(table=table, folder=tmp_path) for argument in arguments]
-    assert main(["check", *filled]) == 1
+    assert main(["check", *filled]) == (1 if "--fps" in arguments else 2)
     assert message in capsys.readouterr().err
 
 
@@ -77,6 +78,6 @@ def test_a_table_that_is_none_is_one_line(name, found, tmp_path, capsys):
     (tmp_path / "clips" / "one.pose").touch()
     clips, table, output = (str(tmp_path / each) for each in ("clips", name, "output"))
     for command in (["check", table, "--clips", clips], ["prepare", "--train", clips, table, "-o", output]):
-        assert main(command) == 1
+        assert main(command) == 2
         error = capsys.readouterr().err
         assert error == f"signdiff-slp: error: table must be a file of names and texts, but {table} {found}.\n"

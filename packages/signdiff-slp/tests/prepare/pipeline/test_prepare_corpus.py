@@ -12,6 +12,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from signdiff_core.formats import iter_skels
+from signdiff_core.provenance import mark_generated, read_mark
 from signdiff_core.skeleton import NECK, SHOULDER_WIDTH, joints_of
 from signdiff_slp.cli import main
 from signdiff_slp.corpora.read import read_split
@@ -47,6 +48,18 @@ def test_a_corpus_holds_every_clip_with_its_text(made, spelled_clips):
         width = np.linalg.norm(example.joints[:, 2] - example.joints[:, 5], axis=-1)
         assert np.median(width) == pytest.approx(SHOULDER_WIDTH, rel=1e-5)
     assert not made.with_name("corpus.work").exists()
+
+
+def test_a_clip_that_a_system_made_marks_the_corpus(spelled_clips, tmp_path, capsys):
+    for name in ("so", "at"):
+        shutil.copytree(spelled_clips / "clips" / name, tmp_path / "clips" / name)
+    mark_generated(tmp_path / "clips" / "so", "their system", protocol="free")
+    (tmp_path / "texts.tsv").write_text("so\tso\nat\tat\n")
+    assert prepare(tmp_path / "clips", tmp_path / "texts.tsv", tmp_path / "corpus", "--workers", "1", "--json") == 0
+    told = capsys.readouterr()
+    assert "warning: of 2 clips, 1 are marked as generated (1 by their system)" in told.err
+    assert json.loads(told.out)["generated"] == {"their system": 1}
+    assert read_mark(tmp_path / "corpus" / "train.poses.npy") == {"generator": "their system", "protocol": "free"}
 
 
 def test_what_is_seen_of_the_words_is_what_was_spelled(made):
@@ -130,7 +143,7 @@ def test_limits_leave_clips_out(spelled_clips, tmp_path, capsys):
 
 def test_bad_use_is_told_in_one_line(spelled_clips, tmp_path, capsys):
     texts = spelled_clips / "texts.tsv"
-    assert prepare(tmp_path / "nowhere", texts, tmp_path / "corpus") == 1
+    assert prepare(tmp_path / "nowhere", texts, tmp_path / "corpus") == 2
     assert "nowhere" in capsys.readouterr().err
     assert prepare(spelled_clips / "clips", texts, tmp_path / "corpus", "--workers", "0") == 1
     assert "workers must be at least 1, but is 0" in capsys.readouterr().err

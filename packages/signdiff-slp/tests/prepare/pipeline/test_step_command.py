@@ -39,4 +39,6 @@ def test_several_clips_need_a_name(spelled_clips, tmp_path, capsys):
     assert step("read", spelled_clips / "clips", "-o", tmp_path / "a.pose") == 1
     assert "name must be that of one of the 6 clips" in capsys.readouterr().err
     assert step("read", spelled_clips / "clips", "--name", "we", "-o", tmp_path / "a.pose") == 0
-    assert np.isfinite(joints_of(formats.read(tmp_path / "a.pose"))[0]).all()
+    pose = formats.read(tmp_path / "a.pose")
+    assert np.isfinite(joints_of(pose)[0]).all()
+    assert pose.body.fps == 24  # as `prepare` takes files that do not tell

@@ -10,15 +10,19 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
+from signdiff_core.plugins import pip_line
 from signdiff_core.wording import one_line
 
 Config = TypeVar("Config")
 
 LOGGER: Final = "signdiff.training"
 """Name of the logger of all training scripts."""
+
+_BROUGHT: Final = ("accelerate", "diffusers", "torch", "tqdm", "transformers")
+"""What the extra ``train`` of signdiff-core brings, and its kit imports."""
 
 
 def option(default: Any = dataclasses.MISSING, *, help: str) -> Any:  # noqa: A002
@@ -53,20 +57,27 @@ def parse(
         >>> parse(Job, ["--sides", "8", "16", "--fast"])
         Job(sides=(8, 16), fast=True)
     """
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    spec = getattr(sys.modules["__main__"], "__spec__", None)  # that of a module which ``python -m`` runs
+    parser = _Parser(
+        prog=f"python -m {spec.name.removesuffix('.__main__')}" if spec else None,
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
-    hints = typing.get_type_hints(config)
+    hints, needed = typing.get_type_hints(config), []
     for field in dataclasses.fields(config):  # type: ignore[arg-type]
         required = field.default is dataclasses.MISSING
         text = field.metadata["help"] + ("" if required else f" Default: {_shown(field.default)}.")
         name, hint = f"--{field.name}", _without_none(hints[field.name])
         text = text.replace("%", "%%")
+        needed += [f"{name} {_metavar(hint)}"] if required else []
         if hint is bool:
             parser.add_argument(name, action=argparse.BooleanOptionalAction, default=field.default, help=text)
         elif typing.get_origin(hint) is tuple:
             kind = typing.get_args(hint)[0]
-            parser.add_argument(name, nargs="+", type=_reader(kind), default=field.default, help=text, metavar="N")
+            parser.add_argument(
+                name, nargs="+", type=_reader(kind), default=field.default, help=text, metavar=_metavar(kind)
+            )
         elif typing.get_origin(hint) is typing.Literal:
             parser.add_argument(name, choices=typing.get_args(hint), default=field.default, help=text)
         else:
@@ -74,6 +85,7 @@ def parse(
             parser.add_argument(
                 name, type=_reader(hint), default=default, required=required, help=text, metavar=_metavar(hint)
             )
+    parser.usage = " ".join(["%(prog)s", *needed, "[--OPTION ...]"])
     for name, instead in (elsewhere or {}).items():
         parser.add_argument(
             f"--{name}", nargs="*", dest=argparse.SUPPRESS, help=argparse.SUPPRESS, action=_Elsewhere, const=instead
@@ -101,7 +113,9 @@ class RunConfig:
     checkpointing_steps: int = option(500, help="Steps between checkpoints.")
     checkpoints_total_limit: int = option(2, help="Checkpoints that are kept.")
     resume_from_checkpoint: str | None = option(
-        None, help="A checkpoint's folder, or latest. All other options are those of this command line."
+        None,
+        help="A checkpoint's folder, or latest. All other options are those of this command line; those that decide "
+        "the data or the loss must be as they were.",
     )
     overwrite_output_dir: bool = option(False, help="Begin anew in a folder that holds a run, which is lost.")
     report_to: str = option("tensorboard", help="Tracker of accelerate, such as tensorboard or wandb; none for none.")
@@ -165,12 +179,19 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
     except (ImportError, OSError, ValueError, LookupError, RuntimeError) as error:
-        sys.stderr.write(f"error: {one_line(error) or type(error).__name__}\n")
+        hint = f": {pip_line('signdiff-core[train]')}" if getattr(error, "name", None) in _BROUGHT else ""
+        sys.stderr.write(f"error: {one_line(error) or type(error).__name__}{hint}\n")
         raise SystemExit(1) from error
     except KeyboardInterrupt as stop:
         kept = "; ".join(getattr(stop, "__notes__", ())) or "nothing half-written was left"
         sys.stderr.write(f"{word_for(stop)}; {kept}.\n")
         raise SystemExit(exit_status(stop)) from None
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong in one line."""
+        self.exit(2, f"{self.prog}: error: {one_line(message)} (see {self.prog} --help)\n")
 
 
 class _Elsewhere(argparse.Action):

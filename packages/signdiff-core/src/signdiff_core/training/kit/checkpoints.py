@@ -32,12 +32,14 @@ def run_folder(config: RunConfig, results: Sequence[str]) -> Iterator[Path]:
     Where the block fails because a disk is full, or is asked to stop, the message says where the run can be resumed.
     ``resume_from_checkpoint`` allows the folder to hold this run already, ``overwrite_output_dir`` an older one, which
     is lost; folders among the `results` are replaced when the run ends. Raises FileExistsError where it holds another
-    run, BlockingIOError where one is at work in it, OSError where a disk is full.
+    run, FileNotFoundError where there is no checkpoint to resume, BlockingIOError where another run is at work in it,
+    NotADirectoryError where it is a file, OSError where a disk is full.
     """
     root, resume = Path(config.output_dir), config.resume_from_checkpoint
-    own = resume is not None and (
-        resume == "latest" or (root / resume).is_dir() or Path(resume).resolve().parent == root.resolve()
-    )
+    if root.exists() and not root.is_dir():
+        raise NotADirectoryError(f"output_dir must be a folder, but {root} is a file.")
+    resumed = find_checkpoint(resume, root) if resume else None
+    own = resume == "latest" or (resumed is not None and resumed.resolve().is_relative_to(root.resolve()))
     found = [path.name for path in list_checkpoints(root)] + [name for name in results if (root / name).exists()]
     if found and not own and not config.overwrite_output_dir:
         raise FileExistsError(

@@ -26,6 +26,7 @@ from transformers import get_scheduler
 from signdiff_core.training.kit.arguments import LOGGER, RunConfig
 from signdiff_core.training.kit.checkpoints import clean_up, find_checkpoint, save_checkpoint
 from signdiff_core.training.kit.state import RunState
+from signdiff_core.wording import one_line
 
 Config = TypeVar("Config", bound=RunConfig)
 
@@ -101,11 +102,11 @@ class TrainingRun(Generic[Config]):
         locked: Iterable[torch.Tensor] = (),
         tracker: str,
     ) -> None:
-        """Bring what is trained to the devices, start the trackers, and say in a line what the run is.
+        """Bring what is trained to the devices, and say in a line what the run is.
 
         The model's forward pass computes the loss. `steps` are those of the whole run, `schedule` is transformers'
         name, `batch` counts the `samples` (such as frames) of a process, `locked` are parameters of networks that run
-        along, and `tracker` names the run.
+        along, and `tracker` names the run for `resume`, which starts the trackers.
         """
         config, accelerator = self.config, self.accelerator
         self.steps = steps
@@ -116,17 +117,15 @@ class TrainingRun(Generic[Config]):
         )
         self.schedule = self._schedule()
         self.model, self.optimizer = accelerator.prepare(model, optimizer)
-        if config.report_to != "none":
-            given = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
-            options = {name: value for name, value in given.items() if value is not None and name not in _SECRET}
-            accelerator.init_trackers(tracker, {name: _plain(value) for name, value in options.items()})
+        self._tracker = tracker
         world, precision = accelerator.num_processes, accelerator.mixed_precision
         own, other = (sum(weights.numel() for weights in each) for each in (self.trained, locked))
+        self._step_size = batch * config.gradient_accumulation_steps * world
         product = f"{batch} x {config.gradient_accumulation_steps} accumulated x {world} process{'es' * (world != 1)}"
         LOG.info(
             f"{world} process{'es' * (world != 1)} on {accelerator.device.type}, precision "
             f"{'float32' if precision == 'no' else f'mixed {precision}'}; "
-            f"{batch * config.gradient_accumulation_steps * world} {samples} a step ({product}), {steps:,} steps; "
+            f"{self._step_size} {samples} a step ({product}), {steps:,} steps; "
             f"{own:,} of {own + other:,} parameters trained; to {self.output}"
         )
         if world == 1 and "MASTER_ADDR" in os.environ and "WORLD_SIZE" not in os.environ:
@@ -136,20 +135,40 @@ class TrainingRun(Generic[Config]):
                 "ACCELERATE_USE_CPU=true torchrun --nproc_per_node N -m ..."
             )
 
+    def deciding(self, *names: str) -> dict[str, Any]:
+        """Give options that decide data or loss, by their names, for `RunState.settings`: after `begin`.
+
+        The seed is one; so is the number of samples of a step, however they are spread.
+        """
+        product = "train_batch_size x gradient_accumulation_steps x processes"
+        return {name: getattr(self.config, name) for name in ("seed", *names)} | {product: self._step_size}
+
     def resume(self) -> dict[str, float]:
-        """Restore the checkpoint that ``resume_from_checkpoint`` names, and give its progress.
+        """Restore the checkpoint that ``resume_from_checkpoint`` names, and give its progress; start the trackers.
 
         Progress is ``step``, 0 without a checkpoint, and what else was saved. Raises ValueError where it is damaged or
-        of another run.
+        of another run, which is before anything is written; RuntimeError where a tracker does not start.
         """
-        name = self.config.resume_from_checkpoint
+        name, progress = self.config.resume_from_checkpoint, {"step": 0.0}
         checkpoint = find_checkpoint(name, self.output) if name else None
         if checkpoint is None:
+            if name:
+                LOG.info(f"resume_from_checkpoint is {name}, but {self.output} has no checkpoint: the run starts anew")
             self.losses.load_state_dict({"bytes": 0})
-            return {"step": 0}
-        progress = self.state.read(checkpoint)
-        self.schedule = self._schedule(step=int(progress["step"]))
-        LOG.info("resumed from %s", checkpoint)
+        else:
+            progress = self.state.read(checkpoint)
+            self.schedule = self._schedule(step=int(progress["step"]))
+            LOG.info("resumed from %s", checkpoint)
+        if self.config.report_to != "none":
+            given = {field.name: getattr(self.config, field.name) for field in dataclasses.fields(self.config)}
+            options = {name: value for name, value in given.items() if value is not None and name not in _SECRET}
+            try:
+                self.accelerator.init_trackers(self._tracker, {key: _plain(value) for key, value in options.items()})
+            except Exception as error:  # a tracker has errors of its own
+                reason = one_line(error) or type(error).__name__
+                raise RuntimeError(
+                    f"report_to names {self.config.report_to}, which does not start: {reason}"
+                ) from error
         return progress
 
     @contextmanager

@@ -86,7 +86,7 @@ class RunState:
     """torch's gradient scaler, for fp16."""
 
     settings: dict[str, Any] = field(default_factory=dict)
-    """What must be the same when the run is resumed; plain JSON."""
+    """What must be the same when the run is resumed, as far as its checkpoint tells; plain JSON, or tuples of it."""
 
     data: str = ""
     """Fingerprint of the training data, which must be the same, too; not compared if empty."""
@@ -126,8 +126,6 @@ class RunState:
         """
         is_older = not (folder / STATE_NAME).exists() and _is_older(folder)
         state = _read_older_state(folder) if is_older else _read_json(folder)
-        if is_older:  # the oldest of these tell less of themselves
-            state["settings"] = {**self.settings, **state["settings"]}
         self._check(state, folder)
         if is_older:
             self._read_older(folder)
@@ -148,16 +146,18 @@ class RunState:
 
     def _check(self, state: Mapping[str, Any], folder: Path) -> None:
         """Make sure that a checkpoint is of this run's settings and data."""
-        for name, value in self.settings.items():
-            if state["settings"].get(name) != value:
-                raise ValueError(f"{name} must be {state['settings'].get(name)!r} as in {folder}, but is {value!r}.")
+        for name, value in json.loads(json.dumps(self.settings)).items():
+            before = state["settings"].get(name, value)  # which those of before do not all tell
+            if before != value:
+                raise ValueError(f"{name} must be {before!r} as in {folder}, but is {value!r}.")
         if self.data and state.get("data", "") not in ("", self.data):
             raise ValueError(
                 f"the training data must be what {folder} was trained on, but is not. Resume with that, or start a "
                 "run of its own from what was trained."
             )
-        if self.averages and not isinstance(state.get("averages"), int):
-            raise ValueError(f"use_ema must be off as in {folder}, but is on.")
+        if bool(self.averages) != isinstance(state.get("averages"), int):
+            was, now = ("off", "on") if self.averages else ("on", "off")
+            raise ValueError(f"use_ema must be {was} as in {folder}, but is {now}.")
 
     def _read_older(self, folder: Path) -> None:
         """Restore what accelerate wrote: all weights in one file, and moments by the parameters' numbers."""

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from signdiff_core.atomic import replacing
 from signdiff_slp.prepare.checks.table import Sentence
 
-PUBLISHED: Final = {"train": 31_047, "val": 1_739, "test": 2_343}
+PUBLISHED: Final = {"train": 31_047, "dev": 1_739, "test": 2_343}
 """Segments of How2Sign that the paper has after processing."""
 
 Kind = Literal[
@@ -79,7 +79,7 @@ class Findings:
 def as_text(findings: Findings, split: str | None = None) -> str:
     """Write a table of what was found: of each kind its count, share and an example.
 
-    With a split (train, val or test), the published count is put beside the counts.
+    With a split (train, dev or test), the published count is put beside the counts.
     """
     summary = as_json(findings, split)
     clips = "" if findings.clips is None else f", {findings.clips:,} clips"

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from signdiff_slp.datasets.text_pose import TextPoseDataset
 from signdiff_slp.models.progressive import ProgressiveTransformer
-from signdiff_slp.recipes.corpus import TextPoseSection, check_all, create_valid_reader, register_failures
+from signdiff_slp.recipes.corpus import TextPoseSection, check_all, check_made, create_valid_reader, register_failures
 from signdiff_slp.recipes.messages import hide_environment
 from signdiff_slp.recipes.train.config import LossConfig
 from signdiff_slp.recipes.train.criterion import Criterion
@@ -57,6 +57,7 @@ class TextToPoseEvaluateRecipe(Recipe):
         tokenizer = context.get_tokenizer()
         max_seq_len = config.dataset.max_seq_len
         check_all(model.config, dataset, [config.split], tokenizer, context.gangs, max_seq_len=max_seq_len)
+        check_made(dataset, config.split, trains=False)
         units = [TeacherForcedUnit(Criterion(model, model, LossConfig())), FreeDecodingUnit(model)]
         readers = [create_valid_reader(dataset, config.dataset, config.split, tokenizer, context.gangs) for _ in units]
         return context.create_evaluator(units, readers)

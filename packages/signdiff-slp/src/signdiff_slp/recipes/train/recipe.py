@@ -18,7 +18,14 @@ from signdiff_slp.datasets.files import open_poses, read_manifest
 from signdiff_slp.datasets.text_pose import TextPoseDataset
 from signdiff_slp.models.progressive import PoseStandardizer, ProgressiveConfig, ProgressiveTransformer, bone_lengths
 from signdiff_slp.models.progressive.poses import MIN_SPREAD, as_joints, hands_to_wrists
-from signdiff_slp.recipes.corpus import check_all, check_rate, check_skeleton, create_valid_reader, register_failures
+from signdiff_slp.recipes.corpus import (
+    check_all,
+    check_made,
+    check_rate,
+    check_skeleton,
+    create_valid_reader,
+    register_failures,
+)
 from signdiff_slp.recipes.messages import hide_environment
 from signdiff_slp.recipes.train.config import LossConfig, TrainConfig
 from signdiff_slp.recipes.train.criterion import Criterion
@@ -61,6 +68,7 @@ class TextToPoseTrainRecipe(Recipe):
         dataset = context.get_dataset_as(TextPoseDataset)
         splits = [split for split in (section.train_split, section.valid_split) if split is not None]
         for split in splits:
+            check_made(dataset, split, trains=split == section.train_split)
             dataset.read_examples(split, gangs)
         corpus = record.check_corpus(dataset, section.train_split, section.valid_split)
         tokenizer = context.get_tokenizer()
