@@ -38,6 +38,7 @@ _BRINGS: Final = {
     "signdiff-frnet[torch]": "FR maps of tensors, signdiff_frnet.torch_ops",
     "signdiff-frnet[train]": "training of the annotator 'frnet-predictor'",
     "signdiff-eval": "the metrics and the command signdiff-eval",
+    "signdiff-eval[hands]": "the scores of hands that signdiff-eval finds by itself",
     "signdiff-eval[fid]": "the metric FID by pytorch-fid's network",
     "signdiff-eval[slrtp]": "files of the SLRTP challenge",
     "signdiff-eval[torchmetrics]": "the metrics as torchmetrics'",

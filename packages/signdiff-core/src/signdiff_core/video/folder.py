@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from signdiff_core.atomic import replacing
+from signdiff_core.atomic import move_folder, replacing
 from signdiff_core.rates import MAX_FPS, as_fraction
 from signdiff_core.video.reading import MAX_SIDE, VideoError, VideoInfo
 from signdiff_core.wording import different_settings
@@ -86,9 +86,7 @@ class PictureFolder:
             return
         if not self.frames:
             raise ValueError("a folder must hold at least one frame, but none was written.")
-        if self.path.exists():
-            self.path.rmdir()
-        self.partial.rename(self.path)
+        move_folder(self.partial, self.path)
         (self.path / _SETTINGS).unlink()
 
     @property
