@@ -70,7 +70,9 @@ def test_memory_does_not_grow_with_the_video(model, tmp_path):
 
 def test_lines_take_no_more_memory_in_a_long_video(tmp_path):
     short, long = peaks(tmp_path, (300, 3000), "--renderer", "skeleton", "--size", "64")
-    assert long < 1.05 * short
+    pictures = 2700 * 64 * 64 * 3 / 1024
+    # On a busy machine one and the same command's peak differs by 5 MB.
+    assert long - short < 0.25 * pictures
 
 
 def test_an_avatar_remembers_how_it_moves_and_no_pictures(tmp_path):
