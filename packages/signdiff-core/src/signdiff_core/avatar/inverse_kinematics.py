@@ -61,7 +61,7 @@ _HANGING: Final = {"upper": (0.12, 0.99, 0.06), "fore": (0.04, 0.96, -0.28)}
 
 _FOREARM_SHARES: Final = {"lowerarm01": 0.2, "lowerarm02": 0.65}
 
-_SEEN_SCALE, _SEEN_NECK = 0.88, np.array([0.0, -0.035, 0.0])
+_SEEN_SCALE, _SEEN_NECK = 0.88, np.array([0.0, -0.031, 0.0])
 """Detectors mark shoulders further in and further up than the joints about which arms turn: how much nearer to each
 other, and where the middle is, normalised units (MediaPipe on bodies of the cast: 0.86 to 0.93, -0.024 to -0.041).
 """
@@ -123,8 +123,9 @@ def fit(
     if smoothing < 0:
         raise ValueError(f"smoothing must be at least 0, but is {smoothing}.")
     points = _known(joints, confidence)
+    told = head_turns(points, face and face[0], face and face[1], smoothing=smoothing)
     head = head_turns(points, face and face[0], face and face[1], smoothing=smoothing, seen=seen)
-    size = None if face is None else face_size(points, *face, head)
+    size = None if face is None else face_size(points, *face, told)
     scale = _SEEN_SCALE if seen else 1.0
     if seen:
         points = points * _SEEN_SCALE + _SEEN_NECK
@@ -146,7 +147,7 @@ def fit(
             limb.search(_AGAIN)
     for limb in (left, right):
         limb.write(turns)
-    return Motion(body=body, turns=turns, shapes=face_shapes(body, *face, head) if face else None)
+    return Motion(body=body, turns=turns, shapes=face_shapes(body, *face, told) if face else None)
 
 
 def _known(joints: NDArray[np.floating], confidence: NDArray[np.floating] | None) -> Array:
