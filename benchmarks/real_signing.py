@@ -97,15 +97,15 @@ def prepared(clip: Clip, output: Path) -> Path:
     """Choose the signer, clean and lift a pose as ``signdiff-slp prepare`` does, at its own frame rate."""
     if not output.exists():
         from signdiff_core import formats, sources
+        from signdiff_core.lifting import lift
         from signdiff_core.skeleton import make_pose
         from signdiff_core.sources.signer import choose_signer
-        from signdiff_slp.prepare import lift
         from signdiff_slp.prepare.clean import clean
         from signdiff_slp.prepare.normal import to_normal
 
         output.parent.mkdir(parents=True, exist_ok=True)
         seen = choose_signer(sources.read(sources.find_clips(clip.pose)[0], 24.0))
-        joints = to_normal(lift(clean(seen.points, min_confidence=0.1).points), seen.fps, seen.fps)
+        joints = to_normal(lift(clean(seen.points, seen.depth, min_confidence=0.1).in_space), seen.fps, seen.fps)
         formats.write(make_pose(joints, seen.fps), output)
     return output
 

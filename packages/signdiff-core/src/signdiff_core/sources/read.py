@@ -21,8 +21,18 @@ from signdiff_core.formats.coordinates import LARGEST, is_normalised
 from signdiff_core.formats.files import FormatError, frames_of, is_absent, load_object, shown
 from signdiff_core.formats.openpose import FILES, read_people
 from signdiff_core.formats.pose import PoseFormat
-from signdiff_core.landmarks import landmarks_of
-from signdiff_core.skeleton import BODY, BODY_HANDS_FACE, FACE, HEAD, LEFT_HAND, OPENPOSE50, RIGHT_HAND, Skeleton
+from signdiff_core.landmarks import in_space, landmarks_of
+from signdiff_core.skeleton import (
+    BODY,
+    BODY_HANDS_FACE,
+    FACE,
+    HEAD,
+    LEFT_HAND,
+    OPENPOSE50,
+    RIGHT_HAND,
+    Skeleton,
+    is_known,
+)
 from signdiff_core.sources.detections import (
     MAX_FRAMES,
     MAX_PLACES,
@@ -125,7 +135,13 @@ def _people_of(pose: Pose, path: Path, name: str, skeleton: Skeleton) -> Detecti
         except ValueError as error:
             raise FormatError(path, f"{error}") from error
         people.append(as_points(found.joints[..., :2], found.confidence))
-        depths.append(found.depth_in_pixels(people[-1], size[0]))
+        if is_known(one):
+            depth = np.full(people[-1].shape[:2], np.nan, dtype=np.float32)
+            own = in_space(one)[:, : depth.shape[1], 2]
+            depth[:, : own.shape[1]] = own
+            depths.append(depth if np.isfinite(depth).any() else None)
+        else:
+            depths.append(found.depth_in_pixels(people[-1], size[0]))
     if is_normalised(pose):
         raise FormatError(path, "expected positions in pixels, but they are normalised.")
     empty = np.full(people[0].shape[:2], np.nan, dtype=np.float32)
