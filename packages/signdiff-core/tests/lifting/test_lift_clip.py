@@ -5,7 +5,7 @@ import pytest
 
 from signdiff_core.anatomy.rotations import about, unit
 from signdiff_core.avatar import AvatarBody
-from signdiff_core.avatar.inverse_kinematics import arm_of
+from signdiff_core.avatar.arms import arm_of
 from signdiff_core.formats import normalise
 from signdiff_core.lifting import lift, lift_joints, lift_pose, needs_lifting
 from signdiff_core.skeleton import BODY_HANDS_FACE, LEFT_HAND, LIMBS, RIGHT_HAND, joints_of, limb_lengths, make_pose

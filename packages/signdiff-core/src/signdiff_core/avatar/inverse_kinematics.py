@@ -29,7 +29,6 @@ from signdiff_core.anatomy.arm import (
     NUM_JOINTS,
     WRIST,
     WRIST_DEVIATION,
-    Arm,
     Placed,
     palm_size,
 )
@@ -44,19 +43,14 @@ from signdiff_core.anatomy.rotations import (
     twist_angle,
     unit,
 )
-from signdiff_core.anatomy.solving import Goals, solve
-from signdiff_core.anatomy.start import METACARPALS, start
+from signdiff_core.anatomy.solving import METACARPALS, Goals, solve, start
+from signdiff_core.avatar.arms import SIDES, arm_of, thumb_goals
 from signdiff_core.avatar.body import AvatarBody, Motion
 from signdiff_core.avatar.collisions import BodyObstacle, overlap
 from signdiff_core.avatar.face import face_shapes
-from signdiff_core.avatar.hands import hinges, thumb_goals
 from signdiff_core.avatar.head import head_turns, neck_turns
 
 _SHOULDER_LIMIT: Final = np.radians(20.0)
-_SIDES: Final = {
-    "L": (skeleton.LEFT_SHOULDER, skeleton.LEFT_ELBOW, skeleton.LEFT_WRIST, skeleton.LEFT_HAND.start),
-    "R": (skeleton.RIGHT_SHOULDER, skeleton.RIGHT_ELBOW, skeleton.RIGHT_WRIST, skeleton.RIGHT_HAND.start),
-}
 _HANGING: Final = {"upper": (0.12, 0.99, 0.06), "fore": (0.04, 0.96, -0.28)}
 """Directions of a left arm that hangs relaxed (mirrored for the right one)."""
 
@@ -159,7 +153,7 @@ def _known(joints: NDArray[np.floating], confidence: NDArray[np.floating] | None
     points: Array = np.array(joints, dtype=np.float64)
     if confidence is not None:
         points[~(np.asarray(confidence) > 0)] = np.nan
-    for _, _, wrist, hand in _SIDES.values():
+    for _, _, wrist, hand in SIDES.values():
         for one, other in ((wrist, hand), (hand, wrist)):
             points[:, one] = np.where(np.isnan(points[:, one]), points[:, other], points[:, one])
     return points
@@ -172,7 +166,7 @@ def _beside_the_face(points: Array, nose: Array) -> Array:
     """
     way = np.nan_to_num(nose - points[:, skeleton.NOSE]) * [1.0, 1.0, 0.0]
     moved = points.copy()
-    for _, _, wrist, hand in _SIDES.values():
+    for _, _, wrist, hand in SIDES.values():
         joints = points[:, hand : hand + 21, :2]
         away = np.linalg.norm(joints - points[:, skeleton.NOSE, None, :2], axis=-1)
         nearest = np.where(np.isnan(away).all(axis=1), np.inf, np.nanmin(np.nan_to_num(away, nan=np.inf), axis=1))
@@ -208,7 +202,7 @@ class _Limb:
     ) -> None:
         self.body, self.side = body, side
         self.arm = arm_of(body, side)
-        shoulder, elbow, wrist, hand = _SIDES[side]
+        shoulder, elbow, wrist, hand = SIDES[side]
         self.shoulder = apply(torso, np.broadcast_to(self.arm.rest[0], (len(points), 3)))
         data = np.stack([smoothed(points[:, n], sigma) for n in (shoulder, elbow, wrist)], axis=1)
         fingers = points[:, hand : hand + 21] - points[:, hand, None]
@@ -316,10 +310,3 @@ class _Limb:
 
     def _bone(self, name: str) -> int:
         return self.body.bone(f"{name}.{self.side}")
-
-
-def arm_of(body: AvatarBody, side: str) -> Arm:
-    """Take an arm, "L" or "R", of a body at rest."""
-    *joints, hand = _SIDES[side]
-    rest = body.joint_rest.astype(np.float64)
-    return Arm.of(np.concatenate([rest[joints], rest[hand : hand + 21]]), hinges(body, side))

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from signdiff_core.engines.work import Manifest, Shard, content_hash, signature, versions
 from signdiff_core.engines.work import plan as divide
-from signdiff_core.estimators import find_estimator
+from signdiff_core.estimators.estimating import find_estimator
 from signdiff_core.plugins import PluginError
 from signdiff_core.sources.find import Kind, Source, find_clips
 from signdiff_core.video.reading import probe

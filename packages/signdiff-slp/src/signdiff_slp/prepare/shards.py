@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signdiff_core.engines.work import Shard, Work
-from signdiff_core.lifting import lift
+from signdiff_core.lifting.clip import lift
 from signdiff_core.sealed import read_sealed, write_sealed
 from signdiff_core.skeleton import BODY_HANDS_FACE, NOSE, NUM_JOINTS, find_skeleton
 from signdiff_core.sources.read import read
