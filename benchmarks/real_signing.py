@@ -26,7 +26,7 @@ Figures have 95% intervals of a bootstrap over clips. Below, hands by kind: whic
 it, fast. Choices are made on six clips (``steering``: the first, third, ... by name), a last look is taken at the six
 others (``last``). RUN keeps poses, videos and readings, and the same command goes on where it stopped.
 
-``--prepare`` lifts the poses by ``signdiff-slp``'s preparation first, as the first figures were made.
+``--prepare`` lifts the poses by ``signdiff-slp``'s preparation first; it lifted in another way for the first figures.
 """
 
 from __future__ import annotations
