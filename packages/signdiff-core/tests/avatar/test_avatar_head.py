@@ -41,7 +41,7 @@ def without_mean(found: np.ndarray, true: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("axis", AXES)
 def test_a_turned_face_turns_the_head_as_far(axis):
     true = wanted(axis)
-    found = head_turns(still(7)[0], face_of("person", true), np.ones((7, 74)), still(7)[1], smoothing=0)
+    found = head_turns(still(7)[0], face_of("person", true), np.ones((7, 74)), smoothing=0)
     np.testing.assert_allclose(found, true, atol=1e-5)
 
 
@@ -49,7 +49,7 @@ def test_a_turned_face_turns_the_head_as_far(axis):
 @pytest.mark.parametrize("body", ["old man", "young sturdy woman"])
 def test_another_face_turns_it_as_far_too(axis, body):
     true = wanted(axis)
-    found = head_turns(still(7)[0], face_of(body, true), np.ones((7, 74)), still(7)[1], smoothing=0)
+    found = head_turns(still(7)[0], face_of(body, true), np.ones((7, 74)), smoothing=0)
     assert without_mean(found, true).max() < 0.1
     assert apart(found, true).max() < 6, "the two faces at rest look the same way, nearly"
 
@@ -60,14 +60,14 @@ def test_a_flat_face_tells_the_rotation(axis, body, most):
     true = wanted(axis)
     face = face_of(body, true)
     face[..., 2] = 0
-    found = head_turns(still(7)[0], face, np.ones((7, 74)), still(7)[1], smoothing=0)
+    found = head_turns(still(7)[0], face, np.ones((7, 74)), smoothing=0)
     assert apart(found, true).max() < most
 
 
 def test_no_head_turns_farther_than_a_neck_does():
     """A detector that takes the back of a head for a face must not wring the neck."""
     true = about(np.tile([0, 1.0, 0], (2, 1)), np.radians([0, 130]))
-    found = head_turns(still(2)[0], face_of("person", true), np.ones((2, 74)), still(2)[1], smoothing=0)
+    found = head_turns(still(2)[0], face_of("person", true), np.ones((2, 74)), smoothing=0)
     assert apart(found, np.tile(np.eye(3), (2, 1, 1)))[1] == pytest.approx(80)
 
 
@@ -75,7 +75,7 @@ def test_frames_without_a_face_lie_between_their_neighbours():
     true = about(np.tile([0, 1.0, 0], (5, 1)), np.radians([0, 10, 20, 30, 40]))
     face, confidence = face_of("person", true), np.ones((5, 74))
     face[1:4], confidence[1:4] = 5.0, 0
-    found = head_turns(still(5)[0], face, confidence, still(5)[1], smoothing=0)
+    found = head_turns(still(5)[0], face, confidence, smoothing=0)
     assert apart(found, true).max() < 1.0
 
 
@@ -85,7 +85,7 @@ def test_without_a_face_the_head_follows_the_nose():
     joints[:, 0] = [0, -0.2, -0.15]
     joints[6:, 0] = [0.06, -0.2, -0.15]
     joints[3, 0, 2] = -0.10
-    found = head_turns(joints, None, None, still(9)[1], smoothing=0)
+    found = head_turns(joints, None, None, smoothing=0)
     np.testing.assert_allclose(found[:6], np.tile(np.eye(3), (6, 1, 1)), atol=1e-9)
     ahead = found[8] @ [0, 0, -1.0]
     assert ahead[0] > 0.05, "the nose went to the viewer's right, and so the head looks"
@@ -96,7 +96,7 @@ def test_without_a_face_the_head_follows_the_nose():
 def test_a_nose_without_depth_leaves_the_head_looking_at_the_viewer():
     joints = np.zeros((3, 50, 3))
     joints[:, 0, :2] = [[0, -0.2], [0.1, -0.2], [-0.1, -0.2]]
-    found = head_turns(joints, None, None, still(3)[1])
+    found = head_turns(joints, None, None)
     np.testing.assert_allclose(found, np.tile(np.eye(3), (3, 1, 1)), atol=1e-9)
 
 

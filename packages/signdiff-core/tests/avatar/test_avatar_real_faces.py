@@ -22,8 +22,7 @@ def face(realdata) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture
 def head(face) -> np.ndarray:
-    still = np.tile(np.eye(3), (len(face[0]), 1, 1))
-    return head_turns(np.full((len(still), 50, 3), np.nan), *face, still, smoothing=0)
+    return head_turns(np.full((len(face[0]), 50, 3), np.nan), *face, smoothing=0)
 
 
 def test_the_head_tilts_as_the_line_of_the_eyes_does(face, head):

@@ -37,7 +37,6 @@ from signdiff_core.anatomy.rotations import (
     about,
     apply,
     smoothed,
-    smoothed_direction,
     swing,
     transpose,
     twist_angle,
@@ -48,17 +47,17 @@ from signdiff_core.avatar.arms import SIDES, arm_of, thumb_goals
 from signdiff_core.avatar.body import AvatarBody, Motion
 from signdiff_core.avatar.collisions import BodyObstacle, overlap
 from signdiff_core.avatar.face import face_shapes
-from signdiff_core.avatar.head import head_turns, neck_turns
+from signdiff_core.avatar.head import face_size, head_turns
+from signdiff_core.avatar.trunk import trunk_turns
 
-_SHOULDER_LIMIT: Final = np.radians(20.0)
 _HANGING: Final = {"upper": (0.12, 0.99, 0.06), "fore": (0.04, 0.96, -0.28)}
 """Directions of a left arm that hangs relaxed (mirrored for the right one)."""
 
 _FOREARM_SHARES: Final = {"lowerarm01": 0.2, "lowerarm02": 0.65}
 
-_SEEN_SCALE, _SEEN_NECK = 0.89, np.array([0.0, -0.026, 0.0])
+_SEEN_SCALE, _SEEN_NECK = 0.88, np.array([0.0, -0.035, 0.0])
 """Detectors mark shoulders further in and further up than the joints about which arms turn: how much nearer to each
-other, and where the middle is, normalised units (MediaPipe on the bodies of the cast: 0.86 to 0.93, -0.024 to -0.037).
+other, and where the middle is, normalised units (MediaPipe on bodies of the cast: 0.86 to 0.93, -0.024 to -0.041).
 """
 
 _SIGMA: Final = {"elbow": (0.03, 0.03, 0.06), "wrist": (0.005, 0.005, 0.03), "hand": (0.006, 0.006, 0.010)}
@@ -118,21 +117,17 @@ def fit(
     if smoothing < 0:
         raise ValueError(f"smoothing must be at least 0, but is {smoothing}.")
     points = _known(joints, confidence)
+    head = head_turns(points, face and face[0], face and face[1], smoothing=smoothing, seen=seen)
+    size = None if face is None else face_size(points, *face, head)
+    scale = _SEEN_SCALE if seen else 1.0
     if seen:
         points = points * _SEEN_SCALE + _SEEN_NECK
-    turns = np.full((len(points), len(body.heads), 3, 3), np.nan, dtype=np.float32)
-    torso = turns[:, 0] = _fit_trunk(points, smoothing)
-    head = head_turns(points, face and face[0], face and face[1], torso, smoothing=smoothing)
-    for bone_name, turn in neck_turns(torso, head).items():
-        turns[:, body.bone(bone_name)] = turn
-    for bone, parent in enumerate(body.cast.parents):
-        if np.isnan(turns[:, bone]).any():
-            turns[:, bone] = turns[:, parent]
-    obstacle = _obstacle(body, turns)
+    turns = trunk_turns(body, points, head, smoothing, shrugs=size is not None)
+    obstacle, shoulders = _obstacle(body, turns)
     turn, shift = obstacle.head
     nose = apply(turn, np.broadcast_to(body.joint_rest[skeleton.NOSE], shift.shape)) + shift
-    points = _beside_the_face(points, nose)
-    left, right = (_Limb(body, side, torso, points, smoothing, obstacle) for side in "LR")
+    points = _beside_the_face(points, nose, 1.0 if size is None else body.face_size / (size * scale))
+    left, right = (_Limb(body, side, shoulders[side], points, smoothing, obstacle) for side in "LR")
     for limb in (left, right):
         limb.search(_FIRST)
         limb.aim_thumb()
@@ -159,52 +154,54 @@ def _known(joints: NDArray[np.floating], confidence: NDArray[np.floating] | None
     return points
 
 
-def _beside_the_face(points: Array, nose: Array) -> Array:
+def _beside_the_face(points: Array, nose: Array, size: float) -> Array:
     """Move hands near the face of the data (T, 50, 3) to where they are at the face of the body, by its nose (T, 3).
 
-    A hand within a face's radius of the nose goes all the way, one that is farther, less.
+    The body's face is `size` times as large. What goes there is the hand's nearest joint, and the hand with it: one
+    within a face's radius of the nose goes all the way, one that is farther, less.
     """
-    way = np.nan_to_num(nose - points[:, skeleton.NOSE]) * [1.0, 1.0, 0.0]
+    middle = points[:, skeleton.NOSE]
     moved = points.copy()
     for _, _, wrist, hand in SIDES.values():
-        joints = points[:, hand : hand + 21, :2]
-        away = np.linalg.norm(joints - points[:, skeleton.NOSE, None, :2], axis=-1)
-        nearest = np.where(np.isnan(away).all(axis=1), np.inf, np.nanmin(np.nan_to_num(away, nan=np.inf), axis=1))
+        joints = points[:, hand : hand + 21]
+        away = np.linalg.norm(joints[..., :2] - middle[:, None, :2], axis=-1)
+        known = np.isfinite(away).any(axis=1)
+        first = np.where(known, np.nan_to_num(away, nan=np.inf).argmin(axis=1), 0)
+        nearest = np.where(known, away[np.arange(len(away)), first], np.inf)
         share = np.exp(-((np.maximum(nearest - _FACE, 0) / _NEAR_FACE) ** 2))
+        from_nose = joints[np.arange(len(joints)), first] - middle
+        way = np.nan_to_num(nose - middle + (np.clip(size, 0.8, 1.25) - 1) * from_nose) * [1.0, 1.0, 0.0]
         for joint in (wrist, *range(hand, hand + 21)):
             moved[:, joint] += share[:, None] * way
     return moved
 
 
-def _fit_trunk(points: Array, sigma: float) -> Array:
-    """Find the rotations (T, 3, 3) of the trunk."""
-    across = smoothed_direction(points[:, skeleton.LEFT_SHOULDER] - points[:, skeleton.RIGHT_SHOULDER], sigma)
-    level = np.array([1.0, 0.0, 0.0])
-    shoulders = np.where(np.isnan(across), level, across)
-    return swing(np.broadcast_to(level, shoulders.shape), shoulders, limit=_SHOULDER_LIMIT)
-
-
-def _obstacle(body: AvatarBody, turns: NDArray[np.float32]) -> BodyObstacle:
-    parts = [body.bone("spine01"), body.bone("head")]
+def _obstacle(body: AvatarBody, turns: NDArray[np.float32]) -> tuple[BodyObstacle, dict[str, Array]]:
+    """Give what hands must not enter, and where the shoulders are, (T, 3) by side."""
+    parts = [body.bone(bone) for bone in ("spine01", "head", "shoulder01.L", "shoulder01.R")]
     shifts = np.concatenate([block[1][:, parts] for block in Motion(body=body, turns=turns).blocks()]).astype(float)
-    trunk, head = ((turns[:, bone].astype(float), shifts[:, number]) for number, bone in enumerate(parts))
-    return BodyObstacle(body=body, trunk=trunk, head=head)
+    trunk, head, left, right = ((turns[:, bone].astype(float), shifts[:, number]) for number, bone in enumerate(parts))
+    shoulders = {
+        side: turn @ body.heads[body.bone(f"upperarm01.{side}")].astype(float) + shift
+        for side, (turn, shift) in (("L", left), ("R", right))
+    }
+    return BodyObstacle(body=body, trunk=trunk, head=head), shoulders
 
 
 class _Limb:
     """An arm of a body, "L" or "R", on its way to a pose (T, 50, 3), NaN where unknown.
 
-    `torso` holds the rotations (T, 3, 3) of the trunk, `sigma` smooths in time, in frames.
+    Its `shoulder` is at (T, 3); `sigma` smooths in time, in frames.
     """
 
     def __init__(
-        self, body: AvatarBody, side: str, torso: Array, points: Array, sigma: float, obstacle: BodyObstacle
+        self, body: AvatarBody, side: str, shoulder: Array, points: Array, sigma: float, obstacle: BodyObstacle
     ) -> None:
         self.body, self.side = body, side
         self.arm = arm_of(body, side)
-        shoulder, elbow, wrist, hand = SIDES[side]
-        self.shoulder = apply(torso, np.broadcast_to(self.arm.rest[0], (len(points), 3)))
-        data = np.stack([smoothed(points[:, n], sigma) for n in (shoulder, elbow, wrist)], axis=1)
+        self.shoulder = shoulder
+        *joints, hand = SIDES[side]
+        data = np.stack([smoothed(points[:, n], sigma) for n in joints], axis=1)
         fingers = points[:, hand : hand + 21] - points[:, hand, None]
         fingers = np.stack([smoothed(fingers[:, n], sigma) for n in range(21)], axis=1)
         self._set_arm(data, known=not np.isnan(data[:, [ELBOW, WRIST]]).any())

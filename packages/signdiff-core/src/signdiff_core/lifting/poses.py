@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signdiff_core import skeleton
-from signdiff_core.formats.coordinates import is_normalised, normalise
+from signdiff_core.formats.coordinates import normalise
 from signdiff_core.landmarks import has_loose_depth, to_skeleton
 from signdiff_core.lifting.clip import HANGING, lift
 
@@ -48,12 +48,12 @@ def lift_pose(pose: Pose) -> Pose:
     pose = to_skeleton(pose)
     kind, loose = skeleton.skeleton_of(pose), has_loose_depth(pose)
     points, confidence = kind.arrays(pose)
-    own = points.astype(np.float64)
-    lifted = lift_joints(own[:, : skeleton.NUM_JOINTS], confidence[:, : skeleton.NUM_JOINTS], depth=loose)
-    whole = own * [1, 1, 0] if is_normalised(pose) else normalise(own, confidence)
-    if loose:
-        whole[:, skeleton.NUM_JOINTS :, 2] += lifted[:, skeleton.NOSE, None, 2]
-    whole[:, : skeleton.NUM_JOINTS] = lifted
+    own, body = points.astype(np.float64), slice(0, skeleton.NUM_JOINTS)
+    lifted = _lifted(own[:, body], confidence[:, body], depth=loose)
+    around = own[:, body.stop :] * [1, 1, loose]
+    around[..., 2] += lifted[:, skeleton.NOSE, None, 2]
+    present = np.concatenate([np.ones(lifted.shape[:2]), confidence[:, body.stop :]], axis=1)
+    whole = normalise(np.concatenate([lifted, around], axis=1), present)
     whole[confidence <= 0] = 0
     return kind.make_pose(whole.astype(np.float32), float(pose.body.fps), confidence=confidence)
 
@@ -66,6 +66,11 @@ def lift_joints(
     `depth` says that z of the hands counts from their wrists in the unit of width and height. An arm whose elbow or
     wrist no frame knows hangs. Raises ValueError where no frame shows both shoulders.
     """
+    return normalise(_lifted(joints, confidence, depth=depth), np.ones(np.shape(confidence)))
+
+
+def _lifted(joints: NDArray[np.floating], confidence: NDArray[np.floating], *, depth: bool) -> NDArray[np.float64]:
+    """Lift joints in the unit that they have."""
     seen = np.array(joints, dtype=np.float64)
     sure = np.array(confidence, dtype=np.float64)
     shoulders = [skeleton.RIGHT_SHOULDER, skeleton.LEFT_SHOULDER]
@@ -82,5 +87,4 @@ def lift_joints(
     if depth:
         hands = slice(skeleton.LEFT_HAND.start, skeleton.NUM_JOINTS)
         z[:, hands] = seen[:, hands, 2:]
-    lifted = lift(np.concatenate([seen[..., :2], z, sure[..., None]], axis=-1))
-    return normalise(lifted, np.ones(sure.shape))
+    return lift(np.concatenate([seen[..., :2], z, sure[..., None]], axis=-1))
