@@ -101,7 +101,7 @@ def prepared(clip: Clip, output: Path) -> Path:
         from signdiff_core.skeleton import make_pose
         from signdiff_core.sources.signer import choose_signer
         from signdiff_slp.prepare.clean import clean
-        from signdiff_slp.prepare.normal import to_normal
+        from signdiff_slp.prepare.shards import to_normal
 
         output.parent.mkdir(parents=True, exist_ok=True)
         seen = choose_signer(sources.read(sources.find_clips(clip.pose)[0], 24.0))

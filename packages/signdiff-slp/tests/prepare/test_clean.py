@@ -171,7 +171,7 @@ def test_a_face_is_filled_beside_the_nose_and_has_its_depth_from_it():
 
 
 def test_a_mirrored_face_is_a_face():
-    from signdiff_slp.prepare.normal import mirror
+    from signdiff_slp.prepare.shards import mirror
 
     joints = np.random.default_rng(0).normal(size=(2, 124, 3))
     mirrored = mirror(joints)

@@ -100,7 +100,7 @@ def _normalise(arguments: argparse.Namespace) -> int:
 
     from signdiff_core import formats
     from signdiff_core.skeleton import joints_of
-    from signdiff_slp.prepare.normal import mirror, to_normal
+    from signdiff_slp.prepare.shards import mirror, to_normal
 
     pose = formats.read(arguments.clip)
     joints = to_normal(joints_of(pose)[0], pose.body.fps, arguments.fps)
@@ -112,8 +112,8 @@ def _normalise(arguments: argparse.Namespace) -> int:
 def _quality(arguments: argparse.Namespace) -> int:
     from signdiff_core import formats
     from signdiff_core.skeleton import joints_of
-    from signdiff_slp.prepare.normal import left_share
     from signdiff_slp.prepare.quality import jitter
+    from signdiff_slp.prepare.shards import left_share
 
     joints, confidence = joints_of(formats.normalised(formats.read(arguments.clip)))
     observed = float((confidence > 0).mean())

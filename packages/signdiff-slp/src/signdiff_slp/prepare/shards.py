@@ -15,16 +15,18 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from signdiff_core import skeleton as skeletons
 from signdiff_core.engines.work import Shard, Work
+from signdiff_core.faces import MIRRORED_FACE, MIRRORED_HEAD
+from signdiff_core.formats.coordinates import normalise
 from signdiff_core.lifting.clip import lift
 from signdiff_core.sealed import read_sealed, write_sealed
-from signdiff_core.skeleton import BODY_HANDS_FACE, NOSE, NUM_JOINTS, find_skeleton
+from signdiff_core.skeleton import BODY_HANDS_FACE, LEFT_WRIST, NOSE, NUM_JOINTS, RIGHT_WRIST, find_skeleton
 from signdiff_core.sources.read import read
 from signdiff_core.sources.signer import choose_signer
 from signdiff_core.video.reading import probe
-from signdiff_slp.corpora.filling import never_seen
+from signdiff_slp.corpora.filling import never_seen, resample
 from signdiff_slp.prepare.clean import clean, clean_face
-from signdiff_slp.prepare.normal import left_share, mirror, to_normal
 from signdiff_slp.prepare.plan import Settings, Task, hash_of
 from signdiff_slp.prepare.quality import bone_lengths, jitter, movement
 
@@ -118,6 +120,36 @@ def finish(clip: CleanClip, settings: Settings) -> Prepared:
         "hash": clip.hash,
     }
     return Prepared(joints=joints, bones=bone_lengths(joints), facts=facts)
+
+
+def to_normal(joints: NDArray[np.floating], fps: float, target_fps: float) -> NDArray[np.float32]:
+    """Bring a whole clip, (T, J, 3) in any unit, to normalised coordinates and to a corpus's frame rate.
+
+    In every frame the neck is the origin; over the clip, the median distance of the shoulders is 1/3 (Stoll et al.,
+    Text2Sign, IJCV 2020, section 3.2). A ``ValueError``
+    says if the shoulders are nowhere apart, or a rate is not positive.
+    """
+    settled = normalise(joints, np.ones(joints.shape[:2]))
+    return resample(settled, fps, target_fps).astype(np.float32)
+
+
+def mirror(joints: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Make a left-handed signer right-handed, (T, J, 3) normalised: a mirror, whose left is the signer's right."""
+    order = np.arange(joints.shape[1])
+    if joints.shape[1] > NUM_JOINTS:
+        order[skeletons.HEAD] = np.asarray(MIRRORED_HEAD) + skeletons.HEAD.start
+        order[skeletons.FACE] = np.asarray(MIRRORED_FACE) + skeletons.FACE.start
+    for part in ("SHOULDER", "ELBOW", "WRIST", "HAND"):
+        left, right = getattr(skeletons, f"LEFT_{part}"), getattr(skeletons, f"RIGHT_{part}")
+        order[left], order[right] = order[right].copy(), order[left].copy()
+    return np.asarray(joints[:, order] * np.array([-1.0, 1.0, 1.0], dtype=joints.dtype))
+
+
+def left_share(joints: NDArray[np.floating]) -> float:
+    """Tell how much of the wrists' way the left one makes, in [0, 1]; 0.5 in a clip without movement."""
+    steps = np.diff(joints[:, [LEFT_WRIST, RIGHT_WRIST]], axis=0)
+    left, right = np.linalg.norm(steps, axis=-1).sum(axis=0)
+    return float(left / (left + right)) if left + right > 0 else 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
