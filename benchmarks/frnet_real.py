@@ -22,7 +22,7 @@ from frnet_predictor import Maps, compare, picture, table
 
 from signdiff_core import formats
 from signdiff_core.skeleton import make_pose
-from signdiff_core.sources.mediapipe import read_mediapipe
+from signdiff_core.sources.arrays import read_mediapipe
 from signdiff_frnet import FRNetPredictor
 from signdiff_frnet.training.sources import open_folder
 

@@ -26,7 +26,7 @@ Figures have 95% intervals of a bootstrap over clips. Below, hands by kind: whic
 it, fast. Choices are made on six clips (``steering``: the first, third, ... by name), a last look is taken at the six
 others (``last``). RUN keeps poses, videos and readings, and the same command goes on where it stopped.
 
-``--prepare`` lifts the poses by ``signdiff-slp``'s preparation first, as the first figures were made.
+``--prepare`` lifts the poses by ``signdiff-slp``'s preparation first; it lifted in another way for the first figures.
 """
 
 from __future__ import annotations
@@ -97,15 +97,15 @@ def prepared(clip: Clip, output: Path) -> Path:
     """Choose the signer, clean and lift a pose as ``signdiff-slp prepare`` does, at its own frame rate."""
     if not output.exists():
         from signdiff_core import formats, sources
+        from signdiff_core.lifting import lift
         from signdiff_core.skeleton import make_pose
         from signdiff_core.sources.signer import choose_signer
-        from signdiff_slp.prepare import lift
         from signdiff_slp.prepare.clean import clean
-        from signdiff_slp.prepare.normal import to_normal
+        from signdiff_slp.prepare.shards import to_normal
 
         output.parent.mkdir(parents=True, exist_ok=True)
         seen = choose_signer(sources.read(sources.find_clips(clip.pose)[0], 24.0))
-        joints = to_normal(lift(clean(seen.points, min_confidence=0.1).points), seen.fps, seen.fps)
+        joints = to_normal(lift(clean(seen.points, seen.depth, min_confidence=0.1).in_space), seen.fps, seen.fps)
         formats.write(make_pose(joints, seen.fps), output)
     return output
 

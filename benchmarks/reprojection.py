@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
+from signdiff_core.lifting import lift
 from signdiff_core.skeleton import BODY, LEFT_HAND
 from signdiff_core.sources import find_clips, read
 from signdiff_core.sources.signer import choose_signer
-from signdiff_slp.prepare import lift_all
 from signdiff_slp.prepare.clean import clean, drop_doubtful
 
 PARTS = {"body": BODY, "hands": slice(LEFT_HAND.start, None)}
@@ -35,7 +35,8 @@ def main() -> None:
     options = parser.parse_args()
 
     seen = [choose_signer(read(source)) for source in find_clips(options.clips)]
-    lifted = lift_all([clean(each.points, min_confidence=options.min_confidence).points for each in seen])
+    cleaned = [clean(each.points, each.depth, min_confidence=options.min_confidence) for each in seen]
+    lifted = [lift(each.in_space) for each in cleaned]
     errors: dict[str, dict[str, np.ndarray]] = {}
     for clip, joints in zip(seen, lifted, strict=True):
         sure = drop_doubtful(clip.points, min_confidence=options.min_confidence)

@@ -107,7 +107,9 @@ def test_corpora(files, name):
 
 def test_finished_preparations_are_known(files):
     line = ("prepare", "--train", "openpose", "texts.tsv", "-o", "prepared", "--steps", "5", "--workers", "1")
-    assert "prepared is finished" in run(files, "signdiff-slp", *line)
+    said = run(files, "signdiff-slp", *line)
+    assert "warning: --steps has no effect" in said
+    assert "prepared is finished: it was made of the same inputs with the same settings (but for steps 5," in said
 
 
 @pytest.mark.parametrize("frames", ["set", "shards", "avatar"])

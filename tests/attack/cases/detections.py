@@ -63,7 +63,7 @@ def stored_holistic(folder: Path) -> None:
 
 def read_holistic(folder: Path) -> None:
     """Read it with signdiff-slp."""
-    from signdiff_core.sources.mediapipe import read_mediapipe
+    from signdiff_core.sources.arrays import read_mediapipe
 
     _check_detections(read_mediapipe(folder / "clip.npz", "clip", skeleton=BODY_HANDS_FACE))
 
@@ -90,7 +90,7 @@ def old_h5(folder: Path) -> None:
 
 def read_h5(folder: Path) -> None:
     """Read all its clips with signdiff-slp."""
-    from signdiff_core.sources.h5_file import clips_in_h5, read_h5
+    from signdiff_core.sources.arrays import clips_in_h5, read_h5
 
     for name in clips_in_h5(folder / "clips.h5"):
         check(isinstance(name, str) and name != "", f"a clip of the name {name!r}")

@@ -9,7 +9,7 @@ SLP = [
         name="slp prepare",
         line=lambda home, out: script(
             *("signdiff-slp", "prepare", "--train", home / "openpose", home / "texts.tsv", "-o", out / "corpus"),
-            *("--steps", "5", "--shard", "1", "--workers", "2", "--skels"),
+            *("--shard", "1", "--workers", "2", "--skels"),
         ),
     ),
     Command(
@@ -62,7 +62,7 @@ SLP = [
     Command(
         name="slp step lift",
         line=lambda home, out: script(
-            "signdiff-slp", "step", "lift", home / "pixels" / "one.pose", "-o", out / "one.pose", "--steps", "5"
+            "signdiff-slp", "step", "lift", home / "pixels" / "one.pose", "-o", out / "one.pose"
         ),
         older="one.pose",
     ),

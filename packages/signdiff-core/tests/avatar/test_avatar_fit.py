@@ -7,7 +7,7 @@ import pytest
 
 from signdiff_core.anatomy.rotations import about, unit
 from signdiff_core.avatar import AvatarBody, Motion, fit
-from signdiff_core.avatar.inverse_kinematics import arm_of
+from signdiff_core.avatar.arms import arm_of
 from signdiff_core.skeleton import (
     HAND_LIMBS,
     LEFT_ELBOW,

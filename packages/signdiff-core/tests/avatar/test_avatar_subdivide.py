@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from signdiff_core.avatar.subdivide import subdivide
+from signdiff_core.avatar.sculpting import subdivide
 
 STRIP = np.array([[0, 1, 2], [2, 1, 3], [2, 3, 4], [4, 3, 5]])
 

@@ -5,7 +5,7 @@ import pytest
 
 from signdiff_core.anatomy.rotations import about, unit
 from signdiff_core.avatar import AvatarBody
-from signdiff_core.avatar.inverse_kinematics import arm_of
+from signdiff_core.avatar.arms import arm_of
 from signdiff_core.formats import normalise
 from signdiff_core.lifting import lift, lift_joints, lift_pose, needs_lifting
 from signdiff_core.skeleton import BODY_HANDS_FACE, LEFT_HAND, LIMBS, RIGHT_HAND, joints_of, limb_lengths, make_pose
@@ -106,6 +106,49 @@ def test_gaps_are_filled_and_what_is_seen_elsewhere_does_not_move():
     whole, filled = lift(keypoints, smoothing=0), lift(gap, smoothing=0)
     assert np.abs(filled - whole)[:, LEFT_HAND, :2].max() < 0.05 * 200
     assert np.abs(filled - whole)[10:12, RIGHT_HAND, :2].max() < 0.25 * 200
+
+
+def test_where_points_without_confidence_lie_does_not_count():
+    keypoints = seen(performed("person"))
+    keypoints[10:15, [4, 40], 2] = 0
+    wrong = keypoints.copy()
+    wrong[10:15, [4, 40], :2] = 3, 4
+    before = wrong.copy()
+    np.testing.assert_array_equal(lift(wrong), lift(keypoints))
+    np.testing.assert_array_equal(wrong, before)
+
+
+def test_a_masked_point_is_one_without_confidence():
+    keypoints = seen(performed("person", frames=6))
+    absent = keypoints.copy()
+    absent[2, 30] = 0
+    masked = np.ma.masked_array(keypoints, mask=False)
+    masked[2, 30, 0] = np.ma.masked
+    np.testing.assert_array_equal(lift(masked), lift(absent))
+
+
+def test_a_hand_that_is_away_goes_with_its_arm():
+    keypoints = seen(performed("person"))
+    keypoints[..., 0] += 20 * np.arange(len(keypoints))[:, None]
+    keypoints[8:, LEFT_HAND] = 0
+    found = lift(keypoints)
+    away = np.linalg.norm(found[:, LEFT_HAND] - found[:, [7]], axis=-1)
+    assert away.max() < 200, "a hand is shorter than the shoulders are wide"
+
+
+def test_moved_and_larger_pictures_give_moved_and_larger_joints():
+    keypoints = seen(performed("person"))
+    other = lift(keypoints * [2, 2, 1] + [30, 40, 0])
+    np.testing.assert_allclose(other, lift(keypoints) * 2 + [30, 40, 0], atol=0.01)
+
+
+def test_smoothing_makes_noise_small():
+    keypoints = seen(performed("person"), noise=0.02)
+
+    def shaking(smoothing):
+        return np.abs(np.diff(lift(keypoints, smoothing=smoothing), n=2, axis=0)).mean()
+
+    assert shaking(2.0) < 0.6 * shaking(0.0)
 
 
 @pytest.mark.parametrize(

@@ -185,6 +185,9 @@ def test_faces_and_depth_of_mediapipe(mediapipe_file):
     assert seen[0, FACE.start + 30, 2] == pytest.approx(face[0, 4, 2] - corners, rel=1e-4)
     again = in_space(pose)
     assert np.array_equal(again, seen, equal_nan=True)
+    written = path.with_name("written.pose")
+    formats.write(pose, written)
+    assert np.array_equal(read_keypoints(written, "pose").in_space, seen, equal_nan=True)
     # Of another size than width and height, it is no depth to draw with.
     assert not formats.normalised(pose).body.data[..., 2].any()
 

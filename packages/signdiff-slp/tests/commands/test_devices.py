@@ -18,8 +18,6 @@ WRONG = [
     "command",
     [
         ["sign", "hi", "--model", "nowhere"],  # told before the model is looked for
-        ["prepare", "--train", "nowhere", "nothing.tsv"],
-        ["step", "lift", "nothing.pose"],
     ],
 )
 def test_a_device_that_is_not_there_is_one_line(command, device, tmp_path, capsys):

@@ -57,21 +57,12 @@ def test_prepare_tells_what_is_kept_and_how_to_go_on(stopped, tmp_path):
     (tmp_path / "clips").mkdir()
     formats.write(make_pose(joints, 25), tmp_path / "clips" / "so.pose")
     (tmp_path / "texts.tsv").write_text("so\tso\n")
-    words = (
-        "prepare",
-        "--train",
-        tmp_path / "clips",
-        tmp_path / "texts.tsv",
-        "-o",
-        tmp_path / "corpus",
-        "--steps",
-        "5",
-    )
-    done = stopped("signdiff_slp.prepare.assemble.assemble", number, *words, "--workers", "1")
+    words = ("prepare", "--train", tmp_path / "clips", tmp_path / "texts.tsv", "--workers", "1", "-o")
+    done = stopped("signdiff_slp.prepare.assemble.assemble", number, *words, tmp_path / "corpus")
     assert done.returncode == status, done.stderr
     kept = f"1 of 1 clips are finished ({tmp_path}/corpus.work), and the same command resumes after them"
     assert done.stderr.splitlines()[1:] == [f"signdiff-slp: {word}; {kept}."]
     assert not (tmp_path / "corpus").exists()
-    early = stopped("signdiff_core.engines.pools.run", number, *words[:-3], tmp_path / "other", *words[-2:])
+    early = stopped("signdiff_core.engines.pools.run", number, *words, tmp_path / "other")
     assert early.stderr == f"signdiff-slp: {word}; nothing half-written was left.\n"
     assert not (tmp_path / "other.work").exists()

@@ -96,6 +96,33 @@ def test_shares_are_of_all_joints_of_all_frames(points):
         assert (again.doubtful, again.filled) == (0, 0)
 
 
+def test_a_joint_that_is_filled_has_no_depth(points):
+    points[0, 10, 2] = 0.05
+    points[1, 30] = 0
+    depth = np.full(points.shape[:2], 7.0)
+    depth[2, 20] = np.nan
+    seen = clean(points, depth, min_confidence=0.1).in_space
+    unknown = np.isnan(seen[..., 2])
+    assert sorted(map(tuple, np.argwhere(unknown).tolist())) == [(0, 10), (1, 30), (2, 20)]
+    assert (seen[..., 2][~unknown] == 7).all()
+    assert np.isnan(clean(points).depth).all()
+
+
+@pytest.mark.parametrize(
+    ("absent", "named"),
+    [
+        ([4], "RIGHT_WRIST"),
+        (range(29, 50), "the right hand"),
+        ([9, 12], "2 joints of the left hand"),
+        ([0, *range(8, 29)], "NOSE, the left hand"),
+    ],
+)
+def test_joints_that_no_frame_has_are_named(points, absent, named):
+    points[:, absent] = 0
+    with pytest.raises(ValueError, match=f"must show every joint in some frame, but this one never shows {named}\\."):
+        clean(points).check()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -144,7 +171,7 @@ def test_a_face_is_filled_beside_the_nose_and_has_its_depth_from_it():
 
 
 def test_a_mirrored_face_is_a_face():
-    from signdiff_slp.prepare.normal import mirror
+    from signdiff_slp.prepare.shards import mirror
 
     joints = np.random.default_rng(0).normal(size=(2, 124, 3))
     mirrored = mirror(joints)
@@ -157,13 +184,13 @@ def test_a_mirrored_face_is_a_face():
 @pytest.mark.realdata
 def test_a_real_face_keeps_its_place_on_the_head(realdata):
     from signdiff_slp.prepare.plan import Settings, Task
-    from signdiff_slp.prepare.shards import finish, keypoints_of, lift_clips
+    from signdiff_slp.prepare.shards import finish, keypoints_of
 
     (source,) = find_clips(realdata / "how2sign-openpose" / "dwpose")
-    settings = Settings(skeleton="body_hands_face", steps=5, fps=24)
+    settings = Settings(skeleton="body_hands_face", fps=24)
     clip = keypoints_of(Task(name="a", split="train", text="a", source=source), settings)
     assert "2 points of head and face are in no frame: others stand in" in clip.notes  # pupils
-    joints = finish(clip, lift_clips([clip], settings)[0], settings).joints
+    joints = finish(clip, settings).joints
     assert joints.shape == (135, 124, 3)
     jaw = [
         np.linalg.norm(points[:, 0] - points[:, 16], axis=-1) for points in (joints[:, 54:, :2], clip.face[:, 4:, :2])

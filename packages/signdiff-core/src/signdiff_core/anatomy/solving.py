@@ -2,7 +2,8 @@
 
 Minimised is, over the points of an arm, the squared distance from their goals, weighed axis by axis; the squared depth
 in obstacles; and, by standard deviations, what lies beyond the limits of hinges, how far they are from their usual
-angles, and how far a finger's end is from bending along with its middle joint, as tendons make it.
+angles, and how far a finger's end is from bending along with its middle joint, as tendons make it. The search starts
+(`start`) with the arm along its limbs, the palm as it lies, the fingers loose.
 
 Source: Marquardt, An Algorithm for Least-Squares Estimation of Nonlinear Parameters, 1963.
 """
@@ -14,8 +15,19 @@ from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
-from signdiff_core.anatomy.arm import FREE, HAND, WRIST, Arm, Placed
-from signdiff_core.anatomy.rotations import Array, about
+from signdiff_core.anatomy.arm import (
+    ELBOW,
+    ELBOW_BEND,
+    FOREARM_TWIST,
+    FREE,
+    HAND,
+    WRIST,
+    WRIST_BEND,
+    WRIST_DEVIATION,
+    Arm,
+    Placed,
+)
+from signdiff_core.anatomy.rotations import Array, about, apply, basis, dot, nearest_rotation, swing, transpose, unit
 
 _BLOCK: Final = 128
 """Frames that are solved together: their derivatives take memory."""
@@ -28,6 +40,13 @@ _TENDON, _ALONG = np.radians(15.0), 0.66
 
 _STEP: Final = 0.6
 """Largest change of an angle in a step, radians."""
+
+
+METACARPALS: Final = np.array([(0, 5), (0, 9), (0, 13), (0, 17), (17, 5)])
+"""Pairs of a hand's joints that tell how its palm lies."""
+
+_SURE: Final = np.array([1.0, 1.0, 1.0, 1.0, 1.5])
+"""How much each of those counts."""
 
 
 class Obstacle(Protocol):
@@ -65,12 +84,44 @@ class Posture:
     base: Array
 
 
-def solve(arm: Arm, start: Posture, shoulder: Array, goals: Goals, *, steps: int = 12) -> Posture:
+def start(arm: Arm, joints: Array) -> Posture:
+    """Guess the angles of an arm from its joints (T, 24, 3), all of them finite, in any scale."""
+    upper, fore = unit(joints[:, ELBOW] - joints[:, 0]), unit(joints[:, WRIST] - joints[:, ELBOW])
+    frames = len(joints)
+    angles = np.tile(arm.usual, (frames, 1))
+    angles[:, :FREE] = 0
+    hinge_rest, upper_rest, fore_rest = arm.axes[ELBOW_BEND], arm.upper, arm.fore
+    plain = swing(np.broadcast_to(upper_rest, upper.shape), upper)
+    base = basis(upper, np.cross(upper, fore) + 0.15 * apply(plain, hinge_rest)) @ basis(upper_rest, hinge_rest).T
+    local = apply(transpose(base), fore)
+    angles[:, ELBOW_BEND] = np.arctan2(local @ np.cross(hinge_rest, fore_rest), local @ fore_rest)
+
+    forearm = base @ about(np.broadcast_to(hinge_rest, upper.shape), angles[:, ELBOW_BEND])
+    palm = transpose(forearm) @ palm_turn(arm, joints)
+    axes = np.stack([fore_rest, arm.lateral, np.cross(fore_rest, arm.lateral)], axis=1)
+    palm = axes.T @ palm @ axes
+    angles[:, FOREARM_TWIST] = np.unwrap(np.arctan2(-palm[:, 1, 2], palm[:, 2, 2]))
+    angles[:, WRIST_BEND] = np.arcsin(np.clip(palm[:, 0, 2], -1, 1))
+    angles[:, WRIST_DEVIATION] = np.arctan2(-palm[:, 0, 1], palm[:, 0, 0])
+    return Posture(angles=np.clip(angles, arm.low, arm.high), base=base)
+
+
+def palm_turn(arm: Arm, joints: Array) -> Array:
+    """Find the turn (T, 3, 3) of the palm against its rest, from an arm's joints (T, 24, 3)."""
+    first, second = (joints[:, HAND][:, METACARPALS[:, end]] for end in (0, 1))
+    rest = arm.rest[HAND]
+    wanted = unit(rest[METACARPALS[:, 1]] - rest[METACARPALS[:, 0]])
+    bones = second - first
+    weights = np.where(dot(bones, bones) > 0, _SURE, 0.0)
+    return nearest_rotation(np.broadcast_to(wanted, bones.shape), np.nan_to_num(unit(bones)), weights)
+
+
+def solve(arm: Arm, begin: Posture, shoulder: Array, goals: Goals, *, steps: int = 12) -> Posture:
     """Search for the angles that bring an arm to its goals, from a start, with the shoulder at (T, 3)."""
-    angles, base = start.angles.copy(), start.base.copy()
+    angles, base = begin.angles.copy(), begin.base.copy()
     for first in range(0, len(angles), _BLOCK):
         block = slice(first, first + _BLOCK)
-        search = _Search(arm, start, shoulder, goals, block)
+        search = _Search(arm, begin, shoulder, goals, block)
         for _ in range(steps):
             search.step()
         angles[block], base[block] = search.state.angles, search.state.base

@@ -106,7 +106,7 @@ def face_size(
     nose, eyes and ears.
     """
     rigid, (marks, known) = known_face(face, confidence)[0][:, RIGID, :2], _marks(joints, face, confidence)
-    faces = np.isfinite(rigid).all(axis=-1)
+    faces = np.asarray(np.isfinite(rigid).all(axis=-1))
     for flat, there, rest, few in ((rigid, faces, rigid_rest(), _FEWEST), (marks, known, _EARS * _MARKS, _FEW_MARKS)):
         seen = there.sum(axis=1) >= few
         if seen.any():

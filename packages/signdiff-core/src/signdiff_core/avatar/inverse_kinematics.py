@@ -29,7 +29,6 @@ from signdiff_core.anatomy.arm import (
     NUM_JOINTS,
     WRIST,
     WRIST_DEVIATION,
-    Arm,
     Placed,
     palm_size,
 )
@@ -43,19 +42,14 @@ from signdiff_core.anatomy.rotations import (
     twist_angle,
     unit,
 )
-from signdiff_core.anatomy.solving import Goals, solve
-from signdiff_core.anatomy.start import METACARPALS, start
+from signdiff_core.anatomy.solving import METACARPALS, Goals, solve, start
+from signdiff_core.avatar.arms import SIDES, arm_of, thumb_goals
 from signdiff_core.avatar.body import AvatarBody, Motion
 from signdiff_core.avatar.collisions import BodyObstacle, overlap
 from signdiff_core.avatar.face import face_shapes
-from signdiff_core.avatar.hands import hinges, thumb_goals
 from signdiff_core.avatar.head import face_size, head_turns
 from signdiff_core.avatar.trunk import trunk_turns
 
-_SIDES: Final = {
-    "L": (skeleton.LEFT_SHOULDER, skeleton.LEFT_ELBOW, skeleton.LEFT_WRIST, skeleton.LEFT_HAND.start),
-    "R": (skeleton.RIGHT_SHOULDER, skeleton.RIGHT_ELBOW, skeleton.RIGHT_WRIST, skeleton.RIGHT_HAND.start),
-}
 _HANGING: Final = {"upper": (0.12, 0.99, 0.06), "fore": (0.04, 0.96, -0.28)}
 """Directions of a left arm that hangs relaxed (mirrored for the right one)."""
 
@@ -155,7 +149,7 @@ def _known(joints: NDArray[np.floating], confidence: NDArray[np.floating] | None
     points: Array = np.array(joints, dtype=np.float64)
     if confidence is not None:
         points[~(np.asarray(confidence) > 0)] = np.nan
-    for _, _, wrist, hand in _SIDES.values():
+    for _, _, wrist, hand in SIDES.values():
         for one, other in ((wrist, hand), (hand, wrist)):
             points[:, one] = np.where(np.isnan(points[:, one]), points[:, other], points[:, one])
     return points
@@ -169,7 +163,7 @@ def _beside_the_face(points: Array, nose: Array, size: float) -> Array:
     """
     middle = points[:, skeleton.NOSE]
     moved = points.copy()
-    for _, _, wrist, hand in _SIDES.values():
+    for _, _, wrist, hand in SIDES.values():
         joints = points[:, hand : hand + 21]
         away = np.linalg.norm(joints[..., :2] - middle[:, None, :2], axis=-1)
         known = np.isfinite(away).any(axis=1)
@@ -207,7 +201,7 @@ class _Limb:
         self.body, self.side = body, side
         self.arm = arm_of(body, side)
         self.shoulder = shoulder
-        *joints, hand = _SIDES[side]
+        *joints, hand = SIDES[side]
         data = np.stack([smoothed(points[:, n], sigma) for n in joints], axis=1)
         fingers = points[:, hand : hand + 21] - points[:, hand, None]
         fingers = np.stack([smoothed(fingers[:, n], sigma) for n in range(21)], axis=1)
@@ -314,10 +308,3 @@ class _Limb:
 
     def _bone(self, name: str) -> int:
         return self.body.bone(f"{name}.{self.side}")
-
-
-def arm_of(body: AvatarBody, side: str) -> Arm:
-    """Take an arm, "L" or "R", of a body at rest."""
-    *joints, hand = _SIDES[side]
-    rest = body.joint_rest.astype(np.float64)
-    return Arm.of(np.concatenate([rest[joints], rest[hand : hand + 21]]), hinges(body, side))

@@ -18,7 +18,7 @@ from signdiff_core.formats.coordinates import visible
 from signdiff_core.formats.files import FormatWarning
 from signdiff_core.framing import Framing, choose_camera, frame_size, resolved
 from signdiff_core.gaps import Missing, fill_gaps
-from signdiff_core.lifting import lift_pose, needs_lifting
+from signdiff_core.lifting.poses import lift_pose, needs_lifting
 from signdiff_core.skeleton import NOSE, face_of
 
 if TYPE_CHECKING:

@@ -15,12 +15,12 @@ import click
 
 from signdiff_core import __version__
 from signdiff_core.cli.convert import convert
-from signdiff_core.cli.estimate import estimate
-from signdiff_core.cli.generate import generate, render, translate
+from signdiff_core.cli.generate import generate, translate
 from signdiff_core.cli.installation import doctor, plugins
 from signdiff_core.cli.options import debug_option
 from signdiff_core.cli.output import FAILURE, print_error, print_warning
 from signdiff_core.cli.prepare_frames import prepare_frames
+from signdiff_core.cli.render import estimate, render
 from signdiff_core.interruption import unwind_on_sigterm
 
 __all__ = ["main", "run", "signdiff"]

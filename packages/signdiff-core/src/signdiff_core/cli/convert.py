@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from signdiff_core.cli.options import debug_option, distribute, existing, given, json_option, reading_options
 from signdiff_core.cli.output import naming, print_pose
+
+if TYPE_CHECKING:  # pose_format is heavy to import
+    from pose_format import Pose
 
 _VARIANT = click.Choice(["pt", "prompt2sign"])
 
@@ -54,7 +59,6 @@ def convert(
     The mark of a generated pose (IN.json, or generator.json in its folder) goes with it.
     """
     from signdiff_core import formats
-    from signdiff_core.cli.parts import read_pose
     from signdiff_core.formats.dispatch import telling
     from signdiff_core.landmarks import has_loose_depth
     from signdiff_core.provenance import carrying
@@ -74,3 +78,16 @@ def convert(
     with naming(source), carrying(source, target, folder="" in writer.suffixes), telling(writer.name, target):
         writer.write(pose, target, **writing["write"])
     print_pose(target, pose, as_json=as_json)
+
+
+def read_pose(source: Path, name: str | None, options: Mapping[str, Any], **reading: Any) -> Pose:
+    """Read a pose in the format called ``name`` or that fits, with the options that were given; others are ``None``.
+
+    ``reading`` is of `signdiff_core.sources.read_pose`: ``fps``, ``person``, ``size`` and ``skeleton``.
+    """
+    from signdiff_core import sources
+    from signdiff_core.formats.dispatch import format_for
+
+    chosen = format_for(source, "read", name=name)
+    shared = distribute(given(options), {"read": chosen.read}, f"reading the format {chosen.name!r}")
+    return sources.read_pose(source, format=chosen.name, **shared["read"], **given(reading))

@@ -37,25 +37,28 @@ def _picture(context: click.Context, parameter: click.Parameter, value: str | No
     return None if value is None else (int(width), int(height))
 
 
-def reading_options(command: Command) -> Command:
-    """Add what `signdiff_core.sources.read_pose` takes, for files that do not tell, to a command."""
-    options = (
-        click.option("--fps", type=FiniteRange(0, 1000, min_open=True), help="Frames per second, if IN does not say."),
-        click.option(
-            "--person",
-            type=click.IntRange(1),
-            help="Which of several people in IN: 1 for the most likely signer, 2 for the next.  [default: 1]",
-        ),
-        click.option(
-            "--picture",
-            metavar="WIDTHxHEIGHT",
-            callback=_picture,
-            help="Size in pixels of the picture that IN was found in, if IN does not say, such as 1280x720.",
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+def joined(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
+    """Join options to one decorator; the help lists them in this order."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def _framing(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
+    """Read a framing (a click callback): ``signing space``, ``recorded``, or a camera as ``SCALE,X,Y``."""
+    if value is None or value in ("signing space", "recorded"):
+        return value
+    try:
+        scale, x, y = (float(part) for part in value.split(","))
+    except ValueError as error:
+        raise click.BadParameter(
+            f"must be 'signing space', 'recorded' or SCALE,X,Y, but is {value!r}.", ctx=context, param=parameter
+        ) from error
+    return scale, x, y
 
 
 def debug_option(command: Command) -> Command:
@@ -75,17 +78,85 @@ def debug_option(command: Command) -> Command:
     )(command)
 
 
-def framing(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
-    """Read a framing (a click callback): ``signing space``, ``recorded``, or a camera as ``SCALE,X,Y``."""
-    if value is None or value in ("signing space", "recorded"):
-        return value
-    try:
-        scale, x, y = (float(part) for part in value.split(","))
-    except ValueError as error:
-        raise click.BadParameter(
-            f"must be 'signing space', 'recorded' or SCALE,X,Y, but is {value!r}.", ctx=context, param=parameter
-        ) from error
-    return scale, x, y
+reading_options = joined(
+    click.option("--fps", type=FiniteRange(0, 1000, min_open=True), help="Frames per second, if IN does not say."),
+    click.option(
+        "--person",
+        type=click.IntRange(1),
+        help="Which of several people in IN: 1 for the most likely signer, 2 for the next.  [default: 1]",
+    ),
+    click.option(
+        "--picture",
+        metavar="WIDTHxHEIGHT",
+        callback=_picture,
+        help="Size in pixels of the picture that IN was found in, if IN does not say, such as 1280x720.",
+    ),
+)
+"""What `signdiff_core.sources.read_pose` takes, for files that do not tell."""
+
+
+to_video = joined(
+    click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path),
+        required=True,
+        help="What to write: .mp4, .webm, .gif, .webp, or a folder of PNG.",
+    ),
+    click.option(
+        "--resume/--restart",
+        default=None,
+        help="Resume after the last frame that an interrupted run of the same command left, or discard its frames.",
+    ),
+)
+"""The video to write."""
+
+rendering = joined(
+    click.option(
+        "--renderer", default="diffusion", show_default=True, help="Plug-in that draws: diffusion, avatar, skeleton."
+    ),
+    click.option("--model", metavar="NAME|DIR", help="Model of the renderer.  [default: bundled]"),
+    click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Random seed."),
+    click.option("--steps", type=click.IntRange(1, 1000), help="Denoising steps.  [default: the renderer's]"),
+    click.option("--size", type=click.IntRange(16, 4096), help="Side of square frames.  [default: the renderer's]"),
+    click.option("--width", type=click.IntRange(16, 4096), help="Width of the frames, with --height."),
+    click.option("--height", type=click.IntRange(16, 4096), help="Height of the frames, with --width."),
+    click.option(
+        "--framing",
+        callback=_framing,
+        metavar="NAME|SCALE,X,Y",
+        help="What the frames show: 'signing space' (head and hands of all frames), 'recorded' (what the source "
+        "picture shows), or a camera, by its scale and the place of the neck.  [default: signing space]",
+    ),
+    click.option(
+        "--background",
+        metavar="transparent|COLOUR|PICTURE",
+        help="What lies behind the avatar: nothing, a colour (navy, #102030) or a picture.  [default: its own]",
+    ),
+    click.option(
+        "--missing",
+        type=click.Choice(["hold", "hide"]),
+        help="What becomes of joints that are absent for longer than a quarter of a second.  [default: hold]",
+    ),
+    click.option("--prompt", help="Words that describe the signer.  [default: the renderer's]"),
+    click.option("--dtype", help="Number format of the model, such as float16.  [default: the renderer's]"),
+    click.option(
+        "--guidance-scale", type=FiniteRange(0, 1_000_000), help="Weight of the prompt.  [default: the renderer's]"
+    ),
+    click.option("--chunk-size", type=click.IntRange(1, 1000), help="Frames in a batch.  [default: the renderer's]"),
+    click.option(
+        "--cache-interval",
+        type=click.IntRange(1, 1000),
+        help="Run the whole networks only once in so many steps: faster, and less exact.  [default: 1]",
+    ),
+    click.option(
+        "--frnet-source",
+        metavar="NAME|VIDEO",
+        help="Where FR maps come from: predictor, avatar, two-pass, none, or a video of somebody in the same poses.  "
+        "[default: the renderer's]",
+    ),
+)
+"""How frames are drawn."""
 
 
 def existing(context: click.Context, parameter: click.Parameter, value: Path) -> Path:
@@ -112,6 +183,33 @@ def check_sides(
     if width is not None and height is not None:
         return width, height
     return None if size is None else (size, size)
+
+
+def check_video(output: Path, options: dict[str, Any], resume: bool | None) -> tuple[int, int] | None:
+    """Check the video that will be written, and that nothing is discarded unless the user says so.
+
+    Give width and height of its frames, None where the renderer chooses a square.
+    """
+    from signdiff_core.video.outputs import EVEN, RESUMED, unfinished
+
+    suffix = output_frames(output, "--output", background=options["background"])
+    sides = check_sides(options["size"], options["width"], options["height"], even=suffix in EVEN)
+    if resume and suffix not in RESUMED:
+        raise misused(
+            f"--resume is not for {suffix}, which is written at once: only .mp4 and folders of PNG are resumed"
+        )
+    if resume is None and (frames := unfinished(output)):
+        raise misused(
+            f"an interrupted command left {frames:,} frames ({output.with_name(f'{output.stem}.partial{suffix}')}): "
+            f"give --resume to continue after them, or --restart to discard them"
+        )
+    return sides
+
+
+def check_device_is_taken(device: str | None, *taken: bool) -> None:
+    """Make sure that some part takes the device that was given, if one was."""
+    if device is not None and not any(taken):
+        raise misused("--device is not an option of what was chosen")
 
 
 def output_file(path: Path, suffix: str, option: str) -> Path:

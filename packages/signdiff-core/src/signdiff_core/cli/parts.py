@@ -1,4 +1,4 @@
-"""The parts of the main job, each made by a plug-in: text to pose, pose to video, and poses from files."""
+"""The parts of the main job, each made by a plug-in: text to pose, and pose to video."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from signdiff_core import plugins
 from signdiff_core.checks import check_device
-from signdiff_core.cli.options import distribute, given, takes, wrong
+from signdiff_core.cli.options import distribute, takes, wrong
 from signdiff_core.cli.output import track
 
 if TYPE_CHECKING:  # both are heavy to import
@@ -61,22 +61,22 @@ class Renderer:
         """Put the value of an option that was given in place of what stood for it."""
         self.options["render"][name] = self._settings[name] = value
 
-    def __call__(self, pose: Pose, path: Path, *, resume: bool | None = None, beside: Path | None = None) -> VideoInfo:
+    def __call__(self, pose: Pose, path: Path, *, resume: bool | None = None, row: Beside | None = None) -> VideoInfo:
         """Render a pose of the 50 joints, normalised, to what the path names, frame by frame.
 
-        With a source video `beside`, that and the pose's drawing stand before each frame, and its sound is copied. What
-        ends it early gets a note that says which frames are kept; for `resume` see `signdiff_core.video.VideoWriter`.
-        Raises FileExistsError where an interrupted call left frames and ``resume`` is not given, ValueError where they
-        are of another pose, or were drawn in another way.
+        In a `row`, the pose's source and drawing stand before each frame, and the source's sound is copied. What ends
+        it early gets a note that says which frames are kept; for `resume` see `signdiff_core.video.VideoWriter`. Raises
+        FileExistsError where an interrupted call left frames and ``resume`` is not given, ValueError where they are of
+        another pose, or were drawn in another way.
         """
         from signdiff_core.video.outputs import RESUMED, open_output
 
-        total, fps, row = len(pose.body.data), float(pose.body.fps), None
-        if beside is not None:
-            row = self._row(pose, beside, path)
-            fps, self._settings = row.fps, {**self._settings, "beside": beside}
+        total, fps, source = len(pose.body.data), float(pose.body.fps), None
+        if row is not None:
+            fps, source = row.fps, row.path
+            self._settings = {**self._settings, "beside": source}
         settings = fingerprint(pose, self._settings)
-        video = open_output(path, fps, settings=settings, resume=resume, sound=beside)
+        video = open_output(path, fps, settings=settings, resume=resume, sound=source)
         begun = video.frames
         if begun:
             click.echo(f"signdiff: note: resuming after frame {video.frames:,} of {total:,}", err=True)
@@ -93,23 +93,6 @@ class Renderer:
                 )
             raise
         return video.info
-
-    def _row(self, pose: Pose, source: Path, output: Path) -> Beside:
-        """Open the source of a row; what does not agree with the pose, and sound that is lost, is told in a note."""
-        from signdiff_core.video.beside import Beside
-        from signdiff_core.video.outputs import SOUNDING
-        from signdiff_core.video.sound import has_sound
-
-        shown = {
-            name: self.options["render"][name] for name in ("framing", "missing") if name in self.options["render"]
-        }
-        row = Beside(source, pose, **shown)
-        told = [row.told] if row.told else []
-        if output.suffix.lower() not in SOUNDING and has_sound(source):
-            told.append(f"the sound of {source} is not kept: {output.suffix or 'a folder of PNG'} holds none")
-        for line in told:
-            click.echo(f"signdiff: note: {line}.", err=True)
-        return row
 
     def _frames(self, pose: Pose, start: int) -> Generator[NDArray[np.uint8]]:
         """Draw the frames from a number on."""
@@ -167,19 +150,6 @@ class Translator:
         details = {"translator": self.name, "model": self.model or "default", "protocol": "free", **self.language}
         with marking(path, self.generator, **details):
             write(pose, path)
-
-
-def read_pose(source: Path, name: str | None, options: Mapping[str, Any], **reading: Any) -> Pose:
-    """Read a pose in the format called ``name`` or that fits, with the options that were given; others are ``None``.
-
-    ``reading`` is of `signdiff_core.sources.read_pose`: ``fps``, ``person``, ``size`` and ``skeleton``.
-    """
-    from signdiff_core import sources
-    from signdiff_core.formats.dispatch import format_for
-
-    chosen = format_for(source, "read", name=name)
-    shared = distribute(given(options), {"read": chosen.read}, f"reading the format {chosen.name!r}")
-    return sources.read_pose(source, format=chosen.name, **shared["read"], **given(reading))
 
 
 def _chatter_on_stderr() -> AbstractContextManager[Any]:

@@ -171,7 +171,15 @@ def is_made(output: Path) -> bool:
     return is_there
 
 
-def finished(output: Path, now: Manifest, hashes: Callable[[str], object], *, what: str) -> str:
+def finished(
+    output: Path,
+    now: Manifest,
+    hashes: Callable[[str], object],
+    *,
+    what: str,
+    before: Mapping[str, Any] | None = None,
+    gone: Collection[str] = (),
+) -> str:
     """Say that an output is finished, if it is the one that is asked for.
 
     Args:
@@ -179,6 +187,8 @@ def finished(output: Path, now: Manifest, hashes: Callable[[str], object], *, wh
         now: that of what is asked for, without ``inputs``.
         hashes: gives, by its name, what ``inputs`` would have of a clip; a clip that it fails on is another one.
         what: is hashed in ``texts``, such as "caption".
+        before: values of settings that earlier versions did not name.
+        gone: names of settings that only earlier versions had; what they were is said, and makes no difference.
 
     Raises:
         FileExistsError: it was made of other inputs or with other settings, which the message names; or it is nothing
@@ -186,7 +196,9 @@ def finished(output: Path, now: Manifest, hashes: Callable[[str], object], *, wh
     """
     try:
         known = json.loads((output / _MANIFEST).read_text(encoding="utf-8"))
-        was, inputs, texts = {**known["settings"], **known.get("options", {})}, dict(known["inputs"]), known["texts"]
+        was = {**(before or {}), **known["settings"], **known.get("options", {})}
+        dropped = [f"{name} {was.pop(name)}" for name in gone if name in was]
+        inputs, texts = dict(known["inputs"]), known["texts"]
         differ = different_settings(was, {**now.settings, **now.options}) + different_clips(texts, now.texts, what)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         raise _not_ours(output) from None
@@ -196,7 +208,8 @@ def finished(output: Path, now: Manifest, hashes: Callable[[str], object], *, wh
     if differ:
         raise FileExistsError(f"{output} is finished, but of other inputs or settings: {'; '.join(differ)}.")
     by = "" if known.get("versions") == now.versions else ", by other versions of the code or its libraries"
-    return f"{output} is finished: it was made of the same inputs with the same settings{by}."
+    but = f" (but for {', '.join(dropped)}, which are settings no more)" if dropped else ""
+    return f"{output} is finished: it was made of the same inputs with the same settings{but}{by}."
 
 
 def _or_none(hashes: Callable[[str], object], name: str) -> object:

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from signdiff_core import skeleton
 from signdiff_core.anatomy.arm import ELBOW, HAND, NUM_JOINTS, WRIST, Arm
 from signdiff_core.anatomy.rotations import Array, smoothed, unit
-from signdiff_core.anatomy.solving import Goals, solve
-from signdiff_core.anatomy.start import start
+from signdiff_core.anatomy.solving import Goals, solve, start
 from signdiff_core.lifting.lengths import Lengths, measure
 from signdiff_core.skeleton import HAND_LIMBS, NECK, NOSE, SHOULDER_WIDTH
 from signdiff_core.skeleton import NUM_JOINTS as ALL_JOINTS
@@ -144,9 +143,8 @@ def _whole(points: Array, known: NDArray[np.bool_] | None, sigma: float) -> Arra
 
 def _arm(side: str, lengths: Lengths) -> Arm:
     """Make an arm of these lengths out of the neutral body's."""
+    from signdiff_core.avatar.arms import arm_of, hinges
     from signdiff_core.avatar.body import AvatarBody
-    from signdiff_core.avatar.hands import hinges
-    from signdiff_core.avatar.inverse_kinematics import arm_of
 
     body = AvatarBody.named()
     own = arm_of(body, side)

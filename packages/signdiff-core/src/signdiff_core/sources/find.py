@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-from signdiff_core.sources.h5_file import clips_in_h5
+from signdiff_core.sources.arrays import clips_in_h5
 
 Kind = Literal["openpose", "dwpose", "mediapipe", "h5", "pose", "video"]
 """What can be read: folders of OpenPose or DWPose JSON, MediaPipe's landmarks, ``.h5``, ``.pose``, videos."""

@@ -16,13 +16,24 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from signdiff_core.estimators import estimate_video
+from signdiff_core.estimators.estimating import estimate_video
 from signdiff_core.formats.coordinates import LARGEST, is_normalised
 from signdiff_core.formats.files import FormatError, frames_of, is_absent, load_object, shown
 from signdiff_core.formats.openpose import FILES, read_people
 from signdiff_core.formats.pose import PoseFormat
-from signdiff_core.landmarks import landmarks_of
-from signdiff_core.skeleton import BODY, BODY_HANDS_FACE, FACE, HEAD, LEFT_HAND, OPENPOSE50, RIGHT_HAND, Skeleton
+from signdiff_core.landmarks import in_space, landmarks_of
+from signdiff_core.skeleton import (
+    BODY,
+    BODY_HANDS_FACE,
+    FACE,
+    HEAD,
+    LEFT_HAND,
+    OPENPOSE50,
+    RIGHT_HAND,
+    Skeleton,
+    is_known,
+)
+from signdiff_core.sources.arrays import read_h5, read_mediapipe
 from signdiff_core.sources.detections import (
     MAX_FRAMES,
     MAX_PLACES,
@@ -32,8 +43,6 @@ from signdiff_core.sources.detections import (
     stack_people,
 )
 from signdiff_core.sources.find import Source
-from signdiff_core.sources.h5_file import read_h5
-from signdiff_core.sources.mediapipe import read_mediapipe
 from signdiff_core.video.reading import probe
 
 if TYPE_CHECKING:  # pose_format is heavy to import
@@ -125,7 +134,8 @@ def _people_of(pose: Pose, path: Path, name: str, skeleton: Skeleton) -> Detecti
         except ValueError as error:
             raise FormatError(path, f"{error}") from error
         people.append(as_points(found.joints[..., :2], found.confidence))
-        depths.append(found.depth_in_pixels(people[-1], size[0]))
+        own = is_known(one)
+        depths.append(_own_depth(one, people[-1]) if own else found.depth_in_pixels(people[-1], size[0]))
     if is_normalised(pose):
         raise FormatError(path, "expected positions in pixels, but they are normalised.")
     empty = np.full(people[0].shape[:2], np.nan, dtype=np.float32)
@@ -137,6 +147,13 @@ def _people_of(pose: Pose, path: Path, name: str, skeleton: Skeleton) -> Detecti
         depth=np.stack([empty if depth is None else depth for depth in depths], axis=1) if known else None,
         size=size,
     )
+
+
+def _own_depth(pose: Pose, points: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """Give the loose depth of a pose of a skeleton of ours, for its points (T, J, 3), of the same skeleton or not."""
+    known = in_space(pose)[:, : points.shape[1], 2]
+    depth = np.pad(known, ((0, 0), (0, points.shape[1] - known.shape[1])), constant_values=np.nan)
+    return depth if np.isfinite(depth).any() else None
 
 
 def read_openpose(folder: Path, *, skeleton: Skeleton = OPENPOSE50) -> NDArray[np.float32]:

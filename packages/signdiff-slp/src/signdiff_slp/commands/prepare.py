@@ -109,8 +109,7 @@ def add_prepare(commands: argparse._SubParsersAction[Any]) -> None:
         type=whole(),
         default=16,
         metavar="CLIPS",
-        help="clips that are lifted and stored together: more are faster; with fewer, an interruption loses less "
-        "(default: 16)",
+        help="clips that are stored together: with fewer, an interruption loses less (default: 16)",
     )
     parser.add_argument(
         "--kind",
@@ -179,20 +178,33 @@ def add_cleaning(parser: argparse.ArgumentParser) -> None:
 
 def add_lifting(parser: argparse.ArgumentParser) -> None:
     """Add the options of lifting to a parser."""
-    parser.add_argument("--steps", type=whole(), default=200, help="steps of the lifting (default: 200)")
     parser.add_argument(
-        "--smoothness", type=number(), default=0.01, help="how smooth the lifting is in time (default: 0.01)"
+        "--smoothing",
+        type=number(),
+        default=0.5,
+        metavar="FRAMES",
+        help="standard deviation by which what is seen is smoothed in time; 0 for none (default: 0.5)",
     )
-    parser.add_argument("--device", default="cpu", help="a torch device for the lifting (default: cpu)")
+    for name in ("--steps", "--smoothness", "--device"):
+        parser.add_argument(name, action=_Gone, help=argparse.SUPPRESS)
+
+
+class _Gone(argparse.Action):
+    """An option of the search that lifted clips before: it is taken, and said to do nothing."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        option = self.option_strings[0]
+        print(
+            f"{parser.prog}: warning: {option} has no effect: lifting is no search in steps any more.", file=sys.stderr
+        )
 
 
 def _prepare(arguments: argparse.Namespace) -> int:
-    from signdiff_core.checks import check_device
     from signdiff_core.engines.pools import check_ray
     from signdiff_core.engines.work import finished, is_made, noting_what_is_kept
     from signdiff_core.wording import by_cause
     from signdiff_slp.prepare.assemble import assemble
-    from signdiff_slp.prepare.plan import Gathered, Options, Settings, hash_again, manifest_of, plan
+    from signdiff_slp.prepare.plan import BEFORE, GONE, Gathered, Options, Settings, hash_again, manifest_of, plan
     from signdiff_slp.prepare.quality import Limits
     from signdiff_slp.prepare.shards import ShardWork
 
@@ -201,14 +213,12 @@ def _prepare(arguments: argparse.Namespace) -> int:
     for name in ("workers", "shard"):
         if getattr(arguments, name) < 1:
             raise ValueError(f"{name} must be at least 1, but is {getattr(arguments, name)}.")
-    names = ("fps", "source_fps", "min_confidence", "fill", "steps", "smoothness", "device", "mirror", "skeleton")
+    names = ("fps", "source_fps", "min_confidence", "fill", "smoothing", "mirror", "skeleton")
     settings = Settings(**{name: getattr(arguments, name) for name in names})
     limits = Limits(**{name: getattr(arguments, name) for name in ("min_observed", "max_bone_deviation", "max_jitter")})
     options = Options(limits=limits, **{name: getattr(arguments, name) for name in ("skels", "seed", "tolerance")})
     if arguments.engine == "ray":
         check_ray("signdiff-slp[prepare]")
-    else:  # under Ray, other machines have other devices
-        check_device(settings.device)
     gathered = Gathered()
     for split in _SPLITS:
         for clips, texts in getattr(arguments, split):
@@ -224,7 +234,11 @@ def _prepare(arguments: argparse.Namespace) -> int:
     if is_there:
         tasks = {task.name: task for task in gathered.tasks}
         now = manifest_of(gathered.tasks, settings, options)
-        print(finished(output, now, lambda name: hash_again(tasks[name], settings), what="text or split"))
+
+        def hashes(name: str) -> str:
+            return hash_again(tasks[name], settings)
+
+        print(finished(output, now, hashes, what="text or split", before=BEFORE, gone=GONE))
     else:
         work.folder.mkdir(parents=True, exist_ok=True)
         for left in work.folder.glob(".*.tmp"):  # by a run that was killed

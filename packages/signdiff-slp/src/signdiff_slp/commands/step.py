@@ -67,7 +67,7 @@ def _read(arguments: argparse.Namespace) -> int:
     seen = choose_signer(read(sources[name], arguments.source_fps))
     for note in seen.notes:
         print(note)
-    _write(arguments.output, seen.points, seen.fps, seen.size)
+    _write(arguments.output, seen.in_space, seen.fps, seen.size)
     return 0
 
 
@@ -75,24 +75,23 @@ def _clean(arguments: argparse.Namespace) -> int:
     from signdiff_slp.prepare.clean import clean
 
     points, pose = _points(arguments.clip)
-    cleaned = clean(points, min_confidence=arguments.min_confidence, fill=arguments.fill)
+    flat, depth = points[..., [0, 1, 3]], points[..., 2]
+    cleaned = clean(flat, depth, min_confidence=arguments.min_confidence, fill=arguments.fill)
     print(f"{cleaned.doubtful:.1%} of the joints were doubtful, {cleaned.filled:.1%} were filled")
     if cleaned.never.any():
         print(f"{int(cleaned.never.sum())} of 50 joints are seen in no frame")
-    _write(arguments.output, cleaned.points, pose.body.fps, _size(pose))
+    _write(arguments.output, cleaned.in_space, pose.body.fps, _size(pose))
     return 0
 
 
 def _lift(arguments: argparse.Namespace) -> int:
     import numpy as np
 
-    from signdiff_core.checks import check_device
-    from signdiff_slp.prepare.lifting.clips import lift
+    from signdiff_core.lifting import lift
 
-    check_device(arguments.device)
     points, pose = _points(arguments.clip)
-    joints = lift(points, steps=arguments.steps, smoothness=arguments.smoothness, device=arguments.device)
-    _write(arguments.output, np.concatenate([joints, points[..., 2:]], axis=-1), pose.body.fps, _size(pose))
+    joints = lift(points, smoothing=arguments.smoothing)
+    _write(arguments.output, np.concatenate([joints, points[..., 3:]], axis=-1), pose.body.fps, _size(pose))
     return 0
 
 
@@ -101,7 +100,7 @@ def _normalise(arguments: argparse.Namespace) -> int:
 
     from signdiff_core import formats
     from signdiff_core.skeleton import joints_of
-    from signdiff_slp.prepare.normal import mirror, to_normal
+    from signdiff_slp.prepare.shards import mirror, to_normal
 
     pose = formats.read(arguments.clip)
     joints = to_normal(joints_of(pose)[0], pose.body.fps, arguments.fps)
@@ -113,8 +112,8 @@ def _normalise(arguments: argparse.Namespace) -> int:
 def _quality(arguments: argparse.Namespace) -> int:
     from signdiff_core import formats
     from signdiff_core.skeleton import joints_of
-    from signdiff_slp.prepare.normal import left_share
     from signdiff_slp.prepare.quality import jitter
+    from signdiff_slp.prepare.shards import left_share
 
     joints, confidence = joints_of(formats.normalised(formats.read(arguments.clip)))
     observed = float((confidence > 0).mean())
@@ -123,15 +122,13 @@ def _quality(arguments: argparse.Namespace) -> int:
 
 
 def _points(path: Path) -> tuple[NDArray[np.float32], Pose]:
-    """A pose in pixels as (T, 50, 3) of x, y and confidence."""
-    import numpy as np
-
+    """A pose in pixels as (T, 50, 4) of x, y, a detector's depth or NaN, and confidence."""
     from signdiff_core import formats
-    from signdiff_core.skeleton import joints_of
+    from signdiff_core.landmarks import in_space
+    from signdiff_core.skeleton import NUM_JOINTS
 
     pose = formats.read(path)
-    joints, confidence = joints_of(pose)
-    return np.concatenate([joints[..., :2], confidence[..., None]], axis=-1), pose
+    return in_space(pose)[:, :NUM_JOINTS], pose
 
 
 def _size(pose: Pose) -> tuple[int, int]:
@@ -139,15 +136,13 @@ def _size(pose: Pose) -> tuple[int, int]:
 
 
 def _write(path: Path, points: NDArray[np.floating], fps: float, size: tuple[int, int] | None) -> None:
-    """Write (T, 50, 3 or 4) of x, y, maybe z, and confidence."""
+    """Write (T, 50, 4) of x, y, z, 0 for NaN, and confidence."""
     import numpy as np
 
     from signdiff_core import formats
     from signdiff_core.skeleton import make_pose
 
-    joints = points[..., :-1]
-    if joints.shape[-1] == 2:
-        joints = np.concatenate([joints, np.zeros_like(joints[..., :1])], axis=-1)
+    joints = np.nan_to_num(points[..., :3])
     pose = make_pose(joints, fps, confidence=points[..., -1])
     width, height = size or (max(2, int(joints[..., axis].max()) + 1) for axis in (0, 1))
     pose.header.dimensions = type(pose.header.dimensions)(width, height, 0)

@@ -12,7 +12,17 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from signdiff_core.skeleton import BODY, FACE, HEAD, LEFT_HAND, LEFT_WRIST, NUM_JOINTS, RIGHT_HAND, RIGHT_WRIST
+from signdiff_core.skeleton import (
+    BODY,
+    BODY_JOINTS,
+    FACE,
+    HEAD,
+    LEFT_HAND,
+    LEFT_WRIST,
+    NUM_JOINTS,
+    RIGHT_HAND,
+    RIGHT_WRIST,
+)
 from signdiff_slp.corpora.filling import fill_absent, fill_track
 
 Fill = Literal["interpolate", "median"]
@@ -28,21 +38,44 @@ _TIP, _LIP, _ON_THE_FACE = 30, 51, ((36, 39), (42, 45), (0,), (16,))
 class Cleaned:
     """A clip without absent joints, (T, 50, 3) float32 of x, y in pixels and confidence, and what was done to it.
 
-    ``doubtful`` is the share of joints that were there, but under the confidence; ``filled`` of those that were filled.
-    The joints of ``never``, (50,), have no frame: they stay absent.
+    ``depth`` (T, 50) is the detector's, NaN where it tells none or the joint was filled. ``doubtful`` is the share of
+    joints that were there, but under the confidence; ``filled`` of those that were filled. The joints of ``never``,
+    (50,), have no frame: they stay absent.
     """
 
     points: NDArray[np.float32]
+    depth: NDArray[np.float32]
     doubtful: float
     filled: float
     never: NDArray[np.bool_]
 
+    @property
+    def in_space(self) -> NDArray[np.float32]:
+        """(T, 50, 4) of x, y, depth and confidence, as `signdiff_core.lifting.lift` takes them."""
+        return np.concatenate([self.points[..., :2], self.depth[..., None], self.points[..., 2:]], axis=-1)
 
-def clean(points: NDArray[np.floating], *, min_confidence: float = 0.1, fill: Fill = "interpolate") -> Cleaned:
+    def check(self) -> None:
+        """Raise a ``ValueError`` that names the joints that no frame has, if there are any."""
+        if not self.never.any():
+            return
+        names = [name for name, is_meant in zip(BODY_JOINTS, self.never[BODY], strict=True) if is_meant]
+        for side, part in (("left", LEFT_HAND), ("right", RIGHT_HAND)):
+            if count := int(self.never[part].sum()):
+                names.append(f"the {side} hand" if self.never[part].all() else f"{count} joints of the {side} hand")
+        raise ValueError(f"a clip must show every joint in some frame, but this one never shows {', '.join(names)}.")
+
+
+def clean(
+    points: NDArray[np.floating],
+    depth: NDArray[np.floating] | None = None,
+    *,
+    min_confidence: float = 0.1,
+    fill: Fill = "interpolate",
+) -> Cleaned:
     """Make a clip whole: (T, 50, 3) of x, y in pixels and confidence in [0, 1]; 0 or not finite where absent.
 
-    Joints below ``min_confidence`` are taken as absent. A ``ValueError`` says if ``points`` has another shape, or an
-    option is out of its range.
+    ``depth`` (T, 50) is as of `signdiff_core.sources.Detections`. Joints below ``min_confidence`` are taken as absent.
+    A ``ValueError`` says if ``points`` has another shape, or an option is out of its range.
     """
     if fill not in ("interpolate", "median"):
         raise ValueError(f"fill must be 'interpolate' or 'median', but is {fill!r}.")
@@ -50,8 +83,10 @@ def clean(points: NDArray[np.floating], *, min_confidence: float = 0.1, fill: Fi
     absent = sure[..., 2] == 0
     whole = fill_in_time(sure) if fill == "interpolate" else fill_with_median(sure)
     before = drop_doubtful(points, min_confidence=0.0)[..., 2] > 0
+    known = np.full(absent.shape, np.nan) if depth is None else np.where(absent, np.nan, depth)
     return Cleaned(
         points=whole,
+        depth=known.astype(np.float32),
         doubtful=float((before & absent).mean()),
         filled=float((absent & (whole[..., 2] > 0)).mean()),
         never=absent.all(axis=0),

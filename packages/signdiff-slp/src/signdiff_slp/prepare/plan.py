@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from signdiff_core.engines.work import Manifest, Shard, content_hash, signature, versions
 from signdiff_core.engines.work import plan as divide
-from signdiff_core.estimators import find_estimator
+from signdiff_core.estimators.estimating import find_estimator
 from signdiff_core.plugins import PluginError
 from signdiff_core.sources.find import Kind, Source, find_clips
 from signdiff_core.video.reading import probe
@@ -104,7 +104,7 @@ class Settings:
 
     ``source_fps`` is for clips whose files do not say, such as OpenPose JSON; How2Sign has mostly 24. Joints below
     ``min_confidence`` are absent, and become what ``fill`` says: interpolated in time, or the paper's median.
-    ``steps``, ``smoothness`` and ``device`` are of the lifting. ``mirror`` mirrors clips whose left hand moves more, so
+    ``smoothing`` is of the lifting, in frames. ``mirror`` mirrors clips whose left hand moves more, so
     that every signer is right-handed. With the ``skeleton`` body_hands_face, eyes, ears and face are kept, and clips
     without a face fail. A ``ValueError`` says if one is out of its range.
     """
@@ -113,9 +113,7 @@ class Settings:
     source_fps: float = 24.0
     min_confidence: float = 0.1
     fill: Literal["interpolate", "median"] = "interpolate"
-    steps: int = 200
-    smoothness: float = 0.01
-    device: str = "cpu"
+    smoothing: float = 0.5
     mirror: bool = False
     skeleton: str = "openpose50"
 
@@ -130,10 +128,15 @@ class Settings:
             raise ValueError(f"min_confidence must be from 0 to 1, but is {self.min_confidence}.")
         if self.fill not in ("interpolate", "median"):
             raise ValueError(f"fill must be 'interpolate' or 'median', but is {self.fill!r}.")
-        if self.steps < 1:
-            raise ValueError(f"steps must be at least 1, but is {self.steps}.")
-        if not self.smoothness >= 0:
-            raise ValueError(f"smoothness must be at least 0, but is {self.smoothness}.")
+        if not 0 <= self.smoothing < math.inf:
+            raise ValueError(f"smoothing must be at least 0, but is {self.smoothing}.")
+
+
+BEFORE: Final = {"skeleton": "openpose50", "smoothing": Settings.smoothing}
+"""Settings that manifests of earlier versions do not name: those versions had the 50 joints alone."""
+
+GONE: Final = ("steps", "smoothness", "device")
+"""Settings that only earlier versions had: of a search that lifted clips."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +153,7 @@ class Options:
 
 
 def plan(tasks: Sequence[Task], settings: Settings, *, clips: int = 16) -> list[Shard[Task]]:
-    """Divide clips, in the corpus's order, into shards, which are lifted together and stored in one file.
+    """Divide clips, in the corpus's order, into shards, which are done together and stored in one file.
 
     A ``ValueError`` says if a name comes twice.
     """
@@ -169,9 +172,10 @@ def _facts(task: Task) -> object:
 
 @cache
 def code_version() -> dict[str, str]:
-    """Name what prepares: versions of the libraries that compute, hashes of this folder, the readers and estimators."""
-    known = versions("signdiff_slp.prepare", "signdiff-slp", "signdiff-core", "numpy", "torch")
-    return known | {part: versions(f"signdiff_core.{part}")["code"] for part in ("estimators", "sources")}
+    """Name what prepares: versions of the libraries that compute, hashes of this folder and of what reads and lifts."""
+    known = versions("signdiff_slp.prepare", "signdiff-slp", "signdiff-core", "numpy")
+    parts = ("anatomy", "estimators", "lifting", "sources")
+    return known | {part: versions(f"signdiff_core.{part}")["code"] for part in parts}
 
 
 def manifest_of(tasks: Iterable[Task], settings: Settings, options: Options) -> Manifest:

@@ -1,12 +1,13 @@
 """Prepare the clips of a shard, and store what came of them: one file, which is there whole or not at all.
 
-The steps of a clip, in order: `keypoints_of` reads, chooses the signer and cleans; `lift_clips`; `finish`.
+The steps of a clip, in order: `keypoints_of` reads, chooses the signer and cleans; `finish` lifts, normalises
+and measures.
 """
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,16 +15,18 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from signdiff_core import skeleton as skeletons
 from signdiff_core.engines.work import Shard, Work
+from signdiff_core.faces import MIRRORED_FACE, MIRRORED_HEAD
+from signdiff_core.formats.coordinates import normalise
+from signdiff_core.lifting.clip import lift
 from signdiff_core.sealed import read_sealed, write_sealed
-from signdiff_core.skeleton import BODY_HANDS_FACE, NOSE, NUM_JOINTS, find_skeleton
+from signdiff_core.skeleton import BODY_HANDS_FACE, LEFT_WRIST, NOSE, NUM_JOINTS, RIGHT_WRIST, find_skeleton
 from signdiff_core.sources.read import read
 from signdiff_core.sources.signer import choose_signer
 from signdiff_core.video.reading import probe
-from signdiff_slp.corpora.filling import never_seen
+from signdiff_slp.corpora.filling import never_seen, resample
 from signdiff_slp.prepare.clean import clean, clean_face
-from signdiff_slp.prepare.lifting.clips import lift_all
-from signdiff_slp.prepare.normal import left_share, mirror, to_normal
 from signdiff_slp.prepare.plan import Settings, Task, hash_of
 from signdiff_slp.prepare.quality import bone_lengths, jitter, movement
 
@@ -33,7 +36,7 @@ LEFT_HANDED: Final = 0.6
 
 @dataclass(frozen=True, kw_only=True)
 class CleanClip:
-    """The signer of a clip in the picture, ready to be lifted: (T, 50, 3) of x and y in pixels and confidence.
+    """The signer of a clip in the picture, ready to be lifted: (T, 50, 4) as `signdiff_core.lifting.lift` takes them.
 
     ``observed`` is the share of joints that the detector saw, ``video_seconds`` the duration of the video beside the
     keypoints, if there is one and it tells; ``hash`` is of the clip's files, and ``notes`` are for the report. The
@@ -67,7 +70,9 @@ def keypoints_of(task: Task, settings: Settings) -> CleanClip:
     skeleton = find_skeleton(settings.skeleton)
     keypoints = choose_signer(read(task.source, settings.source_fps, skeleton=skeleton))
     seen, depth = keypoints.points, keypoints.depth
-    cleaned = clean(seen[:, :NUM_JOINTS], min_confidence=settings.min_confidence, fill=settings.fill)
+    own = None if depth is None else depth[:, :NUM_JOINTS]
+    cleaned = clean(seen[:, :NUM_JOINTS], own, min_confidence=settings.min_confidence, fill=settings.fill)
+    cleaned.check()
     notes, face = keypoints.notes, None
     if skeleton is BODY_HANDS_FACE:
         face = clean_face(seen, depth, cleaned.points, min_confidence=settings.min_confidence)
@@ -76,9 +81,9 @@ def keypoints_of(task: Task, settings: Settings) -> CleanClip:
     video = None if task.source.video is None else probe(task.source.video).seconds
     return CleanClip(
         task=task,
-        points=cleaned.points,
+        points=cleaned.in_space,
         fps=keypoints.fps,
-        observed=1.0 - cleaned.filled - float(cleaned.never.mean()),
+        observed=1.0 - cleaned.filled,
         notes=notes,
         hash=hash_of(task.source, keypoints.fps),
         video_seconds=video or None,
@@ -86,17 +91,12 @@ def keypoints_of(task: Task, settings: Settings) -> CleanClip:
     )
 
 
-def lift_clips(clips: Sequence[CleanClip], settings: Settings) -> list[NDArray[np.floating]]:
-    """Lift clips together: (T, 50, 3) each, in pixels; a ``ValueError`` says if one of them cannot be lifted."""
-    points = [clip.points for clip in clips]
-    return list(lift_all(points, steps=settings.steps, smoothness=settings.smoothness, device=settings.device))
-
-
-def finish(clip: CleanClip, lifted: NDArray[np.floating], settings: Settings) -> Prepared:
-    """Normalise, resample and, if that is wanted and needed, mirror a clip; measure its quality.
+def finish(clip: CleanClip, settings: Settings) -> Prepared:
+    """Lift, normalise, resample and, if that is wanted and needed, mirror a clip; measure its quality.
 
     A ``ValueError`` says if its shoulders are nowhere apart.
     """
+    lifted = lift(clip.points, smoothing=settings.smoothing)
     if clip.face is not None:
         from_nose = lifted[:, NOSE, None, 2] + clip.face[..., 2]
         lifted = np.concatenate([lifted, np.concatenate([clip.face[..., :2], from_nose[..., None]], axis=-1)], axis=1)
@@ -122,6 +122,36 @@ def finish(clip: CleanClip, lifted: NDArray[np.floating], settings: Settings) ->
     return Prepared(joints=joints, bones=bone_lengths(joints), facts=facts)
 
 
+def to_normal(joints: NDArray[np.floating], fps: float, target_fps: float) -> NDArray[np.float32]:
+    """Bring a whole clip, (T, J, 3) in any unit, to normalised coordinates and to a corpus's frame rate.
+
+    In every frame the neck is the origin; over the clip, the median distance of the shoulders is 1/3 (Stoll et al.,
+    Text2Sign, IJCV 2020, section 3.2). A ``ValueError``
+    says if the shoulders are nowhere apart, or a rate is not positive.
+    """
+    settled = normalise(joints, np.ones(joints.shape[:2]))
+    return resample(settled, fps, target_fps).astype(np.float32)
+
+
+def mirror(joints: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Make a left-handed signer right-handed, (T, J, 3) normalised: a mirror, whose left is the signer's right."""
+    order = np.arange(joints.shape[1])
+    if joints.shape[1] > NUM_JOINTS:
+        order[skeletons.HEAD] = np.asarray(MIRRORED_HEAD) + skeletons.HEAD.start
+        order[skeletons.FACE] = np.asarray(MIRRORED_FACE) + skeletons.FACE.start
+    for part in ("SHOULDER", "ELBOW", "WRIST", "HAND"):
+        left, right = getattr(skeletons, f"LEFT_{part}"), getattr(skeletons, f"RIGHT_{part}")
+        order[left], order[right] = order[right].copy(), order[left].copy()
+    return np.asarray(joints[:, order] * np.array([-1.0, 1.0, 1.0], dtype=joints.dtype))
+
+
+def left_share(joints: NDArray[np.floating]) -> float:
+    """Tell how much of the wrists' way the left one makes, in [0, 1]; 0.5 in a clip without movement."""
+    steps = np.diff(joints[:, [LEFT_WRIST, RIGHT_WRIST]], axis=0)
+    left, right = np.linalg.norm(steps, axis=-1).sum(axis=0)
+    return float(left / (left + right)) if left + right > 0 else 0.5
+
+
 @dataclass(frozen=True, kw_only=True)
 class Failure:
     """A clip that could not be prepared: the reason in one line, and the trace that says where it happened."""
@@ -138,12 +168,6 @@ class ShardWork(Work[Task]):
     settings: Settings
     folder: Path
 
-    def begin(self) -> None:
-        """Have this process compute with one thread: sums come out the same wherever it runs."""
-        import torch
-
-        torch.set_num_threads(1)
-
     def process(self, shard: Shard[Task], lethal: Collection[str] = ()) -> None:
         """Prepare the clips of a shard, unless it is stored already; an ``OSError`` if that cannot be written.
 
@@ -151,29 +175,22 @@ class ShardWork(Work[Task]):
         """
         if self.is_stored(shard):
             return
-        clips: list[CleanClip] = []
+        prepared: list[Prepared] = []
         failures = [
             Failure(name=name, reason="it killed the process that read it", trace="") for name in sorted(lethal)
         ]
         for name, task in shard.items.items():
             if name not in lethal:
                 try:
-                    clips.append(keypoints_of(task, self.settings))
+                    prepared.append(finish(keypoints_of(task, self.settings), self.settings))
                 except Exception as error:  # whatever a clip holds, the others are prepared
                     failures.append(_failure(task, error))
-        prepared = []
-        for clip, lifted in _lift(clips, self.settings, failures):
-            try:
-                prepared.append(finish(clip, lifted, self.settings))
-            except Exception as error:
-                failures.append(_failure(clip.task, error))
         store(self.file_of(shard), prepared, failures)
 
     def attempt(self, shard: Shard[Task], name: str) -> None:
         """Prepare a clip, and store nothing."""
         try:
-            clip = keypoints_of(shard.items[name], self.settings)
-            finish(clip, lift_clips([clip], self.settings)[0], self.settings)
+            finish(keypoints_of(shard.items[name], self.settings), self.settings)
         except Exception:
             return
 
@@ -184,22 +201,6 @@ class ShardWork(Work[Task]):
     def file_of(self, shard: Shard[Task]) -> Path:
         """Name the file that holds the shard when it is done."""
         return self.folder / f"{shard.number:06d}-{shard.key}.safetensors"
-
-
-def _lift(
-    clips: list[CleanClip], settings: Settings, failures: list[Failure]
-) -> Iterator[tuple[CleanClip, NDArray[np.floating]]]:
-    """Lift all clips together; if that fails, each alone, to find the one that it fails on."""
-    try:
-        yield from zip(clips, lift_clips(clips, settings), strict=True)
-    except Exception:
-        for clip in clips:
-            try:
-                [lifted] = lift_clips([clip], settings)
-            except Exception as error:
-                failures.append(_failure(clip.task, error))
-            else:
-                yield clip, lifted
 
 
 def _failure(task: Task, error: Exception) -> Failure:

@@ -18,7 +18,7 @@ from signdiff_slp.cli import main
 from signdiff_slp.corpora.read import read_split
 from signdiff_slp.corpora.stitch import spell
 
-QUICK = ("--steps", "20", "--source-fps", "25")
+QUICK = ("--source-fps", "25")
 
 
 def prepare(clips, texts, output, *options):
@@ -87,14 +87,16 @@ def test_the_manifest_has_the_hash_of_every_input(made, spelled_clips):
             digest.update(f"{path.name}\n".encode() + path.read_bytes())
         assert found == digest.hexdigest()
     assert len(manifest["inputs"]) == 6
-    assert manifest["settings"]["steps"] == 20
+    assert manifest["settings"]["smoothing"] == 0.5
 
 
 def test_the_preview_and_the_statistics_are_of_the_corpus(made):
     width, height = Image.open(made / "preview.png").size
     assert (width, height) == (8 * 144, 6 * (18 + 2 * 144))
     poses = np.load(made / "train.poses.npy")
-    assert load_file(made / "statistics.safetensors")["std"] == pytest.approx(poses.std(axis=0), abs=1e-6)
+    assert load_file(made / "statistics.safetensors")["std"] == pytest.approx(
+        poses.std(axis=0, dtype=np.float64), abs=1e-6
+    )
     lines = (made / "quality.tsv").read_text().splitlines()
     assert len(lines) == 7
     observed = [float(line.split("\t")[1]) for line in lines[1:]]
@@ -223,8 +225,9 @@ def test_the_same_command_says_that_it_is_done_and_another_one_what_differs(spel
     assert f"{output} is finished: it was made of the same inputs with the same settings." in capsys.readouterr().out
     assert not (tmp_path / "corpus.work").exists()
 
-    assert prepare(clips, texts, output, "--workers", "1", "--fps", "12.5") == 1
-    assert "of other inputs or settings: fps was 25.0 and is 12.5." in capsys.readouterr().err
+    assert prepare(clips, texts, output, "--workers", "1", "--fps", "12.5", "--smoothing", "1") == 1
+    differ = "fps was 25.0 and is 12.5; smoothing was 0.5 and is 1.0."
+    assert f"of other inputs or settings: {differ}" in capsys.readouterr().err
     frame = sorted((clips / "at").iterdir())[0]
     frame.write_text(frame.read_text() + " ")
     assert prepare(clips, texts, output, "--workers", "1") == 1

@@ -13,7 +13,7 @@ from signdiff_slp.prepare.shards import ShardWork
 pytest.importorskip("ray")
 pytestmark = pytest.mark.slow
 
-SETTINGS = Settings(steps=20, source_fps=25.0)
+SETTINGS = Settings(source_fps=25.0)
 
 
 @pytest.fixture

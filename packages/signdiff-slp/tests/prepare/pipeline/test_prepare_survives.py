@@ -15,12 +15,12 @@ from signdiff_core.engines import run_local
 from signdiff_slp.prepare.plan import Gathered, Settings, plan
 from signdiff_slp.prepare.shards import ShardWork, load, load_summary
 
-SETTINGS = Settings(steps=20, source_fps=25.0)
+SETTINGS = Settings(source_fps=25.0)
 
 
 def command(spelled_clips, output, *options):
     arguments = ["prepare", "--train", spelled_clips / "clips", spelled_clips / "texts.tsv", "-o", output]
-    arguments += ["--steps", "20", "--source-fps", "25", "--shard", "1", "--workers", "1", *options]
+    arguments += ["--source-fps", "25", "--shard", "1", "--workers", "1", *options]
     return [sys.executable, "-m", "signdiff_slp.cli", *map(str, arguments)]
 
 
@@ -75,7 +75,9 @@ def test_a_changed_clip_or_setting_is_not_taken_from_before(spelled_clips, tmp_p
     gathered.add("train", clips, spelled_clips / "texts.tsv")
     before = [shard.key for shard in plan(gathered.tasks, SETTINGS, clips=2)]
     assert [shard.key for shard in plan(gathered.tasks, SETTINGS, clips=2)] == before
-    assert not set(before) & {shard.key for shard in plan(gathered.tasks, Settings(steps=21), clips=2)}
+    assert not set(before) & {
+        shard.key for shard in plan(gathered.tasks, Settings(smoothing=1.0, source_fps=25.0), clips=2)
+    }
     changed = next((clips / gathered.tasks[0].name).iterdir())
     changed.write_text(changed.read_text() + " ")
     after = [shard.key for shard in plan(gathered.tasks, SETTINGS, clips=2)]

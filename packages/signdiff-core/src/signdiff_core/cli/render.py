@@ -1,4 +1,4 @@
-"""``signdiff estimate``, and the videos that ``signdiff render`` takes: the pose of somebody who signs."""
+"""``signdiff render`` and ``signdiff estimate``: somebody who signs, shown by another signer, and their pose."""
 
 from __future__ import annotations
 
@@ -6,16 +6,33 @@ import json
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from signdiff_core.cli.options import debug_option, json_option, misused, output_file
-from signdiff_core.cli.output import track
+from signdiff_core.cli.convert import read_pose
+from signdiff_core.cli.options import (
+    check_device_is_taken,
+    check_video,
+    debug_option,
+    existing,
+    given,
+    json_option,
+    misused,
+    output_file,
+    reading_options,
+    rendering,
+    to_video,
+)
+from signdiff_core.cli.output import naming, print_video, track
 
-if TYPE_CHECKING:  # both import NumPy: --help does without it
-    from signdiff_core.estimators import Estimated
+if TYPE_CHECKING:  # all import NumPy: --help does without it
+    from pose_format import Pose
+
+    from signdiff_core.cli.parts import Renderer
+    from signdiff_core.estimators.estimating import Estimated
     from signdiff_core.estimators.store import Person
+    from signdiff_core.video.beside import Beside
 
 estimator_option = click.option(
     "--estimator", default="holistic", show_default=True, help="Plug-in that finds the signer in a video."
@@ -53,9 +70,86 @@ def estimate(source: Path, output: Path, estimator: str, resume: bool | None, as
         click.echo(f"{output}: {frames} frames, {frames / fps:.2f} s at {fps:g} frames per second")
 
 
+@click.command(short_help="Turn a pose, or a video of somebody who signs, into a video of a signer.")
+@click.argument("source", metavar="IN", type=click.Path(path_type=Path), callback=existing)
+@to_video
+@rendering
+@click.option("--device", help="Where to run the model, such as cpu or cuda.  [default: the best there is]")
+@click.option("--index", type=click.IntRange(0), help="Which clip, from 0, in a file that holds several.")
+@estimator_option
+@reading_options
+@click.option(
+    "--beside",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="VIDEO",
+    help="The pose's source: that, the pose's drawing and the signer are shown side by side, with the source's sound.",
+)
+@json_option
+@debug_option
+def render(
+    source: Path,
+    output: Path,
+    resume: bool | None,
+    renderer: str,
+    device: str | None,
+    index: int | None,
+    estimator: str,
+    fps: float | None,
+    person: int | None,
+    picture: tuple[int, int] | None,
+    beside: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Turn the pose in IN (any format that convert reads) into a video of a signer.
+
+    IN may be a video of somebody who signs: their pose is estimated first, and another signer signs it.
+    """
+    from signdiff_core.cli.parts import Renderer
+    from signdiff_core.formats.coordinates import visible
+    from signdiff_core.framing import recorded_camera
+    from signdiff_core.video.outputs import RESUMED
+
+    # What is written at once is not resumed, but the poses of a video that were found are.
+    resume_frames = None if is_video(source) and output.suffix.lower() not in RESUMED else resume
+    width, height = check_video(output, options, resume_frames) or (1, 1)
+    if beside is not None and options["background"] == "transparent":
+        raise misused("--background transparent is not for --beside: a row of pictures is opaque")
+    is_recorded = options["framing"] == "recorded"
+    draw = Renderer(renderer, given(options), device=device)
+    check_device_is_taken(device, draw.takes_device)
+    if is_video(source):
+        check_unfinished(output, resume)
+    with posed(source, output, estimator, resume=resume) as path:
+        pose = read_pose(path, None, {"index": index}, fps=fps, person=person, size=picture)
+        with naming(source):
+            if is_recorded:  # now: once normalised, the pose tells nothing of its picture
+                draw.set("framing", recorded_camera(pose, width=width, height=height))
+            pose = visible(pose)
+        row = None if beside is None else _beside(draw, pose, beside, output)
+        info = draw(pose, output, resume=resume_frames, row=row)
+    print_video(output, info, as_json=as_json, renderer=renderer, seed=options["seed"])
+
+
+def _beside(draw: Renderer, pose: Pose, source: Path, output: Path) -> Beside:
+    """Open the source of a row; what does not agree with the pose, and sound that is lost, is told in a note."""
+    from signdiff_core.video.beside import Beside
+    from signdiff_core.video.outputs import SOUNDING
+    from signdiff_core.video.sound import has_sound
+
+    shown = {name: draw.options["render"][name] for name in ("framing", "missing") if name in draw.options["render"]}
+    row = Beside(source, pose, **shown)
+    told = [row.told] if row.told else []
+    if output.suffix.lower() not in SOUNDING and has_sound(source):
+        told.append(f"the sound of {source} is not kept: {output.suffix or 'a folder of PNG'} holds none")
+    for line in told:
+        click.echo(f"signdiff: note: {line}.", err=True)
+    return row
+
+
 def check_unfinished(output: Path, resume: bool | None) -> None:
     """Make sure that nothing that an interrupted run found is discarded unless the user says so."""
-    from signdiff_core.estimators import EstimateStore
+    from signdiff_core.estimators.store import EstimateStore
 
     store = EstimateStore(output)
     if resume is None and (frames := store.frames()):
@@ -75,7 +169,8 @@ def estimating(source: Path, output: Path, estimator: str, *, resume: bool | Non
     Raises what `estimate_video` does.
     """
     from signdiff_core.cli.parts import stamp_of
-    from signdiff_core.estimators import EstimateStore, estimate_video
+    from signdiff_core.estimators.estimating import estimate_video
+    from signdiff_core.estimators.store import EstimateStore
     from signdiff_core.formats.files import FormatError
     from signdiff_core.video.reading import VideoError
 
@@ -113,7 +208,7 @@ def posed(source: Path, output: Path, estimator: str, *, resume: bool | None) ->
 
     Raises what `estimating` does.
     """
-    from signdiff_core.estimators import EstimateStore
+    from signdiff_core.estimators.store import EstimateStore
     from signdiff_core.formats.pose import PoseFormat
 
     if not is_video(source):

@@ -1,4 +1,4 @@
-"""What a body's hands are: about which axes fingers bend, and where a thumb goes among them."""
+"""What a body's arms are: their joints, about which axes fingers bend, and where a thumb goes among them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,29 @@ from typing import Final
 
 import numpy as np
 
+from signdiff_core import skeleton
 from signdiff_core.anatomy.arm import HAND, Arm, palm_size
 from signdiff_core.anatomy.rotations import Array, dot, unit
 from signdiff_core.avatar.body import AvatarBody
+
+SIDES: Final = {
+    "L": (skeleton.LEFT_SHOULDER, skeleton.LEFT_ELBOW, skeleton.LEFT_WRIST, skeleton.LEFT_HAND.start),
+    "R": (skeleton.RIGHT_SHOULDER, skeleton.RIGHT_ELBOW, skeleton.RIGHT_WRIST, skeleton.RIGHT_HAND.start),
+}
+"""Of each side's arm, its joints among the 50: shoulder, elbow, wrist and the first of the hand."""
 
 _NEAR: Final = 0.03
 """How near, in normalised units, another joint must be to say where a joint of the thumb goes."""
 
 _LIFT: Final = (0.003, 0.006, 0.009)
 """How far off the palm a thumb's three joints are lifted: the palm has flesh, which the data's joints do not tell."""
+
+
+def arm_of(body: AvatarBody, side: str) -> Arm:
+    """Take an arm, "L" or "R", of a body at rest."""
+    *joints, hand = SIDES[side]
+    rest = body.joint_rest.astype(np.float64)
+    return Arm.of(np.concatenate([rest[joints], rest[hand : hand + 21]]), hinges(body, side))
 
 
 def hinges(body: AvatarBody, side: str) -> Array:
