@@ -29,6 +29,7 @@ from signdiff_core.anatomy.arm import (
     NUM_JOINTS,
     WRIST,
     WRIST_DEVIATION,
+    Arm,
     Placed,
     palm_size,
 )
@@ -55,10 +56,15 @@ _HANGING: Final = {"upper": (0.12, 0.99, 0.06), "fore": (0.04, 0.96, -0.28)}
 
 _FOREARM_SHARES: Final = {"lowerarm01": 0.2, "lowerarm02": 0.65}
 
-_SEEN_SCALE, _SEEN_NECK = 0.88, np.array([0.0, -0.031, 0.0])
+_SEEN_SCALE, _SEEN_NECK, _SEEN_FACE = 0.865, np.array([0.0, -0.031, 0.0]), 0.97
 """Detectors mark shoulders further in and further up than the joints about which arms turn: how much nearer to each
-other, and where the middle is, normalised units (MediaPipe on bodies of the cast: 0.86 to 0.93, -0.024 to -0.041).
+other, and where the middle is, normalised units; and faces a little smaller (MediaPipe on bodies of the cast: 0.85 to
+0.93, -0.024 to -0.041, 0.96 to 1.00).
 """
+
+_SEEN_WRIST, _SEEN_KNUCKLES = 0.124, -0.06
+"""How much further out than joints detectors mark a wrist and the knuckles, in marked lengths of a palm (MediaPipe on
+519 hands of the cast that sign: 0.105 and -0.05 of its own palm)."""
 
 _SIGMA: Final = {"elbow": (0.03, 0.03, 0.06), "wrist": (0.005, 0.005, 0.03), "hand": (0.006, 0.006, 0.010)}
 """How far points may be from their goals, standard deviations in normalised units; z is depth."""
@@ -120,14 +126,14 @@ def fit(
     told = head_turns(points, face and face[0], face and face[1], smoothing=smoothing)
     head = head_turns(points, face and face[0], face and face[1], smoothing=smoothing, seen=seen)
     size = None if face is None else face_size(points, *face, told)
-    scale = _SEEN_SCALE if seen else 1.0
+    scale = _SEEN_SCALE / _SEEN_FACE if seen else 1.0
     if seen:
-        points = points * _SEEN_SCALE + _SEEN_NECK
+        points = _from_marks(points)
     turns = trunk_turns(body, points, head, smoothing, shrugs=size is not None)
     obstacle, shoulders = _obstacle(body, turns)
     turn, shift = obstacle.head
     nose = apply(turn, np.broadcast_to(body.joint_rest[skeleton.NOSE], shift.shape)) + shift
-    points = _beside_the_face(points, nose, 1.0 if size is None else body.face_size / (size * scale))
+    points = _beside_the_face(body, points, nose, 1.0 if size is None else body.face_size / (size * scale))
     left, right = (_Limb(body, side, shoulders[side], points, smoothing, obstacle) for side in "LR")
     for limb in (left, right):
         limb.search(_FIRST)
@@ -155,26 +161,45 @@ def _known(joints: NDArray[np.floating], confidence: NDArray[np.floating] | None
     return points
 
 
-def _beside_the_face(points: Array, nose: Array, size: float) -> Array:
+def _from_marks(points: Array) -> Array:
+    """Tell where the joints (T, 50, 3) of a body are whose joints a detector has marked."""
+    joints: Array = points * _SEEN_SCALE + _SEEN_NECK
+    for _, _, wrist, hand in SIDES.values():
+        palm = joints[:, hand + 9] - joints[:, hand]
+        moved = joints[:, hand] - _SEEN_WRIST * palm
+        joints[:, hand] = joints[:, wrist] = np.where(np.isnan(moved), joints[:, hand], moved)
+        joints[:, hand + 5 : hand + 18 : 4] -= _SEEN_KNUCKLES * palm[:, None]
+    return joints
+
+
+def _beside_the_face(body: AvatarBody, points: Array, nose: Array, size: float) -> Array:
     """Move hands near the face of the data (T, 50, 3) to where they are at the face of the body, by its nose (T, 3).
 
-    The body's face is `size` times as large. What goes there is the hand's nearest joint, and the hand with it: one
-    within a face's radius of the nose goes all the way, one that is farther, less.
+    The body's face is `size` times as large. What goes there is the hand's nearest joint, as far from the wrist as this
+    body's hand has it, and the hand with it: one within a face's radius of the nose goes all the way, one that is
+    farther, less.
     """
     middle = points[:, skeleton.NOSE]
     moved = points.copy()
-    for _, _, wrist, hand in SIDES.values():
+    for side, (_, _, wrist, hand) in SIDES.items():
         joints = points[:, hand : hand + 21]
         away = np.linalg.norm(joints[..., :2] - middle[:, None, :2], axis=-1)
         known = np.isfinite(away).any(axis=1)
         first = np.where(known, np.nan_to_num(away, nan=np.inf).argmin(axis=1), 0)
         nearest = np.where(known, away[np.arange(len(away)), first], np.inf)
         share = np.exp(-((np.maximum(nearest - _FACE, 0) / _NEAR_FACE) ** 2))
-        from_nose = joints[np.arange(len(joints)), first] - middle
-        way = np.nan_to_num(nose - middle + (np.clip(size, 0.8, 1.25) - 1) * from_nose) * [1.0, 1.0, 0.0]
+        there = joints[np.arange(len(joints)), first]
+        way = nose - middle + (np.clip(size, 0.8, 1.25) - 1) * (there - middle)
+        way += (1 - _share_of(arm_of(body, side), joints - joints[:, :1])) * (there - joints[:, 0])
         for joint in (wrist, *range(hand, hand + 21)):
-            moved[:, joint] += share[:, None] * way
+            moved[:, joint] += share[:, None] * np.nan_to_num(way) * [1.0, 1.0, 0.0]
     return moved
+
+
+def _share_of(arm: Arm, fingers: Array) -> float:
+    """Tell how large an arm's hand is against that of the data, whose joints (T, 21, 3) count from the wrist."""
+    sizes = palm_size(fingers)
+    return float(arm.palm_size / np.nanmedian(sizes)) if np.isfinite(sizes).any() else arm.palm_size
 
 
 def _obstacle(body: AvatarBody, turns: NDArray[np.float32]) -> tuple[BodyObstacle, dict[str, Array]]:
@@ -226,9 +251,7 @@ class _Limb:
 
     def _set_hand(self, fingers: Array) -> None:
         """Set the goals of the hand: the data's joints (T, 21, 3), from its wrist, in the size of this body's palm."""
-        sizes = palm_size(fingers)
-        size = np.nanmedian(sizes) if np.isfinite(sizes).any() else 1.0
-        goals = fingers * (self.arm.palm_size / size)
+        goals = fingers * _share_of(self.arm, fingers)
         known = np.asarray(np.isfinite(goals).all(axis=-1))
         self.places[:, HAND] = np.where(known[..., None], goals, 0.0)
         self.weights[:, HAND] = np.where(known[..., None], 1 / np.array(_SIGMA["hand"]), 0.0)

@@ -14,11 +14,10 @@ from signdiff_core.avatar.body import Motion
 from signdiff_core.avatar.inverse_kinematics import fit
 from signdiff_core.avatar.signer import Signer
 from signdiff_core.camera import Camera
-from signdiff_core.formats.coordinates import visible
 from signdiff_core.formats.files import FormatWarning
 from signdiff_core.framing import Framing, choose_camera, frame_size, resolved
 from signdiff_core.gaps import Missing, fill_gaps
-from signdiff_core.lifting.poses import lift_pose, needs_lifting
+from signdiff_core.lifting.poses import in_space, needs_lifting
 from signdiff_core.skeleton import NOSE, face_of
 
 if TYPE_CHECKING:
@@ -109,13 +108,11 @@ class AvatarRenderer:
 
 
 def _with_depth(pose: Pose) -> Pose:
-    """Give a pose in normalised coordinates that can be performed; one without depth is lifted, and that is told."""
-    flat = visible(pose)
-    if not needs_lifting(pose):
-        return flat
-    message = "the pose has no depth that a body could take: it was lifted from the picture."
-    warnings.warn(message, FormatWarning, stacklevel=3)
-    return lift_pose(pose)
+    """Give a pose in normalised coordinates that can be performed; that one without depth is lifted is told."""
+    if needs_lifting(pose):
+        message = "the pose has no depth that a body could take: it was lifted from the picture."
+        warnings.warn(message, FormatWarning, stacklevel=3)
+    return in_space(pose)
 
 
 def camera_of(

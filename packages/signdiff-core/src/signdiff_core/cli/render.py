@@ -125,7 +125,7 @@ def render(
         with naming(source):
             if is_recorded:  # now: once normalised, the pose tells nothing of its picture
                 draw.set("framing", recorded_camera(pose, width=width, height=height))
-            pose = visible(pose)
+            visible(pose)  # or an error that names the file
         row = None if beside is None else _beside(draw, pose, beside, output)
         info = draw(pose, output, resume=resume_frames, row=row)
     print_video(output, info, as_json=as_json, renderer=renderer, seed=options["seed"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice, zip_longest
@@ -17,7 +18,8 @@ from signdiff_core.diffusion.images import Frame, as_array, cut_to, frames_of, i
 from signdiff_core.drawing import draw
 from signdiff_core.formats.coordinates import visible
 from signdiff_core.framing import Framing, choose_camera, resolved
-from signdiff_core.gaps import Missing, fill_gaps
+from signdiff_core.gaps import Missing, MissingJointsWarning, fill_gaps
+from signdiff_core.skeleton import face_of
 
 if TYPE_CHECKING:
     from pose_format import Pose
@@ -57,6 +59,9 @@ class Joints:
     framing: Framing
     """How the camera is chosen for a body of other proportions."""
 
+    pose: Pose
+    """The pose as it was given, with the depth that it has."""
+
     @classmethod
     def of(
         cls, pose: Pose, *, size: tuple[int, int], framing: Framing = "signing space", missing: Missing = "hold"
@@ -70,7 +75,7 @@ class Joints:
         framing = resolved(framing, pose, width=width, height=height)
         filled = fill_gaps(visible(pose), missing)
         camera = choose_camera(filled.joints, filled.confidence, width=width, height=height, framing=framing)
-        return cls(filled.joints, filled.confidence, filled.hidden, camera, size, framing)
+        return cls(filled.joints, filled.confidence, filled.hidden, camera, size, framing, pose)
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -84,12 +89,13 @@ class Joints:
     def performed(self) -> tuple[Motion, Camera]:
         """Let the neutral avatar's body take the pose, seen by the camera that shows it."""
         from signdiff_core.avatar import Signer, camera_of, fit
-        from signdiff_core.lifting.poses import is_flat, lift_joints
+        from signdiff_core.lifting.poses import in_space
 
-        positions: NDArray[np.floating] = self.positions
-        if is_flat(positions, self.confidence):
-            positions = lift_joints(positions, self.confidence)
-        motion = fit(Signer.neutral().avatar(), positions, self.confidence)
+        with warnings.catch_warnings():  # what is missing was told when the joints were taken
+            warnings.simplefilter("ignore", MissingJointsWarning)
+            pose = in_space(self.pose)
+            filled = fill_gaps(pose)
+        motion = fit(Signer.neutral().avatar(), filled.joints, filled.confidence, face=face_of(pose))
         width, height = self.size
         return motion, camera_of(motion, self.confidence, width=width, height=height, framing=self.framing)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signdiff_core import skeleton
-from signdiff_core.formats.coordinates import normalise
+from signdiff_core.formats.coordinates import normalise, visible
 from signdiff_core.landmarks import has_loose_depth, to_skeleton
 from signdiff_core.lifting.clip import HANGING, lift
 
@@ -24,6 +24,12 @@ def needs_lifting(pose: Pose) -> bool:
     """
     pose = to_skeleton(pose)
     return has_loose_depth(pose) or is_flat(*skeleton.joints_of(pose))
+
+
+def in_space(pose: Pose) -> Pose:
+    """Give a pose as `signdiff_core.formats.visible` does, but with depth: it is lifted where it `needs_lifting`."""
+    flat = visible(pose)
+    return lift_pose(pose) if needs_lifting(pose) else flat
 
 
 def is_flat(joints: NDArray[np.floating], confidence: NDArray[np.floating]) -> bool:
