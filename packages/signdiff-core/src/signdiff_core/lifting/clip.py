@@ -198,7 +198,7 @@ def _followed(points: Array, places: Array, sure: Array) -> Array:
     """Let the joints of an arm (T, 24, 3) follow the picture more closely, as far as it is sure.
 
     A hand of hinges comes near to what a detector marks, not all the way: each bone keeps its length and turns a
-    little, from its depth towards where the picture has its end.
+    little, from its depth towards where the picture has its end; one that would look too short loses depth.
     """
     seen = places[..., :2].copy()
     seen[:, HAND] += seen[:, WRIST, None]
@@ -207,8 +207,11 @@ def _followed(points: Array, places: Array, sure: Array) -> Array:
     followed = points.copy()
     for near, far in ((0, ELBOW), (ELBOW, WRIST), *((HAND.start + a, HAND.start + b) for a, b in HAND_LIMBS)):
         bone = points[:, far] - points[:, near]
-        aim = np.append(goals[:, far] - followed[:, near, :2], bone[:, 2:], axis=1)
-        followed[:, far] = followed[:, near] + unit(aim) * np.linalg.norm(bone, axis=1, keepdims=True)
+        length = np.linalg.norm(bone, axis=1, keepdims=True)
+        across = goals[:, far] - followed[:, near, :2]
+        most = np.sqrt(np.maximum(length**2 - (across**2).sum(axis=1, keepdims=True), 0))
+        aim = np.append(across, np.clip(bone[:, 2:], -most, most), axis=1)
+        followed[:, far] = followed[:, near] + unit(aim) * length
         if far == WRIST:
             followed[:, HAND.start] = followed[:, WRIST]
     return followed
