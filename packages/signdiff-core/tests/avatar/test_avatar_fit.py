@@ -170,7 +170,9 @@ def test_the_size_of_the_hand_does_not_matter(body):
     for hand in (LEFT_HAND, RIGHT_HAND):
         larger[:, hand] = joints[:, hand.start, None] + 1.3 * (joints[:, hand] - joints[:, hand.start, None])
     found, plain = fit(body, larger, seen=False).joints, fit(body, joints, seen=False).joints
-    np.testing.assert_allclose(found, plain, atol=1e-4)
+    for hand in (LEFT_HAND, RIGHT_HAND):
+        own, given = (each[:, hand] - each[:, hand.start, None] for each in (found, plain))
+        assert np.linalg.norm(own - given, axis=-1).mean() < 0.01, "near the face, wrists move so that fingertips stay"
 
 
 def test_fingers_do_not_bend_backwards(body):

@@ -5,7 +5,7 @@ import pytest
 
 from signdiff_core.anatomy.rotations import about
 from signdiff_core.avatar import AvatarBody, fit
-from signdiff_core.avatar.head import head_turns, neck_turns
+from signdiff_core.avatar.head import face_size, head_turns, neck_turns
 
 ANGLES = np.radians([0, 10, 25, -20, 35, -5, 0])
 AXES = {"nod": [1.0, 0, 0], "turn": [0, 1.0, 0], "tilt": [0, 0, 1.0], "askew": [0.6, -0.64, 0.48]}
@@ -110,7 +110,7 @@ def test_the_neck_shares_the_way_from_trunk_to_head():
 def test_fit_turns_the_body_s_head(pose):
     body, true = AvatarBody.named("old man"), wanted("askew")
     joints = np.repeat(pose.body.data[:1, 0].filled(), 7, axis=0)
-    motion = fit(body, joints, face=(face_of("old man", true), np.ones((7, 74))), smoothing=0)
+    motion = fit(body, joints, face=(face_of("old man", true), np.ones((7, 74))), smoothing=0, seen=False)
     assert without_mean(motion.turns[:, body.bone("head")].astype(float), true).max() < 0.1
 
 
@@ -118,3 +118,50 @@ def test_a_face_of_another_shape_is_refused(pose):
     joints = pose.body.data[:3, 0].filled()
     with pytest.raises(ValueError, match=r"face must have the shapes \(3, 74, 3\) and \(3, 74\), but has \(3, 70, 3\)"):
         fit(AvatarBody.named(), joints, face=(np.zeros((3, 70, 3)), np.ones((3, 70))))
+
+
+MARKS = np.array([(0, 1.4, -3.2), (-2, -0.7, -1.4), (2, -0.7, -1.4), (-4.0, 0.2, 3.0), (4.0, 0.2, 3.0)])
+"""Nose, right and left eye, right and left ear of some head, in any unit."""
+
+
+def marked(turns: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Joints with a nose, and a face of nothing but eyes and ears, of a head in the picture that turns."""
+    marks = np.einsum("tij,nj->tni", turns, MARKS) * 12 + [640, 300, 0]
+    joints, face, confidence = (
+        np.full((len(turns), 50, 3), np.nan),
+        np.zeros((len(turns), 74, 3)),
+        np.zeros((len(turns), 74)),
+    )
+    joints[:, 0], face[:, :4], confidence[:, :4] = marks[:, 0], marks[:, 1:], 1
+    return joints, face, confidence
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_nose_eyes_and_ears_tell_a_rotation_where_there_is_no_face(axis):
+    true = wanted(axis)
+    assert apart(head_turns(*marked(true), smoothing=0), true).max() < 8, "another head's marks"
+
+
+def test_an_ear_that_is_not_seen_leaves_four_marks():
+    true = wanted("turn")
+    joints, face, confidence = marked(true)
+    face[3:, 3], confidence[3:, 3] = 0, 0
+    assert apart(head_turns(joints, face, confidence, smoothing=0), true).max() < 9
+    confidence[:, 2:] = 0
+    assert apart(head_turns(joints, face, confidence, smoothing=0), np.eye(3)[None]).max() < 1e-3, "three tell nothing"
+
+
+def test_what_is_marked_tells_less_of_a_nod_than_of_a_turn():
+    """MediaPipe's faces nod by 0.7 of what heads do: read from heads of the cast that nod by known angles."""
+    nod, turn = wanted("nod"), wanted("turn")
+    for true, share in ((nod, 1 / 0.7), (turn, 1.0)):
+        found = head_turns(still(7)[0], face_of("person", true), np.ones((7, 74)), smoothing=0, seen=True)
+        np.testing.assert_allclose(apart(found, np.eye(3)[None]), share * np.degrees(np.abs(ANGLES)), atol=0.1)
+
+
+@pytest.mark.parametrize("size", [0.8, 1.0, 1.3])
+def test_the_size_of_a_face_is_measured_however_it_is_turned(size):
+    true = wanted("askew")
+    face = face_of("person", true)
+    face[:, 4:] = (face[:, 4:] - [640, 300, 0]) / 700 * size
+    assert face_size(still(7)[0], face, np.ones((7, 74)), true) == pytest.approx(size, rel=1e-3)

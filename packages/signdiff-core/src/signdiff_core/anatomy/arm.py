@@ -39,7 +39,7 @@ class Hinge(NamedTuple):
 
 
 _SHOULDER: Final = Hinge(-1e4, 1e4, 0, 1e5)
-_ELBOW: Final = Hinge(-25, 140, 30, 200)
+_ELBOW: Final = Hinge(-25, 112, 30, 200)
 _TWIST: Final = Hinge(-120, 120, 0, 90)
 _BEND: Final = Hinge(-85, 85, 0, 60)
 _DEVIATION: Final = Hinge(-40, 40, 0, 30)

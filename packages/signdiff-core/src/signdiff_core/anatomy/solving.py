@@ -161,7 +161,7 @@ class _Search:
         self.tendons[rows, self.ends], self.tendons[rows, self.ends - 1] = 1 / _TENDON, -_ALONG / _TENDON
         self.usual = np.diag(1 / arm.spread**2) + self.tendons.T @ self.tendons
         self.damping = np.full(len(self.shoulder), 1e-2)
-        self.state = self.at(start.angles[frames], start.base[frames])
+        self.state = self.at(start.angles[frames].copy(), start.base[frames].copy())
 
     def at(self, angles: Array, base: Array) -> _State:
         placed = self.arm.place(angles, base, self.shoulder)

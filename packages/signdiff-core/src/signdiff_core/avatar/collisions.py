@@ -22,8 +22,15 @@ _STEP: Final = 0.006
 
 _FAR: Final = 9.0
 _SAMPLES: Final = 6
-_TRUNK: Final = ("root", "spine", "clavicle", "shoulder", "neck01")
-_HEAD: Final = ("neck02", "neck03", "head")
+PARTS: Final = {
+    "spine01": ("root", "spine", "neck01"),
+    "clavicle.L": ("clavicle.L", "shoulder01.L"),
+    "clavicle.R": ("clavicle.R", "shoulder01.R"),
+    "head": ("neck02", "neck03", "head"),
+}
+"""What a body is made of, but for its arms: for the bone that moves a part, where the names of its bones begin."""
+
+_ALL: Final = tuple(name for names in PARTS.values() for name in names)
 
 THICKNESS: Final = np.array(
     [
@@ -35,14 +42,20 @@ THICKNESS: Final = np.array(
 )
 """How far the skin is from the points of an arm, normalised units; shoulder and elbow may be anywhere."""
 
+_SPARE: Final = 0.007
+"""How far hands stay off the body besides: there is flesh between the points."""
+
 
 class Relief:
     """How near a part of a body at rest is to the viewer, cell by cell."""
 
     def __init__(self, body: AvatarBody, bones: tuple[str, ...]) -> None:
         owner = np.array(body.cast.bones)[body.bone_index[:, 0]]
-        part = np.array([name.startswith(bones) for name in owner])
-        corners = body.vertices[body.triangles[part[body.triangles].all(axis=1)]].astype(np.float64)
+        part, any_part = (
+            np.array([name.startswith(names) for name in owner])[body.triangles] for names in (bones, _ALL)
+        )
+        # Triangles between two parts belong to both, so that there is no gap.
+        corners = body.vertices[body.triangles[part.any(axis=1) & any_part.all(axis=1)]].astype(np.float64)
         steps = np.linspace(0, 1, _SAMPLES)
         mix = np.array([(a, b, 1 - a - b) for a in steps for b in steps if a + b <= 1 + 1e-9])
         points = (mix @ corners).reshape(-1, 3)
@@ -60,29 +73,32 @@ class Relief:
 
 
 @lru_cache(maxsize=16)
-def _reliefs(body: AvatarBody) -> tuple[Relief, Relief]:
-    return Relief(body, _TRUNK), Relief(body, _HEAD)
+def _reliefs(body: AvatarBody) -> tuple[Relief, ...]:
+    return tuple(Relief(body, bones) for bones in PARTS.values())
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BodyObstacle:
-    """A body's trunk and head, whose turns (T, 3, 3) and shifts (T, 3) take rest points to where they are."""
+    """A body's trunk, shoulders and head.
+
+    Of each of `PARTS`, `places` are the turns (T, 3, 3) and shifts (T, 3) that take rest points to where they are.
+    """
 
     body: AvatarBody
-    trunk: tuple[Array, Array]
-    head: tuple[Array, Array]
+    places: dict[str, tuple[Array, Array]]
 
     def depth(self, points: Array, frames: slice) -> Array:
         """Tell how deep points of an arm (t, P, 3) are inside, with their thickness: (t, P)."""
         deepest = np.zeros(points.shape[:2])
-        for relief, (turn, shift) in zip(_reliefs(self.body), (self.trunk, self.head), strict=True):
-            local = apply(transpose(turn[frames])[:, None], points - shift[frames][:, None])
-            deepest = np.maximum(deepest, relief.depth(local) + THICKNESS)
+        for relief, bone in zip(_reliefs(self.body), PARTS, strict=True):
+            turn, shift = (each[frames] for each in self.places[bone])
+            local = apply(transpose(turn)[:, None], points - shift[:, None])
+            deepest = np.maximum(deepest, relief.depth(local) + THICKNESS + _SPARE)
         return deepest
 
     def way_out(self, frames: slice) -> Array:
         """Give the way towards the viewer: (t, 3)."""
-        return np.broadcast_to([0.0, 0.0, -1.0], (len(self.trunk[0][frames]), 3))
+        return np.broadcast_to([0.0, 0.0, -1.0], (len(self.places["head"][0][frames]), 3))
 
 
 def overlap(left: Array, right: Array) -> tuple[Array, Array]:

@@ -46,7 +46,7 @@ from signdiff_core.anatomy.rotations import (
 from signdiff_core.anatomy.solving import METACARPALS, Goals, solve, start
 from signdiff_core.avatar.arms import SIDES, arm_of, thumb_goals
 from signdiff_core.avatar.body import AvatarBody, Motion
-from signdiff_core.avatar.collisions import BodyObstacle, overlap
+from signdiff_core.avatar.collisions import PARTS, BodyObstacle, overlap
 from signdiff_core.avatar.face import face_shapes
 from signdiff_core.avatar.head import face_size, head_turns
 from signdiff_core.avatar.trunk import trunk_turns
@@ -74,6 +74,13 @@ _FACE, _NEAR_FACE = 0.09, 0.06
 
 _FIRST, _AGAIN = 9, 5
 """Steps of the search, and of the search after goals have moved."""
+
+_ODD, _DOUBT, _DOUBTS = 0.03, 0.2, 2
+"""How far a wrist may be off its goal, or a hand inside the body, for the sake of the hand's shape; how much less that
+counts where it is farther, and how often."""
+
+_FOLDED: Final = np.radians(28.0)
+"""Least angle between upper arm and forearm."""
 
 _ROUNDS, _TOUCH = 3, 0.002
 """How often hands are taken out of each other at most, and by how much they may overlap."""
@@ -131,15 +138,18 @@ def fit(
         points = _from_marks(points)
     turns = trunk_turns(body, points, head, smoothing, shrugs=size is not None)
     obstacle, shoulders = _obstacle(body, turns)
-    turn, shift = obstacle.head
+    turn, shift = obstacle.places["head"]
     nose = apply(turn, np.broadcast_to(body.joint_rest[skeleton.NOSE], shift.shape)) + shift
     points = _beside_the_face(body, points, nose, 1.0 if size is None else body.face_size / (size * scale))
     left, right = (_Limb(body, side, shoulders[side], points, smoothing, obstacle) for side in "LR")
     for limb in (left, right):
         limb.search(_FIRST)
+        for _ in range(_DOUBTS):
+            limb.doubt_hands()
         limb.aim_thumb()
     for number in range(_ROUNDS):
-        ways = overlap(left.placed.points, right.placed.points)
+        others = overlap(left.placed.points, right.placed.points)
+        ways = [np.maximum(way, limb.depth) for limb, way in zip((left, right), others, strict=True)]
         if number and np.max(ways) < _TOUCH:
             break
         for limb, way in zip((left, right), ways, strict=True):
@@ -204,14 +214,17 @@ def _share_of(arm: Arm, fingers: Array) -> float:
 
 def _obstacle(body: AvatarBody, turns: NDArray[np.float32]) -> tuple[BodyObstacle, dict[str, Array]]:
     """Give what hands must not enter, and where the shoulders are, (T, 3) by side."""
-    parts = [body.bone(bone) for bone in ("spine01", "head", "shoulder01.L", "shoulder01.R")]
-    shifts = np.concatenate([block[1][:, parts] for block in Motion(body=body, turns=turns).blocks()]).astype(float)
-    trunk, head, left, right = ((turns[:, bone].astype(float), shifts[:, number]) for number, bone in enumerate(parts))
-    shoulders = {
-        side: turn @ body.heads[body.bone(f"upperarm01.{side}")].astype(float) + shift
-        for side, (turn, shift) in (("L", left), ("R", right))
+    parts = {name: body.bone(name) for name in (*PARTS, "shoulder01.L", "shoulder01.R")}
+    shifts = [block[1][:, list(parts.values())] for block in Motion(body=body, turns=turns).blocks()]
+    ways = np.moveaxis(np.concatenate(shifts).astype(np.float64), 1, 0)
+    places = {
+        name: (turns[:, bone].astype(np.float64), way) for (name, bone), way in zip(parts.items(), ways, strict=True)
     }
-    return BodyObstacle(body=body, trunk=trunk, head=head), shoulders
+    shoulders = {}
+    for side in "LR":
+        turn, shift = places[f"shoulder01.{side}"]
+        shoulders[side] = turn @ body.heads[body.bone(f"upperarm01.{side}")].astype(np.float64) + shift
+    return BodyObstacle(body=body, places=places), shoulders
 
 
 class _Limb:
@@ -232,6 +245,7 @@ class _Limb:
         fingers = np.stack([smoothed(fingers[:, n], sigma) for n in range(21)], axis=1)
         self._set_arm(data, known=not np.isnan(data[:, [ELBOW, WRIST]]).any())
         self._set_hand(fingers)
+        self.obstacle = obstacle
         self.goals = Goals(places=self.places, weights=self.weights, obstacle=obstacle)
         self.fingers = fingers
         self._begin()
@@ -247,6 +261,12 @@ class _Limb:
         elbow = self.shoulder + lengths[0] * aims[0]
         self.places[:, ELBOW] = data[:, ELBOW] if known else elbow
         self.places[:, WRIST] = data[:, WRIST] if known else elbow + lengths[1] * aims[1]
+        # An arm folds only so far: a wrist that would be nearer to its shoulder goes towards the viewer.
+        aside = self.places[:, WRIST] - self.shoulder
+        nearest = (lengths**2).sum() - 2 * lengths.prod() * np.cos(_FOLDED)
+        before = -np.sqrt(np.maximum(nearest - (aside[:, :2] ** 2).sum(axis=1), 0))
+        near = (aside**2).sum(axis=1) < nearest
+        self.places[near, WRIST, 2] = (self.shoulder[:, 2] + before)[near]
         self.weights[:, ELBOW], self.weights[:, WRIST] = (1 / np.array(_SIGMA[part]) for part in ("elbow", "wrist"))
 
     def _set_hand(self, fingers: Array) -> None:
@@ -262,10 +282,9 @@ class _Limb:
         frames = len(self.places)
         calm = smoothed(self.places.reshape(frames, -1), _CALM).reshape(self.places.shape)
         exact, self.places = self.places, calm
-        self.posture = start(self.arm, self._whole())
-        self.posture = solve(
-            self.arm, self.posture, self.shoulder, Goals(places=calm, weights=self.weights), steps=_FIRST
-        )
+        self.begun = start(self.arm, self._whole())
+        goals = Goals(places=calm, weights=self.weights)
+        self.posture = solve(self.arm, self.begun, self.shoulder, goals, steps=_FIRST)
         self.places = exact
 
     def _whole(self) -> Array:
@@ -291,6 +310,21 @@ class _Limb:
         """Go towards the goals."""
         self.posture = solve(self.arm, self.posture, self.shoulder, self.goals, steps=steps)
 
+    @property
+    def depth(self) -> Array:
+        """How deep the hand is inside the body: (T,)."""
+        points = self.placed.points
+        return np.asarray(self.obstacle.depth(points, slice(0, len(points)))[:, WRIST:].max(axis=1))
+
+    def doubt_hands(self) -> None:
+        """Let the shape of a hand count for less where no arm has it there, and search again."""
+        off = np.linalg.norm((self.placed.points - self.places)[:, WRIST, :2], axis=-1)
+        odd = (self.depth > _ODD) | (off > _ODD)
+        if odd.any():
+            self.weights[odd, HAND] *= _DOUBT
+            self.posture.angles[odd], self.posture.base[odd] = self.begun.angles[odd], self.begun.base[odd]
+            self.search(_FIRST)
+
     def aim_thumb(self) -> None:
         """Aim the thumb where its neighbours among the fingers are now."""
         if not self.weights[:, HAND].any():
@@ -304,8 +338,18 @@ class _Limb:
         self.places[known, HAND.start + 2 : HAND.start + 5] = apply(palm[known][:, None], goals[known])
 
     def bring_nearer(self, way: Array) -> None:
-        """Have the wrist come nearer to the viewer than it is now, by (T,), where that is not 0."""
-        moved = way > 0
+        """Have the wrist come nearer to the viewer than it is now, by (T,), where that is not 0.
+
+        Where it is far, the search is stuck: it goes on from the nearest frame in which it is not.
+        """
+        moved, stuck = way > 0, way > _ODD
+        if stuck.any() and not stuck.all():
+            free = np.flatnonzero(~stuck)
+            nearest = free[np.abs(np.flatnonzero(stuck)[:, None] - free).argmin(axis=1)]
+            self.posture.angles[stuck], self.posture.base[stuck] = (
+                self.posture.angles[nearest],
+                self.posture.base[nearest],
+            )
         self.places[moved, WRIST, 2] = (self.placed.points[:, WRIST, 2] - way)[moved]
         self.weights[moved, WRIST, 2] = 1 / _SIGMA["wrist"][0]
 

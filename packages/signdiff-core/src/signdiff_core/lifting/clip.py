@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from signdiff_core import skeleton
 from signdiff_core.anatomy.arm import ELBOW, HAND, NUM_JOINTS, WRIST, Arm
 from signdiff_core.anatomy.rotations import Array, smoothed, unit
-from signdiff_core.anatomy.solving import Goals, solve, start
+from signdiff_core.anatomy.solving import Goals, Posture, solve, start
 from signdiff_core.lifting.lengths import Lengths, measure
 from signdiff_core.skeleton import HAND_LIMBS, NECK, NOSE, SHOULDER_WIDTH
 from signdiff_core.skeleton import NUM_JOINTS as ALL_JOINTS
@@ -42,6 +42,29 @@ _LEAST: Final = 0.1
 
 _CALM: Final = 3.0
 _STEPS, _AGAIN = (10, 8), 2
+
+
+_BEFORE, _LOOSELY = 0.03, 0.005
+"""How far before the shoulders hands are at least, and how loosely, normalised units."""
+
+
+_ODD, _DOUBT = 0.04, 0.2
+"""How far elbow or wrist may be off the picture for the sake of the hand, normalised units; and how much less a hand
+counts for which they are."""
+
+
+class _Chest:
+    """The plane of the chest, before which people sign."""
+
+    def depth(self, points: Array, frames: slice) -> Array:
+        """Tell how far points (t, P, 3) of a hand are behind it: (t, P)."""
+        behind = np.maximum(points[..., 2] + _BEFORE, 0)
+        behind[:, :WRIST] = 0
+        return behind
+
+    def way_out(self, frames: slice) -> Array:
+        """Give the way towards the viewer."""
+        return np.array([[0.0, 0.0, -1.0]])
 
 
 def lift(keypoints: NDArray[np.floating], *, smoothing: float = 0.5) -> NDArray[np.float64]:
@@ -183,15 +206,26 @@ def _lift_arm(arm: Arm, seen: Array, confidence: Array) -> Array:
     weights[:, HAND, 2] *= deep
     weights[:, HAND.start] = 0
 
+    def search(posture: Posture, places: Array, steps: int) -> Posture:
+        goals = Goals(places=places, weights=weights, obstacle=_Chest(), clearance=_LOOSELY)
+        return solve(arm, posture, shoulder, goals, steps=steps)
+
     calm = smoothed(places.reshape(frames, -1), _CALM).reshape(places.shape)
-    posture = start(arm, _begin(arm, calm, shoulder, there, deep))
-    posture = solve(arm, posture, shoulder, Goals(places=calm, weights=weights), steps=_STEPS[0])
-    posture = solve(arm, posture, shoulder, Goals(places=places, weights=weights), steps=_STEPS[1])
+    begun = start(arm, _begin(arm, calm, shoulder, there, deep))
+    posture = search(search(begun, calm, _STEPS[0]), places, _STEPS[1])
     for _ in range(_AGAIN):
+        odd = _at_odds(arm.place(posture.angles, posture.base, shoulder).points, places)
+        weights[odd, HAND] *= _DOUBT
+        posture.angles[odd], posture.base[odd] = begun.angles[odd], begun.base[odd]
         arm = _with_bones_of(arm, arm.place(posture.angles, posture.base, shoulder).points, places, weights)
-        posture = solve(arm, posture, shoulder, Goals(places=places, weights=weights), steps=_STEPS[1])
+        posture = search(posture, places, _STEPS[1])
     points = arm.place(posture.angles, posture.base, shoulder).points[:, :NUM_JOINTS]
     return _followed(points, places[:, :NUM_JOINTS], sure * np.isfinite(seen[..., 0]))
+
+
+def _at_odds(points: Array, places: Array) -> NDArray[np.bool_]:
+    """Tell in which frames (T,) an arm's elbow or wrist is off the picture, since no arm has its hand so."""
+    return np.asarray((np.linalg.norm((points - places)[:, [ELBOW, WRIST], :2], axis=-1) > _ODD).any(axis=1))
 
 
 def _followed(points: Array, places: Array, sure: Array) -> Array:
