@@ -43,7 +43,7 @@ from signdiff_core.anatomy.rotations import (
     twist_angle,
     unit,
 )
-from signdiff_core.anatomy.solving import METACARPALS, Goals, solve, start
+from signdiff_core.anatomy.solving import METACARPALS, Goals, Posture, solve, start
 from signdiff_core.avatar.arms import SIDES, arm_of, thumb_goals
 from signdiff_core.avatar.body import AvatarBody, Motion
 from signdiff_core.avatar.collisions import PARTS, BodyObstacle, overlap
@@ -147,14 +147,10 @@ def fit(
         for _ in range(_DOUBTS):
             limb.doubt_hands()
         limb.aim_thumb()
-    for number in range(_ROUNDS):
+    for _ in range(_ROUNDS):
         others = overlap(left.placed.points, right.placed.points)
-        ways = [np.maximum(way, limb.depth) for limb, way in zip((left, right), others, strict=True)]
-        if number and np.max(ways) < _TOUCH:
-            break
-        for limb, way in zip((left, right), ways, strict=True):
-            limb.bring_nearer(way)
-            limb.search(_AGAIN)
+        for limb, way in zip((left, right), others, strict=True):
+            limb.bring_nearer(np.maximum(way, limb.depth))
     for limb in (left, right):
         limb.write(turns)
     return Motion(body=body, turns=turns, shapes=face_shapes(body, *face, told) if face else None)
@@ -338,20 +334,23 @@ class _Limb:
         self.places[known, HAND.start + 2 : HAND.start + 5] = apply(palm[known][:, None], goals[known])
 
     def bring_nearer(self, way: Array) -> None:
-        """Have the wrist come nearer to the viewer than it is now, by (T,), where that is not 0.
+        """Have the wrist come nearer to the viewer than it is now, by (T,), where that is more than next to nothing.
 
         Where it is far, the search is stuck: it goes on from the nearest frame in which it is not.
         """
-        moved, stuck = way > 0, way > _ODD
+        moved, stuck = way > _TOUCH, way > _ODD
+        if not moved.any():
+            return
+        now = self.posture
         if stuck.any() and not stuck.all():
             free = np.flatnonzero(~stuck)
             nearest = free[np.abs(np.flatnonzero(stuck)[:, None] - free).argmin(axis=1)]
-            self.posture.angles[stuck], self.posture.base[stuck] = (
-                self.posture.angles[nearest],
-                self.posture.base[nearest],
-            )
+            self.posture = Posture(angles=now.angles.copy(), base=now.base.copy())
+            self.posture.angles[stuck], self.posture.base[stuck] = now.angles[nearest], now.base[nearest]
         self.places[moved, WRIST, 2] = (self.placed.points[:, WRIST, 2] - way)[moved]
         self.weights[moved, WRIST, 2] = 1 / _SIGMA["wrist"][0]
+        self.search(_AGAIN)
+        self.posture.angles[~moved], self.posture.base[~moved] = now.angles[~moved], now.base[~moved]
 
     def write(self, turns: NDArray[np.float32]) -> None:
         """Fill in the rotations (T, J, 3, 3) of the arm's bones."""
