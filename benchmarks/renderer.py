@@ -112,9 +112,10 @@ def made_by_pipeline(setting: Setting, source: str) -> Callable[[int], Frame]:
     def make(index: int) -> Frame:
         drawing = draw(setting.test.joints(index), size=size)
         fr_map = map_from(setting, source, index, drawing)
+        shown = draw(setting.test.points(index), size=size) if setting.settings.include_face else drawing
         made: Any = pipeline(
             setting.test.rows[index].text,
-            image=[drawing],
+            image=[shown],
             fr_image=None if fr_map is None else [np.repeat(fr_map[..., None], 3, axis=2)],
             frnet_source=source if fr_map is None else None,
             frnet=setting.mapper,
@@ -145,6 +146,8 @@ def map_from(setting: Setting, source: str, index: int, drawing: Frame) -> Frame
         known = setting.mapper(setting.test.image(other, size), size=size)
         predicted = setting.predictor(drawing, known, image_resolution=size, output_type="np")
         return np.asarray(predicted, dtype=np.uint8)[..., 0]
+    if source == "predictor" and setting.settings.include_face:  # which it does not know
+        return np.asarray(setting.predictor(drawing, image_resolution=size), dtype=np.uint8)[..., 0]
     return None
 
 

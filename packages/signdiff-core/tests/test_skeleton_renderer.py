@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from signdiff_core.camera import Camera
-from signdiff_core.skeleton import make_pose
+from signdiff_core.skeleton import BODY_HANDS_FACE, make_pose
 from signdiff_core.skeleton_renderer import SkeletonRenderer
 
 
@@ -53,3 +53,41 @@ def test_a_pose_without_anybody_is_refused():
 def test_bad_size_is_refused_at_once(pose, size):
     with pytest.raises(ValueError, match="size"):
         SkeletonRenderer().render(pose, size=size)
+
+
+def with_face(pose, face, confidence):
+    """A pose with points of the face by number, (x, y) from the nose."""
+    joints = np.concatenate([np.asarray(pose.body.data[:, 0]), np.zeros((4, 74, 3))], axis=1)
+    sure = np.concatenate([np.ones((4, 50)), np.zeros((4, 74))], axis=1)
+    for joint, place in face.items():
+        joints[:, joint, :2], sure[:, joint] = joints[:, 0, :2] + place, confidence
+    return BODY_HANDS_FACE.make_pose(joints, 25, confidence=sure)
+
+
+def frames(pose, **options):
+    return np.stack(list(SkeletonRenderer().render(pose, size=512, **options)))
+
+
+MOUTH = {54 + point: (0.002 * (point - 57), 0.05) for point in range(48, 68)}
+EYES = {50: (-0.03, -0.03), 51: (0.03, -0.03)}
+
+
+def test_a_face_is_drawn_on_the_head(pose):
+    plain, faced = frames(pose), frames(with_face(pose, MOUTH, 1.0))
+    changed = (plain != faced).any(axis=-1)
+    x, y = Camera().project(np.add(pose.body.data[0, 0, 0], [0, 0.05, 0]), 512).round().astype(int)
+    assert faced[0, y, x].min() > 230 > 150 > plain[0, y, x].max()
+    rows, columns = np.nonzero(changed[0])
+    assert np.abs(rows - y).max() < 4
+    assert np.abs(columns - x).max() < 512 * 1.2 * 0.03
+
+
+def test_eyes_are_dots_where_no_face_has_their_outlines(pose):
+    faced = frames(with_face(pose, EYES, 1.0))
+    for place in EYES.values():
+        x, y = Camera().project(np.add(pose.body.data[0, 0, 0], [*place, 0]), 512).round().astype(int)
+        assert faced[0, y, x].tolist() == [241, 245, 249]
+
+
+def test_a_pose_whose_face_nobody_saw_is_one_of_the_50_joints(pose):
+    np.testing.assert_array_equal(frames(with_face(pose, MOUTH | EYES, 0.0)), frames(pose))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signdiff_core import skeleton
-from signdiff_core.skeleton import BODY, LEFT_HAND, RIGHT_HAND
+from signdiff_core.skeleton import BODY, BODY_HANDS_FACE, HEAD, LEFT_HAND, NOSE, RIGHT_HAND
 
 if TYPE_CHECKING:  # pose_format is heavy to import
     from pose_format import Pose
@@ -37,9 +37,9 @@ class Filled:
     """A pose whose gaps were dealt with.
 
     Attributes:
-        joints: (T, 50, 3) float32 normalised coordinates, gaps filled or held.
-        confidence: (T, 50) float32; 0 where no frame has the joint.
-        hidden: (T, 50) joints that are not to be shown.
+        joints: (T, 50, 3) float32 normalised coordinates, gaps filled or held; (T, 124, 3) where the face is included.
+        confidence: (T, 50) or (T, 124) float32; 0 where no frame has the joint.
+        hidden: (T, 50) or (T, 124) joints that are not to be shown.
         frames: how many frames there are.
         nobody: in how many of them nobody is seen.
         filled: for each part, in how many frames a short gap was filled.
@@ -58,7 +58,7 @@ class Filled:
 
     @property
     def seen(self) -> NDArray[np.float32]:
-        """The confidence of what is to be shown: (T, 50), 0 where a joint is hidden, too."""
+        """The confidence of what is to be shown: (T, 50 or 124), 0 where a joint is hidden, too."""
         return np.where(self.hidden, 0, self.confidence).astype(np.float32)
 
     @property
@@ -79,17 +79,18 @@ class Filled:
         return "; ".join(parts)
 
 
-def fill_gaps(pose: Pose, missing: Missing = "hold") -> Filled:
+def fill_gaps(pose: Pose, missing: Missing = "hold", *, include_face: bool = False) -> Filled:
     """Deal with the joints that a pose lacks in some frames, as all renderers do.
 
     Gaps of at most a quarter of a second between two frames that have the joint are filled by what lies between. In
     longer ones, and before the first frame and after the last one that has it, a joint is held where it was seen, or
-    hidden. Fingers follow their wrist and the direction of the forearm meanwhile. A joint that no frame has stays
-    absent. What is done is told by a `MissingJointsWarning`.
+    hidden. Fingers follow their wrist and the direction of the forearm meanwhile, eyes, ears and face the nose. A joint
+    that no frame has stays absent. What is done is told by a `MissingJointsWarning`.
 
     Args:
-        pose: a pose of the 50 joints in normalised coordinates.
+        pose: a pose of the 50 joints, or of `BODY_HANDS_FACE`, in normalised coordinates.
         missing: "hold" or "hide".
+        include_face: give eyes, ears and face, too, as `BODY_HANDS_FACE` has them; all absent if the pose has none.
 
     Raises:
         ValueError: ``missing`` is neither, or the pose has another skeleton.
@@ -112,6 +113,10 @@ def fill_gaps(pose: Pose, missing: Missing = "hold") -> Filled:
     if missing not in get_args(Missing):
         raise ValueError(f"missing must be {' or '.join(map(repr, get_args(Missing)))}, but is {missing!r}.")
     joints, confidence = skeleton.joints_of(pose)
+    if include_face:
+        wanted = (len(joints), BODY_HANDS_FACE.num_joints - skeleton.NUM_JOINTS)
+        face = skeleton.face_of(pose) or (np.zeros((*wanted, 3), np.float32), np.zeros(wanted, np.float32))
+        joints, confidence = (np.concatenate(both, axis=1) for both in zip((joints, confidence), face, strict=True))
     filled = _filled(joints, confidence, max(1, round(_SHORT * float(pose.body.fps))), missing)
     if filled.told:
         warnings.warn(f"{filled.told}.", MissingJointsWarning, stacklevel=3)
@@ -135,6 +140,8 @@ def _filled(joints: NDArray[np.float32], confidence: NDArray[np.float32], short:
         else:
             for joint in own:
                 places[:, joint] = ways[joint].between(places[:, joint])
+    for joint in [joint for joint in ways if joint >= HEAD.start]:
+        places[:, joint] = places[:, NOSE] + ways[joint].between(places[:, joint] - places[:, NOSE])
     hidden = np.zeros_like(present)
     for joint, way in ways.items():
         gap = ~present[:, joint]
@@ -205,7 +212,8 @@ def _turned(values: Array, start: Array, end: Array) -> Array:
 def _counted(gaps: dict[int, NDArray[np.bool_]]) -> dict[str, int]:
     """Count, for each part, the frames in which one of its joints has a gap."""
     counts = {}
-    for name, part in (("the body", BODY), *((name, hand) for hand, _, _, name in _ARMS)):
+    face = slice(HEAD.start, BODY_HANDS_FACE.num_joints)
+    for name, part in (("the body", BODY), *((name, hand) for hand, _, _, name in _ARMS), ("the face", face)):
         own = [gap for joint, gap in gaps.items() if part.start <= joint < part.stop]
         if own and (frames := int(np.any(own, axis=0).sum())):
             counts[name] = frames

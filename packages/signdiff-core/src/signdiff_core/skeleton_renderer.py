@@ -15,7 +15,7 @@ from signdiff_core.camera import Camera
 from signdiff_core.formats.coordinates import visible
 from signdiff_core.framing import Framing, choose_camera, frame_size, resolved
 from signdiff_core.gaps import Missing, fill_gaps
-from signdiff_core.skeleton import HAND_LIMBS, LEFT_HAND, NECK, NOSE, RIGHT_HAND
+from signdiff_core.skeleton import FACE, HAND_LIMBS, HEAD, LEFT_HAND, NECK, NOSE, RIGHT_HAND
 
 if TYPE_CHECKING:  # pose_format is heavy to import
     from pose_format import Pose
@@ -30,12 +30,19 @@ _HEAD: Final = (100, 116, 139)
 _JOINT: Final = (255, 255, 255)
 _FINGERS: Final = ((225, 87, 89), (242, 142, 43), (237, 201, 72), (89, 161, 79), (78, 121, 167))
 _PALM: Final = (148, 163, 184)
+_FEATURE: Final = (241, 245, 249)
+_RIGHT_EYE, _LEFT_EYE, _RIGHT_EAR, _LEFT_EAR = range(HEAD.start, HEAD.stop)
+_BROWS: Final = (range(17, 22), range(22, 27))
+_EYES: Final = {_RIGHT_EYE: (*range(36, 42), 36), _LEFT_EYE: (*range(42, 48), 42)}
+_LIPS: Final = ((*range(48, 60), 48), (*range(60, 68), 60))
+_NOSES: Final = (range(27, 31), range(31, 36))
+_PUPILS: Final = (68, 69)
 _SHIFT: Final = 4
 """Bits after the point in OpenCV's drawing calls: positions are exact to 1/16 pixel, so that slow motion is smooth."""
 
 
 class SkeletonRenderer:
-    """Draws body and hands as lines on a plain background, one colour for each finger.
+    """Draws body, hands and face as lines on a plain background, one colour for each finger.
 
     Args:
         camera: where the signer stands in the frame, whatever the framing; chosen for each pose if it is not given.
@@ -69,7 +76,7 @@ class SkeletonRenderer:
         """Draw a pose, frame by frame.
 
         Args:
-            pose: a pose of the 50 joints, normalised or in pixels.
+            pose: a pose of the 50 joints, or with eyes, ears and face, normalised or in pixels.
             size: side of square frames in pixels; 512 if it is not given.
             width: of the frames in pixels, with ``height`` in place of ``size``.
             height: likewise.
@@ -90,7 +97,7 @@ class SkeletonRenderer:
         if start < 0:
             raise ValueError(f"start must be at least 0, but is {start}.")
         framing = resolved(self.camera or framing, pose, width=width, height=height)
-        filled = fill_gaps(visible(pose), missing)
+        filled = fill_gaps(visible(pose), missing, include_face=True)
         camera = choose_camera(filled.joints, filled.seen, width=width, height=height, framing=framing)
         return _frames(filled.joints[start:], filled.seen[start:], camera, shape)
 
@@ -132,7 +139,27 @@ class _Figure:
             return
         reach = float(np.linalg.norm(self.points[NOSE] - self.points[NECK]))
         radius = min(max(0.55 * reach, 0.06 * self.size), 0.14 * self.size)
+        drawn = [FACE.start + point for line in (*_BROWS, *_LIPS) for point in line]
+        drawn = [point for point in drawn if self.present[point]]
+        if drawn:  # a head that nods is shorter, but not its brows
+            reach = float(np.linalg.norm(self.points[drawn] - self.points[NOSE], axis=1).max())
+            radius = max(radius, min(1.15 * reach, 0.2 * self.size))
+        for ear in (_RIGHT_EAR, _LEFT_EAR):
+            if self.present[ear]:
+                self.dot(self.points[ear], 0.02, _HEAD)
         self.dot(self.points[NOSE], radius / self.size, _HEAD)
+        self.face()
+
+    def face(self) -> None:
+        for lines, width in ((_BROWS, 0.008), (_NOSES, 0.004), (_EYES.values(), 0.004), (_LIPS, 0.003)):
+            for line in lines:
+                self.chain([FACE.start + point for point in line], width, _FEATURE)
+        for pupil in _PUPILS:
+            if self.present[FACE.start + pupil]:
+                self.dot(self.points[FACE.start + pupil], 0.005, _FEATURE)
+        for eye, outline in _EYES.items():
+            if self.present[eye] and not self.present[[FACE.start + point for point in outline]].any():
+                self.dot(self.points[eye], 0.008, _FEATURE)
 
     def hand(self, start: int) -> None:
         for (a, b), finger in zip(HAND_LIMBS, np.repeat(np.arange(5), 4), strict=True):

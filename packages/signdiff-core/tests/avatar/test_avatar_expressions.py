@@ -5,7 +5,11 @@ import pytest
 
 pytest.importorskip("warp", reason="the extra avatar brings warp-lang")
 
+from signdiff_core.anatomy.rotations import about
 from signdiff_core.avatar import AvatarBody, AvatarRenderer, Motion, Signer, body_names, render_frames
+from signdiff_core.avatar.face import face_points
+from signdiff_core.avatar.looks import dress
+from signdiff_core.avatar.raycast import Raycaster
 from signdiff_core.camera import Camera
 from signdiff_core.skeleton import BODY_HANDS_FACE
 
@@ -100,3 +104,18 @@ def test_a_pose_with_a_face_moves_the_avatar_s(pose):
     assert (moved[:, 1] < high[0]).all()
     assert (moved[:, 0] > low[1]).all()
     assert (moved[:, 0] < high[1]).all()
+
+
+def test_points_of_the_face_are_on_the_mesh_that_is_drawn():
+    body, random = AvatarBody.named("middle-aged woman"), np.random.default_rng(3)
+    axes, angles = random.normal(size=(4, 3)), random.uniform(-0.5, 0.5, 4)
+    turn = about(axes / np.linalg.norm(axes, axis=1, keepdims=True), angles)
+    turns = np.tile(np.eye(3, dtype=np.float32), (4, len(body.heads), 1, 1))
+    turns[:, body.bone("neck03")], turns[:, body.bone("head")] = turn[::-1], turn
+    shapes = random.uniform(0, 0.6, (4, len(body.cast.shapes))).astype(np.float32)
+    motion = Motion(body=body, turns=turns, shapes=shapes)
+    caster = Raycaster(body, dress(body, Signer(body=body.name)), width=16, height=16, camera=CLOSE)
+    found = face_points(motion)
+    for number, frame_of in enumerate(zip(*next(motion.blocks()), strict=True)):
+        caster.draw(*frame_of)
+        np.testing.assert_allclose(found[number, 4:], caster._points.numpy()[body.cast.face_points], atol=1e-5)

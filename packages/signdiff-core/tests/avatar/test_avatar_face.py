@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from signdiff_core.anatomy.rotations import about
-from signdiff_core.avatar import AvatarBody
+from signdiff_core.avatar import AvatarBody, Motion, fit
 from signdiff_core.avatar.cast import bundled_cast
-from signdiff_core.avatar.face import face_shapes
+from signdiff_core.avatar.face import face_points, face_shapes
+from signdiff_core.skeleton import NOSE
 
 FRAMES = 24
 WAVE = np.clip(np.sin(np.linspace(-2 * np.pi, 2.5 * np.pi, FRAMES)) - 0.3, 0, 1) / 0.7
@@ -162,3 +163,54 @@ def test_without_pupils_the_eyes_look_ahead():
     confidence[:, 4 + 68 :] = 0
     found = face_shapes(AvatarBody.named(), face, confidence, upright())
     assert not any(weight(found, name).any() for name in bundled_cast().shapes if name.startswith("eyeLook"))
+
+
+def motion_of(body: AvatarBody, head: np.ndarray, **shapes: np.ndarray) -> Motion:
+    """A body at rest whose head turns as a whole by (T, 3, 3), under weights (T,) of face shapes."""
+    turns = np.tile(np.eye(3, dtype=np.float32), (len(head), len(body.heads), 1, 1))
+    moving = {body.bone("head")}
+    for bone, parent in enumerate(body.cast.parents):
+        if parent in moving:
+            moving.add(bone)
+    turns[:, sorted(moving)] = head[:, None]
+    weights = np.zeros((len(head), len(body.cast.shapes)), dtype=np.float32)
+    for name, values in shapes.items():
+        weights[:, body.cast.shapes.index(name)] = values
+    return Motion(body=body, turns=turns, shapes=weights)
+
+
+@pytest.mark.parametrize("body", ["person", "old man", "young slim woman"])
+def test_points_of_a_still_face_are_those_at_rest(body):
+    body = AvatarBody.named(body)
+    points = face_points(Motion(body=body, turns=motion_of(body, upright()).turns))
+    assert (points.shape, points.dtype) == ((FRAMES, 74, 3), np.float32)
+    np.testing.assert_allclose(points[:, 4:], np.tile(body.face_rest, (FRAMES, 1, 1)), atol=1e-4)
+
+
+def test_eyes_and_ears_are_beside_those_of_the_face_and_turn_with_the_head():
+    body = AvatarBody.named()
+    still, turned = (motion_of(body, head) for head in (upright(), swaying()))
+    right_eye, left_eye, right_ear, left_ear = face_points(still)[0, :4].astype(float)
+    face = body.face_rest.astype(float)
+    for mark, corners in ((right_eye, (36, 39)), (left_eye, (42, 45))):
+        assert np.linalg.norm((mark - face[list(corners)].mean(axis=0))[:2]) < 0.01
+    assert right_ear[0] < right_eye[0] < still.joints[0, NOSE, 0] < left_eye[0] < left_ear[0]
+    assert min(right_ear[2], left_ear[2]) > right_eye[2] > still.joints[0, NOSE, 2], "ears are behind"
+    marks = np.stack([face_points(motion)[:, :4] - motion.joints[:, :1] for motion in (still, turned)]).astype(float)
+    np.testing.assert_allclose(marks[1], np.einsum("tij,tnj->tni", swaying(), marks[0]), atol=1e-6)
+
+
+def test_points_of_a_body_s_face_give_its_shapes_and_head_back():
+    shapes = {"jawOpen": 0.7 * WAVE, "browInnerUp": 0.8 * np.roll(WAVE, 5), "eyeBlinkLeft": np.roll(WAVE, 3)}
+    theirs = motion_of(AvatarBody.named(), swaying(), **shapes)
+    face = face_points(theirs), np.ones((FRAMES, 74), dtype=np.float32)
+    ours = fit(AvatarBody.named(), theirs.joints, face=face, seen=False, smoothing=0)
+    for name, wanted in shapes.items():
+        np.testing.assert_allclose(weight(ours.shapes, name), wanted, atol=0.25, err_msg=name)
+        assert np.corrcoef(weight(ours.shapes, name), wanted)[0, 1] > 0.97
+    wanted, got = (measured(face_points(motion)[:, 4:].astype(float) @ swaying()) for motion in (theirs, ours))
+    for what in ("mouth open", "brows up", "left eye open"):
+        np.testing.assert_allclose(got[what], wanted[what], atol=0.05, err_msg=what)  # weights are smoothed in time
+    head = ours.turns[:, ours.body.bone("head")].astype(float)
+    apart = np.degrees(np.arccos(np.clip((np.einsum("tij,tij->t", head, swaying()) - 1) / 2, -1, 1)))
+    assert apart.max() < 3

@@ -13,10 +13,13 @@ import pytest
 pytest.importorskip("warp", reason="the extra avatar brings warp-lang")
 
 from PIL import Image
+from pose_format import Pose
 from safetensors.numpy import load_file
 
+from signdiff_core.avatar import AvatarBody, Motion, face_points
 from signdiff_core.avatar.frames import is_held_out, main
 from signdiff_core.provenance import mark_generated, read_mark
+from signdiff_core.skeleton import BODY_HANDS_FACE, make_pose
 
 
 @pytest.fixture
@@ -150,3 +153,78 @@ def test_a_share_lies_between_0_and_1(option, share, tmp_path, capsys):
         main(["--poses", str(tmp_path), "-o", str(tmp_path / "out"), option, share])
     assert ended.value.code == 2
     assert f"{option} must lie in [0, 1], but is {share}" in capsys.readouterr().err
+
+
+def joints_in(folder):
+    return load_file(folder / "joints.safetensors")["joints"]
+
+
+def test_sets_with_faces_hold_those_of_the_drawn_body(poses, tmp_path, capsys):
+    run(poses, tmp_path / "plain")
+    run(poses, tmp_path / "faces", "--skeleton", "body_hands_face")
+    plain, faces = joints_in(tmp_path / "plain"), joints_in(tmp_path / "faces")
+    assert faces.shape == (10, 124, 3)
+    assert np.array_equal(faces[:, :50], plain), "the poses have no faces, so that heads follow the noses as before"
+    for row in map(json.loads, (tmp_path / "faces" / "metadata.jsonl").read_text().splitlines()):
+        still = AvatarBody.named(row["body"]).face_rest
+        points = faces[row["joints"], 54:]
+        np.testing.assert_allclose(pairwise(points), pairwise(still), atol=1e-3)
+        frames = [tmp_path / part / row["file_name"] for part in ("plain", "faces")]
+        assert frames[0].read_bytes() == frames[1].read_bytes()
+    with pytest.raises(SystemExit):
+        run(poses, tmp_path / "plain", "--skeleton", "body_hands_face")
+    assert "skeleton was not given and is body_hands_face" in capsys.readouterr().err
+
+
+def pairwise(points):
+    """Distances between all points (N, 3): they tell a shape, whichever way it is turned."""
+    return np.linalg.norm(points[:, None].astype(float) - points[None], axis=-1)
+
+
+def mouths(joints):
+    """How far mouths are open, against how high their faces are."""
+    face = joints[:, 54:]
+    return np.linalg.norm(face[:, 62] - face[:, 66], axis=1) / np.linalg.norm(face[:, 27] - face[:, 8], axis=1)
+
+
+def test_poses_with_faces_are_performed_with_them(poses, tmp_path, capsys):
+    for path in poses.iterdir():
+        joints = np.repeat(np.asarray(Pose.read(path.read_bytes()).body.data[:1, 0]), 10, axis=0)
+        body = AvatarBody.named()
+        shapes = np.zeros((10, len(body.cast.shapes)), dtype=np.float32)
+        shapes[6:, body.cast.shapes.index("jawOpen")] = 0.8
+        turns = np.tile(np.eye(3, dtype=np.float32), (10, len(body.heads), 1, 1))
+        face = face_points(Motion(body=body, turns=turns, shapes=shapes))
+        with path.open("wb") as file:
+            BODY_HANDS_FACE.make_pose(np.concatenate([joints, face], axis=1), 25).write(file)
+    run(poses, tmp_path / "faces", "--skeleton", "body_hands_face")
+    rows = [json.loads(line) for line in (tmp_path / "faces" / "metadata.jsonl").read_text().splitlines()]
+    frames = np.array([row["frame"] for row in rows])
+    opened = mouths(joints_in(tmp_path / "faces"))
+    assert opened[frames >= 6].min() > opened[frames <= 4].max() + 0.1
+
+
+def test_faces_move_freely_in_the_share_of_clips_asked_for(poses, tmp_path, capsys):
+    options = ("--skeleton", "body_hands_face")
+    for path in poses.iterdir():
+        joints = np.repeat(np.asarray(Pose.read(path.read_bytes()).body.data[:1, 0]), 40, axis=0)
+        with path.open("wb") as file:
+            make_pose(joints, 25).write(file)
+    for share in ("0", "1"):
+        run(poses, tmp_path / share, *options, "--free-faces", share)
+    run(poses, tmp_path / "both", *options, "--free-faces", "1", "--free-arms", "1")
+    run(poses, tmp_path / "again", *options, "--free-faces", "1")
+    made = {share: joints_in(tmp_path / share) for share in ("0", "1", "both", "again")}
+    assert np.array_equal(made["1"], made["again"])
+    for share in ("1", "both"):
+        assert mouths(made[share]).max() > 2 * mouths(made["0"]).max()
+        for kind in ("frames", "neutral"):
+            name = f"{kind}/000003.png"
+            assert (tmp_path / share / name).read_bytes() != (tmp_path / "0" / name).read_bytes()
+    across = {share: made[share][:, 54] - made[share][:, 54 + 16] for share in ("0", "1")}  # from ear to ear
+    slant = {share: np.degrees(np.arctan2(ears[:, 2], -ears[:, 0])) for share, ears in across.items()}
+    assert np.ptp(slant["0"]) < 3
+    assert np.ptp(slant["1"]) > 8
+    with pytest.raises(SystemExit):
+        run(poses, tmp_path / "wrong", "--free-faces", "-1")
+    assert "--free-faces must lie in [0, 1], but is -1.0" in capsys.readouterr().err

@@ -34,6 +34,7 @@ def trained(parts, one_net, other_net, tmp_path):
 
 def test_a_bundle_is_small_nameless_and_ready_to_use(trained, tmp_path):
     (trained / "frnet.json").write_text('{"offset": 4.0}')
+    RendererSettings(steps=20, retarget=False, include_face=True).write(trained)
     target = tmp_path / "bundle"
     target.mkdir()
     (target / "MODEL_CARD.md").write_text("card")
@@ -42,7 +43,7 @@ def test_a_bundle_is_small_nameless_and_ready_to_use(trained, tmp_path):
     assert sum(sizes.values()) < 0.6 * sum(path.stat().st_size for path in trained.rglob("*.safetensors"))
     assert origins(target) == []
     assert RendererSettings.read(target) == RendererSettings(
-        prompt="somebody", steps=3, guidance_scale=1.0, retarget=True
+        prompt="somebody", steps=3, guidance_scale=1.0, retarget=True, include_face=True
     )
     assert read_frnet(target) == {"offset": 4.0}
     assert (target / "MODEL_CARD.md").read_text() == "card"

@@ -7,12 +7,23 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from signdiff_core.avatar.body import AvatarBody, Motion, body_names
+    from signdiff_core.avatar.face import face_points
     from signdiff_core.avatar.inverse_kinematics import fit
     from signdiff_core.avatar.raycast import render_frames
     from signdiff_core.avatar.renderer import AvatarRenderer, camera_of
     from signdiff_core.avatar.signer import Signer
 
-__all__ = ["AvatarBody", "AvatarRenderer", "Motion", "Signer", "body_names", "camera_of", "fit", "render_frames"]
+__all__ = [
+    "AvatarBody",
+    "AvatarRenderer",
+    "Motion",
+    "Signer",
+    "body_names",
+    "camera_of",
+    "face_points",
+    "fit",
+    "render_frames",
+]
 
 _HOMES = {
     "AvatarBody": "body",
@@ -21,6 +32,7 @@ _HOMES = {
     "Signer": "signer",
     "body_names": "body",
     "camera_of": "renderer",
+    "face_points": "face",
     "fit": "inverse_kinematics",
     "render_frames": "raycast",
 }

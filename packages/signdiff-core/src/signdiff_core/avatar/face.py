@@ -1,4 +1,4 @@
-"""What a face does: weights of the cast's face shapes from the points of a signer's face.
+"""What a face does: weights of the cast's face shapes from the points of a signer's face, and a body's own points.
 
 The face is turned straight by the rotation of its head and brought to the cast's size. What it looks like at rest comes
 from the clip itself: lips from frames in which the mouth is most closed, lids from the middle of the frames, all else
@@ -14,10 +14,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from signdiff_core import skeleton
 from signdiff_core.anatomy.rotations import Array
-from signdiff_core.avatar.body import AvatarBody
+from signdiff_core.avatar.body import AvatarBody, Motion
 from signdiff_core.avatar.cast import Cast
-from signdiff_core.avatar.head import RIGID, known_face
+from signdiff_core.avatar.head import _EARS, _MARKS, RIGID, known_face
 
 _LIPS_APART: Final = ((61, 67), (62, 66), (63, 65))
 _LIDS: Final = {"Right": ((37, 41), (38, 40)), "Left": ((43, 47), (44, 46))}
@@ -111,11 +112,35 @@ def face_shapes(
     moved = straight - _at_rest(straight, rest)
     for region in _REGIONS:
         columns = [cast.shapes.index(name) for name in region.shapes]
-        weights[:, columns] = _solve(region, moved, _moves(cast, columns), cast)
+        weights[:, columns] = _solve(region, moved, _moves(cast, columns)[..., :2], cast)
     own = body.face_rest.astype(np.float64)[:, :2] / body.face_size
     _move_lids(weights, straight, own, cast)
     _move_gaze(weights, straight, own, cast)
     return _smoothed(weights, smoothing).astype(np.float32)
+
+
+def face_points(motion: Motion) -> NDArray[np.float32]:
+    """Give eyes, ears and face of a body that moves, as `signdiff_core.skeleton.face_of` does those of a pose.
+
+    The face's points are vertices of the mesh; eyes and ears are where detectors of bodies mark them, from the tip of
+    the nose.
+
+    Returns:
+        (T, 74, 3) in normalised coordinates, as `Motion.joints` are, float32.
+    """
+    body, cast = motion.body, motion.body.cast
+    bones, weights = cast.bone_index[cast.face_points], cast.bone_weight[cast.face_points].astype(np.float64)
+    moves = _moves(cast, list(range(len(cast.shapes)))) * body.face_size
+    marks = _EARS * body.face_size * (_MARKS[1:] - _MARKS[0])
+    head = body.bone("head")
+    parts = []
+    for turns, shifts, shapes in motion.blocks():
+        rest = body.face_rest + np.einsum("ts,sni->tni", shapes.astype(np.float64), moves)
+        moved = np.einsum("tnkij,tnj->tnki", turns[:, bones].astype(np.float64), rest) + shifts[:, bones]
+        nose = turns[:, head] @ body.joint_rest[skeleton.NOSE] + shifts[:, head]
+        around = nose[:, None] + np.einsum("tij,nj->tni", turns[:, head], marks)
+        parts.append(np.concatenate([around, np.einsum("nk,tnki->tni", weights, moved)], axis=1).astype(np.float32))
+    return np.concatenate(parts) if parts else np.zeros((0, skeleton.FACE.stop - skeleton.HEAD.start, 3), np.float32)
 
 
 def _straightened(points: Array, head: Array, cast: Cast, *, has_depth: bool) -> Array:
@@ -174,14 +199,14 @@ def _at_rest(points: Array, model: Array) -> Array:
 
 
 def _moves(cast: Cast, columns: list[int]) -> Array:
-    """Give how far shapes move the points of the face on the cast's first body: (s, 70, 2)."""
-    moves = np.zeros((len(columns), len(cast.face_points), 2))
+    """Give how far shapes move the points of the face on the cast's first body: (s, 70, 3)."""
+    moves = np.zeros((len(columns), len(cast.face_points), 3))
     place = np.full(len(cast.places), -1)
     place[cast.face_points] = np.arange(len(cast.face_points))
     for row, column in enumerate(columns):
         part = slice(cast.shape_first[column], cast.shape_first[column + 1])
         point = place[cast.shape_vertex[part]]
-        moves[row, point[point >= 0]] = cast.shape_delta[part][point >= 0, :2]
+        moves[row, point[point >= 0]] = cast.shape_delta[part][point >= 0]
     return moves
 
 

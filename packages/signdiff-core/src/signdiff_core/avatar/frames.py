@@ -4,7 +4,8 @@ Run ``python -m signdiff_core.avatar.frames --poses POSES -o OUT --frames 6000 -
 
 - ``frames/000000.png``: RGB frames,
 - ``neutral/000000.png``: grey frames of the neutral signer in the same pose, from which FR maps are drawn,
-- ``joints.safetensors``: ``joints`` (N, 50, 3) float32, the drawn body's own joints, normalised,
+- ``joints.safetensors``: ``joints`` (N, 50, 3) float32, the drawn body's own joints, normalised; with ``--skeleton
+  body_hands_face`` its eyes, ears and face, too (N, 124, 3), and it does with its face what the poses' faces do,
 - ``metadata.jsonl``: a row per frame with ``file_name``, ``text`` (the caption), ``joints`` (the row above),
   ``neutral_file_name``, ``pose_id`` (the pose file's name), ``frame`` (the frame in it) and the signer's attributes.
 
@@ -34,7 +35,12 @@ from signdiff_core.provenance import mark_generated, read_mark
 from signdiff_core.wording import different_clips, different_settings
 
 if TYPE_CHECKING:
+    from pose_format import Pose
+
     from signdiff_core.avatar.body import AvatarBody, Motion
+
+_Points = tuple[NDArray[Any], NDArray[Any]]
+"""Points (T, J, 3) and their confidences (T, J)."""
 
 CLIP: Final = 8
 """Frames that one signer performs of one pose file."""
@@ -44,8 +50,9 @@ CLIP: Final = 8
 class Plan:
     """What to write: frames of pose files, with a seed that draws signers and frames.
 
-    `size` is a frame's side in pixels, `frames` their number in all, `free_arms` the share of the clips whose arms move
-    freely; see `signdiff_core.avatar.free_arms`.
+    `size` is a frame's side in pixels, `frames` their number in all, `free_arms` and `free_faces` the shares of the
+    clips whose arms, or head and face, move freely; see the modules of these names. `skeleton` is "openpose50" or
+    "body_hands_face".
     """
 
     poses: tuple[Path, ...]
@@ -54,6 +61,8 @@ class Plan:
     size: int
     seed: int
     free_arms: float = 0.0
+    free_faces: float = 0.0
+    skeleton: str = "openpose50"
 
 
 def is_held_out(pose_id: str, share: float) -> bool:
@@ -98,31 +107,26 @@ def write_clip(plan: Plan, clip: int) -> None:
     from pose_format import Pose
     from safetensors.numpy import save  # not save_file, whose files only their owner may read
 
-    from signdiff_core.avatar.free_arms import free_arms
-    from signdiff_core.avatar.inverse_kinematics import fit
+    from signdiff_core.avatar.face import face_points
     from signdiff_core.avatar.raycast import render_frames
     from signdiff_core.avatar.signer import Signer
-    from signdiff_core.skeleton import joints_of
+    from signdiff_core.skeleton import BODY_HANDS_FACE
 
     done = _rows_of(plan, clip)
     rng = np.random.default_rng([plan.seed, clip])
     order = np.random.default_rng([plan.seed, 2**32 + clip // len(plan.poses)]).permutation(len(plan.poses))
     path = plan.poses[order[clip % len(plan.poses)]]
-    joints, confidence = joints_of(Pose.read(path.read_bytes()))
+    pose = Pose.read(path.read_bytes())
+    frames = len(pose.body.data)
     count = min(CLIP, plan.frames - clip * CLIP)
-    chosen = (np.arange(count) + rng.random()) * len(joints) / count
-    chosen = np.minimum(chosen.astype(int), len(joints) - 1)
+    chosen = (np.arange(count) + rng.random()) * frames / count
+    chosen = np.minimum(chosen.astype(int), frames - 1)
 
     signer, neutral = Signer.sample(rng), Signer.neutral()
-    freely = np.random.default_rng([plan.seed, 2**33, clip])
-    if freely.random() < plan.free_arms:
-        poses, known = free_arms(joints[chosen], freely)
-        motion = _each_alone(signer.avatar(), poses, known)
-        plain = _each_alone(neutral.avatar(), motion.joints, seen=False)
-    else:
-        whole = fit(signer.avatar(), joints, confidence)
-        motion = whole[chosen]
-        plain = fit(neutral.avatar(), whole.joints, seen=False)[chosen]
+    motion, plain = _motions(plan, clip, pose, chosen, signer.avatar(), neutral.avatar())
+    kept = motion.joints
+    if plan.skeleton == BODY_HANDS_FACE.name:
+        kept = np.concatenate([kept, face_points(motion)], axis=1)
 
     rows = []
     pictures = zip(
@@ -145,7 +149,7 @@ def write_clip(plan: Plan, clip: int) -> None:
             }
         )
     with replacing(done.with_suffix(".safetensors")) as temporary:
-        temporary.write_bytes(save({"joints": np.ascontiguousarray(motion.joints)}))
+        temporary.write_bytes(save({"joints": np.ascontiguousarray(kept)}))
     for row in rows:
         flush_to_disk(plan.output / row["file_name"])
         flush_to_disk(plan.output / row["neutral_file_name"])
@@ -153,17 +157,60 @@ def write_clip(plan: Plan, clip: int) -> None:
         temporary.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def _each_alone(
-    body: AvatarBody, joints: NDArray[np.floating], known: NDArray[np.floating] | None = None, *, seen: bool = True
+def _motions(
+    plan: Plan, clip: int, pose: Pose, chosen: NDArray[np.intp], body: AvatarBody, neutral: AvatarBody
+) -> tuple[Motion, Motion]:
+    """Let a body, and the neutral one as it does, perform the chosen frames of a pose."""
+    from signdiff_core.avatar.face import face_points
+    from signdiff_core.avatar.free_arms import free_arms
+    from signdiff_core.avatar.free_faces import free_faces
+    from signdiff_core.skeleton import BODY_HANDS_FACE, face_of, joints_of
+
+    def present(points: NDArray[Any]) -> _Points:
+        return points, np.ones((len(points), len(points[0])), dtype=np.float32)
+
+    told: _Points = joints_of(pose)
+    face: _Points | None = face_of(pose) if plan.skeleton == BODY_HANDS_FACE.name else None
+    shapes: NDArray[np.float32] | None = None
+    own = np.random.default_rng([plan.seed, 2**34, clip])
+    if own.random() < plan.free_faces:
+        joints, points, shapes = free_faces(told[0], own)
+        told, face = (joints, told[1]), present(points)
+    freely = np.random.default_rng([plan.seed, 2**33, clip])
+    if alone := bool(freely.random() < plan.free_arms):
+        told = free_arms(told[0][chosen], freely)
+        face = None if face is None else (face[0][chosen], face[1][chosen])
+        shapes = None if shapes is None else shapes[chosen]
+    motion = _performed(body, told, face, shapes, alone=alone)
+    face = None if face is None else present(face_points(motion))
+    plain = _performed(neutral, (motion.joints, None), face, motion.shapes, alone=alone, seen=False)
+    return (motion, plain) if alone else (motion[chosen], plain[chosen])
+
+
+def _performed(
+    body: AvatarBody,
+    told: tuple[NDArray[Any], NDArray[Any] | None],
+    face: _Points | None,
+    shapes: NDArray[np.float32] | None,
+    *,
+    alone: bool,
+    seen: bool = True,
 ) -> Motion:
-    """Fit frames that do not follow each other; see `fit`."""
+    """Let a body perform joints with their confidences, and a face, whose shapes may be known; see `fit`.
+
+    Frames that are `alone` do not follow each other: they do not tell what a face is at rest, which it is then.
+    """
     from signdiff_core.avatar.body import Motion
     from signdiff_core.avatar.inverse_kinematics import fit
 
-    parts = [
-        fit(body, joints[n : n + 1], None if known is None else known[n : n + 1], seen=seen) for n in range(len(joints))
-    ]
-    return Motion(body=body, turns=np.concatenate([part.turns for part in parts]))
+    joints, known = told
+    parts = []
+    for one in [slice(n, n + 1) for n in range(len(joints))] if alone else [slice(None)]:
+        own = None if face is None else (face[0][one], face[1][one])
+        parts.append(fit(body, joints[one], None if known is None else known[one], face=own, seen=seen))
+    if shapes is None and not alone:
+        shapes = parts[0].shapes
+    return Motion(body=body, turns=np.concatenate([part.turns for part in parts]), shapes=shapes)
 
 
 def assemble(plan: Plan) -> None:
@@ -190,7 +237,8 @@ def _facts(plan: Plan) -> dict[str, Any]:
         "seed": plan.seed,
         "poses": [path.stem for path in plan.poses],
     }
-    return facts | ({"free_arms": plan.free_arms} if plan.free_arms else {})
+    asked = {name: getattr(plan, name) for name in ("free_arms", "free_faces") if getattr(plan, name)}
+    return facts | asked | ({"skeleton": plan.skeleton} if plan.skeleton != "openpose50" else {})
 
 
 def _begin(plan: Plan) -> None:
@@ -233,7 +281,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m signdiff_core.avatar.frames", description="Write frames of parametric signers for training."
     )
-    parser.add_argument("--poses", type=Path, required=True, help="a folder of .pose files with the 50 joints")
+    parser.add_argument("--poses", type=Path, required=True, help="a folder of .pose files, normalised")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the folder to write")
     parser.add_argument("--frames", type=int, default=6000, help="how many frames (default: 6000)")
     parser.add_argument("--size", type=int, default=256, help="side of a frame in pixels (default: 256)")
@@ -247,14 +295,27 @@ def main(argv: list[str] | None = None) -> int:
         metavar="SHARE",
         help="share of clips in which both arms move freely, and only hand shapes come from the poses (default: 0)",
     )
+    parser.add_argument(
+        "--free-faces",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="share of clips in which head and face move freely; still faces teach still faces (default: 0)",
+    )
+    parser.add_argument(
+        "--skeleton",
+        choices=("openpose50", "body_hands_face"),
+        default="openpose50",
+        help="joints of the set: the 50, or with eyes, ears and face (default: openpose50)",
+    )
     parser.add_argument("--workers", type=int, default=1, help="processes (default: 1)")
     arguments = parser.parse_args(argv)
     if find_spec("warp") is None:
         parser.exit(1, f"{parser.prog}: error: drawing signers needs warp: {pip_line('signdiff-core[avatar]')}\n")
     unwind_on_sigterm()
-    for name, share in (("--held-out", arguments.held_out), ("--free-arms", arguments.free_arms)):
-        if not 0 <= share <= 1:
-            parser.error(f"{name} must lie in [0, 1], but is {share}")
+    for name in ("held_out", "free_arms", "free_faces"):
+        if not 0 <= (share := getattr(arguments, name)) <= 1:
+            parser.error(f"--{name.replace('_', '-')} must lie in [0, 1], but is {share}")
     poses = tuple(
         path
         for path in sorted(arguments.poses.glob("[!.]*.pose"))
@@ -273,6 +334,8 @@ def main(argv: list[str] | None = None) -> int:
         size=arguments.size,
         seed=arguments.seed,
         free_arms=arguments.free_arms,
+        free_faces=arguments.free_faces,
+        skeleton=arguments.skeleton,
     )
     try:
         _begin(plan)

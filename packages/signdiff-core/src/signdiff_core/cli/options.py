@@ -139,6 +139,11 @@ rendering = joined(
         help="What becomes of joints that are absent for longer than a quarter of a second.  [default: hold]",
     ),
     click.option("--prompt", help="Words that describe the signer.  [default: the renderer's]"),
+    click.option(
+        "--include-face/--no-include-face",
+        default=None,
+        help="Have the model draw eyes, ears and face where the pose has them.  [default: as it was trained]",
+    ),
     click.option("--dtype", help="Number format of the model, such as float16.  [default: the renderer's]"),
     click.option(
         "--guidance-scale", type=FiniteRange(0, 1_000_000), help="Weight of the prompt.  [default: the renderer's]"

@@ -69,6 +69,13 @@ if TYPE_CHECKING:  # which import NumPy: --help does without it
     "--person", type=int, help="Which of several people: 1 for the most likely signer, 2 for the next.  [default: 1]"
 )
 @click.option(
+    "--skeleton",
+    type=click.Choice(["openpose50", "body_hands_face"]),
+    default="openpose50",
+    show_default=True,
+    help="Joints of the set: the 50, or with eyes, ears and face.",
+)
+@click.option(
     "--frnet",
     metavar="NAME=VALUE",
     multiple=True,
@@ -109,7 +116,7 @@ def prepare_frames(
     from signdiff_core.diffusion.frmap import FRMapper
     from signdiff_core.prepare.assemble import assemble
     from signdiff_core.prepare.gather import gather, read_captions
-    from signdiff_core.prepare.plan import Settings, hashes_of, manifest_of, plan
+    from signdiff_core.prepare.plan import BEFORE, Settings, hashes_of, manifest_of, plan
     from signdiff_core.prepare.shards import FrameWork
 
     is_there = engines.is_made(output)
@@ -124,7 +131,8 @@ def prepare_frames(
     if is_there:
         clips = {clip.name: clip for clip in gathered.clips}
         now = manifest_of(clips.values(), chosen)
-        click.echo(engines.finished(output, now, lambda name: hashes_of(clips[name]), what="caption"))
+        hashes = lambda name: hashes_of(clips[name])  # noqa: E731
+        click.echo(engines.finished(output, now, hashes, what="caption", before=BEFORE))
         shutil.rmtree(work.home, ignore_errors=True)  # which a run that was killed at its end left
         return
     shards = plan(gathered.clips, chosen, shard=shard)

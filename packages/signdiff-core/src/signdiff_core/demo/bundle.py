@@ -49,7 +49,11 @@ def bundle(config: BundleConfig) -> dict[str, int]:
     pipeline = SignDiffPipeline.from_pretrained(str(source), local_files_only=True).to(dtype=torch.float16)
     prompt = config.prompt or Signer.neutral().prompt
     settings = RendererSettings(
-        prompt=prompt, steps=config.steps, guidance_scale=config.guidance_scale, retarget=config.retarget
+        prompt=prompt,
+        steps=config.steps,
+        guidance_scale=config.guidance_scale,
+        retarget=config.retarget,
+        include_face=RendererSettings.read(source).include_face,
     )
     with replacing_folder(target) as folder:
         if target.is_dir():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice, zip_longest
+from itertools import islice, tee, zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
@@ -19,7 +19,7 @@ from signdiff_core.drawing import draw
 from signdiff_core.formats.coordinates import visible
 from signdiff_core.framing import Framing, choose_camera, resolved
 from signdiff_core.gaps import Missing, MissingJointsWarning, fill_gaps
-from signdiff_core.skeleton import face_of
+from signdiff_core.skeleton import BODY_HANDS_FACE, NOSE, NUM_JOINTS, face_of
 
 if TYPE_CHECKING:
     from pose_format import Pose
@@ -42,13 +42,13 @@ class Joints:
     """A pose as arrays, as all that draws it takes it."""
 
     positions: NDArray[np.float32]
-    """(T, 50, 3) normalised coordinates."""
+    """(T, 50, 3) normalised coordinates; (T, 124, 3) where eyes, ears and face are drawn, too."""
 
     confidence: NDArray[np.float32]
-    """(T, 50); 0 where a joint is absent."""
+    """(T, 50 or 124); 0 where a joint is absent."""
 
     hidden: NDArray[np.bool_]
-    """(T, 50) joints that are not drawn although they have a place."""
+    """(T, 50 or 124) joints that are not drawn although they have a place."""
 
     camera: Camera
     """Where the signer stands in all frames."""
@@ -64,16 +64,22 @@ class Joints:
 
     @classmethod
     def of(
-        cls, pose: Pose, *, size: tuple[int, int], framing: Framing = "signing space", missing: Missing = "hold"
+        cls,
+        pose: Pose,
+        *,
+        size: tuple[int, int],
+        framing: Framing = "signing space",
+        missing: Missing = "hold",
+        include_face: bool = False,
     ) -> Joints:
         """Take the joints out of a pose for frames of a width and height.
 
-        Raises ValueError for another skeleton, one that shows nobody, and what `signdiff_core.framing` and
-        `signdiff_core.gaps` do not take.
+        With `include_face`, eyes, ears and face are drawn where the pose has them. Raises ValueError for another
+        skeleton, one that shows nobody, and what `signdiff_core.framing` and `signdiff_core.gaps` do not take.
         """
         width, height = size
         framing = resolved(framing, pose, width=width, height=height)
-        filled = fill_gaps(visible(pose), missing)
+        filled = fill_gaps(visible(pose), missing, include_face=include_face)
         camera = choose_camera(filled.joints, filled.confidence, width=width, height=height, framing=framing)
         return cls(filled.joints, filled.confidence, filled.hidden, camera, size, framing, pose)
 
@@ -81,10 +87,31 @@ class Joints:
         return len(self.positions)
 
     def retargeted(self) -> Joints:
-        """Let the neutral avatar's body take the pose, and give its own joints, all of them present."""
+        """Let the neutral avatar's body take the pose, and give its own joints and face, all of them present."""
         motion, camera = self.performed()
-        whole = np.ones(motion.joints.shape[:2], dtype=np.float32)
-        return replace(self, positions=motion.joints, confidence=whole, camera=camera)
+        own = self.on_body(motion)
+        return replace(own, confidence=np.ones(own.positions.shape[:2], dtype=np.float32), camera=camera)
+
+    def on_body(self, motion: Motion) -> Joints:
+        """Put the joints of a body that performs the pose in place of the pose's own; its face goes with the nose."""
+        if not self.includes_face:
+            return replace(self, positions=motion.joints)
+        from signdiff_core.avatar import face_points
+
+        positions = np.concatenate([motion.joints, face_points(motion)], axis=1)
+        hidden = self.hidden.copy()
+        hidden[:, NUM_JOINTS:] = self.hidden[:, NOSE, None]
+        return replace(self, positions=positions, hidden=hidden)
+
+    @property
+    def includes_face(self) -> bool:
+        """Whether eyes, ears and face are drawn."""
+        return bool(self.positions.shape[1] == BODY_HANDS_FACE.num_joints)
+
+    def without_face(self) -> Joints:
+        """Leave eyes, ears and face out."""
+        body = np.s_[:, :NUM_JOINTS]
+        return replace(self, positions=self.positions[body], confidence=self.confidence[body], hidden=self.hidden[body])
 
     def performed(self) -> tuple[Motion, Camera]:
         """Let the neutral avatar's body take the pose, seen by the camera that shows it."""
@@ -97,7 +124,8 @@ class Joints:
             filled = fill_gaps(pose)
         motion = fit(Signer.neutral().avatar(), filled.joints, filled.confidence, face=face_of(pose))
         width, height = self.size
-        return motion, camera_of(motion, self.confidence, width=width, height=height, framing=self.framing)
+        sure = self.confidence[:, :NUM_JOINTS]
+        return motion, camera_of(motion, sure, width=width, height=height, framing=self.framing)
 
     def drawings(self, *, start: int = 0) -> Iterator[NDArray[np.uint8]]:
         """Draw the skeleton, (height, width, 3), from a frame on; each as it is asked for."""
@@ -140,8 +168,10 @@ def conditions_of(
         if not isinstance(image, Joints):
             raise ValueError("image must be a pose for frnet_source 'avatar', but holds drawings.")
         return neutral_conditions(image, mapper=frnet or FRMapper(), start=start)
+    plain: Iterator[Frame] | None = None
     if isinstance(image, Joints):
         drawings: Iterator[Frame] = image.drawings(start=start)
+        plain = image.without_face().drawings(start=start) if image.includes_face else None
     else:
         drawings = islice(frames_of(image, "image"), start, None)
     if fr_image is not None:
@@ -149,15 +179,20 @@ def conditions_of(
         return (Conditions(c, d) for c, d in _paired(drawings, maps, "fr_image must hold one map"))
     if not isinstance(source, str):
         source = islice(frames_of(source, "frnet_source"), start, None)
-    return with_maps(drawings, source, frnet)
+    return with_maps(drawings, source, frnet, plain=plain)
 
 
 def with_maps(
-    drawings: Iterable[Frame], source: FRNetSource | Iterable[Frame], mapper: FRMapper | None
+    drawings: Iterable[Frame],
+    source: FRNetSource | Iterable[Frame],
+    mapper: FRMapper | None,
+    *,
+    plain: Iterable[Frame] | None = None,
 ) -> Iterator[Conditions]:
     """Put FR maps beside drawings, one a frame.
 
-    They come from any source but the avatar, which needs a pose; of given frames, the middle is taken. Raises
+    They come from any source but the avatar, which needs a pose; of given frames, the middle is taken. `plain` are the
+    drawings without faces, where there are faces in `drawings`: the predictor knows no others. Raises
     ValueError where there are more or fewer given frames than drawings, or the predictor is for other settings than the
     mapper's.
     """
@@ -169,7 +204,8 @@ def with_maps(
         predict = Predictor()
         if mapper is not None:
             predict.check(mapper.parameters)
-        yield from (Conditions(drawing, predict(drawing)) for drawing in drawings)
+        drawings, known = tee(drawings) if plain is None else (drawings, plain)
+        yield from (Conditions(drawing, predict(seen)) for drawing, seen in zip(drawings, known, strict=True))
     elif source == "two-pass":
         yield from (Conditions(drawing, None) for drawing in drawings)
     else:
@@ -183,20 +219,19 @@ def map_of(frame: Frame, shape: tuple[int, ...], mapper: FRMapper) -> NDArray[np
 
 
 def neutral_conditions(joints: Joints, *, mapper: FRMapper, start: int = 0) -> Iterator[Conditions]:
-    """Let the neutral avatar take a pose: c shows its joints, d is the FR map of its rendered frame.
+    """Let the neutral avatar take a pose: c shows its joints and face, d is the FR map of its rendered frame.
 
     The frames' shorter side in pixels is a multiple of 64; frames before `start` are left out.
     """
     from signdiff_core.avatar import Signer, render_frames
 
     motion, camera = joints.performed()
-    motion = motion[start:]
-    shape = joints.size[::-1]
-    seen = np.where(joints.hidden, 0.0, 1.0)[start:]
+    own, shape = joints.on_body(motion), joints.size[::-1]
+    seen = np.where(own.hidden, 0.0, 1.0)[start:]
     pictures = render_frames(
-        Signer.neutral(), motion, size=joints.size, camera=camera, shown=np.asarray(seen.any(axis=1))
+        Signer.neutral(), motion[start:], size=joints.size, camera=camera, shown=np.asarray(seen.any(axis=1))
     )
-    for position, confidence, picture in zip(motion.joints, seen, pictures, strict=True):
+    for position, confidence, picture in zip(own.positions[start:], seen, pictures, strict=True):
         grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
         fr_map = resized_map(mapper(np.asarray(grey, dtype=np.uint8), size=min(shape)), shape)
         yield Conditions(draw(position, confidence, size=shape, camera=camera), fr_map)

@@ -54,6 +54,9 @@ class RendererSettings:
     retarget: bool = False
     """Show the neutral avatar's joints in the pose, not the pose's own: a model of avatars knows no others."""
 
+    include_face: bool = False
+    """Draw eyes, ears and face where a pose has them: the model was trained on drawings with faces."""
+
     def __post_init__(self) -> None:
         if not isinstance(self.prompt, str):
             raise ValueError(f"prompt must be a text, but is {self.prompt!r}.")
@@ -62,8 +65,9 @@ class RendererSettings:
         scale = self.guidance_scale
         if not isinstance(scale, int | float) or isinstance(scale, bool) or not math.isfinite(scale):
             raise ValueError(f"guidance_scale must be a finite number, but is {scale!r}.")
-        if not isinstance(self.retarget, bool):
-            raise ValueError(f"retarget must be true or false, but is {self.retarget!r}.")
+        for name in ("retarget", "include_face"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} must be true or false, but is {getattr(self, name)!r}.")
 
     @classmethod
     def read(cls, folder: Path) -> RendererSettings:

@@ -144,6 +144,7 @@ class SignDiffPipeline(CheckedAdapters):
         cache_depth: int = 1,
         framing: Framing = "signing space",
         missing: Missing = "hold",
+        include_face: bool = False,
         start: int = 0,
     ) -> Iterator[Any]:
         """Render frames as they are asked for; never more than one chunk is read ahead or kept.
@@ -154,7 +155,7 @@ class SignDiffPipeline(CheckedAdapters):
         Args:
             prompt: what the signer looks like; one text for the whole video, encoded once.
             image: skeleton drawings c, one per frame: PIL images, uint8 arrays (H, W, 3), float arrays in [0, 1], or
-                tensors (3, H, W) in [0, 1]; any iterable, read lazily. Or a pose of the 50 joints, which is then drawn.
+                tensors (3, H, W) in [0, 1]; any iterable, read lazily. Or a pose, which is then drawn.
             height: of the frames in pixels; by default that of the drawings, for a pose that of the base.
             width: likewise.
             num_inference_steps: denoising steps.
@@ -197,6 +198,8 @@ class SignDiffPipeline(CheckedAdapters):
             framing: for a pose, what the frames show: "signing space" (head and hands of all of them), "recorded" or a
                 camera; see `signdiff_core.framing`.
             missing: for a pose, what becomes of joints that are absent for long: "hold" or "hide".
+            include_face: for a pose, draw eyes, ears and face where it has them, as the detectors of controlnet-aux do.
+                With "avatar", they are the avatar's own; the predictor of FR maps sees the drawing without them.
             start: first frame to give. From there on frames are those of the whole video.
 
         Yields:
@@ -286,7 +289,8 @@ class SignDiffPipeline(CheckedAdapters):
             several = hasattr(self.controlnet, "nets")
             image, fr_image = apart(image, count=self.num_conditions, several_nets=several, whose=whose)
         if isinstance(image, Pose):
-            image = Joints.of(image, size=self._frame_size(options), framing=given["framing"], missing=given["missing"])
+            own = {name: given[name] for name in ("framing", "missing", "include_face")}
+            image = Joints.of(image, size=self._frame_size(options), **own)
         total, done = _count(image), options.first_frame
         conditions = conditions_of(
             image,

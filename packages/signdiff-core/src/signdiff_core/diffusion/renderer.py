@@ -50,6 +50,7 @@ class DiffusionRenderer:
         prompt: what the signer looks like; the model's own default if not given.
         steps: denoising steps; likewise.
         guidance_scale: weight of the prompt; likewise.
+        include_face: draw eyes, ears and face where a pose has them, for the model to follow; likewise.
         frnet_source: where FR maps come from: "predictor", "avatar", "two-pass" or "none", as
             `SignDiffPipeline.stream` has them; a video of somebody in the same poses, as a path; or its frames. By
             default the predictor where signdiff-frnet is installed, else the avatar where it can be drawn, else none.
@@ -75,6 +76,7 @@ class DiffusionRenderer:
         prompt: str | None = None,
         steps: int | None = None,
         guidance_scale: float | None = None,
+        include_face: bool | None = None,
         frnet_source: FRNetSource | str | Path | Iterable[Frame] | None = None,
         frnet: Mapping[str, Any] | None = None,
         chunk_size: int = CHUNK_SIZE,
@@ -90,6 +92,7 @@ class DiffusionRenderer:
             check_weights(guidance_scale=guidance_scale)
         self.folder = BUNDLED if model is None else Path(model)
         self._model, self._prompt, self._steps, self._guidance_scale = model, prompt, steps, guidance_scale
+        self._include_face = include_face
         self._frnet_source, self._frnet = _opened(frnet_source), frnet
         self._device, self._dtype = device, dtype
         self._chunk_size, self._cache_interval = chunk_size, cache_interval
@@ -112,7 +115,7 @@ class DiffusionRenderer:
         """Draw a pose, frame by frame, as frames are asked for.
 
         Args:
-            pose: a pose of the 50 joints, normalised or in pixels.
+            pose: a pose of the 50 joints, or with eyes, ears and face, normalised or in pixels.
             size: side of square frames in pixels; the model's own if not given, else frames are resized.
             width: of the frames in pixels, with ``height`` in place of ``size``; their shorter side is drawn as long as
                 the model's own (longer where a model of avatars shows a wider view), and frames are resized.
@@ -143,7 +146,8 @@ class DiffusionRenderer:
         settings = RendererSettings.read(self.folder)
         side = int(pipeline.unet.config.sample_size * pipeline.vae_scale_factor)
         shape = asked if (size, width) != (None, None) else (side, side)
-        joints = Joints.of(pose, size=shape, framing=framing, missing=missing)
+        include_face = settings.include_face if self._include_face is None else self._include_face
+        joints = Joints.of(pose, size=shape, framing=framing, missing=missing, include_face=include_face)
         options = {
             "start": start,
             "prompt": prompt or self._prompt or settings.prompt,

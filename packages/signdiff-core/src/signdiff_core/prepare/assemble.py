@@ -3,7 +3,8 @@
 A set has its frames in ``frames/CLIP/`` or in ``shards/000000.tar``, and
 
 - ``metadata.jsonl``: a row per frame, in the layout ``folder``; `datasets` reads it as an ``imagefolder``,
-- ``joints.safetensors``: ``joints`` (N, 50, 3) float32, normalised, NaN where absent,
+- ``joints.safetensors``: ``joints`` (N, 50, 3) float32, normalised, NaN where absent; (N, 124, 3) with eyes, ears and
+  face where the settings ask for them,
 - ``index.safetensors``: ``rows`` (N, 2 or 6) int64: the clip's line in ``clips.jsonl``, the frame's number, and in
   archives the places and sizes of image and map,
 - ``clips.jsonl``: a line per clip: caption, square, what was left out of it, archive,
@@ -38,6 +39,7 @@ from signdiff_core.prepare.gather import Clip
 from signdiff_core.prepare.plan import manifest_of
 from signdiff_core.prepare.shards import COLUMNS, FrameWork, Part
 from signdiff_core.provenance import mark_generated
+from signdiff_core.skeleton import find_skeleton
 from signdiff_core.wording import by_cause
 
 Shards = Sequence[Shard[Clip]]
@@ -148,8 +150,9 @@ def _count(report: Report, facts: dict[str, Any]) -> None:
 
 
 def _write_tensors(shards: Shards, work: FrameWork, frames: int) -> None:
+    shape: tuple[int, ...] = (frames, find_skeleton(work.settings.skeleton).num_joints, 3)
     joints = (part.joints for _, part in _parts(shards, work))
-    writer.write_tensor(work.output / reader.JOINTS, "joints", joints, dtype="float32", shape=(frames, 50, 3))
+    writer.write_tensor(work.output / reader.JOINTS, "joints", joints, dtype="float32", shape=shape)
     rows = (np.insert(part.rows, 0, clip, axis=1) for clip, (_, part) in enumerate(_parts(shards, work)))
     shape = (frames, 1 + COLUMNS[work.settings.layout])
     # By its length the reader knows that nobody edited the other file, which holds the same.
@@ -193,13 +196,13 @@ def _write_preview(root: Path) -> None:
     for index in ((2 * column + 1) * len(frames) // (2 * count) for column in range(count)):
         image = frames.image(index, _SIDE)
         fr_map = np.repeat(np.asarray(frames.fr_map(index, _SIDE))[..., None], 3, axis=2)
-        columns.append(np.concatenate([image, overlay(image, frames.joints(index)), fr_map]))
+        columns.append(np.concatenate([image, overlay(image, frames.points(index)), fr_map]))
     sheet = np.ascontiguousarray(np.concatenate(columns, axis=1)[..., ::-1])
     (root / writer.PREVIEW).write_bytes(cv2.imencode(".png", sheet)[1].tobytes())
 
 
 def overlay(image: NDArray[np.uint8], joints: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Lay the drawing of joints (50, 3), normalised, NaN where absent, over a frame (S, S, 3) uint8."""
+    """Lay the drawing of joints (50 or 124, 3), normalised, NaN where absent, over a frame (S, S, 3) uint8."""
     present = np.asarray(np.isfinite(joints).all(axis=1), dtype=np.float32)
     drawing = draw(joints, present, size=len(image))
     shown = drawing.any(axis=2, keepdims=True)

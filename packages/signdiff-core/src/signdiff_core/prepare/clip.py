@@ -43,7 +43,8 @@ class Sample:
         frame: its number in the video.
         image: (S, S, 3) uint8 RGB.
         fr_map: (S, S) uint8, 0 on strokes and 255 elsewhere.
-        joints: (50, 3) float32 normalised, as `Camera` shows them in the image; NaN where absent, depth 0.
+        joints: (50, 3) float32 normalised, as `Camera` shows them in the image; NaN where absent, depth 0. (124, 3)
+            with eyes, ears and face, where the settings ask for them.
     """
 
     frame: int
@@ -64,9 +65,13 @@ class ClipReader:
         info = probe(clip.video)
         if not info.fps > 0:
             raise VideoError(f"{clip.video}: expected a video with a frame rate, but the file tells none.")
-        pose = read_pixels(clip.pose, info, settings.person)
+        pose = read_pixels(clip.pose, info, settings.person, skeleton=settings.skeleton)
         self._rate, self._video_fps = pose_rate(info.fps, pose.fps), info.fps
         self._confidence = np.where(pose.confidence >= settings.min_confidence, pose.confidence, 0.0)
+        if settings.skeleton == "body_hands_face" and not self._confidence[:, skeleton.FACE].any():
+            raise ValueError(
+                "the pose must show a face in some frame for the skeleton body_hands_face, but shows none."
+            )
         self._square = find_square(pose.points, self._confidence)
         padding = self._square.padding(info.width, info.height)
         if padding > settings.max_padding:
@@ -165,7 +170,7 @@ def reason_against(
 ) -> Reason | None:
     """Tell why a frame must be left out, if it must.
 
-    Joints (50, 2 or 3) are normalised, with confidences (50,), 0 where absent; `camera` shows the frame.
+    Joints (J, 2 or 3) are normalised, the 50 first, with confidences (J,), 0 where absent; `camera` shows the frame.
     """
     present = confidence > 0
     if not present.any():

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 from signdiff_core import engines, plugins
 from signdiff_core.prepare.gather import Clip
@@ -34,6 +34,8 @@ class Settings:
         image_format: of the frames.
         quality: of frames as JPEG, from 1 to 100.
         frnet: FR-Net's settings, all of them, by name.
+        skeleton: joints of the set: "openpose50", or "body_hands_face" with eyes, ears and face; then clips without a
+            face fail.
         person: which of several people, as `signdiff_core.sources.read_pose` has it; the most likely signer if None.
 
     Raises:
@@ -51,12 +53,15 @@ class Settings:
     quality: int = 95
     frnet: tuple[tuple[str, str | float], ...] = ()
     person: int | None = None
+    skeleton: str = "openpose50"
 
     def __post_init__(self) -> None:
         for name, kinds in (("layout", Layout), ("image_format", ImageFormat)):
             if getattr(self, name) not in get_args(kinds):
                 wanted = " or ".join(map(repr, get_args(kinds)))
                 raise ValueError(f"{name} must be {wanted}, but is {getattr(self, name)!r}.")
+        if self.skeleton not in ("openpose50", "body_hands_face"):
+            raise ValueError(f"skeleton must be 'openpose50' or 'body_hands_face', but is {self.skeleton!r}.")
         if self.size % 64 or not 64 <= self.size <= 2048:
             raise ValueError(f"size must be a multiple of 64 from 64 to 2048, but is {self.size}.")
         if self.person is not None and self.person < 1:
@@ -75,6 +80,10 @@ class Settings:
     def suffix(self) -> str:
         """Suffix of the frames' files, with the dot."""
         return f".{self.image_format}"
+
+
+BEFORE: Final = {"skeleton": "openpose50"}
+"""Settings that manifests of earlier versions do not name: those versions had the 50 joints alone."""
 
 
 def plan(clips: Sequence[Clip], settings: Settings, *, shard: int = 16) -> list[engines.Shard[Clip]]:

@@ -25,6 +25,7 @@ from signdiff_core.diffusion.folder import read_frnet
 from signdiff_core.formats.coordinates import LARGEST, outside
 from signdiff_core.formats.files import read_lines
 from signdiff_core.prepare.pictures import content_of, decode_image, decode_map, read_image
+from signdiff_core.skeleton import BODY_HANDS_FACE, NUM_JOINTS
 from signdiff_core.trust import check_weights
 from signdiff_core.trust.files import read_json
 
@@ -39,6 +40,9 @@ MAP_SUFFIX: Final = ".fr.png"
 
 _FLOATS: Final = ("F16", "F32", "F64")
 """Types of joints, as safetensors names them."""
+
+_SHAPES: Final = ((NUM_JOINTS, 3), (BODY_HANDS_FACE.num_joints, 3))
+"""Shapes of a frame's joints."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +85,15 @@ class Frames(ABC):
         return len(self.rows)
 
     @abstractmethod
+    def points(self, index: int) -> NDArray[np.float32]:
+        """Return all points of a frame, (50, 3), normalised; NaN where absent.
+
+        Sets with eyes, ears and face have (124, 3), those of `signdiff_core.skeleton.BODY_HANDS_FACE`.
+        """
+
     def joints(self, index: int) -> NDArray[np.float32]:
-        """Return the joints of a frame, (50, 3), normalised; NaN where absent."""
+        """Return the 50 joints of a frame, (50, 3), normalised; NaN where absent."""
+        return self.points(index)[:NUM_JOINTS]
 
     @abstractmethod
     def image(self, index: int, resolution: int) -> NDArray[np.uint8]:
@@ -122,8 +133,8 @@ def open_frames(root: str | os.PathLike[str], *, captions: bool = True) -> Frame
 class FrameFolder(Frames):
     """Frames as files, all of whose rows are held in memory.
 
-    The folder holds ``metadata.jsonl`` and ``joints.safetensors`` (tensor ``joints``, (N, 50, 3) normalised, NaN where
-    absent). Maps that rows name were drawn with the settings in ``frnet.json``, if it is there;
+    The folder holds ``metadata.jsonl`` and ``joints.safetensors`` (tensor ``joints``, (N, 50 or 124, 3) normalised, NaN
+    where absent). Maps that rows name were drawn with the settings in ``frnet.json``, if it is there;
     with `captions`, every row must have a ``text``. Raises OSError where a file is missing, ValueError where it has
     another form.
     """
@@ -140,15 +151,15 @@ class FrameFolder(Frames):
             kinds = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (a file, not a mapping)
             kind = kinds.get("joints")
             shape = [] if kind is None else kind.get_shape()
-            if kind is None or len(shape) != 3 or shape[1:] != [50, 3] or kind.get_dtype() not in _FLOATS:
+            if kind is None or tuple(shape[1:]) not in _SHAPES or kind.get_dtype() not in _FLOATS:
                 raise ValueError(f"{path} must hold floats 'joints' of shape (N, 50, 3), but holds other tensors.")
             self._joints = check_joints(file.get_tensor("joints").astype(np.float32), str(path))
         if max(row.joints for row in self.rows) >= len(self._joints):
             raise ValueError(f"{self.root}/metadata.jsonl names joints beyond the {len(self._joints)} of {path.name}.")
         self.frnet = read_frnet(self.root)
 
-    def joints(self, index: int) -> NDArray[np.float32]:
-        """See `Frames.joints`."""
+    def points(self, index: int) -> NDArray[np.float32]:
+        """See `Frames.points`."""
         joints: NDArray[np.float32] = self._joints[self.rows[index].joints]
         return joints
 
@@ -223,7 +234,8 @@ class PreparedFrames(Frames):
             raise ValueError(f"{self.root / CLIPS} must name an archive for every clip, or for none.")
         columns = 2 if self._clips[0].archive is None else 6
         length = shapes[0][0]
-        if not length or shapes != [(length, columns), (length, 50, 3)]:
+        kind = shapes[1][1:]
+        if not length or kind not in _SHAPES or shapes != [(length, columns), (length, *kind)]:
             raise ValueError(
                 f"{self.root} must hold {INDEX} of shape (N, {columns}) and {JOINTS} of shape (N, 50, 3), but they "
                 f"are {shapes[0]} and {shapes[1]}."
@@ -257,8 +269,8 @@ class PreparedFrames(Frames):
             frame=frame,
         )
 
-    def joints(self, index: int) -> NDArray[np.float32]:
-        """See `Frames.joints`."""
+    def points(self, index: int) -> NDArray[np.float32]:
+        """See `Frames.points`."""
         joints: NDArray[np.float32] = self._joints[index : index + 1].astype(np.float32)
         checked: NDArray[np.float32] = check_joints(joints, f"{self.root / JOINTS}, from row {index} on")[0]
         return checked
@@ -312,9 +324,9 @@ class SomeFrames(Frames):
         self.root, self.frnet = frames.root, frames.frnet
         self.rows = [frames.rows[index] for index in self._indices]
 
-    def joints(self, index: int) -> NDArray[np.float32]:
-        """See `Frames.joints`."""
-        return self._frames.joints(self._indices[index])
+    def points(self, index: int) -> NDArray[np.float32]:
+        """See `Frames.points`."""
+        return self._frames.points(self._indices[index])
 
     def image(self, index: int, resolution: int) -> NDArray[np.uint8]:
         """See `Frames.image`."""
@@ -355,7 +367,7 @@ def parse_line(line: str, place: str) -> dict[str, Any]:
 
 
 def check_joints(joints: NDArray[np.float32], place: str) -> NDArray[np.float32]:
-    """Make sure that joints, (N, 50, 3), are NaN, where absent, or in bounds.
+    """Make sure that joints, (N, 50 or 124, 3), are NaN, where absent, or in bounds.
 
     Raises ValueError, which names ``place``, where one is infinite, or larger than any coordinate.
     """

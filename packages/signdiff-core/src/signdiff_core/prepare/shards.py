@@ -31,7 +31,8 @@ COLUMNS: Final = {"folder": 1, "webdataset": 5}
 class Part:
     """What came of a clip: facts, with ``reason`` and ``trace`` if it failed, and its frames.
 
-    Joints are (N, 50, 3) float32, rows (N, 1 or 5) int64; see `COLUMNS`. Places are those in the clip's own archive.
+    Joints are (N, 50 or 124, 3) float32, rows (N, 1 or 5) int64; see `COLUMNS`. Places are those in the clip's own
+    archive.
     """
 
     joints: NDArray[np.float32]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from signdiff_core import formats
 from signdiff_core.camera import Camera
 from signdiff_core.formats.dispatch import takes
-from signdiff_core.skeleton import LEFT_SHOULDER, NECK, RIGHT_SHOULDER, SHOULDER_WIDTH, joints_of
+from signdiff_core.skeleton import LEFT_SHOULDER, NECK, RIGHT_SHOULDER, SHOULDER_WIDTH, find_skeleton
 from signdiff_core.sources import read_pose
 from signdiff_core.video.reading import VideoInfo
 
@@ -36,8 +36,9 @@ class PixelPose:
     """The joints that a detector found.
 
     Attributes:
-        points: (T, 50, 2) in pixels of the video, from its top left corner; absent joints are anything.
-        confidence: (T, 50) in [0, 1]; 0 where absent.
+        points: (T, J, 2) in pixels of the video, from its top left corner, for the J joints of a skeleton; absent
+            joints are anything.
+        confidence: (T, J) in [0, 1]; 0 where absent.
         fps: frames per second: the video's if the files name none.
         notes: what was left out while reading.
     """
@@ -48,8 +49,10 @@ class PixelPose:
     notes: tuple[str, ...] = ()
 
 
-def read_pixels(path: Path, video: VideoInfo, person: int | None = None) -> PixelPose:
+def read_pixels(path: Path, video: VideoInfo, person: int | None = None, *, skeleton: str = "openpose50") -> PixelPose:
     """Read the pose of one person in a video, of anything that `signdiff_core.sources.read_pose` reads.
+
+    The skeleton is "openpose50" or "body_hands_face".
 
     Raises FormatError where it is broken, normalised, or of another picture, ValueError where it has another skeleton.
     """
@@ -59,11 +62,11 @@ def read_pixels(path: Path, video: VideoInfo, person: int | None = None) -> Pixe
     options: dict[str, Any] = {name: value for name, value in of_video.items() if takes(chosen.read, name)}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", formats.FormatWarning)
-        pose = read_pose(path, skeleton="openpose50", format=chosen.name, person=person, **options)
+        pose = read_pose(path, skeleton=skeleton, format=chosen.name, person=person, **options)
     notes = tuple(str(each.message) for each in caught if issubclass(each.category, formats.FormatWarning))
     if formats.is_normalised(pose):
         raise formats.FormatError(path, "expected positions in pixels of the video, but they are normalised.")
-    joints, confidence = joints_of(pose)
+    joints, confidence = find_skeleton(skeleton).arrays(pose)
     points = joints[..., :2].astype(np.float64) * _scale(path, pose, video)
     present = confidence > 0
     # A whole picture beyond its edges: no detector guesses that far. The pose is of a larger picture.
@@ -136,7 +139,7 @@ class Square:
 def find_square(points: NDArray[np.floating], confidence: NDArray[np.floating], camera: Camera | None = None) -> Square:
     """Find the square in which a camera shows the signer of a clip.
 
-    From pixels (T, 50, 2) and confidences (T, 50), 0 where absent: the median neck and the median distance of the
+    From pixels (T, J, 2) and confidences (T, J), 0 where absent: the median neck and the median distance of the
     shoulders come to lie where the camera has them. Raises ValueError where no frame has a neck, or both shoulders,
     apart; or the square would be smaller than `MIN_SIDE`.
 

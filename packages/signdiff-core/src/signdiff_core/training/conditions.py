@@ -14,6 +14,7 @@ import numpy as np
 
 from signdiff_core.atomic import replacing
 from signdiff_core.drawing import draw
+from signdiff_core.skeleton import NUM_JOINTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,26 +34,40 @@ NEUTRAL: Final = 1
 
 
 def open_conditions(
-    frames: Frames, *, vae: AutoencoderKL, mapper: FRMapper, resolution: int, cache: bool = True
+    frames: Frames,
+    *,
+    vae: AutoencoderKL,
+    mapper: FRMapper,
+    resolution: int,
+    cache: bool = True,
+    include_face: bool = False,
 ) -> Conditions:
     """Give the conditions of frames, at a resolution in pixels; `vae` is in evaluation mode.
 
     With `cache`, everything is kept beside the frames, and read and not made again: 3.25 bytes a pixel and the latents,
     together 3.5 for Stable Diffusion 1.5's autoencoder and 6.25 for the bundled base's. Without it nothing is written,
     and the autoencoder runs in the training, on its device. `mapper` draws the FR maps that are not stored.
+    With `include_face`, drawings show eyes, ears and face, which the frames must have: else ValueError.
     """
     kind = ConditionCache if cache else ConditionReader
-    return kind(frames, vae=vae, mapper=mapper, resolution=resolution)
+    return kind(frames, vae=vae, mapper=mapper, resolution=resolution, include_face=include_face)
 
 
 class Conditions(ABC):
     """Conditions and latents (of `latent_size` a side) of frames, in any order and from several threads.
 
-    Raises ValueError where stored maps were drawn with other settings than the mapper's.
+    Raises ValueError where stored maps were drawn with other settings than the mapper's, or there are no faces to draw.
     """
 
-    def __init__(self, frames: Frames, *, vae: AutoencoderKL, mapper: FRMapper, resolution: int) -> None:
-        self.frames, self.resolution = frames, resolution
+    def __init__(
+        self, frames: Frames, *, vae: AutoencoderKL, mapper: FRMapper, resolution: int, include_face: bool = False
+    ) -> None:
+        self.frames, self.resolution, self.include_face = frames, resolution, include_face
+        if include_face and len(frames.points(0)) == NUM_JOINTS:
+            raise ValueError(
+                f"include_face needs frames with faces, but {frames.root} has the {NUM_JOINTS} joints alone: make it "
+                "with --skeleton body_hands_face."
+            )
         self.latent_size: int = resolution // 2 ** (len(vae.config.block_out_channels) - 1)
         if frames.frnet not in (None, mapper.parameters):
             raise ValueError(
@@ -90,7 +105,7 @@ class ConditionReader(Conditions):
 
     def drawing(self, index: int) -> NDArray[np.uint8]:
         """See `Conditions.drawing`."""
-        joints = self.frames.joints(index)
+        joints = self.frames.points(index) if self.include_face else self.frames.joints(index)
         present = np.asarray(np.isfinite(joints).all(axis=1), dtype=np.float32)
         return draw(joints, present, size=self.resolution)
 
@@ -117,13 +132,19 @@ class ConditionCache(Conditions):
     w) float16.
     """
 
-    def __init__(self, frames: Frames, *, vae: AutoencoderKL, mapper: FRMapper, resolution: int) -> None:
-        super().__init__(frames, vae=vae, mapper=mapper, resolution=resolution)
-        name = f"cache-{_fingerprint(frames, vae, mapper.parameters, resolution)}"
+    def __init__(
+        self, frames: Frames, *, vae: AutoencoderKL, mapper: FRMapper, resolution: int, include_face: bool = False
+    ) -> None:
+        super().__init__(frames, vae=vae, mapper=mapper, resolution=resolution, include_face=include_face)
+        settings = [mapper.parameters, resolution, *(["include_face"] if include_face else [])]
+        name = f"cache-{_fingerprint(frames, vae, settings)}"
         folder = frames.root / name
         if not folder.is_dir():
             with replacing(folder, folder=True) as temporary:
-                _fill(temporary, ConditionReader(frames, vae=vae, mapper=mapper, resolution=resolution))
+                reader = ConditionReader(
+                    frames, vae=vae, mapper=mapper, resolution=resolution, include_face=include_face
+                )
+                _fill(temporary, reader)
         total, channels = len(frames), vae.config.latent_channels
         self.drawings = _kept(folder / "drawings.npy", (total, resolution, resolution, 3), np.uint8)
         self.maps = _kept(folder / "maps.npy", (total, 2, resolution, resolution // 8), np.uint8)
@@ -193,11 +214,11 @@ def _fill(folder: Path, reader: ConditionReader) -> None:
         array.flush()
 
 
-def _fingerprint(frames: Frames, vae: AutoencoderKL, parameters: dict[str, Any], resolution: int) -> str:
+def _fingerprint(frames: Frames, vae: AutoencoderKL, settings: list[Any]) -> str:
     """Name the cache after all that its content depends on."""
     digest = hashlib.sha256(frames.fingerprint())
     for part in (vae.encoder, vae.quant_conv):
         for tensor in part.state_dict().values() if part is not None else ():
             digest.update(tensor.detach().float().cpu().numpy().tobytes())
-    digest.update(json.dumps([parameters, resolution], sort_keys=True).encode())
+    digest.update(json.dumps(settings, sort_keys=True).encode())
     return digest.hexdigest()[:12]

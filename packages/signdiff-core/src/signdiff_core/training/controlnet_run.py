@@ -110,6 +110,7 @@ class ControlNetRun(TrainingRun[ControlNetConfig]):
                 **self.deciding(*DECIDING),
                 "resolution": self.resolution,
             },
+            before={"include_face": False},
         )
 
     def loss(self, micro_step: int) -> torch.Tensor:
@@ -131,12 +132,13 @@ class ControlNetRun(TrainingRun[ControlNetConfig]):
 
     @property
     def use(self) -> RendererSettings | None:
-        """How the base says that it is rendered with (few steps, guidance), for the caption of these frames."""
-        base = Path(self.config.pretrained_model_name_or_path)
-        if not (base / RENDERER_NAME).is_file():
+        """How the base says that it is rendered with (few steps, guidance), for these frames' caption and drawings."""
+        base, include_face = Path(self.config.pretrained_model_name_or_path), self.config.include_face
+        if not (base / RENDERER_NAME).is_file() and not include_face:
             return None
+        prompt = self.held_out.frames.rows[0].text
         return dataclasses.replace(
-            RendererSettings.read(base), prompt=self.held_out.frames.rows[0].text, retarget=False
+            RendererSettings.read(base), prompt=prompt, retarget=False, include_face=include_face
         )
 
     def pipeline(self) -> SignDiffPipeline:
@@ -222,6 +224,7 @@ class ControlNetRun(TrainingRun[ControlNetConfig]):
             mapper=self.mapper,
             resolution=self.resolution,
             cache=self.config.cache_conditions,
+            include_face=self.config.include_face,
         )
 
 

@@ -53,7 +53,15 @@ _SHARES: Final = (
 )
 
 
-DECIDING: Final = ("crop_probability", "crop_targets", "crop_sizes", "frame_scales", *_SHARES[1:], "detail_loss_weight")
+DECIDING: Final = (
+    "crop_probability",
+    "crop_targets",
+    "crop_sizes",
+    "frame_scales",
+    *_SHARES[1:],
+    "detail_loss_weight",
+    "include_face",
+)
 """Options of the ControlNet's training that decide its data or its loss, and stay as they are in a run."""
 
 
@@ -71,6 +79,10 @@ class ControlNetConfig(RunConfig):
         "superimposed",
         help="What the ControlNet looks at. superimposed: drawings and FR maps, in six channels (the paper's network). "
         "openpose, frnet: drawings alone, or FR maps alone, in three: the two of a MultiControlNet.",
+    )
+    include_face: bool = option(
+        False,
+        help="Draw eyes, ears and face, too, on data with --skeleton body_hands_face; the pipeline's folder says so.",
     )
     controlnet_model_name_or_path: str | None = option(
         None,
@@ -186,6 +198,8 @@ class ControlNetConfig(RunConfig):
                 "fr_controlnet_model_name_or_path must come with controlnet_model_name_or_path and the conditions "
                 f"superimposed, but came with {self.controlnet_model_name_or_path} and {self.conditions}."
             )
+        if self.include_face and self.conditions == "frnet":
+            raise ValueError("include_face must come with conditions that have drawings, but came with frnet.")
         if self.fr_detect_resolution is not None and self.fr_detect_resolution <= 32:
             raise ValueError(f"fr_detect_resolution must be above 32, but is {self.fr_detect_resolution}.")
         if self.resolution is not None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from signdiff_core.training.kit.arguments import parse, run
 from signdiff_core.training.options import DIFFUSERS_ONLY, ControlNetConfig
@@ -95,12 +95,17 @@ def _finish(training: ControlNetRun, loss: float) -> None:
             use.write(folder)
         if config.num_validation_images:
             shutil.copyfile(output / "validation" / "final.png", folder / PICTURE_NAME)
+        told: dict[str, Any] = (
+            {} if use is None else {"num_inference_steps": use.steps, "guidance_scale": f"{use.guidance_scale:g}"}
+        )
+        if config.include_face and config.conditions == "superimposed":  # whose example draws a pose
+            told["include_face"] = True
         write_pipeline_card(
             folder,
             config,
             processes=training.accelerator.num_processes,
             prompt=training.held_out.frames.rows[0].text,
-            use={"num_inference_steps": use.steps, "guidance_scale": f"{use.guidance_scale:g}"} if use else {},
+            use=told,
             frnet=training.mapper.parameters,
             frames=training.frames,
             optimizer_steps=training.steps,

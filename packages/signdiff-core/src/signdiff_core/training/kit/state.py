@@ -88,6 +88,9 @@ class RunState:
     settings: dict[str, Any] = field(default_factory=dict)
     """What must be the same when the run is resumed, as far as its checkpoint tells; plain JSON, or tuples of it."""
 
+    before: Mapping[str, Any] = field(default_factory=dict)
+    """What those settings were of which checkpoints of earlier versions do not tell."""
+
     data: str = ""
     """Fingerprint of the training data, which must be the same, too; not compared if empty."""
 
@@ -147,7 +150,7 @@ class RunState:
     def _check(self, state: Mapping[str, Any], folder: Path) -> None:
         """Make sure that a checkpoint is of this run's settings and data."""
         for name, value in json.loads(json.dumps(self.settings)).items():
-            before = state["settings"].get(name, value)  # which those of before do not all tell
+            before = state["settings"].get(name, self.before.get(name, value))
             if before != value:
                 raise ValueError(f"{name} must be {before!r} as in {folder}, but is {value!r}.")
         if self.data and state.get("data", "") not in ("", self.data):
