@@ -86,5 +86,5 @@ def test_no_vertex_of_a_hand_is_inside_the_body(realdata, name):
             pose = in_space(sources.read_pose(clip))
             filled = fill_gaps(pose)
         motion = fit(body, filled.joints, filled.confidence, face=face_of(pose))
-        worst[clip.stem] = deepest(motion, 2).max()
+        worst[clip.stem] = deepest(motion, 3).max()
     assert max(worst.values()) <= 0, worst

@@ -42,7 +42,7 @@ THICKNESS: Final = np.array(
 )
 """How far the skin is from the points of an arm, normalised units; shoulder and elbow may be anywhere."""
 
-_SPARE: Final = 0.007
+_SPARE: Final = 0.010
 """How far hands stay off the body besides: there is flesh between the points."""
 
 

@@ -37,6 +37,7 @@ from signdiff_core.anatomy.rotations import (
     Array,
     about,
     apply,
+    dot,
     smoothed,
     swing,
     transpose,
@@ -78,6 +79,9 @@ _FIRST, _AGAIN = 9, 5
 _ODD, _DOUBT, _DOUBTS = 0.03, 0.2, 2
 """How far a wrist may be off its goal, or a hand inside the body, for the sake of the hand's shape; how much less that
 counts where it is farther, and how often."""
+
+_LEFT_INSIDE, _UPPER_ARM = 0.03, 0.04
+"""How deep in the body a hand may be in the end, with what it stays off; and how near to its own upper arm's bone."""
 
 _FOLDED: Final = np.radians(28.0)
 """Least angle between upper arm and forearm."""
@@ -152,6 +156,7 @@ def fit(
         for limb, way in zip((left, right), others, strict=True):
             limb.bring_nearer(np.maximum(way, limb.depth))
     for limb in (left, right):
+        limb.untangle()
         limb.write(turns)
     return Motion(body=body, turns=turns, shapes=face_shapes(body, *face, told) if face else None)
 
@@ -351,6 +356,20 @@ class _Limb:
         self.weights[moved, WRIST, 2] = 1 / _SIGMA["wrist"][0]
         self.search(_AGAIN)
         self.posture.angles[~moved], self.posture.base[~moved] = now.angles[~moved], now.base[~moved]
+
+    def untangle(self) -> None:
+        """Where the hand is still inside the body or in its own upper arm, take the nearest frame's arm instead."""
+        points = self.placed.points
+        upper, along = points[:, ELBOW] - points[:, 0], points[:, WRIST:] - points[:, :1]
+        share = np.clip((along @ upper[..., None])[..., 0] / dot(upper, upper)[:, None], 0, 0.7)
+        away = np.linalg.norm(along - share[..., None] * upper[:, None], axis=-1).min(axis=1)
+        tangled = (self.depth > _LEFT_INSIDE) | (away < _UPPER_ARM)
+        if tangled.any() and not tangled.all():
+            free = np.flatnonzero(~tangled)
+            nearest = free[np.abs(np.flatnonzero(tangled)[:, None] - free).argmin(axis=1)]
+            angles, base = self.posture.angles.copy(), self.posture.base.copy()
+            angles[tangled], base[tangled] = angles[nearest], base[nearest]
+            self.posture = Posture(angles=angles, base=base)
 
     def write(self, turns: NDArray[np.float32]) -> None:
         """Fill in the rotations (T, J, 3, 3) of the arm's bones."""
