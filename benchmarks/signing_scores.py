@@ -44,6 +44,10 @@ OPENPOSE_FACE = {RIGHT_EYE: 36, LEFT_EYE: 45, CHIN: 8, UPPER_LIP: 62, LOWER_LIP:
 SPARE = 400
 """From here on, among MediaPipe's points of a face, lie OpenPose's 70: none of those that are named above."""
 
+SURE = 0.5
+"""Mean confidence from which a hand of OpenPose counts, as MediaPipe gives none below its 0.5: what OpenPose is less sure
+of are guesses, whose shape nobody can judge (of those below 0.3, it has a quarter as a signer's video shows them)."""
+
 OPENPOSE_BODY = {0: 0, 11: 5, 12: 2, 13: 6, 14: 3, 15: 7, 16: 4}
 
 
@@ -145,7 +149,8 @@ def _of_openpose(folder: Path) -> Reading:
             hand = np.reshape(person[f"hand_{side}_keypoints_2d"], (-1, 3))
             for joint in range(21):
                 _put(parts[f"{side}_hand"][row, joint], hand[joint])
-            if np.isnan(parts[f"{side}_hand"][row, :, 0]).any():  # a hand is there with all of its joints, or not
+            # A hand is there with all of its joints, and seen for sure, or not.
+            if np.isnan(parts[f"{side}_hand"][row, :, 0]).any() or hand[:, 2].mean() < SURE:
                 parts[f"{side}_hand"][row] = np.nan
     return Reading(frames=np.arange(len(files)), parts=parts, size=(1280, 720), fps=24.0)
 

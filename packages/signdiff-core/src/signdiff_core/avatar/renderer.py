@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from signdiff_core.skeleton import NOSE, face_of
 
 if TYPE_CHECKING:
     from pose_format import Pose
+
+_WAYS: Final = np.stack(np.meshgrid([-1.0, 0, 1], [-1.0, -0.5, 0], [-1.0, -0.5, 0, 0.5, 1]), axis=-1).reshape(-1, 3)
+"""Directions up and aside, in which a head may stick out."""
 
 
 class AvatarRenderer:
@@ -130,7 +133,8 @@ def camera_of(
     body = motion.body
     bone = body.bone("head")
     own = body.vertices[body.bone_index[:, 0] == bone]
-    ends = own[[own[:, 0].argmin(), own[:, 0].argmax(), own[:, 1].argmin()]]
+    # The outermost of its vertices, whichever way it is turned.
+    ends = own[np.unique((own @ _WAYS.T).argmax(axis=0))]
     places = [ends @ np.swapaxes(turns[:, bone], 1, 2) + shifts[:, None, bone] for turns, shifts, _ in motion.blocks()]
     hands = np.where(np.arange(confidence.shape[1]) == NOSE, 0, confidence)  # of the head more is known
     return choose_camera(motion.joints, hands, width=width, height=height, framing=framing, face=np.concatenate(places))
