@@ -45,8 +45,8 @@ SPARE = 400
 """From here on, among MediaPipe's points of a face, lie OpenPose's 70: none of those that are named above."""
 
 SURE = 0.5
-"""Mean confidence from which a hand of OpenPose counts, as MediaPipe gives none below its 0.5: what OpenPose is less sure
-of are guesses, whose shape nobody can judge (of those below 0.3, it has a quarter as a signer's video shows them)."""
+"""Mean confidence from which a hand of OpenPose counts, as MediaPipe gives none below its 0.5. What OpenPose is less
+sure of are guesses, whose shape cannot be judged."""
 
 OPENPOSE_BODY = {0: 0, 11: 5, 12: 2, 13: 6, 14: 3, 15: 7, 16: 4}
 
