@@ -108,7 +108,7 @@ def fill_gaps(pose: Pose, missing: Missing = "hold", *, include_face: bool = Fal
         4 of 60 frames show nobody
         joints of the body are absent in 4 of 60: filled in 4
         joints of the left hand are absent in 4 of 60: filled in 4
-        joints of the right hand are absent in 24 of 60: filled in 4 and held in 20
+        joints of the right hand are absent in 24 of 60: filled in 4 and held in 20.
     """
     if missing not in get_args(Missing):
         raise ValueError(f"missing must be {' or '.join(map(repr, get_args(Missing)))}, but is {missing!r}.")

@@ -8,6 +8,8 @@ from safetensors.numpy import load_file, save_file
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
+pytest.importorskip("signdiff_frnet")
+pytestmark = pytest.mark.sibling
 
 from diffusers import AutoencoderKL  # noqa: E402
 
@@ -43,7 +45,6 @@ def config_for(base, frames, output, **options):
     )
 
 
-@pytest.mark.sibling
 @pytest.mark.parametrize("cache", [True, False])
 def test_faces_are_drawn_where_that_is_asked_for(base, frames, faced, cache):
     vae = AutoencoderKL.from_pretrained(base, subfolder="vae").eval()
@@ -64,7 +65,6 @@ def test_faces_are_drawn_where_that_is_asked_for(base, frames, faced, cache):
         conditions(frames, include_face=True)
 
 
-@pytest.mark.sibling
 def test_a_model_trained_on_faces_says_so_and_its_run_resumes_as_one(base, frames, faced, tmp_path):
     options = {"checkpointing_steps": 2, "include_face": True}
     pipeline = train_controlnet(config_for(base, faced, tmp_path / "out", **options))
@@ -78,7 +78,6 @@ def test_a_model_trained_on_faces_says_so_and_its_run_resumes_as_one(base, frame
     train_controlnet(config_for(base, faced, tmp_path / "out", **{**options, **resumed}))
 
 
-@pytest.mark.sibling
 def test_a_run_of_an_earlier_version_had_no_faces(base, faced, tmp_path):
     train_controlnet(config_for(base, faced, tmp_path / "out", checkpointing_steps=2))
     assert not (tmp_path / "out" / "pipeline" / "renderer.json").exists()
