@@ -68,7 +68,7 @@ def test_the_detectors_depth_of_hands_reaches_the_lifting(tmp_path):
         hands = [each[:, 30:50, 2] - each[:, 29, None, 2] for each in (found, joints)]
         return np.abs(hands[0] - hands[1]).mean()
 
-    assert off(made["deep"]) < 0.7 * off(made["flat"])
+    assert off(made["deep"]) < 0.8 * off(made["flat"])
 
 
 def test_options_of_the_search_that_lifted_before_are_told(spelled_clips, tmp_path, capsys):
