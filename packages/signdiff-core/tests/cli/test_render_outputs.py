@@ -171,3 +171,18 @@ def test_a_folder_of_another_video_is_not_resumed(render, tmp_path, clip):
 
 def test_av_is_there():
     assert {"libvpx-vp9", "gif", "libwebp_anim", "libopus", "aac"} <= av.codecs_available
+
+
+@pytest.mark.parametrize("command", ["render", "render --beside", "convert"])
+def test_an_output_never_replaces_its_own_input(clip, source, capsys, command):
+    video, moving = str(source), str(clip)
+    line = {
+        "render": ["render", video, "-o", video],
+        "render --beside": ["render", moving, "-o", video, "--beside", video],
+        "convert": ["convert", moving, moving],
+    }[command]
+    path = source if command != "convert" else clip
+    before = path.read_bytes()
+    assert run(line) == 2
+    assert f"must not be one of its own inputs, but both are '{path}'" in capsys.readouterr().err
+    assert path.read_bytes() == before

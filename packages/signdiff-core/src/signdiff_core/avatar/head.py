@@ -44,9 +44,10 @@ MediaPipe marks on five bodies of the cast, turned by known angles. On six clips
 _FEW_MARKS, _EARS = 4, 0.122
 """Marks that a frame must have, and the distance between the ears of the cast's first face."""
 
-_NOD_OF_FACE, _NOD_OF_MARKS = 0.70, 0.43
+_NOD_OF_FACE, _NOD_OF_MARKS = 0.70, 0.55
 """Which share of a nod MediaPipe tells by the points of a face and by marks: three bodies of the cast nodded from -24
-to 24 degrees, and were read as 0.65 to 0.74 and 0.43 to 0.48 of that. It tells all of a turn and a tilt."""
+to 24 degrees, and were read as 0.65 to 0.74 and 0.43 to 0.48 of that. Of people's nods marks tell more: 0.7 of what
+faces tell. It tells all of a turn and a tilt."""
 
 _SHARES: Final = {"neck01": 0.25, "neck02": 0.5, "neck03": 0.75, "head": 1.0}
 _ROUNDS: Final = 3

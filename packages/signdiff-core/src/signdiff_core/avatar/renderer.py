@@ -16,7 +16,7 @@ from signdiff_core.avatar.signer import Signer
 from signdiff_core.camera import Camera
 from signdiff_core.formats.files import FormatWarning
 from signdiff_core.framing import Framing, choose_camera, frame_size, resolved
-from signdiff_core.gaps import Missing, fill_gaps
+from signdiff_core.gaps import Missing, MissingJointsWarning, fill_gaps
 from signdiff_core.lifting.poses import in_space, needs_lifting
 from signdiff_core.skeleton import NOSE, face_of
 
@@ -95,7 +95,14 @@ class AvatarRenderer:
         width, height = frame_size(size, width, height)
         framing = resolved(options.get("camera") or framing, pose, width=width, height=height)
         pose = _with_depth(pose)
-        filled = fill_gaps(pose, missing)
+        shown = None
+        if missing == "hide":
+            with (
+                warnings.catch_warnings()
+            ):  # a body has all of its parts: others than whole frames are held, and told so
+                warnings.simplefilter("ignore", MissingJointsWarning)
+                shown = fill_gaps(pose, missing).shown[start:]
+        filled = fill_gaps(pose, "hold" if missing == "hide" else missing)
         signer = options.get("signer") or self._signer or Signer.sample(np.random.default_rng(seed))
         motion = fit(signer.avatar(), filled.joints, filled.confidence, face=face_of(pose))
         camera = camera_of(motion, filled.confidence, width=width, height=height, framing=framing)
@@ -106,14 +113,14 @@ class AvatarRenderer:
             camera=camera,
             device=device,
             background=background,
-            shown=filled.shown[start:],
+            shown=shown,
         )
 
 
 def _with_depth(pose: Pose) -> Pose:
     """Give a pose in normalised coordinates that can be performed; that one without depth is lifted is told."""
     if needs_lifting(pose):
-        message = "the pose has no depth that a body could take: it was lifted from the picture."
+        message = "depth was worked out from the picture: the pose has none, or a detector's, which has no scale."
         warnings.warn(message, FormatWarning, stacklevel=3)
     return in_space(pose)
 

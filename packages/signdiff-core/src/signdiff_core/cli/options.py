@@ -225,6 +225,13 @@ def output_file(path: Path, suffix: str, option: str) -> Path:
     return path
 
 
+def not_over(output: Path, *inputs: Path | None) -> None:
+    """Refuse an output that would replace one of its own inputs."""
+    for path in inputs:
+        if path is not None and path.exists() and output.exists() and output.samefile(path):
+            raise misused(f"the output must not be one of its own inputs, but both are {str(output)!r}")
+
+
 def output_frames(path: Path, option: str, *, background: str | None = None) -> str:
     """Check that frames can be written to a name, and that it holds what they have; give its suffix."""
     from signdiff_core.video.outputs import TRANSPARENT, check_suffix

@@ -19,6 +19,7 @@ from signdiff_core.cli.options import (
     given,
     json_option,
     misused,
+    not_over,
     output_file,
     reading_options,
     rendering,
@@ -59,6 +60,7 @@ def estimate(source: Path, output: Path, estimator: str, resume: bool | None, as
     from signdiff_core.provenance import carrying
 
     output_file(output, ".pose", "--output")
+    not_over(output, source)
     check_unfinished(output, resume)
     with estimating(source, output, estimator, resume=resume) as found, carrying(source, output):
         PoseFormat().write(found.pose, output)
@@ -110,6 +112,7 @@ def render(
     from signdiff_core.framing import recorded_camera
     from signdiff_core.video.outputs import RESUMED
 
+    not_over(output, source, beside)
     # What is written at once is not resumed, but the poses of a video that were found are.
     resume_frames = None if is_video(source) and output.suffix.lower() not in RESUMED else resume
     width, height = check_video(output, options, resume_frames) or (1, 1)
