@@ -27,7 +27,7 @@ _FLESH: Final = 0.012
 """How far a finger reaches beyond its joints."""
 
 _CLEAR: Final = 0.02
-"""How much is above the head at least where the default view is kept."""
+"""How much is above a head that is known at least where the default view is kept."""
 
 _CROWN: Final = 0.16
 """How high above the nose a head with its hair reaches."""
@@ -94,7 +94,8 @@ def choose_camera(
     across, down = default.scales((width, height))
     x, y = default.neck
     beside = min(x + (left - _FLESH) * across, 1 - x - (right + _FLESH) * across)
-    if beside >= 0 and y + (top - _CLEAR) * down >= 0 and y + (bottom + _FLESH) * down <= 1:
+    clear = 0.0 if face is None else _CLEAR
+    if beside >= 0 and y + (top - clear) * down >= 0 and y + (bottom + _FLESH) * down <= 1:
         return default
     left, right, top, bottom = left - _MARGIN, right + _MARGIN, top - _MARGIN, bottom + _MARGIN
     share = min(1.0, 1 / (across * (right - left)), 1 / (down * (bottom - top)))

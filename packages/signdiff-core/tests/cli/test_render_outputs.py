@@ -9,7 +9,7 @@ from PIL import Image
 
 from signdiff_core import formats
 from signdiff_core.cli import run
-from signdiff_core.skeleton import make_pose
+from signdiff_core.skeleton import OPENPOSE50, Component, Skeleton, joints_of, make_pose
 from signdiff_core.video import probe, read_video, write_video
 
 FRAMES = 30
@@ -173,16 +173,23 @@ def test_av_is_there():
     assert {"libvpx-vp9", "gif", "libwebp_anim", "libopus", "aac"} <= av.codecs_available
 
 
-@pytest.mark.parametrize("command", ["render", "render --beside", "convert"])
-def test_an_output_never_replaces_its_own_input(clip, source, capsys, command):
+@pytest.mark.parametrize("beside", [False, True])
+def test_an_output_never_replaces_its_own_input(clip, source, capsys, beside):
     video, moving = str(source), str(clip)
-    line = {
-        "render": ["render", video, "-o", video],
-        "render --beside": ["render", moving, "-o", video, "--beside", video],
-        "convert": ["convert", moving, moving],
-    }[command]
-    path = source if command != "convert" else clip
-    before = path.read_bytes()
+    before = source.read_bytes()
+    line = ["render", moving, "-o", video, "--beside", video] if beside else ["render", video, "-o", video]
     assert run(line) == 2
-    assert f"must not be one of its own inputs, but both are '{path}'" in capsys.readouterr().err
-    assert path.read_bytes() == before
+    assert f"must not be one of its own inputs, but both are '{video}'" in capsys.readouterr().err
+    assert source.read_bytes() == before
+
+
+def test_a_pose_is_not_converted_in_place_where_that_loses_points(clip, tmp_path, capsys):
+    whole = formats.read(clip)
+    joints, _confidence = joints_of(whole)
+    wide = np.concatenate([joints, np.zeros((FRAMES, 10, 3))], axis=1)
+    extra = Component(name="OTHER", joints=tuple(f"P{n}" for n in range(10)))
+    wider = Skeleton(name="wider", components=(*OPENPOSE50.components, extra), root=1, shoulders=(2, 5))
+    formats.write(wider.make_pose(wide, 25), tmp_path / "wide.pose")
+    before = (tmp_path / "wide.pose").read_bytes()
+    assert run(["convert", str(tmp_path / "wide.pose"), str(tmp_path / "wide.pose")]) != 0
+    assert (tmp_path / "wide.pose").read_bytes() == before

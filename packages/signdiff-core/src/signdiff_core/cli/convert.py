@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from signdiff_core.cli.options import debug_option, distribute, existing, given, json_option, not_over, reading_options
+from signdiff_core.cli.options import debug_option, distribute, existing, given, json_option, misused, reading_options
 from signdiff_core.cli.output import naming, print_pose
 
 if TYPE_CHECKING:  # pose_format is heavy to import
@@ -64,11 +64,15 @@ def convert(
     from signdiff_core.provenance import carrying
     from signdiff_core.skeleton import skeleton_of
 
-    not_over(target, source)
     writer = formats.format_for(target, "write", name=to_format)
     writing = distribute(given({"variant": to_variant}), {"write": writer.write}, f"writing the format {writer.name!r}")
     of_file = {"index": index, "clip": clip, "variant": variant}
     pose = read_pose(source, from_format, of_file, fps=fps, person=person, size=picture, skeleton=skeleton)
+    if skeleton is None and target.exists() and source.is_file() and target.samefile(source):
+        points = formats.read(source, format=from_format).body.data.shape[2] if source.suffix == ".pose" else 0
+        if points > pose.body.data.shape[2]:
+            kept = pose.body.data.shape[2]
+            raise misused(f"OUT must not be IN, of whose {points} points {kept} would be kept: {str(source)!r}")
     with naming(source):
         if normalise:
             kind = skeleton_of(pose)
