@@ -17,7 +17,7 @@ CASES = {
     "empty pose": (("render", "empty.pose", *OUT), 1, "empty.pose"),
     "unwritable output": (("render", "wave.pose", "-o", "file/out.mp4", "--renderer", "skeleton"), 1, "file"),
     "output in no folder": (("generate", "hi", "-o", "nowhere/out.mp4"), 1, "nowhere"),
-    "output of another kind": (("generate", "hi", "-o", "out.gif"), 2, ".mp4"),
+    "output of another kind": (("generate", "hi", "-o", "out.avi"), 2, ".mp4"),
     "unknown renderer": (("generate", "hi", "-o", "out.mp4", "--renderer", "oil"), 2, "avatar, diffusion, skeleton"),
     "unknown translator": (("generate", "hi", *OUT, "--translator", "oracle"), 2, "slp"),
     "unknown option": (("generate", "hi", *OUT, "--colour", "red"), 2, "--colour"),
