@@ -8,7 +8,7 @@ import pytest
 from signdiff_core import sources
 from signdiff_core.avatar import AvatarBody, Motion, fit
 from signdiff_core.gaps import fill_gaps
-from signdiff_core.lifting.poses import in_space
+from signdiff_core.lifting.poses import with_depth
 from signdiff_core.skeleton import face_of
 
 CELL = 0.004
@@ -83,7 +83,7 @@ def test_no_vertex_of_a_hand_is_inside_the_body(realdata, name):
     for clip in clips:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            pose = in_space(sources.read_pose(clip))
+            pose = with_depth(sources.read_pose(clip))
             filled = fill_gaps(pose)
         motion = fit(body, filled.joints, filled.confidence, face=face_of(pose))
         worst[clip.stem] = deepest(motion, 3).max()

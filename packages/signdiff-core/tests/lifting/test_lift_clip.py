@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from pose_format import Pose
 
 from signdiff_core.anatomy.rotations import about, unit
-from signdiff_core.avatar import AvatarBody
+from signdiff_core.avatar import AvatarBody, fit
 from signdiff_core.avatar.arms import arm_of
 from signdiff_core.formats import normalise
-from signdiff_core.lifting import lift, lift_joints, lift_pose, needs_lifting
+from signdiff_core.lifting import lift, lift_pose, needs_lifting
 from signdiff_core.skeleton import BODY_HANDS_FACE, LEFT_HAND, LIMBS, RIGHT_HAND, joints_of, limb_lengths, make_pose
 
 WRISTS = [4, 7]
@@ -168,6 +169,13 @@ def test_bad_keypoints_are_refused(change, message):
         lift(seen(performed(frames=3)), smoothing=-1)
 
 
+def in_pixels(keypoints: np.ndarray, sure: np.ndarray) -> Pose:
+    """A pose of what `seen` gives, without depth."""
+    pose = make_pose(keypoints * [1, 1, 0], 25, confidence=sure)
+    pose.header.dimensions = type(pose.header.dimensions)(1280, 720, 0)
+    return pose
+
+
 class TestPoses:
     def test_a_pose_in_pixels_without_depth_is_lifted_and_keeps_what_is_absent(self):
         keypoints = seen(performed("person"))
@@ -193,12 +201,22 @@ class TestPoses:
         away = (np.array([640, 500]) - keypoints[:, 1, :2]) / 540  # shoulders 180 pixels apart
         np.testing.assert_allclose(lifted[:, 60, :2], away, atol=2e-3)
 
-    def test_an_arm_that_nobody_saw_hangs(self):
+    def test_an_arm_that_nobody_saw_stays_absent_and_hangs(self):
         keypoints = seen(performed("person"))
         sure = np.ones(keypoints.shape[:2])
         sure[:, [6, 7, *range(8, 29)]] = 0
-        joints = lift_joints(keypoints, sure)
-        assert (joints[:, 7, 1] > 0.4).all()
+        joints, confidence = joints_of(lift_pose(in_pixels(keypoints, sure)))
+        np.testing.assert_array_equal(confidence, sure)
+        assert np.isfinite(joints).all()
+        assert (fit(AvatarBody.named(), joints, confidence).joints[:, 7, 1] > 0.4).all()
+
+    def test_a_nose_that_nobody_saw_is_no_error(self):
+        keypoints = seen(performed("person"))
+        sure = np.ones(keypoints.shape[:2])
+        sure[:, 0] = 0
+        whole, cut = (joints_of(lift_pose(in_pixels(keypoints, each)))[0] for each in (np.ones_like(sure), sure))
+        assert np.isfinite(lift(np.concatenate([keypoints[..., :2], sure[..., None]], axis=-1))).all()
+        np.testing.assert_allclose(cut[:, 1:], whole[:, 1:], atol=1e-6)
 
     def test_depth_that_is_there_needs_no_lifting(self):
         assert not needs_lifting(make_pose(performed("person"), 25))

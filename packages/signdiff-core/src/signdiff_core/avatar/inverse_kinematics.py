@@ -110,9 +110,10 @@ def fit(
         confidence: (T, 50) in [0, 1]; a joint with 0 is unknown. An arm that no frame knows hangs relaxed.
         smoothing: standard deviation, in frames, of the Gaussian that smooths places in time; 0 for none.
         face: positions (T, 74, 3) and confidences (T, 74) of eyes, ears and face, as `signdiff_core.skeleton.face_of`
-            gives them. Head and face then do what they show; else the head follows the nose, and the face is still.
-        seen: the shoulders are where detectors mark them; False for those about which arms turn, as `Motion.joints` has
-            them.
+            gives them. Head and face then do what they show, the head also where eyes and ears are all there is; else
+            it follows the nose, and the face is still.
+        seen: joints are where detectors mark them, and nods as they tell them; False for joints about which limbs turn,
+            as `Motion.joints` has them.
 
     Returns:
         The body's motion, T frames.

@@ -17,7 +17,7 @@ from signdiff_core.camera import Camera
 from signdiff_core.formats.files import FormatWarning
 from signdiff_core.framing import Framing, choose_camera, frame_size, resolved
 from signdiff_core.gaps import Missing, MissingJointsWarning, fill_gaps
-from signdiff_core.lifting.poses import in_space, needs_lifting
+from signdiff_core.lifting.poses import needs_lifting, with_depth
 from signdiff_core.skeleton import NOSE, face_of
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _with_depth(pose: Pose) -> Pose:
     if needs_lifting(pose):
         message = "depth was worked out from the picture: the pose has none, or a detector's, which has no scale."
         warnings.warn(message, FormatWarning, stacklevel=3)
-    return in_space(pose)
+    return with_depth(pose)
 
 
 def camera_of(

@@ -116,11 +116,11 @@ class Joints:
     def performed(self) -> tuple[Motion, Camera]:
         """Let the neutral avatar's body take the pose, seen by the camera that shows it."""
         from signdiff_core.avatar import Signer, camera_of, fit
-        from signdiff_core.lifting.poses import in_space
+        from signdiff_core.lifting.poses import with_depth
 
         with warnings.catch_warnings():  # what is missing was told when the joints were taken
             warnings.simplefilter("ignore", MissingJointsWarning)
-            pose = in_space(self.pose)
+            pose = with_depth(self.pose)
             filled = fill_gaps(pose)
         motion = fit(Signer.neutral().avatar(), filled.joints, filled.confidence, face=face_of(pose))
         width, height = self.size

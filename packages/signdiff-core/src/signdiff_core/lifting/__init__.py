@@ -4,6 +4,6 @@
 """
 
 from signdiff_core.lifting.clip import lift
-from signdiff_core.lifting.poses import lift_joints, lift_pose, needs_lifting
+from signdiff_core.lifting.poses import lift_pose, needs_lifting, with_depth
 
-__all__ = ["lift", "lift_joints", "lift_pose", "needs_lifting"]
+__all__ = ["lift", "lift_pose", "needs_lifting", "with_depth"]

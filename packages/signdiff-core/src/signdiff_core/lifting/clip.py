@@ -37,6 +37,9 @@ HANGING: Final = ((0.12, 0.90), (0.22, 1.70))
 _NOSE: Final = 0.25
 """From the neck to the nose, normalised units."""
 
+_FACING: Final = (0.0, -0.2)
+"""Where the nose is in the picture of somebody who faces the camera, from the neck, normalised units."""
+
 _LEAST: Final = 0.1
 """Share of a limb's length by which it points at the viewer at least, at the start."""
 
@@ -100,6 +103,8 @@ def lift(keypoints: NDArray[np.floating], *, smoothing: float = 0.5) -> NDArray[
     scale = SHOULDER_WIDTH / lengths.shoulders
     seen = _whole((points - _neck(points, confidence)) * scale, confidence > 0, smoothing)
     joints = np.zeros((len(seen), ALL_JOINTS, 3))
+    if not confidence[:, NOSE].any():
+        seen[:, NOSE, :2] = _FACING
     joints[..., :2] = seen[..., :2]
     joints[:, NOSE, 2] = -np.sqrt(np.maximum(_NOSE**2 - (seen[:, NOSE, :2] ** 2).sum(axis=-1), (0.3 * _NOSE) ** 2))
     for side, (shoulder, elbow, wrist, hand) in _SIDES.items():

@@ -26,7 +26,7 @@ def needs_lifting(pose: Pose) -> bool:
     return has_loose_depth(pose) or is_flat(*skeleton.joints_of(pose))
 
 
-def in_space(pose: Pose) -> Pose:
+def with_depth(pose: Pose) -> Pose:
     """Give a pose as `signdiff_core.formats.visible` does, but with depth: it is lifted where it `needs_lifting`."""
     flat = visible(pose)
     return lift_pose(pose) if needs_lifting(pose) else flat
@@ -64,19 +64,11 @@ def lift_pose(pose: Pose) -> Pose:
     return kind.make_pose(whole.astype(np.float32), float(pose.body.fps), confidence=confidence)
 
 
-def lift_joints(
-    joints: NDArray[np.floating], confidence: NDArray[np.floating], *, depth: bool = False
-) -> NDArray[np.float64]:
-    """Lift joints (T, 50, 3) in any unit into space: (T, 50, 3) normalised, absent ones filled.
-
-    `depth` says that z of the hands counts from their wrists in the unit of width and height. An arm whose elbow or
-    wrist no frame knows hangs. Raises ValueError where no frame shows both shoulders.
-    """
-    return normalise(_lifted(joints, confidence, depth=depth), np.ones(np.shape(confidence)))
-
-
 def _lifted(joints: NDArray[np.floating], confidence: NDArray[np.floating], *, depth: bool) -> NDArray[np.float64]:
-    """Lift joints in the unit that they have."""
+    """Lift joints (T, 50, 3) in their own unit, absent ones filled; an arm whose elbow or wrist no frame knows hangs.
+
+    `depth` says that z of the hands counts from their wrists in the unit of width and height.
+    """
     seen = np.array(joints, dtype=np.float64)
     sure = np.array(confidence, dtype=np.float64)
     shoulders = [skeleton.RIGHT_SHOULDER, skeleton.LEFT_SHOULDER]
