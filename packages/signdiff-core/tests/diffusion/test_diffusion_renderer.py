@@ -180,6 +180,13 @@ def test_a_model_of_avatars_gets_an_avatars_proportions(model, pose):
     assert not np.array_equal(made, own)
 
 
+def test_a_model_of_bodies_with_longer_necks_sees_the_head_where_those_had_it(pose):
+    joints = Joints.of(pose, size=(64, 64))
+    now, then = (joints.retargeted(longer_neck=neck).positions for neck in (0.0, 0.026))
+    np.testing.assert_allclose(now[:, 0] - then[:, 0], np.tile([0, 0.026, 0], (len(now), 1)), atol=1e-6)
+    assert np.array_equal(now[:, 1:], then[:, 1:])
+
+
 @pytest.mark.sibling
 def test_fr_parameters_must_be_those_of_the_training(model, pose):
     pytest.importorskip("signdiff_frnet")
@@ -213,6 +220,7 @@ def test_settings_with_unknown_fields_are_refused(tmp_path):
         ('{"guidance_scale": "x"}', "guidance_scale must be a finite number, but is 'x'"),
         ('{"guidance_scale": NaN}', "guidance_scale must be"),
         ('{"retarget": "no"}', "retarget must be true or false"),
+        ('{"longer_neck": 3}', "longer_neck must be a number from -0.2 to 0.2, but is 3"),
     ],
 )
 def test_settings_of_a_model_that_mean_nothing_are_refused(tmp_path, content, told):

@@ -86,16 +86,21 @@ class Joints:
     def __len__(self) -> int:
         return len(self.positions)
 
-    def retargeted(self) -> Joints:
-        """Let the neutral avatar's body take the pose, and give its own joints and face, all of them present."""
+    def retargeted(self, *, longer_neck: float = 0.0) -> Joints:
+        """Let the neutral avatar's body take the pose, and give its own joints and face, all of them present.
+
+        The head is `longer_neck` higher than the body's, in normalised units.
+        """
         motion, camera = self.performed()
         own = self.on_body(motion)
+        head = [NOSE, *range(NUM_JOINTS, own.positions.shape[1])]
+        own.positions[:, head, 1] -= longer_neck
         return replace(own, confidence=np.ones(own.positions.shape[:2], dtype=np.float32), camera=camera)
 
     def on_body(self, motion: Motion) -> Joints:
         """Put the joints of a body that performs the pose in place of the pose's own; its face goes with the nose."""
         if not self.includes_face:
-            return replace(self, positions=motion.joints)
+            return replace(self, positions=motion.joints.copy())
         from signdiff_core.avatar import face_points
 
         positions = np.concatenate([motion.joints, face_points(motion)], axis=1)

@@ -54,6 +54,10 @@ class RendererSettings:
     retarget: bool = False
     """Show the neutral avatar's joints in the pose, not the pose's own: a model of avatars knows no others."""
 
+    longer_neck: float = 0.0
+    """With `retarget`: how much higher heads of the bodies are that the model learned from than the neutral body's, in
+    normalised units."""
+
     include_face: bool = False
     """Draw eyes, ears and face where a pose has them: the model was trained on drawings with faces."""
 
@@ -65,6 +69,9 @@ class RendererSettings:
         scale = self.guidance_scale
         if not isinstance(scale, int | float) or isinstance(scale, bool) or not math.isfinite(scale):
             raise ValueError(f"guidance_scale must be a finite number, but is {scale!r}.")
+        neck = self.longer_neck
+        if not isinstance(neck, int | float) or isinstance(neck, bool) or not -0.2 <= neck <= 0.2:
+            raise ValueError(f"longer_neck must be a number from -0.2 to 0.2, but is {neck!r}.")
         for name in ("retarget", "include_face"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be true or false, but is {getattr(self, name)!r}.")

@@ -162,7 +162,7 @@ class DiffusionRenderer:
             options |= {"frnet_source": source, "frnet": None if source == "none" else self._mapper()}
             # The avatar does so by itself, and in given frames somebody of other proportions is seen.
             if settings.retarget and isinstance(source, str) and source != "avatar":
-                joints = joints.retargeted()
+                joints = joints.retargeted(longer_neck=settings.longer_neck)
             elif source == "avatar":
                 joints = replace(joints, framing=joints.performed()[1])
         shown = np.asarray((np.where(joints.hidden, 0, joints.confidence)[start:] > 0).any(axis=1))

@@ -138,7 +138,7 @@ class ControlNetRun(TrainingRun[ControlNetConfig]):
             return None
         prompt = self.held_out.frames.rows[0].text
         return dataclasses.replace(
-            RendererSettings.read(base), prompt=prompt, retarget=False, include_face=include_face
+            RendererSettings.read(base), prompt=prompt, retarget=False, longer_neck=0.0, include_face=include_face
         )
 
     def pipeline(self) -> SignDiffPipeline:
