@@ -216,9 +216,11 @@ def _shape(hand: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _contacts(source: Reading, made: Reading) -> dict[str, NDArray[np.float64]]:
     """Tell, with 1 or 0, which contacts of the source were kept, and in which frames without one it was made up."""
+    counted = {side: source.seen(side)[:, None, None] for side in SIDES}  # no other hand can have kept or made up any
     gaps = []
     for reading in (source, made):
-        left, right, face = (reading.flat(part) for part in (*SIDES, "face"))
+        left, right = (np.where(counted[side], reading.flat(side), np.nan) for side in SIDES)
+        face = reading.flat("face")
         gaps.append((_gap(left, right), np.fmin(_gap(left, face), _gap(right, face))))
     has_face = bool(made.seen("face").any()) or made.is_video
     found = {"face found": made.seen("face")[source.seen("face") & has_face].astype(np.float64)}

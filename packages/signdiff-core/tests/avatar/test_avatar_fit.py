@@ -138,6 +138,20 @@ def test_a_hand_at_the_face_is_at_the_face_of_any_body(body):
     assert np.abs(found[:, LEFT_WRIST, :2] - joints[:, LEFT_WRIST, :2]).max() < 0.01, "the other hand stays"
 
 
+@pytest.mark.parametrize("name", ["person", "old man"])
+def test_a_badly_seen_hand_still_touches_what_it_touched(body, name):
+    """A detector marks a hand too small, with fingers that no hinge bends so; the tip is at the nose all the same."""
+    joints = signing(body)
+    tip = joints[:, RIGHT_HAND.start + 8].copy()
+    hand = tip[:, None] + 0.73 * (joints[:, RIGHT_HAND] - tip[:, None])
+    hand[:, 1:, :2] += np.random.default_rng(0).normal(scale=0.008, size=(1, 20, 2))
+    way = joints[:, 0] - hand[:, 8]
+    joints[:, RIGHT_HAND] = hand + way[:, None]
+    joints[:, RIGHT_WRIST] = joints[:, RIGHT_HAND.start]
+    found = fit(AvatarBody.named(name), joints, smoothing=0, seen=False).joints
+    assert np.linalg.norm((found[:, RIGHT_HAND.start + 8] - found[:, 0])[:, :2], axis=-1).mean() < 0.005
+
+
 def test_no_hand_is_inside_the_body(body):
     """The chest is about 0.13 before the shoulders: hands whose depth is unknown come to lie on it, not in it."""
     joints = signing(body)

@@ -14,7 +14,7 @@ within the limits of joints. Hands that the data hold together stay together, si
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,13 +145,14 @@ def fit(
     obstacle, shoulders = _obstacle(body, turns)
     turn, shift = obstacle.places["head"]
     nose = apply(turn, np.broadcast_to(body.joint_rest[skeleton.NOSE], shift.shape)) + shift
-    points = _beside_the_face(body, points, nose, 1.0 if size is None else body.face_size / (size * scale))
+    points, touches = _beside_the_face(body, points, nose, 1.0 if size is None else body.face_size / (size * scale))
     left, right = (_Limb(body, side, shoulders[side], points, smoothing, obstacle) for side in "LR")
     for limb in (left, right):
         limb.search(_FIRST)
         for _ in range(_DOUBTS):
             limb.doubt_hands()
         limb.aim_thumb()
+        limb.touch(touches[limb.side])
     for _ in range(_ROUNDS):
         others = overlap(left.placed.points, right.placed.points)
         for limb, way in zip((left, right), others, strict=True):
@@ -184,15 +185,23 @@ def _from_marks(points: Array) -> Array:
     return joints
 
 
-def _beside_the_face(body: AvatarBody, points: Array, nose: Array, size: float) -> Array:
+class _Touch(NamedTuple):
+    """What of a hand is nearest to the face: its joint (T,), where that goes (T, 2), and how much that counts (T,)."""
+
+    joint: NDArray[np.int64]
+    place: Array
+    share: Array
+
+
+def _beside_the_face(body: AvatarBody, points: Array, nose: Array, size: float) -> tuple[Array, dict[str, _Touch]]:
     """Move hands near the face of the data (T, 50, 3) to where they are at the face of the body, by its nose (T, 3).
 
     The body's face is `size` times as large. What goes there is the hand's nearest joint, as far from the wrist as this
     body's hand has it, and the hand with it: one within a face's radius of the nose goes all the way, one that is
-    farther, less.
+    farther, less. That joint of each side is given, too.
     """
     middle = points[:, skeleton.NOSE]
-    moved = points.copy()
+    moved, touches = points.copy(), {}
     for side, (_, _, wrist, hand) in SIDES.items():
         joints = points[:, hand : hand + 21]
         away = np.linalg.norm(joints[..., :2] - middle[:, None, :2], axis=-1)
@@ -205,7 +214,9 @@ def _beside_the_face(body: AvatarBody, points: Array, nose: Array, size: float) 
         way += (1 - _share_of(arm_of(body, side), joints - joints[:, :1])) * (there - joints[:, 0])
         for joint in (wrist, *range(hand, hand + 21)):
             moved[:, joint] += share[:, None] * np.nan_to_num(way) * [1.0, 1.0, 0.0]
-    return moved
+        aim = np.nan_to_num(there + nose - middle + (np.clip(size, 0.8, 1.25) - 1) * (there - middle))
+        touches[side] = _Touch(first, aim[:, :2], share)
+    return moved, touches
 
 
 def _share_of(arm: Arm, fingers: Array) -> float:
@@ -238,7 +249,7 @@ class _Limb:
     def __init__(
         self, body: AvatarBody, side: str, shoulder: Array, points: Array, sigma: float, obstacle: BodyObstacle
     ) -> None:
-        self.body, self.side = body, side
+        self.body, self.side, self.sigma = body, side, sigma
         self.arm = arm_of(body, side)
         self.shoulder = shoulder
         *joints, hand = SIDES[side]
@@ -338,6 +349,13 @@ class _Limb:
         goals = thumb_goals(seen, own, self.arm)
         known = np.isfinite(goals).all(axis=(1, 2))
         self.places[known, HAND.start + 2 : HAND.start + 5] = apply(palm[known][:, None], goals[known])
+
+    def touch(self, touch: _Touch) -> None:
+        """Move the wrist by what the joint that is nearest to the face is off its place, and search again."""
+        frames = np.arange(len(touch.joint))
+        off = touch.place - self.placed.points[frames, HAND.start + touch.joint, :2]
+        self.places[:, WRIST, :2] += smoothed(touch.share[:, None] * off, self.sigma)
+        self.search(_AGAIN)
 
     def bring_nearer(self, way: Array) -> None:
         """Have the wrist come nearer to the viewer than it is now, by (T,), where that is more than next to nothing.
