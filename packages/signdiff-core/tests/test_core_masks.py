@@ -41,6 +41,14 @@ def test_a_mask_of_the_pose_counts_whatever_the_confidence(joints, hidden):
     assert ((confidence == 0) == hidden).all()
 
 
+def test_a_place_of_a_pose_that_is_no_number_is_absent(joints, hidden):
+    pose = make_pose(joints, 25)
+    pose.body.data.data[hidden[:, None], 1] = np.nan
+    positions, confidence = joints_of(pose)
+    assert ((confidence == 0) == hidden).all()
+    assert (positions == np.where(hidden[..., None], 0, joints).astype(np.float32)).all()
+
+
 def test_a_drawing_leaves_out_what_is_masked(masked, joints, hidden):
     expected = drawing.draw(joints[0], 1.0 - hidden[0], size=128)
     assert (drawing.draw(masked[0], size=128) == expected).all()

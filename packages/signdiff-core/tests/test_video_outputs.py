@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from signdiff_core.skeleton import make_pose
+from signdiff_core.skeleton import BODY_HANDS_FACE, make_pose
 from signdiff_core.video import Beside, VideoError, VideoWriter, open_output, probe, read_video, write_video
 from signdiff_core.video.beside import row
 from signdiff_core.video.outputs import unfinished
@@ -268,6 +268,18 @@ def test_lengths_that_do_not_agree_are_told(tmp_path, frames, told):
     beside = Beside(with_sound(tmp_path / "source.mp4", frames=50, fps=25), seconds_of(frames, 25))
     assert told in beside.told
     assert numbers(beside.source()) == [min(n, 49) for n in range(frames)]
+
+
+def test_the_drawing_shows_the_face_that_the_pose_has(tmp_path):
+    points = np.zeros((2, 124, 3))
+    points[:, [2, 5], 0] = -1 / 6, 1 / 6
+    points[:, 54:, 0], points[:, 54:, 1] = np.linspace(-0.08, 0.08, 70), -0.2
+    source, signer = with_sound(tmp_path / "source.mp4", frames=2, fps=25), [np.zeros((128, 128, 3), np.uint8)] * 2
+    poses = make_pose(points[:, :50], 25), BODY_HANDS_FACE.make_pose(points, 25)
+    pictures = [next(Beside(source, pose).rows(signer))[:, -256:-128] for pose in poses]
+    white = [int((picture == 255).all(axis=-1).sum()) for picture in pictures]
+    assert white[0] == 0
+    assert white[1] > 20
 
 
 def test_a_row_is_as_high_as_its_last_picture():

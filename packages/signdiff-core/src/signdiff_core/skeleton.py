@@ -153,7 +153,7 @@ class Skeleton:
         """Take the joints out of a pose of one person and this skeleton.
 
         Returns:
-            Positions (T, J, 3), absent joints as 0, and confidences (T, J).
+            Positions (T, J, 3), absent joints as 0, and confidences (T, J). What is masked or NaN is absent.
 
         Raises:
             ValueError: the pose has another skeleton, or more than one person.
@@ -164,7 +164,9 @@ class Skeleton:
         people = pose.body.data.shape[1]
         if people != 1:
             raise ValueError(f"pose must hold one person, but holds {people}.")
-        joints, confidence = masked_as_absent(pose.body.data[:, 0], pose.body.confidence[:, 0])
+        data = pose.body.data[:, 0]
+        unknown = np.broadcast_to(np.isnan(np.ma.getdata(data)).any(axis=-1, keepdims=True), data.shape)
+        joints, confidence = masked_as_absent(np.ma.masked_where(unknown, data), pose.body.confidence[:, 0])
         return joints.astype(np.float32), np.asarray(confidence, dtype=np.float32)
 
     def fits(self, pose: Pose) -> bool:

@@ -235,8 +235,9 @@ def test_backgrounds(joints, tmp_path):
     ],
 )
 def test_what_is_no_background_is_refused(joints, background, message):
+    nobody = make_pose(joints, 25, confidence=np.zeros((len(joints), 50)))  # whose error would come later
     with pytest.raises(ValueError, match=message):
-        AvatarRenderer().render(make_pose(joints, 25), size=SIZE, background=background)
+        AvatarRenderer().render(nobody, size=SIZE, background=background)
 
 
 def test_frames_without_anybody_can_show_the_background_alone(joints):

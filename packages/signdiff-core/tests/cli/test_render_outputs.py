@@ -193,3 +193,9 @@ def test_a_pose_is_not_converted_in_place_where_that_loses_points(clip, tmp_path
     before = (tmp_path / "wide.pose").read_bytes()
     assert run(["convert", str(tmp_path / "wide.pose"), str(tmp_path / "wide.pose")]) != 0
     assert (tmp_path / "wide.pose").read_bytes() == before
+
+
+def test_a_video_is_not_converted_but_estimated(source, tmp_path, capsys):
+    assert run(["convert", str(source), str(tmp_path / "out.pose")]) == 2
+    assert "signdiff estimate finds the pose" in capsys.readouterr().err
+    assert not (tmp_path / "out.pose").exists()

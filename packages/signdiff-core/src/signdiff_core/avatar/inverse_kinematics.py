@@ -136,7 +136,7 @@ def fit(
         raise ValueError(f"smoothing must be at least 0, but is {smoothing}.")
     points = _known(joints, confidence)
     told = head_turns(points, face and face[0], face and face[1], smoothing=smoothing)
-    head = head_turns(points, face and face[0], face and face[1], smoothing=smoothing, seen=seen)
+    head = head_turns(points, face and face[0], face and face[1], smoothing=smoothing, seen=True) if seen else told
     size = None if face is None else face_size(points, *face, told)
     scale = _SEEN_SCALE / _SEEN_FACE if seen else 1.0
     if seen:

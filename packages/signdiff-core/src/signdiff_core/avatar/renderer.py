@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from signdiff_core.avatar.backdrop import Background
+from signdiff_core.avatar.backdrop import Backdrop, Background
 from signdiff_core.avatar.body import Motion
 from signdiff_core.avatar.inverse_kinematics import fit
 from signdiff_core.avatar.signer import Signer
@@ -93,6 +93,7 @@ class AvatarRenderer:
         device = options.get("device", self._device)
         _check_device(device)
         width, height = frame_size(size, width, height)
+        Backdrop(background, width=width, height=height)  # or an error, before the work
         framing = resolved(options.get("camera") or framing, pose, width=width, height=height)
         pose = _with_depth(pose)
         shown = None

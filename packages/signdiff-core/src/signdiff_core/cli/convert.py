@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from signdiff_core.cli.options import debug_option, distribute, existing, given, json_option, misused, reading_options
+from signdiff_core.cli.options import (
+    debug_option,
+    distribute,
+    existing,
+    given,
+    is_video,
+    json_option,
+    misused,
+    reading_options,
+)
 from signdiff_core.cli.output import naming, print_pose
 
 if TYPE_CHECKING:  # pose_format is heavy to import
@@ -64,6 +73,8 @@ def convert(
     from signdiff_core.provenance import carrying
     from signdiff_core.skeleton import skeleton_of
 
+    if from_format is None and is_video(source):
+        raise misused(f"IN is a video, {str(source)!r}: signdiff estimate finds the pose of who signs in it")
     writer = formats.format_for(target, "write", name=to_format)
     writing = distribute(given({"variant": to_variant}), {"write": writer.write}, f"writing the format {writer.name!r}")
     of_file = {"index": index, "clip": clip, "variant": variant}

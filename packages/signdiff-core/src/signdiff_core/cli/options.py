@@ -303,3 +303,10 @@ def distribute(
         else:
             raise misused(f"--{name.replace('_', '-')} is not an option of {whose}")
     return shared
+
+
+def is_video(path: Path) -> bool:
+    """Tell whether a path is a video, by its suffix."""
+    from signdiff_core.video.steady import SUFFIXES
+
+    return path.suffix.lower() in SUFFIXES and path.is_file()

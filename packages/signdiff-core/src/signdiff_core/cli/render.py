@@ -17,6 +17,7 @@ from signdiff_core.cli.options import (
     debug_option,
     existing,
     given,
+    is_video,
     json_option,
     misused,
     not_over,
@@ -221,10 +222,3 @@ def posed(source: Path, output: Path, estimator: str, *, resume: bool | None) ->
         path = EstimateStore(output).folder / f"{source.stem}.pose"
         PoseFormat().write(found.pose, path)
         yield path
-
-
-def is_video(path: Path) -> bool:
-    """Tell whether a path is a video, by its suffix."""
-    from signdiff_core.video.steady import SUFFIXES
-
-    return path.suffix.lower() in SUFFIXES and path.is_file()

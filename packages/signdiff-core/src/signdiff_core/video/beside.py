@@ -60,7 +60,7 @@ class Beside:
         self.path, self._pose, self._framing = Path(path), pose, framing
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", MissingJointsWarning)  # which the renderer tells
-            self._filled = fill_gaps(visible(pose), missing)
+            self._filled = fill_gaps(visible(pose), missing, include_face=True)
         fps, frames = float(pose.body.fps), len(pose.body.data)
         times = np.array(frame_times(self.path))
         if not len(times):
