@@ -5,6 +5,7 @@ import pytest
 from pose_format import Pose
 
 from signdiff_core.anatomy.rotations import about, unit
+from signdiff_core.anatomy.solving import start
 from signdiff_core.avatar import AvatarBody, fit
 from signdiff_core.avatar.arms import arm_of
 from signdiff_core.formats import normalise
@@ -220,3 +221,15 @@ class TestPoses:
 
     def test_depth_that_is_there_needs_no_lifting(self):
         assert not needs_lifting(make_pose(performed("person"), 25))
+
+
+def test_every_frame_starts_by_itself():
+    """A hand that seems to turn about its forearm again and again is where it is, however often it turned before."""
+    arm = arm_of(AvatarBody.named(), "R")
+    angles = np.tile(arm.usual, (40, 1))
+    angles[:, 3], angles[:, 4] = 1.2, np.linspace(0, -4 * np.pi, 40)
+    joints = arm.place(angles, np.broadcast_to(np.eye(3), (40, 3, 3)), np.zeros((40, 3))).points[:, :24]
+    twists = start(arm, joints).angles[:, 4]
+    np.testing.assert_allclose(twists, [start(arm, one[None]).angles[0, 4] for one in joints], atol=1e-12)
+    within = np.abs(np.angle(np.exp(1j * angles[:, 4]))) < 2.0
+    np.testing.assert_allclose(twists[within], np.angle(np.exp(1j * angles[within, 4])), atol=0.35)

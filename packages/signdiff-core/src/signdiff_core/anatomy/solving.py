@@ -100,7 +100,7 @@ def start(arm: Arm, joints: Array) -> Posture:
     palm = transpose(forearm) @ palm_turn(arm, joints)
     axes = np.stack([fore_rest, arm.lateral, np.cross(fore_rest, arm.lateral)], axis=1)
     palm = axes.T @ palm @ axes
-    angles[:, FOREARM_TWIST] = np.unwrap(np.arctan2(-palm[:, 1, 2], palm[:, 2, 2]))
+    angles[:, FOREARM_TWIST] = np.arctan2(-palm[:, 1, 2], palm[:, 2, 2])
     angles[:, WRIST_BEND] = np.arcsin(np.clip(palm[:, 0, 2], -1, 1))
     angles[:, WRIST_DEVIATION] = np.arctan2(-palm[:, 0, 1], palm[:, 0, 0])
     return Posture(angles=np.clip(angles, arm.low, arm.high), base=base)

@@ -80,6 +80,9 @@ _ODD, _DOUBT, _DOUBTS = 0.03, 0.2, 2
 """How far a wrist may be off its goal, or a hand inside the body, for the sake of the hand's shape; how much less that
 counts where it is farther, and how often."""
 
+_ASTRAY: Final = 0.1
+"""How far an elbow is off its goal where the search is stuck."""
+
 _LEFT_INSIDE, _UPPER_ARM = 0.03, 0.04
 """How deep in the body a hand may be in the end, with what it stays off; and how near to its own upper arm's bone."""
 
@@ -149,6 +152,7 @@ def fit(
     left, right = (_Limb(body, side, shoulders[side], points, smoothing, obstacle) for side in "LR")
     for limb in (left, right):
         limb.search(_FIRST)
+        limb.come_back()
         for _ in range(_DOUBTS):
             limb.doubt_hands()
         limb.aim_thumb()
@@ -329,10 +333,29 @@ class _Limb:
         points = self.placed.points
         return np.asarray(self.obstacle.depth(points, slice(0, len(points)))[:, WRIST:].max(axis=1))
 
+    def off(self, joint: int) -> Array:
+        """How far a joint is off its goal in the picture: (T,)."""
+        return np.asarray(np.linalg.norm((self.placed.points - self.places)[:, joint, :2], axis=-1))
+
+    def follow_neighbours(self, stuck: NDArray[np.bool_]) -> None:
+        """Take over, in frames (T,) in which the search is stuck, the posture of the nearest that is not."""
+        if stuck.any() and not stuck.all():
+            free = np.flatnonzero(~stuck)
+            nearest = free[np.abs(np.flatnonzero(stuck)[:, None] - free).argmin(axis=1)]
+            angles, base = self.posture.angles.copy(), self.posture.base.copy()
+            angles[stuck], base[stuck] = angles[nearest], base[nearest]
+            self.posture = Posture(angles=angles, base=base)
+
+    def come_back(self) -> None:
+        """Where the elbow is astray, search again from the nearest frame in which it is not."""
+        astray = self.off(ELBOW) > _ASTRAY
+        if astray.any():
+            self.follow_neighbours(astray)
+            self.search(_FIRST)
+
     def doubt_hands(self) -> None:
         """Let the shape of a hand count for less where no arm has it there, and search again."""
-        off = np.linalg.norm((self.placed.points - self.places)[:, WRIST, :2], axis=-1)
-        odd = (self.depth > _ODD) | (off > _ODD)
+        odd = (self.depth > _ODD) | (self.off(WRIST) > _ODD)
         if odd.any():
             self.weights[odd, HAND] *= _DOUBT
             self.posture.angles[odd], self.posture.base[odd] = self.begun.angles[odd], self.begun.base[odd]
@@ -366,11 +389,7 @@ class _Limb:
         if not moved.any():
             return
         now = self.posture
-        if stuck.any() and not stuck.all():
-            free = np.flatnonzero(~stuck)
-            nearest = free[np.abs(np.flatnonzero(stuck)[:, None] - free).argmin(axis=1)]
-            self.posture = Posture(angles=now.angles.copy(), base=now.base.copy())
-            self.posture.angles[stuck], self.posture.base[stuck] = now.angles[nearest], now.base[nearest]
+        self.follow_neighbours(stuck)
         self.places[moved, WRIST, 2] = (self.placed.points[:, WRIST, 2] - way)[moved]
         self.weights[moved, WRIST, 2] = 1 / _SIGMA["wrist"][0]
         self.search(_AGAIN)
@@ -382,13 +401,7 @@ class _Limb:
         upper, along = points[:, ELBOW] - points[:, 0], points[:, WRIST:] - points[:, :1]
         share = np.clip((along @ upper[..., None])[..., 0] / dot(upper, upper)[:, None], 0, 0.7)
         away = np.linalg.norm(along - share[..., None] * upper[:, None], axis=-1).min(axis=1)
-        tangled = (self.depth > _LEFT_INSIDE) | (away < _UPPER_ARM)
-        if tangled.any() and not tangled.all():
-            free = np.flatnonzero(~tangled)
-            nearest = free[np.abs(np.flatnonzero(tangled)[:, None] - free).argmin(axis=1)]
-            angles, base = self.posture.angles.copy(), self.posture.base.copy()
-            angles[tangled], base[tangled] = angles[nearest], base[nearest]
-            self.posture = Posture(angles=angles, base=base)
+        self.follow_neighbours((self.depth > _LEFT_INSIDE) | (away < _UPPER_ARM))
 
     def write(self, turns: NDArray[np.float32]) -> None:
         """Fill in the rotations (T, J, 3, 3) of the arm's bones."""
