@@ -187,6 +187,18 @@ def test_a_model_of_bodies_with_longer_necks_sees_the_head_where_those_had_it(po
     assert np.array_equal(now[:, 1:], then[:, 1:])
 
 
+def test_a_head_that_is_higher_is_in_the_picture():
+    avatar = pytest.importorskip("signdiff_core.avatar")
+    wide = np.tile(avatar.AvatarBody.named().joint_rest, (2, 1, 1))
+    wide[:, [4, *range(29, 50)]] = wide[:, [4, *range(29, 50)]] - wide[:, 4:5] + [-0.45, 0.1, -0.1]  # far out
+    low, high = (
+        Joints.of(make_pose(wide, 25), size=(64, 64)).retargeted(longer_neck=neck).camera for neck in (0.0, 0.2)
+    )
+    above = [camera.neck[1] / camera.scales((64, 64))[1] + wide[0, 0, 1] for camera in (low, high)]  # the nose
+    assert 0.1 < above[0] < 0.1 + 0.2, "a crown is about 0.1 above the nose"
+    assert above[1] > 0.1 + 0.2
+
+
 @pytest.mark.sibling
 def test_fr_parameters_must_be_those_of_the_training(model, pose):
     pytest.importorskip("signdiff_frnet")

@@ -133,10 +133,12 @@ def camera_of(
     width: int,
     height: int,
     framing: Framing = "signing space",
+    rise: float = 0.0,
 ) -> Camera:
     """Choose the camera for a body that moves, as `signdiff_core.framing.choose_camera` does for joints.
 
-    The body's whole head is shown. `confidence` (T, 50) is that of the pose: hands that it never has do not count.
+    The body's whole head is shown, and one that is `rise` higher. `confidence` (T, 50) is that of the pose: hands that
+    it never has do not count.
     """
     body = motion.body
     bone = body.bone("head")
@@ -145,7 +147,8 @@ def camera_of(
     ends = own[np.unique((own @ _WAYS.T).argmax(axis=0))]
     places = [ends @ np.swapaxes(turns[:, bone], 1, 2) + shifts[:, None, bone] for turns, shifts, _ in motion.blocks()]
     hands = np.where(np.arange(confidence.shape[1]) == NOSE, 0, confidence)  # of the head more is known
-    return choose_camera(motion.joints, hands, width=width, height=height, framing=framing, face=np.concatenate(places))
+    head = np.concatenate(places) - [0.0, rise, 0.0]
+    return choose_camera(motion.joints, hands, width=width, height=height, framing=framing, face=head)
 
 
 def _check_device(device: str) -> None:

@@ -91,7 +91,7 @@ class Joints:
 
         The head is `longer_neck` higher than the body's, in normalised units.
         """
-        motion, camera = self.performed()
+        motion, camera = self.performed(rise=longer_neck)
         own = self.on_body(motion)
         head = [NOSE, *range(NUM_JOINTS, own.positions.shape[1])]
         own.positions[:, head, 1] -= longer_neck
@@ -118,8 +118,8 @@ class Joints:
         body = np.s_[:, :NUM_JOINTS]
         return replace(self, positions=self.positions[body], confidence=self.confidence[body], hidden=self.hidden[body])
 
-    def performed(self) -> tuple[Motion, Camera]:
-        """Let the neutral avatar's body take the pose, seen by the camera that shows it."""
+    def performed(self, *, rise: float = 0.0) -> tuple[Motion, Camera]:
+        """Let the neutral avatar's body take the pose, seen by the camera that shows it, and its head so much higher."""
         from signdiff_core.avatar import Signer, camera_of, fit
         from signdiff_core.lifting.poses import with_depth
 
@@ -130,7 +130,7 @@ class Joints:
         motion = fit(Signer.neutral().avatar(), filled.joints, filled.confidence, face=face_of(pose))
         width, height = self.size
         sure = self.confidence[:, :NUM_JOINTS]
-        return motion, camera_of(motion, sure, width=width, height=height, framing=self.framing)
+        return motion, camera_of(motion, sure, width=width, height=height, framing=self.framing, rise=rise)
 
     def drawings(self, *, start: int = 0) -> Iterator[NDArray[np.uint8]]:
         """Draw the skeleton, (height, width, 3), from a frame on; each as it is asked for."""
