@@ -119,7 +119,7 @@ class Joints:
         return replace(self, positions=self.positions[body], confidence=self.confidence[body], hidden=self.hidden[body])
 
     def performed(self, *, rise: float = 0.0) -> tuple[Motion, Camera]:
-        """Let the neutral avatar's body take the pose, seen by the camera that shows it, and its head so much higher."""
+        """Let the neutral avatar's body take the pose, seen by the camera that shows it, its head so much higher."""
         from signdiff_core.avatar import Signer, camera_of, fit
         from signdiff_core.lifting.poses import with_depth
 
