@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 _Points = tuple[NDArray[Any], NDArray[Any]]
 """Points (T, J, 3) and their confidences (T, J)."""
 
+_SHARES: Final = ("free_arms", "free_faces", "signing_arms")
+
 CLIP: Final = 8
 """Frames that one signer performs of one pose file."""
 
@@ -51,8 +53,8 @@ class Plan:
     """What to write: frames of pose files, with a seed that draws signers and frames.
 
     `size` is a frame's side in pixels, `frames` their number in all, `free_arms` and `free_faces` the shares of the
-    clips whose arms, or head and face, move freely; see the modules of these names. `skeleton` is "openpose50" or
-    "body_hands_face".
+    clips whose arms, or head and face, move freely, `signing_arms` that of those whose arms are as signs have them; see
+    the modules of these names. `skeleton` is "openpose50" or "body_hands_face".
     """
 
     poses: tuple[Path, ...]
@@ -62,6 +64,7 @@ class Plan:
     seed: int
     free_arms: float = 0.0
     free_faces: float = 0.0
+    signing_arms: float = 0.0
     skeleton: str = "openpose50"
 
 
@@ -162,7 +165,7 @@ def _motions(
 ) -> tuple[Motion, Motion]:
     """Let a body, and the neutral one as it does, perform the chosen frames of a pose."""
     from signdiff_core.avatar.face import face_points
-    from signdiff_core.avatar.free_arms import free_arms
+    from signdiff_core.avatar.free_arms import free_arms, signing_arms
     from signdiff_core.avatar.free_faces import free_faces
     from signdiff_core.skeleton import BODY_HANDS_FACE, face_of, joints_of
 
@@ -177,8 +180,9 @@ def _motions(
         joints, points, shapes = free_faces(told[0], own)
         told, face = (joints, told[1]), present(points)
     freely = np.random.default_rng([plan.seed, 2**33, clip])
-    if alone := bool(freely.random() < plan.free_arms):
-        told = free_arms(told[0][chosen], freely)
+    share = freely.random()
+    if alone := bool(share < plan.free_arms + plan.signing_arms):
+        told = (free_arms if share < plan.free_arms else signing_arms)(told[0][chosen], freely)
         face = None if face is None else (face[0][chosen], face[1][chosen])
         shapes = None if shapes is None else shapes[chosen]
     motion = _performed(body, told, face, shapes, alone=alone)
@@ -237,7 +241,7 @@ def _facts(plan: Plan) -> dict[str, Any]:
         "seed": plan.seed,
         "poses": [path.stem for path in plan.poses],
     }
-    asked = {name: getattr(plan, name) for name in ("free_arms", "free_faces") if getattr(plan, name)}
+    asked = {name: getattr(plan, name) for name in _SHARES if getattr(plan, name)}
     return facts | asked | ({"skeleton": plan.skeleton} if plan.skeleton != "openpose50" else {})
 
 
@@ -296,6 +300,13 @@ def main(argv: list[str] | None = None) -> int:
         help="share of clips in which both arms move freely, and only hand shapes come from the poses (default: 0)",
     )
     parser.add_argument(
+        "--signing-arms",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="share of clips in which arms are as in signs, which touch each other and the face (default: 0)",
+    )
+    parser.add_argument(
         "--free-faces",
         type=float,
         default=0.0,
@@ -313,7 +324,7 @@ def main(argv: list[str] | None = None) -> int:
     if find_spec("warp") is None:
         parser.exit(1, f"{parser.prog}: error: drawing signers needs warp: {pip_line('signdiff-core[avatar]')}\n")
     unwind_on_sigterm()
-    for name in ("held_out", "free_arms", "free_faces"):
+    for name in ("held_out", *_SHARES):
         if not 0 <= (share := getattr(arguments, name)) <= 1:
             parser.error(f"--{name.replace('_', '-')} must lie in [0, 1], but is {share}")
     poses = tuple(
@@ -321,6 +332,8 @@ def main(argv: list[str] | None = None) -> int:
         for path in sorted(arguments.poses.glob("[!.]*.pose"))
         if arguments.split == "all" or is_held_out(path.stem, arguments.held_out) == (arguments.split == "test")
     )
+    if (both := arguments.free_arms + arguments.signing_arms) > 1:
+        parser.error(f"--free-arms and --signing-arms must be at most 1 together, but are {both:g}")
     if not poses:
         parser.error(
             f"--poses must be a folder with .pose files of the split {arguments.split!r}, but is {arguments.poses}"
@@ -335,6 +348,7 @@ def main(argv: list[str] | None = None) -> int:
         seed=arguments.seed,
         free_arms=arguments.free_arms,
         free_faces=arguments.free_faces,
+        signing_arms=arguments.signing_arms,
         skeleton=arguments.skeleton,
     )
     try:

@@ -250,3 +250,49 @@ class VAEConfig(RunConfig):
         check_numbers(self, positive=positive, shares=("hand_crop_probability",))
         if any(size > self.resolution or size % 32 for size in self.crop_sizes):
             raise ValueError(f"crop_sizes must be multiples of 32 up to {self.resolution}, but are {self.crop_sizes}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetailConfig(RunConfig):
+    """Options of ``python -m signdiff_core.training.train_detail``.
+
+    Raises:
+        ValueError: a number lies outside its range.
+    """
+
+    pretrained_model_name_or_path: str = option(help="Folder or hub name of the pipeline whose frames are made sharp.")
+    train_data_dir: str = option(help="Frames with metadata.jsonl and joints.safetensors, as large as --resolution.")
+    validation_data_dir: str | None = option(None, help="Held-out frames; none: the training frames.")
+    detail_model_name_or_path: str | None = option(None, help="Start from this network, in place of a new one.")
+    block_out_channels: tuple[int, ...] = option((48, 64, 96, 128), help="Channels of a new one, finest level first.")
+    resolution: int = option(512, help="Side of the frames in pixels: a multiple of the pipeline's own.")
+    include_face: bool = option(False, help="Draw eyes, ears and face; as the pipeline was trained.")
+    crop_size: int = option(128, help="Side of the crops in pixels, a multiple of 32.")
+    proportion_anywhere: float = option(0.1, help="Share of the crops that are anywhere, not at hands or head.")
+    proportion_no_fr: float = option(0.1, help="Share of the crops without FR map (all zero).")
+    proportion_neutral_fr: float = option(0.8, help="Share of the crops with the neutral signer's FR map.")
+    train_batch_size: int = option(8, help="Crops in a batch, per process.")
+    max_train_steps: int = option(4000, help="Optimizer steps.")
+    learning_rate: float = option(1e-3, help="Peak learning rate; it falls to 0 along a cosine.")
+    lr_warmup_steps: int = option(50, help="Steps of linear warm-up.")
+    ema_decay: float = option(0.998, help="Decay of the moving averages of the weights, which are what is saved.")
+    gradient_weight: float = option(0.5, help="Weight of the L1 loss on horizontal and vertical differences.")
+    dataloader_num_workers: int = option(0, help="Threads that read batches ahead; 0 reads in step.")
+    num_validation_images: int = option(64, help="Frames that measure the result.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_numbers(
+            self,
+            positive=("resolution", "train_batch_size", "max_train_steps", "learning_rate", "num_validation_images"),
+            not_negative=("lr_warmup_steps", "dataloader_num_workers"),
+            shares=("proportion_anywhere", "proportion_no_fr", "proportion_neutral_fr"),
+            below_one=("ema_decay",),
+        )
+        if self.crop_size < 32 or self.crop_size % 32 or self.crop_size > self.resolution:
+            raise ValueError(f"crop_size must be a multiple of 32 up to {self.resolution}, but is {self.crop_size}.")
+        if self.proportion_no_fr + self.proportion_neutral_fr > 1:
+            raise ValueError(
+                "proportion_no_fr and proportion_neutral_fr must add up to 1 at most, but are "
+                f"{self.proportion_no_fr} and {self.proportion_neutral_fr}."
+            )
