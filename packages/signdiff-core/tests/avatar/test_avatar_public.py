@@ -10,7 +10,7 @@ from signdiff_core import avatar
 
 PUBLIC = {
     *("AvatarBody", "AvatarRenderer", "Motion", "Signer"),
-    *("body_names", "camera_of", "face_points", "fit", "render_frames"),
+    *("body_names", "camera_of", "control_maps", "face_points", "fit", "render_frames"),
 }
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from signdiff_core.avatar.body import AvatarBody, Motion, body_names
     from signdiff_core.avatar.face import face_points
     from signdiff_core.avatar.inverse_kinematics import fit
+    from signdiff_core.avatar.maps import control_maps
     from signdiff_core.avatar.raycast import render_frames
     from signdiff_core.avatar.renderer import AvatarRenderer, camera_of
     from signdiff_core.avatar.signer import Signer
@@ -20,6 +21,7 @@ __all__ = [
     "Signer",
     "body_names",
     "camera_of",
+    "control_maps",
     "face_points",
     "fit",
     "render_frames",
@@ -32,6 +34,7 @@ _HOMES = {
     "Signer": "signer",
     "body_names": "body",
     "camera_of": "renderer",
+    "control_maps": "maps",
     "face_points": "face",
     "fit": "inverse_kinematics",
     "render_frames": "raycast",

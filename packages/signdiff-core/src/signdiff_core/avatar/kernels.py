@@ -213,6 +213,62 @@ def strands(place: wp.vec3):
 
 
 @wp.func
+def reached(mesh: wp.uint64, triangles: wp.array(dtype=wp.int32), keep: wp.array(dtype=wp.float32), x: float, y: float):
+    """Look straight ahead from (x, y), through what is cut away; return triangle, weights of its corners, and depth.
+
+    The triangle is -1 where there is nothing.
+    """
+    origin = wp.vec3(x, y, -5.0)
+    ahead = wp.vec3(0.0, 0.0, 1.0)
+    face, u, v, z = int(-1), float(0.0), float(0.0), float(0.0)
+    going = int(1)
+    while going > 0:
+        hit = wp.mesh_query_ray(mesh, origin, ahead, 20.0)
+        going = 0
+        if hit.result:
+            first = 3 * hit.face
+            if mixed(keep, triangles[first], triangles[first + 1], triangles[first + 2], hit.u, hit.v) < 0.0:
+                origin += ahead * (hit.t + 1.0e-4)
+                going = 1
+            else:
+                face = hit.face
+                u = hit.u
+                v = hit.v
+                z = origin[2] + hit.t
+    return face, u, v, z
+
+
+@wp.kernel(enable_backward=False)
+def measure(
+    mesh: wp.uint64,
+    triangles: wp.array(dtype=wp.int32),
+    normals: wp.array(dtype=wp.vec3),
+    keep: wp.array(dtype=wp.float32),
+    width: int,
+    height: int,
+    scale_x: float,
+    scale_y: float,
+    neck_x: float,
+    neck_y: float,
+    depth: wp.array(dtype=wp.float32),
+    facing: wp.array(dtype=wp.vec3),
+):
+    """Measure depth and normal of the surface that the middle of each pixel shows; `NOTHING` where there is none."""
+    i = wp.tid()
+    x = (float(i % width) + 0.5) / float(width)
+    y = (float(i / width) + 0.5) / float(height)
+    face, u, v, z = reached(mesh, triangles, keep, (x - neck_x) / scale_x, (y - neck_y) / scale_y)
+    depth[i] = NOTHING
+    facing[i] = wp.vec3(0.0, 0.0, -1.0)
+    if face >= 0:
+        first = 3 * face
+        a, b, c = triangles[first], triangles[first + 1], triangles[first + 2]
+        n = normals[a] * u + normals[b] * v + normals[c] * (1.0 - u - v)
+        depth[i] = z
+        facing[i] = wp.normalize(wp.vec3(n[0], n[1], wp.min(n[2], -1.0e-3 * wp.length(n))))
+
+
+@wp.func
 def seen(
     mesh: wp.uint64,
     triangles: wp.array(dtype=wp.int32),
@@ -226,48 +282,39 @@ def seen(
     """Look straight ahead from (x, y); return the colour, and a number that jumps where surfaces or materials meet."""
     colour = look.top * (1.0 - height) + look.bottom * height
     mark = float(NOTHING)
-    origin = wp.vec3(x, y, -5.0)
-    ahead = wp.vec3(0.0, 0.0, 1.0)
-    going = int(1)
-    while going > 0:
-        hit = wp.mesh_query_ray(mesh, origin, ahead, 20.0)
-        going = 0
-        if hit.result:
-            a = triangles[3 * hit.face]
-            b = triangles[3 * hit.face + 1]
-            c = triangles[3 * hit.face + 2]
-            if mixed(look.keep, a, b, c, hit.u, hit.v) < 0.0:
-                origin += ahead * (hit.t + 1.0e-4)
-                going = 1
-            else:
-                w = 1.0 - hit.u - hit.v
-                material = look.material[hit.face]
-                second = mixed(look.second, a, b, c, hit.u, hit.v)
-                mark = origin[2] + hit.t + float(material)
-                base = look.tint[a] * hit.u + look.tint[b] * hit.v + look.tint[c] * w
-                place = look.places[a] * hit.u + look.places[b] * hit.v + look.places[c] * w
-                if material == SKIN:
-                    base = paint(place, base, look.brow)
-                if material == HAIR:
-                    base = base * strands(place)
-                if second > 0.0:
-                    mark += 10.0
-                    base = look.colours[material]
-                    if material == EYE and second > 0.55:
-                        base = wp.vec3(0.02, 0.02, 0.02)
-                n = wp.normalize(normals[a] * hit.u + normals[b] * hit.v + normals[c] * w)
-                if n[2] > 0.0:
-                    n = wp.normalize(wp.vec3(n[0], n[1], -0.2 * n[2]))
-                soft = light[a] * hit.u + light[b] * hit.v + light[c] * w
-                lit = soft[0] * wp.max(wp.dot(n, look.light), 0.0)
-                wrap = 0.5 + 0.5 * wp.dot(n, look.light)
-                shade = 0.16 + (0.22 + 0.25 * wrap) * soft[1] + 0.41 * lit
-                colour = base * shade
-                if material == SKIN and second <= 0.0:
-                    colour += wp.vec3(base[0] * (1.0 - shade) * 0.10, 0.0, 0.0)
-                if material == HAIR:
-                    gloss = wp.pow(wp.max(wp.dot(n, wp.normalize(look.light + wp.vec3(0.0, 0.0, -1.0))), 0.0), 24.0)
-                    colour += wp.vec3(0.10, 0.10, 0.10) * gloss * soft[1]
+    face, u, v, z = reached(mesh, triangles, look.keep, x, y)
+    if face >= 0:
+        a = triangles[3 * face]
+        b = triangles[3 * face + 1]
+        c = triangles[3 * face + 2]
+        w = 1.0 - u - v
+        material = look.material[face]
+        second = mixed(look.second, a, b, c, u, v)
+        mark = z + float(material)
+        base = look.tint[a] * u + look.tint[b] * v + look.tint[c] * w
+        place = look.places[a] * u + look.places[b] * v + look.places[c] * w
+        if material == SKIN:
+            base = paint(place, base, look.brow)
+        if material == HAIR:
+            base = base * strands(place)
+        if second > 0.0:
+            mark += 10.0
+            base = look.colours[material]
+            if material == EYE and second > 0.55:
+                base = wp.vec3(0.02, 0.02, 0.02)
+        n = wp.normalize(normals[a] * u + normals[b] * v + normals[c] * w)
+        if n[2] > 0.0:
+            n = wp.normalize(wp.vec3(n[0], n[1], -0.2 * n[2]))
+        soft = light[a] * u + light[b] * v + light[c] * w
+        lit = soft[0] * wp.max(wp.dot(n, look.light), 0.0)
+        wrap = 0.5 + 0.5 * wp.dot(n, look.light)
+        shade = 0.16 + (0.22 + 0.25 * wrap) * soft[1] + 0.41 * lit
+        colour = base * shade
+        if material == SKIN and second <= 0.0:
+            colour += wp.vec3(base[0] * (1.0 - shade) * 0.10, 0.0, 0.0)
+        if material == HAIR:
+            gloss = wp.pow(wp.max(wp.dot(n, wp.normalize(look.light + wp.vec3(0.0, 0.0, -1.0))), 0.0), 24.0)
+            colour += wp.vec3(0.10, 0.10, 0.10) * gloss * soft[1]
     return colour, mark
 
 

@@ -53,21 +53,65 @@ def render_frames(
     Raises:
         ValueError: a side of the frames is less than 16.
     """
-    width, height = (size, size) if isinstance(size, int) else size
-    if min(width, height) < 16:
-        raise ValueError(f"size must be at least 16 pixels, but is {width}x{height}.")
+    width, height = _sides(size)
     backdrop = Backdrop(background, width=width, height=height)
     body, surface = motion.body, dress(motion.body, signer)
     if background is not None:
         surface = replace(surface, background=(np.zeros(3, dtype=np.float32),) * 2)
+    caster = _caster(body, surface, width=width, height=height, camera=camera, device=device)
+    return (backdrop.behind(*caster.draw(*frame)) for frame in _frames(motion, shown))
+
+
+def render_surfaces(
+    signer: Signer,
+    motion: Motion,
+    *,
+    size: int | tuple[int, int] = 256,
+    camera: Camera | None = None,
+    device: str = "cpu",
+    shown: NDArray[np.bool_] | None = None,
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Measure what `render_frames` draws: how far away it is, and which way it faces.
+
+    Arguments are those of `render_frames`; one ray goes through the middle of each pixel.
+
+    Yields:
+        For each frame of the motion, depths (height, width) float32 in normalised units, which grow away from the
+        viewer, the neck's being 0, and infinite where there is nothing; and unit normals (height, width, 3) float32 on
+        the axes of normalised coordinates (x to the viewer's right, y downwards, z away), those of nothing facing the
+        viewer.
+
+    Raises:
+        ValueError: a side of the frames is less than 16.
+    """
+    width, height = _sides(size)
+    surface = dress(motion.body, signer)
+    caster = _caster(motion.body, surface, width=width, height=height, camera=camera, device=device)
+    return (caster.measure(*frame) for frame in _frames(motion, shown))
+
+
+def _sides(size: int | tuple[int, int]) -> tuple[int, int]:
+    width, height = (size, size) if isinstance(size, int) else size
+    if min(width, height) < 16:
+        raise ValueError(f"size must be at least 16 pixels, but is {width}x{height}.")
+    return width, height
+
+
+def _caster(
+    body: AvatarBody, surface: Surface, *, width: int, height: int, camera: Camera | None, device: str
+) -> Raycaster:
+    """Make what draws a body, with its legs where the camera shows these."""
     camera = camera or Camera.centred(width, height)
     if (1 - camera.neck[1]) / camera.scales((width, height))[1] > VISIBLE_FROM:
         body, surface = with_lower_body(body, surface)
-    caster = Raycaster(body, surface, width=width, height=height, camera=camera, device=device)
+    return Raycaster(body, surface, width=width, height=height, camera=camera, device=device)
+
+
+def _frames(motion: Motion, shown: NDArray[np.bool_] | None) -> Iterator[tuple[NDArray[np.float32], ...]]:
+    """Go through turns, shifts and shapes of a motion's frames; who is not shown is far away."""
     away = np.where(np.ones(len(motion), dtype=bool) if shown is None else shown, 0.0, _AWAY).astype(np.float32)
     each = (frame for block in motion.blocks() for frame in zip(*block, strict=True))
-    drawn = (caster.draw(turns, shifts + far, shapes) for (turns, shifts, shapes), far in zip(each, away, strict=True))
-    return (backdrop.behind(*one) for one in drawn)
+    return ((turns, shifts + far, shapes) for (turns, shifts, shapes), far in zip(each, away, strict=True))
 
 
 class Raycaster:
@@ -149,6 +193,18 @@ class Raycaster:
         self._launch(kernels.draw, width * height, view)
         self._launch(kernels.refine, width * height, [*view, self._pixels, self._covered])
         return self._pixels.numpy().reshape(height, width, 3).copy(), self._covered.numpy().reshape(height, width)
+
+    def measure(
+        self, turns: NDArray[np.float32], shifts: NDArray[np.float32], shapes: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Measure one frame's depths (H, W), infinite where there is nothing, and normals (H, W, 3); as for `draw`."""
+        self._pose(turns, shifts, shapes)
+        (width, height), scales = self._shape, self._camera.scales(self._shape)
+        view = [self._mesh.id, self._triangles, self._normals, self._look.keep, width, height, *scales]
+        measured = [self._marks, self._image]
+        self._launch(kernels.measure, width * height, [*view, *self._camera.neck, *measured])
+        depth, facing = (part.numpy().reshape(height, width, -1).copy() for part in measured)
+        return np.where(depth < kernels.NOTHING, depth, np.inf)[..., 0].astype(np.float32), facing
 
 
 def _sky_directions() -> NDArray[np.float32]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,38 +91,56 @@ class AvatarRenderer:
         if start < 0:
             raise ValueError(f"start must be at least 0, but is {start}.")
         device = options.get("device", self._device)
-        _check_device(device)
+        check_device(device)
         width, height = frame_size(size, width, height)
         Backdrop(background, width=width, height=height)  # or an error, before the work
-        framing = resolved(options.get("camera") or framing, pose, width=width, height=height)
-        pose = _with_depth(pose)
-        shown = None
-        if missing == "hide":
-            with (
-                warnings.catch_warnings()
-            ):  # a body has all of its parts: others than whole frames are held, and told so
-                warnings.simplefilter("ignore", MissingJointsWarning)
-                shown = fill_gaps(pose, missing).shown[start:]
-        filled = fill_gaps(pose, "hold" if missing == "hide" else missing)
+        framing = options.get("camera") or framing
         signer = options.get("signer") or self._signer or Signer.sample(np.random.default_rng(seed))
-        motion = fit(signer.avatar(), filled.joints, filled.confidence, face=face_of(pose))
-        camera = camera_of(motion, filled.confidence, width=width, height=height, framing=framing)
+        done = perform(pose, signer, width=width, height=height, framing=framing, missing=missing)
         return render_frames(
             signer,
-            motion[start:],
+            done.motion[start:],
             size=(width, height),
-            camera=camera,
+            camera=done.camera,
             device=device,
             background=background,
-            shown=shown,
+            shown=done.shown[start:],
         )
+
+
+class Performance(NamedTuple):
+    """A pose that a body performs, as frames of one size show it."""
+
+    motion: Motion
+    camera: Camera
+    hidden: NDArray[np.bool_]
+    """(T, 50) joints that are not drawn."""
+
+    shown: NDArray[np.bool_]
+    """(T,) whether there is somebody."""
+
+
+def perform(pose: Pose, signer: Signer, *, width: int, height: int, framing: Framing, missing: Missing) -> Performance:
+    """Let a signer's body perform a pose; arguments and errors are those of `AvatarRenderer.render`.
+
+    A body has all of its parts: of joints that are hidden, others than all of a frame's are held, and told so.
+    """
+    framing = resolved(framing, pose, width=width, height=height)
+    pose = _with_depth(pose)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MissingJointsWarning)
+        seen = fill_gaps(pose, missing)
+    filled = fill_gaps(pose, "hold")
+    motion = fit(signer.avatar(), filled.joints, filled.confidence, face=face_of(pose))
+    camera = camera_of(motion, filled.confidence, width=width, height=height, framing=framing)
+    return Performance(motion, camera, seen.hidden, seen.shown if missing == "hide" else np.ones(len(motion), bool))
 
 
 def _with_depth(pose: Pose) -> Pose:
     """Give a pose in normalised coordinates that can be performed; that one without depth is lifted is told."""
     if needs_lifting(pose):
         message = "depth was worked out from the picture: the pose has none, or a detector's, which has no scale."
-        warnings.warn(message, FormatWarning, stacklevel=3)
+        warnings.warn(message, FormatWarning, stacklevel=4)
     return with_depth(pose)
 
 
@@ -151,7 +169,8 @@ def camera_of(
     return choose_camera(motion.joints, hands, width=width, height=height, framing=framing, face=head)
 
 
-def _check_device(device: str) -> None:
+def check_device(device: str) -> None:
+    """Raise ValueError where Warp has no device of this name, ModuleNotFoundError where Warp is not installed."""
     import warp
 
     from signdiff_core.avatar.kernels import load_warp

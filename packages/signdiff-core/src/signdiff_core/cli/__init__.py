@@ -15,6 +15,7 @@ import click
 
 from signdiff_core import __version__
 from signdiff_core.cli.convert import convert
+from signdiff_core.cli.draw import draw
 from signdiff_core.cli.generate import generate, translate
 from signdiff_core.cli.installation import doctor, plugins
 from signdiff_core.cli.options import debug_option
@@ -33,7 +34,7 @@ def signdiff() -> None:
     """Turn text into a video of a signer, in one step or in two: text to pose, pose to video."""
 
 
-for _command in (generate, translate, render, estimate, convert, prepare_frames, plugins, doctor):
+for _command in (generate, translate, render, draw, estimate, convert, prepare_frames, plugins, doctor):
     signdiff.add_command(_command)
 
 

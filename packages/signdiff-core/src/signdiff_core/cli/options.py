@@ -61,6 +61,11 @@ def _framing(context: click.Context, parameter: click.Parameter, value: str | No
     return scale, x, y
 
 
+def map_names(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """Read names of maps (a click callback): ``openpose,depth``."""
+    return None if value is None else tuple(name.strip() for name in value.split(","))
+
+
 def debug_option(command: Command) -> Command:
     """Add ``--debug``, which every command takes, to a command."""
 
@@ -111,13 +116,7 @@ to_video = joined(
 )
 """The video to write."""
 
-rendering = joined(
-    click.option(
-        "--renderer", default="diffusion", show_default=True, help="Plug-in that draws: diffusion, avatar, skeleton."
-    ),
-    click.option("--model", metavar="NAME|DIR", help="Model of the renderer.  [default: bundled]"),
-    click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Random seed."),
-    click.option("--steps", type=click.IntRange(1, 1000), help="Denoising steps.  [default: the renderer's]"),
+_sides_and_camera = joined(
     click.option("--size", type=click.IntRange(16, 4096), help="Side of square frames.  [default: the renderer's]"),
     click.option("--width", type=click.IntRange(16, 4096), help="Width of the frames, with --height."),
     click.option("--height", type=click.IntRange(16, 4096), help="Height of the frames, with --width."),
@@ -128,16 +127,31 @@ rendering = joined(
         help="What the frames show: 'signing space' (head and hands of all frames), 'recorded' (what the source "
         "picture shows), or a camera, by its scale and the place of the neck.  [default: signing space]",
     ),
+)
+
+_missing = click.option(
+    "--missing",
+    type=click.Choice(["hold", "hide"]),
+    help="What becomes of joints that are absent for longer than a quarter of a second.  [default: hold]",
+)
+
+rendering_of_poses = joined(_sides_and_camera, _missing)
+"""What frames of a pose show, whoever draws them."""
+
+rendering = joined(
+    click.option(
+        "--renderer", default="diffusion", show_default=True, help="Plug-in that draws: diffusion, avatar, skeleton."
+    ),
+    click.option("--model", metavar="NAME|DIR", help="Model of the renderer.  [default: bundled]"),
+    click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Random seed."),
+    click.option("--steps", type=click.IntRange(1, 1000), help="Denoising steps.  [default: the renderer's]"),
+    _sides_and_camera,
     click.option(
         "--background",
         metavar="transparent|COLOUR|PICTURE",
         help="What lies behind the avatar: nothing, a colour (navy, #102030) or a picture.  [default: its own]",
     ),
-    click.option(
-        "--missing",
-        type=click.Choice(["hold", "hide"]),
-        help="What becomes of joints that are absent for longer than a quarter of a second.  [default: hold]",
-    ),
+    _missing,
     click.option("--prompt", help="Words that describe the signer.  [default: the renderer's]"),
     click.option(
         "--include-face/--no-include-face",
@@ -159,6 +173,13 @@ rendering = joined(
         metavar="NAME|VIDEO",
         help="Where FR maps come from: predictor, avatar, two-pass, none, or a video of somebody in the same poses.  "
         "[default: the renderer's]",
+    ),
+    click.option(
+        "--control-maps",
+        metavar="NAME,...",
+        callback=map_names,
+        help="Which maps of the pose the model's ControlNets take, in their order, as draw makes them: "
+        "openpose,depth and so on.  [default: the model's]",
     ),
 )
 """How frames are drawn."""

@@ -1,11 +1,12 @@
-"""What the pipeline gets for each frame: a skeleton drawing c and an FR map d."""
+"""What the pipeline gets for each frame: a skeleton drawing c and an FR map d, or the maps that ControlNets take."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice, tee, zip_longest
+from itertools import chain, islice, tee, zip_longest
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
@@ -28,13 +29,31 @@ if TYPE_CHECKING:
 
 
 class Conditions(NamedTuple):
-    """The two images of one frame."""
+    """The images of one frame, in the order of the ControlNets that take them."""
 
     drawing: Frame
     """c: (H, W, 3) RGB, an OpenPose drawing on black."""
 
     fr_map: Frame | None
     """d: (H, W, 3), 0 at strokes and 255 elsewhere; all 0 where there is no map; None until a frame is rendered."""
+
+    others: tuple[Frame, ...] = ()
+    """For the third ControlNet and those after it."""
+
+    @classmethod
+    def of(cls, images: Sequence[Frame]) -> Conditions:
+        """Take any number of images, of which only the order counts."""
+        second = images[1] if len(images) > 1 else np.zeros_like(as_array(images[0]))
+        return cls(images[0], second, tuple(images[2:]))
+
+    @property
+    def images(self) -> tuple[Frame | None, ...]:
+        """All of them."""
+        return (self.drawing, self.fr_map, *self.others)
+
+    def without_map(self) -> Conditions:
+        """Give them as they are where there is no FR map."""
+        return self._replace(fr_map=np.zeros_like(as_array(self.drawing)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,18 +167,42 @@ def conditions_of(
     *,
     count: int,
     start: int = 0,
+    others: tuple[Iterable[Frame], ...] = (),
+    control_maps: Sequence[str] | None = None,
 ) -> Iterator[Conditions]:
     """Make the conditions of a video from what the pipeline is called with; see `SignDiffPipeline.stream`.
 
-    `image` holds drawings, or the joints of a pose. The ControlNet takes `count` images for a frame, 1 or 2; nothing is
-    drawn or predicted for frames before `start`. Raises ValueError where the arguments contradict each other, or the
-    ControlNet.
+    `image` holds drawings, or the joints of a pose. The ControlNet takes `count` images for a frame; `others` are those
+    of the third ControlNet and of those after it. Nothing is drawn or predicted for frames before `start`. Raises
+    ValueError where the arguments contradict each other, or the ControlNet.
     """
     if image is None:
         raise ValueError("image must hold the skeleton drawings, but is None.")
     check_source(frnet_source)
     if fr_image is not None and frnet_source is not None:
         raise ValueError("fr_image or frnet_source must be given, not both.")
+    if control_maps is not None:
+        if fr_image is not None or frnet_source is not None:
+            raise ValueError("control_maps must be given in place of fr_image and frnet_source, not beside them.")
+        from signdiff_core.avatar.maps import check_maps
+
+        names = check_maps(control_maps)
+        if not isinstance(image, Joints):
+            raise ValueError("image must be a pose for control_maps, but holds drawings.")
+        if len(names) != count:
+            raise ValueError(
+                f"control_maps must name a map for each condition that the ControlNet takes, {count}, but names "
+                f"{', '.join(names)}."
+            )
+        return mapped_conditions(image, names, mapper=frnet, start=start)
+    if count > 2:
+        if fr_image is None or len(others) != count - 2:
+            raise ValueError(
+                f"the ControlNet takes {count} conditions: expected image to be a pose and control_maps to name "
+                f"{count} maps, or a list of {count} pictures for each frame."
+            )
+        each = [islice(frames_of(images, "image"), start, None) for images in (image, fr_image, *others)]
+        return (Conditions.of(images) for images in _together(each, "image must hold as many pictures"))
     source: Any = frnet_source
     if count == 1:
         if fr_image is not None or not (source is None or (isinstance(source, str) and source == "none")):
@@ -180,8 +223,8 @@ def conditions_of(
     else:
         drawings = islice(frames_of(image, "image"), start, None)
     if fr_image is not None:
-        maps = islice(frames_of(fr_image, "fr_image"), start, None)
-        return (Conditions(c, d) for c, d in _paired(drawings, maps, "fr_image must hold one map"))
+        fr_maps = islice(frames_of(fr_image, "fr_image"), start, None)
+        return (Conditions.of(both) for both in _together([drawings, fr_maps], "fr_image must hold one map"))
     if not isinstance(source, str):
         source = islice(frames_of(source, "frnet_source"), start, None)
     return with_maps(drawings, source, frnet, plain=plain)
@@ -203,7 +246,7 @@ def with_maps(
     """
     if not isinstance(source, str):
         mapper = mapper or FRMapper()
-        for drawing, frame in _paired(drawings, source, "frnet_source must hold one frame"):
+        for drawing, frame in _together([drawings, source], "frnet_source must hold one frame"):
             yield Conditions(drawing, map_of(frame, as_array(drawing).shape, mapper))
     elif source == "predictor":
         predict = Predictor()
@@ -228,57 +271,89 @@ def neutral_conditions(joints: Joints, *, mapper: FRMapper, start: int = 0) -> I
 
     The frames' shorter side in pixels is a multiple of 64; frames before `start` are left out.
     """
-    from signdiff_core.avatar import Signer, render_frames
+    return mapped_conditions(joints, ("openpose", "frnet"), mapper=mapper, start=start)
+
+
+def mapped_conditions(
+    joints: Joints, maps: tuple[str, ...], *, mapper: FRMapper | None = None, start: int = 0
+) -> Iterator[Conditions]:
+    """Let the neutral avatar take a pose, and draw a map of it for each ControlNet; frames before `start` are left out.
+
+    FR maps are drawn by `mapper`, or with the annotator's own settings.
+    """
+    from signdiff_core.avatar import Signer
+    from signdiff_core.avatar.maps import Scene, drawn_maps
 
     motion, camera = joints.performed()
-    own, shape = joints.on_body(motion), joints.size[::-1]
-    seen = np.where(own.hidden, 0.0, 1.0)[start:]
-    pictures = render_frames(
-        Signer.neutral(), motion[start:], size=joints.size, camera=camera, shown=np.asarray(seen.any(axis=1))
-    )
-    for position, confidence, picture in zip(own.positions[start:], seen, pictures, strict=True):
-        grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-        fr_map = resized_map(mapper(np.asarray(grey, dtype=np.uint8), size=min(shape)), shape)
-        yield Conditions(draw(position, confidence, size=shape, camera=camera), fr_map)
+    own = joints.on_body(motion)
+    someone = np.asarray((np.where(joints.hidden, 0, joints.confidence) > 0).any(axis=1))
+    seen = ~own.hidden & someone[:, None]
+    annotators = {"frnet": _strokes(mapper or FRMapper(), joints.size)} if "frnet" in maps else {}
+    scene = Scene(Signer.neutral(), motion, camera, joints.size, own.positions, seen)
+    for frame in drawn_maps(scene, maps, start=start, annotators=annotators):
+        yield Conditions.of(list(frame.values()))
 
 
-def apart(image: Any, *, count: int, several_nets: bool, whose: str) -> tuple[Any, Any]:
-    """Take drawings and FR maps apart where they come together, as diffusers' own ControlNet pipeline has them.
+def _strokes(mapper: FRMapper, size: tuple[int, int]) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
+    def fr_map(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+        return resized_map(mapper(grey, size=max(min(size), 64)), size[::-1])
+
+    return fr_map
+
+
+def apart(image: Any, *, count: int, several_nets: bool, whose: str) -> tuple[Any, ...]:
+    """Take the pictures for several conditions apart, where they come as diffusers' own ControlNet pipeline has them.
 
     For two ControlNets: ``[drawing, map]`` is one frame, ``[drawings, maps]`` of two batches (T, ...) are T, and so are
-    T pairs ``[[drawing, map], ...]``. For one ControlNet of both conditions: a tensor (T, 6, H, W). `image` itself and
-    None come back where it holds drawings alone. `whose` says what of the call diffusers does not know; with it, two
-    pictures may be meant as two drawings. Raises ValueError where the call can be understood in two ways.
+    T pairs ``[[drawing, map], ...]``, which may be an iterator, too; likewise for more. For one ControlNet of both
+    conditions: a tensor (T, 6, H, W). A tuple of `image` alone comes back where it holds drawings. `whose` says what of
+    the call diffusers does not know; with it, two pictures may be meant as two drawings. Raises ValueError where the
+    call can be understood in two ways.
     """
-    if count != 2:
-        return image, None
     if not several_nets:
-        both = getattr(image, "ndim", 0) == 4 and image.shape[1] == 6
-        return (image[:, :3], image[:, 3:]) if both else (image, None)
+        both = count > 1 and getattr(image, "ndim", 0) == 4 and image.shape[1] == 3 * count
+        return tuple(image[:, 3 * n : 3 * n + 3] for n in range(count)) if both else (image,)
+    if isinstance(image, Iterator):
+        first = list(islice(image, 1))
+        image = chain(first, image)
+        if not first or not isinstance(first[0], list | tuple):
+            return (image,)
+        rows = tee(_rows(image, count), count)
+        return tuple(map(itemgetter(n), each) for n, each in enumerate(rows))
     if not isinstance(image, list):
-        return image, None
+        return (image,)
     if image and all(isinstance(frame, list | tuple) for frame in image):
-        if any(len(frame) != 2 for frame in image):
-            raise ValueError("image must hold one picture for each of two ControlNets in each of its lists.")
-        drawings, maps = zip(*image, strict=True)
-        return list(drawings), list(maps)
-    if len(image) != 2:
-        return image, None
+        return tuple(list(column) for column in zip(*_rows(image, count), strict=True))
+    if len(image) != count:
+        return (image,)
     if all(getattr(batch, "ndim", 0) == 4 for batch in image):
-        return image[0], image[1]
+        return tuple(image)
     if not all(is_picture(picture) for picture in image):
-        return image, None
-    if whose:
+        return (image,)
+    if whose and count == 2:
         raise ValueError(
             "image must be unmistakable, but of two pictures for two ControlNets diffusers makes one frame, of drawing "
             f"and FR map, and {whose} two, of drawings: give the map as fr_image, or a frnet_source."
         )
-    return image[:1], image[1:]
+    return tuple([picture] for picture in image)
 
 
-def _paired(drawings: Iterable[Frame], others: Iterable[Frame], what: str) -> Iterator[tuple[Frame, Frame]]:
-    for number, (drawing, other) in enumerate(zip_longest(drawings, others)):
-        if drawing is None or other is None:
-            side = "more" if drawing is None else f"only {number}"
+def _rows(frames: Iterable[Any], count: int) -> Iterator[Any]:
+    """Go through frames of one picture for each of so many ControlNets."""
+    for frame in frames:
+        if not isinstance(frame, list | tuple) or len(frame) != count:
+            raise ValueError(
+                f"image must hold one picture for each of {'two' if count == 2 else count} ControlNets in each of its "
+                "lists."
+            )
+        yield frame
+
+
+def _together(each: Sequence[Iterable[Frame]], what: str) -> Iterator[tuple[Frame, ...]]:
+    """Go through the pictures of several conditions, of which there are equally many."""
+    for number, images in enumerate(zip_longest(*each)):
+        if any(image is None for image in images):
+            side = "more" if images[0] is None else f"only {number}"
             raise ValueError(f"{what} for each of image, but holds {side}.")
-        yield drawing, other
+        yield images

@@ -6,7 +6,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
@@ -61,7 +61,13 @@ class RendererSettings:
     include_face: bool = False
     """Draw eyes, ears and face where a pose has them: the model was trained on drawings with faces."""
 
+    control_maps: Sequence[str] | None = None
+    """The maps of a pose that the ControlNets take, in their order, where they are others than drawings and FR maps."""
+
     def __post_init__(self) -> None:
+        maps = self.control_maps
+        if maps is not None and not (isinstance(maps, list | tuple) and all(isinstance(name, str) for name in maps)):
+            raise ValueError(f"control_maps must be a list of names, but is {maps!r}.")
         if not isinstance(self.prompt, str):
             raise ValueError(f"prompt must be a text, but is {self.prompt!r}.")
         if not isinstance(self.steps, int) or isinstance(self.steps, bool) or self.steps < 1:
@@ -97,7 +103,8 @@ class RendererSettings:
 
     def write(self, folder: Path) -> None:
         """Write the settings to a folder."""
-        (folder / RENDERER_NAME).write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        values = {name: value for name, value in asdict(self).items() if value is not None}
+        (folder / RENDERER_NAME).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 
 def read_frnet(folder: Path) -> dict[str, Any] | None:

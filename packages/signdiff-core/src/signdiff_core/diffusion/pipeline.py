@@ -1,4 +1,4 @@
-"""SignDiffPipeline: frames of a signer from skeleton drawings (c) and FR maps (d).
+"""SignDiffPipeline: frames of a signer from skeleton drawings (c) and FR maps (d), or from any maps of a pose.
 
 The denoising loop is that of the installed diffusers: a chunk of frames is one batch of its ControlNet pipeline.
 """
@@ -69,7 +69,7 @@ class SignDiffPipeline(CheckedAdapters):
 
     It takes what ``StableDiffusionControlNetPipeline`` takes. ``controlnet`` is one of six channels (see
     `superimposed`), or two of three channels each, the first for drawings, the second for FR maps, or one of three
-    channels, which knows no FR maps.
+    channels, which knows no FR maps; or as many as are wanted, for the maps of a pose that `stream` draws.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class SignDiffPipeline(CheckedAdapters):
 
     @property
     def num_conditions(self) -> int:
-        """Images that the ControlNet takes for a frame: 1, the drawing, or 2, the drawing and the FR map."""
+        """Images that the ControlNet takes for a frame: 1, the drawing; 2, the drawing and the FR map; or more."""
         nets = getattr(self.controlnet, "nets", None)
         return len(nets) if nets is not None else int(self.controlnet.config.conditioning_channels) // 3
 
@@ -136,6 +136,7 @@ class SignDiffPipeline(CheckedAdapters):
         *,
         fr_image: Iterable[Frame] | Frame | None = None,
         frnet_source: FRNetSource | Iterable[Frame] | Frame | None = None,
+        control_maps: Sequence[str] | None = None,
         frnet: FRMapper | None = None,
         chunk_size: int = CHUNK_SIZE,
         shared_noise: bool = True,
@@ -188,6 +189,9 @@ class SignDiffPipeline(CheckedAdapters):
                 "two-pass" (each frame is rendered without a map, FR-Net looks at it, and it is rendered again), "none",
                 or frames of somebody in the same poses, whose maps FR-Net draws. By default "predictor" if
                 signdiff-frnet is installed, else, for a pose, "avatar" or "none".
+            control_maps: where ``image`` is a pose, the maps that the ControlNets take, in their order, such as
+                ``("openpose", "depth", "normal")``: any of `signdiff_core.avatar.maps.MAPS`, drawn of the neutral
+                avatar in the same pose, for ControlNets of other people's, too.
             frnet: FR-Net with the settings that the model was trained with, for these sources.
             chunk_size: frames of a batch.
             shared_noise: every frame starts from the same noise; without it, each from its own.
@@ -284,10 +288,11 @@ class SignDiffPipeline(CheckedAdapters):
         options.control_scale(self.controlnet, self.num_conditions)
 
         # 2. Find drawings and FR maps; of a pose, only arrays go further
-        image, fr_image, source = given["image"], given["fr_image"], given["frnet_source"]
-        if fr_image is None and source is None:
+        image, fr_image, others = given["image"], given["fr_image"], ()
+        if all(given[name] is None for name in ("fr_image", "frnet_source", "control_maps")):
             several = hasattr(self.controlnet, "nets")
-            image, fr_image = apart(image, count=self.num_conditions, several_nets=several, whose=whose)
+            image, *more = apart(image, count=self.num_conditions, several_nets=several, whose=whose)
+            fr_image, others = (more[0], tuple(more[1:])) if more else (None, ())
         if isinstance(image, Pose):
             own = {name: given[name] for name in ("framing", "missing", "include_face")}
             image = Joints.of(image, size=self._frame_size(options), **own)
@@ -295,10 +300,12 @@ class SignDiffPipeline(CheckedAdapters):
         conditions = conditions_of(
             image,
             fr_image,
-            source,
+            given["frnet_source"],
             options.frnet,
             count=self.num_conditions,
             start=done,
+            others=others,
+            control_maps=given["control_maps"],
         )
 
         # 3. Encode prompt and identity, and find the frames' noise: one for all frames, or one for each
@@ -328,7 +335,8 @@ class SignDiffPipeline(CheckedAdapters):
                 numbers = list(range(done, done + len(chunk)))
                 if any(condition.fr_map is None for condition in chunk):
                     # FR-Net looks at frames that are rendered without a map.
-                    plain, _ = self._denoise(video, numbers, _without_maps(chunk), is_first_pass=True)
+                    without = [condition.without_map() for condition in chunk]
+                    plain, _ = self._denoise(video, numbers, without, is_first_pass=True)
                     chunk = _with_maps_of(plain, chunk, options.frnet or FRMapper())
                 frames, interrupted = self._denoise(video, numbers, chunk)
                 for frame in frames[max(options.start - done, 0) :]:
@@ -377,12 +385,13 @@ class SignDiffPipeline(CheckedAdapters):
     ) -> torch.Tensor | list[torch.Tensor]:
         """Make a batch's control images, (B, 3, H, W) in [0, 1], as the ControlNet takes them.
 
-        (B, 6, H, W) for a superimposed ControlNet; a list for two. Raises ValueError where pictures differ in kind or
-        size.
+        (B, 6, H, W) for a superimposed ControlNet; a list for several. Raises ValueError where pictures differ in kind
+        or size.
         """
-        named = {"image": [frame.drawing for frame in frames], "fr_image": [frame.fr_map for frame in frames]}
-        each = []
-        for name, images in list(named.items())[: self.num_conditions]:
+        each: list[torch.Tensor] = []
+        columns = list(zip(*(frame.images[: self.num_conditions] for frame in frames), strict=True))
+        for number, images in enumerate(columns):
+            name = ("image", "fr_image")[number] if len(columns) < 3 else f"image, for ControlNet {number + 1},"
             pictures = list(frames_of(images))
             check_alike(name, pictures)
             each.append(self.control_image_processor.preprocess(pictures, height=options.height, width=options.width))
@@ -427,10 +436,6 @@ def _without_self(arguments: dict[str, Any]) -> dict[str, Any]:
 def _count(images: Any) -> int:
     """Count the frames of a pose, of one image, or of many; 0 if only reading them tells."""
     return 1 if is_picture(images) else len(images) if hasattr(images, "__len__") else 0
-
-
-def _without_maps(chunk: list[Conditions]) -> list[Conditions]:
-    return [condition._replace(fr_map=np.zeros_like(as_array(condition.drawing))) for condition in chunk]
 
 
 def _with_maps_of(frames: list[_Rendered], chunk: list[Conditions], mapper: FRMapper) -> list[Conditions]:

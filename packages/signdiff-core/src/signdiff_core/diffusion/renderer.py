@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
@@ -54,6 +54,8 @@ class DiffusionRenderer:
         frnet_source: where FR maps come from: "predictor", "avatar", "two-pass" or "none", as
             `SignDiffPipeline.stream` has them; a video of somebody in the same poses, as a path; or its frames. By
             default the predictor where signdiff-frnet is installed, else the avatar where it can be drawn, else none.
+        control_maps: in place of it, the maps of the pose that the model's ControlNets take, in their order, such as
+            ("openpose", "depth"); see `SignDiffPipeline.stream`. By default those that the model's folder names.
         frnet: parameters for FR-Net, in place of those that the model was trained with; they must agree with them.
         chunk_size: frames in a batch.
         cache_interval: run the whole networks in every so many steps only; see `SignDiffPipeline.stream`.
@@ -78,6 +80,7 @@ class DiffusionRenderer:
         guidance_scale: float | None = None,
         include_face: bool | None = None,
         frnet_source: FRNetSource | str | Path | Iterable[Frame] | None = None,
+        control_maps: Sequence[str] | None = None,
         frnet: Mapping[str, Any] | None = None,
         chunk_size: int = CHUNK_SIZE,
         cache_interval: int = 1,
@@ -90,10 +93,17 @@ class DiffusionRenderer:
         check_device(device)
         if guidance_scale is not None:
             check_weights(guidance_scale=guidance_scale)
+        if control_maps is not None and frnet_source is not None:
+            raise ValueError("control_maps or frnet_source must be given, not both.")
         self.folder = BUNDLED if model is None else Path(model)
         self._model, self._prompt, self._steps, self._guidance_scale = model, prompt, steps, guidance_scale
         self._include_face = include_face
         self._frnet_source, self._frnet = _opened(frnet_source), frnet
+        self._control_maps: Sequence[str] | None = None
+        if control_maps is not None:
+            from signdiff_core.avatar.maps import check_maps
+
+            self._control_maps = check_maps(control_maps)
         self._device, self._dtype = device, dtype
         self._chunk_size, self._cache_interval = chunk_size, cache_interval
         self._loaded: SignDiffPipeline | None = None
@@ -154,7 +164,11 @@ class DiffusionRenderer:
             "num_inference_steps": steps or self._steps or settings.steps,
             "guidance_scale": settings.guidance_scale if self._guidance_scale is None else self._guidance_scale,
         }
-        if pipeline.num_conditions == 2:
+        maps = settings.control_maps if self._frnet_source is None else None
+        if maps := self._control_maps or maps:
+            options |= {"control_maps": maps, "frnet": self._mapper() if "frnet" in maps else None}
+            joints = replace(joints, framing=joints.performed()[1])
+        elif pipeline.num_conditions == 2:
             source = self._frnet_source
             if isinstance(source, _Video):
                 source = source.frames(len(joints))
