@@ -148,7 +148,9 @@ def refiner(redraw, windows=((INSIDE,),), strength=1.0):
 
 def test_a_crop_comes_back_into_its_window_softly():
     coarse = np.full((48, 48, 3), 0.2, np.float32)
-    (made,) = refiner(lambda numbers, crops, control: np.ones((len(crops), 48, 48, 3), np.float32))([0], [coarse])
+    (made,) = refiner(lambda numbers, crops, control: np.ones((len(crops), 48, 48, 3), np.float32))(
+        [0], [coarse], [None]
+    )
     plain = enlarged(coarse, (96, 96)) / 255
     outside = np.ones((96, 96), dtype=bool)
     outside[32:80, 16:64] = False
@@ -162,14 +164,14 @@ def test_a_crop_comes_back_into_its_window_softly():
 def test_a_window_at_the_edge_of_the_frame_is_new_up_to_it():
     coarse = np.zeros((96, 96, 3), np.float32)
     white = lambda numbers, crops, control: np.ones((len(crops), 48, 48, 3), np.float32)  # noqa: E731
-    (made,) = refiner(white, windows=((Window(0, 48, 48),),))([0], [coarse])
+    (made,) = refiner(white, windows=((Window(0, 48, 48),),))([0], [coarse], [None])
     assert (made[70:, :30] == 1).all()
 
 
 def test_without_strength_nothing_changes_and_a_frame_that_is_none_stays_none():
     coarse = np.random.default_rng(0).random((96, 96, 3)).astype(np.float32)
     noise = lambda numbers, crops, control: np.random.default_rng(1).random((len(crops), 48, 48, 3))  # noqa: E731
-    made = refiner(noise, windows=((INSIDE,),) * 2, strength=0.0)([0, 1], [coarse, None])
+    made = refiner(noise, windows=((INSIDE,),) * 2, strength=0.0)([0, 1], [coarse, None], [None, None])
     assert np.array_equal(made[0], (np.rint(coarse * 255) / 255).astype(np.float32))
     assert made[1] is None
 
@@ -182,7 +184,7 @@ def test_crops_and_conditions_are_cut_at_one_place(network):
         return by_network(network, 2)(numbers, crops, control)
 
     coarse = np.random.default_rng(3).random((96, 96, 3)).astype(np.float32)
-    (made,) = refiner(redraw)([0], [coarse])
+    (made,) = refiner(redraw)([0], [coarse], [None])
     (both,) = conditions()
     assert np.array_equal(seen["crops"][0], np.rint(coarse * 255).astype(np.uint8)[32:80, 16:64])
     assert np.array_equal(seen["control"][0].drawing, both.drawing[32:80, 16:64])

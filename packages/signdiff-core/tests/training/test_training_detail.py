@@ -100,7 +100,10 @@ def test_a_rendering_that_was_stopped_goes_on(pipeline_folder, frames, tmp_path)
 
 def test_crops_of_all_pictures_are_cut_at_one_place(pipeline_folder, frames):
     """Where the coarse frame is the true one, smaller, an enlarged crop is nearly the true crop."""
-    folder, config = FrameFolder(frames), config_for(pipeline_folder, frames, proportion_no_fr=0.5, proportion_neutral_fr=0.5)
+    folder, config = (
+        FrameFolder(frames),
+        config_for(pipeline_folder, frames, proportion_no_fr=0.5, proportion_neutral_fr=0.5),
+    )
     pipeline = SignDiffPipeline.from_pretrained(pipeline_folder)
     reader = ConditionReader(folder, vae=pipeline.vae, mapper=FRMapper(), resolution=128)
     seen = SeenFrames(reader, np.stack([folder.image(index, 64) for index in range(12)]))

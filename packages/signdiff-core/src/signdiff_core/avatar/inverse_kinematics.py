@@ -4,8 +4,7 @@ The body keeps its own bones. What is minimised, frame by frame (`signdiff_core.
 
 - each wrist is from where the data has it, seen from the shoulders, in shoulder widths; and near the face, from the
   face; closely in the picture, loosely in depth, which data know least;
-- the joints of the hand are from where the data's hand, in the size of this body's, has them from the wrist; those of
-  the thumb from where they are to the fingers that they touch;
+- the joints of the hand are from where the data's hand, in the size of this body's, has them from the wrist;
 - the elbow is from where the data's upper arm points to;
 - and how deep a hand is inside trunk, head or the other hand;
 
@@ -45,7 +44,7 @@ from signdiff_core.anatomy.rotations import (
     unit,
 )
 from signdiff_core.anatomy.solving import METACARPALS, Goals, Posture, solve, start
-from signdiff_core.avatar.arms import SIDES, arm_of, thumb_goals
+from signdiff_core.avatar.arms import SIDES, arm_of
 from signdiff_core.avatar.body import AvatarBody, Motion
 from signdiff_core.avatar.collisions import PARTS, BodyObstacle, overlap
 from signdiff_core.avatar.face import face_shapes
@@ -155,7 +154,6 @@ def fit(
         limb.come_back()
         for _ in range(_DOUBTS):
             limb.doubt_hands()
-        limb.aim_thumb()
         limb.touch(touches[limb.side])
     for _ in range(_ROUNDS):
         others = overlap(left.placed.points, right.placed.points)
@@ -361,24 +359,17 @@ class _Limb:
             self.posture.angles[odd], self.posture.base[odd] = self.begun.angles[odd], self.begun.base[odd]
             self.search(_FIRST)
 
-    def aim_thumb(self) -> None:
-        """Aim the thumb where its neighbours among the fingers are now."""
-        if not self.weights[:, HAND].any():
-            return
-        placed = self.placed
-        palm = placed.turns[:, WRIST_DEVIATION]
-        seen = apply(transpose(palm)[:, None], self.fingers)
-        own = apply(transpose(palm)[:, None], placed.points[:, HAND] - placed.points[:, WRIST, None])
-        goals = thumb_goals(seen, own, self.arm)
-        known = np.isfinite(goals).all(axis=(1, 2))
-        self.places[known, HAND.start + 2 : HAND.start + 5] = apply(palm[known][:, None], goals[known])
-
     def touch(self, touch: _Touch) -> None:
         """Move the wrist by what the joint that is nearest to the face is off its place, and search again."""
         frames = np.arange(len(touch.joint))
         off = touch.place - self.placed.points[frames, HAND.start + touch.joint, :2]
-        self.places[:, WRIST, :2] += smoothed(touch.share[:, None] * off, self.sigma)
-        self.search(_AGAIN)
+        way = smoothed(touch.share[:, None] * off, self.sigma)
+        moved = np.asarray(np.linalg.norm(way, axis=1) > _TOUCH)
+        if moved.any():
+            now = self.posture
+            self.places[:, WRIST, :2] += way
+            self.search(_AGAIN)
+            self.posture.angles[~moved], self.posture.base[~moved] = now.angles[~moved], now.base[~moved]
 
     def bring_nearer(self, way: Array) -> None:
         """Have the wrist come nearer to the viewer than it is now, by (T,), where that is more than next to nothing.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice, tee, zip_longest
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -81,6 +81,9 @@ class Joints:
     pose: Pose
     """The pose as it was given, with the depth that it has."""
 
+    motions: list[Motion] = field(default_factory=list, repr=False)
+    """How the neutral avatar takes the pose, once somebody has asked; all views of the pose share it."""
+
     @classmethod
     def of(
         cls,
@@ -142,11 +145,14 @@ class Joints:
         from signdiff_core.avatar import Signer, camera_of, fit
         from signdiff_core.lifting.poses import with_depth
 
-        with warnings.catch_warnings():  # what is missing was told when the joints were taken
-            warnings.simplefilter("ignore", MissingJointsWarning)
-            pose = with_depth(self.pose)
-            filled = fill_gaps(pose)
-        motion = fit(Signer.neutral().avatar(), filled.joints, filled.confidence, face=face_of(pose))
+        if not self.motions:
+            with warnings.catch_warnings():  # what is missing was told when the joints were taken
+                warnings.simplefilter("ignore", MissingJointsWarning)
+                pose = with_depth(self.pose)
+                filled = fill_gaps(pose)
+            motion = fit(Signer.neutral().avatar(), filled.joints, filled.confidence, face=face_of(pose))
+            self.motions.append(motion)
+        motion = self.motions[0]
         width, height = self.size
         sure = self.confidence[:, :NUM_JOINTS]
         return motion, camera_of(motion, sure, width=width, height=height, framing=self.framing, rise=rise)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from signdiff_core.atomic import replacing
 from signdiff_core.diffusion.frmap import CONFIG_NAME
+from signdiff_core.diffusion.windows import check_parts
 from signdiff_core.trust import check_pipeline_folder
 from signdiff_core.trust.files import read_json
 
@@ -61,6 +62,9 @@ class RendererSettings:
     include_face: bool = False
     """Draw eyes, ears and face where a pose has them: the model was trained on drawings with faces."""
 
+    detail: Sequence[str] = ()
+    """What of a pose is drawn a second time, in detail: "hands", "face" or both."""
+
     control_maps: Sequence[str] | None = None
     """The maps of a pose that the ControlNets take, in their order, where they are others than drawings and FR maps."""
 
@@ -68,6 +72,7 @@ class RendererSettings:
         maps = self.control_maps
         if maps is not None and not (isinstance(maps, list | tuple) and all(isinstance(name, str) for name in maps)):
             raise ValueError(f"control_maps must be a list of names, but is {maps!r}.")
+        check_parts(self.detail)
         if not isinstance(self.prompt, str):
             raise ValueError(f"prompt must be a text, but is {self.prompt!r}.")
         if not isinstance(self.steps, int) or isinstance(self.steps, bool) or self.steps < 1:

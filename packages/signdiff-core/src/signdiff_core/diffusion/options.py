@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from signdiff_core.diffusion.frmap import FRMapper
+from signdiff_core.diffusion.windows import Part, check_parts
 
 if TYPE_CHECKING:
     from diffusers import ControlNetModel, MultiControlNetModel
@@ -48,6 +49,9 @@ class Options:
     callback_on_step_end: Callable[..., Any] | PipelineCallback | MultiPipelineCallbacks | None
     callback_on_step_end_tensor_inputs: Sequence[str]
     frnet: FRMapper | None
+    detail: tuple[Part, ...]
+    detail_scale: int | None
+    detail_strength: float | None
     chunk_size: int
     shared_noise: bool
     pad_chunks: bool
@@ -67,6 +71,14 @@ class Options:
             control_guidance_start=self.control_guidance_start,
             control_guidance_end=self.control_guidance_end,
         )
+        object.__setattr__(self, "detail", check_parts(self.detail))
+        scale, strength = self.detail_scale, self.detail_strength
+        if scale is not None and (isinstance(scale, bool) or not isinstance(scale, int) or not 1 <= scale <= 8):
+            raise ValueError(f"detail_scale must be a whole number from 1 to 8, but is {scale!r}.")
+        if strength is not None and not _lies(strength, 0, 1):
+            raise ValueError(f"detail_strength must be a number from 0 to 1, but is {strength!r}.")
+        if self.is_detailed and self.output_type == "latent":
+            raise ValueError("output_type must not be 'latent' where detail is drawn: crops are of pixels.")
         check_least(1, chunk_size=self.chunk_size, cache_interval=self.cache_interval)
         check_least(0, start=self.start)
 
@@ -79,6 +91,16 @@ class Options:
     def first_frame(self) -> int:
         """The first frame that is rendered: that of a chunk, so that ``start`` comes out as in a whole video."""
         return self.start - self.start % self.chunk_size
+
+    @property
+    def is_detailed(self) -> bool:
+        """Whether something is drawn in detail."""
+        return bool(self.detail) and self.detail_strength != 0
+
+    @property
+    def strength(self) -> float:
+        """How far crops go where no network of detail draws them."""
+        return 0.4 if self.detail_strength is None else float(self.detail_strength)
 
     def for_diffusers(self) -> dict[str, Any]:
         """Give the arguments of diffusers' pipeline that all chunks share."""

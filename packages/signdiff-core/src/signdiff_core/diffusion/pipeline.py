@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 import torch
@@ -27,41 +27,21 @@ from pose_format import Pose
 from transformers import CLIPImageProcessor, CLIPTextModel, CLIPTokenizer, CLIPVisionModelWithProjection
 
 from signdiff_core.diffusion.adapters import CheckedAdapters
-from signdiff_core.diffusion.conditions import Conditions, Joints, apart, conditions_of, map_of
+from signdiff_core.diffusion.conditions import Joints, apart, conditions_of
+from signdiff_core.diffusion.denoising import Rendered, Video, denoise, redrawing, refined, with_maps_of
+from signdiff_core.diffusion.detail import DetailModel
 from signdiff_core.diffusion.frmap import FRMapper, FRNetSource
-from signdiff_core.diffusion.images import Frame, as_array, check_alike, frames_of, is_picture
-from signdiff_core.diffusion.network_hooks import hooked_for_a_batch
+from signdiff_core.diffusion.images import Frame, is_picture
 from signdiff_core.diffusion.options import CHUNK_SIZE, Options
-from signdiff_core.diffusion.per_frame import Embeddings, Noise, embeddings_of
+from signdiff_core.diffusion.per_frame import Noise, embeddings_of
+from signdiff_core.diffusion.refining import by_network, coarse_of, refiner_of
 from signdiff_core.diffusion.turns import alone_with
+from signdiff_core.diffusion.windows import Part
 from signdiff_core.framing import Framing
 from signdiff_core.gaps import Missing
 
 if TYPE_CHECKING:
     from diffusers.callbacks import MultiPipelineCallbacks, PipelineCallback
-
-
-class _Rendered(NamedTuple):
-    """A rendered frame, and what the safety checker says of it."""
-
-    picture: Any
-    nsfw: bool | None
-    """Whether it was blackened; None without a checker."""
-
-
-class _Video(NamedTuple):
-    """What all chunks of a video share."""
-
-    options: Options
-    embeddings: Embeddings
-    noise: Noise
-    counts_frames: bool
-    """Whether the progress bar counts frames, not denoising steps."""
-
-    def check_rows(self, frames: int) -> None:
-        """Make sure that latents, generators and embeddings are one for all of so many frames or one for each."""
-        for rows in (*self.embeddings.rows, *self.noise.rows):
-            rows.check(frames)
 
 
 class SignDiffPipeline(CheckedAdapters):
@@ -71,6 +51,11 @@ class SignDiffPipeline(CheckedAdapters):
     `superimposed`), or two of three channels each, the first for drawings, the second for FR maps, or one of three
     channels, which knows no FR maps; or as many as are wanted, for the maps of a pose that `stream` draws.
     """
+
+    _optional_components: ClassVar[list[str]] = [
+        *StableDiffusionControlNetPipeline._optional_components,
+        "detail_model",
+    ]
 
     def __init__(
         self,
@@ -84,6 +69,7 @@ class SignDiffPipeline(CheckedAdapters):
         feature_extractor: CLIPImageProcessor = None,
         image_encoder: CLIPVisionModelWithProjection = None,
         requires_safety_checker: bool = False,
+        detail_model: DetailModel | None = None,
     ) -> None:
         super().__init__(
             vae,
@@ -97,6 +83,7 @@ class SignDiffPipeline(CheckedAdapters):
             image_encoder,
             requires_safety_checker,
         )
+        self.register_modules(detail_model=detail_model)
         self._counts_frames = False
 
     @property
@@ -138,6 +125,9 @@ class SignDiffPipeline(CheckedAdapters):
         frnet_source: FRNetSource | Iterable[Frame] | Frame | None = None,
         control_maps: Sequence[str] | None = None,
         frnet: FRMapper | None = None,
+        detail: str | Sequence[Part] = (),
+        detail_scale: int | None = None,
+        detail_strength: float | None = None,
         chunk_size: int = CHUNK_SIZE,
         shared_noise: bool = True,
         pad_chunks: bool = False,
@@ -193,6 +183,13 @@ class SignDiffPipeline(CheckedAdapters):
                 ``("openpose", "depth", "normal")``: any of `signdiff_core.avatar.maps.MAPS`, drawn of the neutral
                 avatar in the same pose, for ControlNets of other people's, too.
             frnet: FR-Net with the settings that the model was trained with, for these sources.
+            detail: for a pose, what is drawn a second time, in windows that follow it: "hands", "face" or both. By
+                ``detail_model`` where the pipeline has one: frames are then as many times larger than the base's as
+                that enlarges them. Else by the base itself, from the enlarged window with noise on.
+            detail_scale: without ``detail_model``, how much larger than in the frame windows are drawn; 2 if not given.
+            detail_strength: from 0, which changes nothing, to 1: how far what is seen goes from the enlarged frame to
+                the detailed one (1 if not given), or without ``detail_model`` the share of the steps that are taken
+                again (0.4).
             chunk_size: frames of a batch.
             shared_noise: every frame starts from the same noise; without it, each from its own.
             pad_chunks: fill the last chunk up, so that compiled networks see one shape.
@@ -278,7 +275,7 @@ class SignDiffPipeline(CheckedAdapters):
         return StableDiffusionPipelineOutput(images, flags) if return_dict else (images, flags)
 
     @torch.no_grad()
-    def _render(self, given: dict[str, Any], *, whose: str) -> Generator[_Rendered]:
+    def _render(self, given: dict[str, Any], *, whose: str) -> Generator[Rendered]:
         """Render a video, frame by frame as frames are asked for.
 
         `whose` says what of the arguments of `stream` diffusers' call does not have, for messages.
@@ -296,6 +293,9 @@ class SignDiffPipeline(CheckedAdapters):
         if isinstance(image, Pose):
             own = {name: given[name] for name in ("framing", "missing", "include_face")}
             image = Joints.of(image, size=self._frame_size(options), **own)
+        whole = image
+        if options.is_detailed:
+            image, options = coarse_of(image, options, self.detail_model)
         total, done = _count(image), options.first_frame
         conditions = conditions_of(
             image,
@@ -324,9 +324,19 @@ class SignDiffPipeline(CheckedAdapters):
             )
             device = self._execution_device
             noise = Noise(given["generator"], shared=options.shared_noise, latents=given["latents"], device=device)
-        video = _Video(options, embeddings, noise, counts_frames=total - options.start > options.chunk_size)
+        video = Video(options, embeddings, noise, counts_frames=total - options.start > options.chunk_size)
         if total:
             video.check_rows(total)
+        refiner = None
+        if options.is_detailed:
+            network = self.detail_model
+            redraw = (
+                by_network(network, self.num_conditions)
+                if network is not None
+                else redrawing(self, video, strength=options.strength)
+            )
+            sources = {name: given[name] for name in ("fr_image", "frnet_source", "control_maps")}
+            refiner = refiner_of(whole, options, redraw, network, count=self.num_conditions, **sources)
 
         # 4. Denoise chunk after chunk: each is one batch of diffusers' pipeline
         frames_bar = super().progress_bar(total=total - options.start) if video.counts_frames else nullcontext()
@@ -336,9 +346,11 @@ class SignDiffPipeline(CheckedAdapters):
                 if any(condition.fr_map is None for condition in chunk):
                     # FR-Net looks at frames that are rendered without a map.
                     without = [condition.without_map() for condition in chunk]
-                    plain, _ = self._denoise(video, numbers, without, is_first_pass=True)
-                    chunk = _with_maps_of(plain, chunk, options.frnet or FRMapper())
-                frames, interrupted = self._denoise(video, numbers, chunk)
+                    plain, _ = denoise(self, video, numbers, without, is_first_pass=True)
+                    chunk = with_maps_of(plain, chunk, options.frnet or FRMapper())
+                frames, interrupted = denoise(self, video, numbers, chunk, as_arrays=refiner is not None)
+                if refiner is not None:
+                    frames = refined(frames, refiner, numbers, chunk, output_type=options.output_type)
                 for frame in frames[max(options.start - done, 0) :]:
                     if bar is not None:
                         bar.update()
@@ -351,62 +363,11 @@ class SignDiffPipeline(CheckedAdapters):
         if done > options.first_frame:
             video.check_rows(done)
 
-    def _denoise(
-        self, video: _Video, numbers: list[int], conditions: list[Conditions], *, is_first_pass: bool = False
-    ) -> tuple[list[_Rendered], bool]:
-        """Render some frames as one batch, and tell whether it was interrupted."""
-        options, count = video.options, len(numbers)
-        if options.pad_chunks:
-            conditions = conditions + conditions[-1:] * (options.chunk_size - count)
-            numbers = numbers + numbers[-1:] * (options.chunk_size - count)
-        scale, weights = options.control_scale(self.controlnet, self.num_conditions)
-        control = self._control_images(conditions, options, weights)
-        height, width = (control[0] if isinstance(control, list) else control).shape[-2:]
-        shape = (self.unet.config.in_channels, height // self.vae_scale_factor, width // self.vae_scale_factor)
-        call = options.for_diffusers() | video.embeddings.call(numbers) | {"controlnet_conditioning_scale": scale}
-        if is_first_pass:
-            call |= {"output_type": "np", "callback_on_step_end": None}
-        generators = video.noise.generators(numbers)
-        latents = video.noise.first_latents(numbers, generators, shape, call["prompt_embeds"].dtype)
-        with alone_with(self), hooked_for_a_batch(self, options):
-            self._counts_frames = video.counts_frames
-            try:
-                made = StableDiffusionControlNetPipeline.__call__(
-                    self, image=control, generator=generators, latents=latents, **call
-                )
-                interrupted = self.interrupt
-            finally:
-                self._counts_frames = self._interrupt = False
-        flags = made.nsfw_content_detected or [None] * len(numbers)
-        return [_Rendered(*each) for each in zip(made.images, flags, strict=True)][:count], interrupted
-
-    def _control_images(
-        self, frames: list[Conditions], options: Options, weights: tuple[float, ...] | None
-    ) -> torch.Tensor | list[torch.Tensor]:
-        """Make a batch's control images, (B, 3, H, W) in [0, 1], as the ControlNet takes them.
-
-        (B, 6, H, W) for a superimposed ControlNet; a list for several. Raises ValueError where pictures differ in kind
-        or size.
-        """
-        each: list[torch.Tensor] = []
-        columns = list(zip(*(frame.images[: self.num_conditions] for frame in frames), strict=True))
-        for number, images in enumerate(columns):
-            name = ("image", "fr_image")[number] if len(columns) < 3 else f"image, for ControlNet {number + 1},"
-            pictures = list(frames_of(images))
-            check_alike(name, pictures)
-            each.append(self.control_image_processor.preprocess(pictures, height=options.height, width=options.width))
-            size, first = each[-1].shape[-2:], each[0].shape[-2:]
-            if size != first:
-                raise ValueError(
-                    f"{name} must have the size of image, {first[1]}x{first[0]}, but has {size[1]}x{size[0]}."
-                )
-        if weights is not None:
-            each = [weight * images for weight, images in zip(weights, each, strict=True)]
-        return each if hasattr(self.controlnet, "nets") else torch.cat(each, dim=1)
-
     def _frame_size(self, options: Options) -> tuple[int, int]:
         """Tell width and height of a pose's drawings."""
         default = int(self.unet.config.sample_size * self.vae_scale_factor)
+        if options.is_detailed and self.detail_model is not None:
+            default *= int(self.detail_model.config.scale)
         return options.width or default, options.height or default
 
     def _is_stopped(self) -> bool:
@@ -436,10 +397,3 @@ def _without_self(arguments: dict[str, Any]) -> dict[str, Any]:
 def _count(images: Any) -> int:
     """Count the frames of a pose, of one image, or of many; 0 if only reading them tells."""
     return 1 if is_picture(images) else len(images) if hasattr(images, "__len__") else 0
-
-
-def _with_maps_of(frames: list[_Rendered], chunk: list[Conditions], mapper: FRMapper) -> list[Conditions]:
-    return [
-        condition._replace(fr_map=map_of(frame.picture, as_array(condition.drawing).shape, mapper))
-        for condition, frame in zip(chunk, frames, strict=True)
-    ]

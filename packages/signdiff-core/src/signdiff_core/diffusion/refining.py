@@ -8,8 +8,9 @@ draw the windows again, enlarged, from the noised crop on (image to image, as pe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
+from math import gcd
 from typing import TYPE_CHECKING, Any, Final
 
 import cv2
@@ -17,9 +18,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from signdiff_core.diffusion.conditions import Conditions, Joints
+from signdiff_core.diffusion.conditions import Conditions, Joints, conditions_of
+from signdiff_core.diffusion.frmap import FRMapper, default_source
 from signdiff_core.diffusion.images import as_array, resized_map
-from signdiff_core.diffusion.windows import Part, Window, windows_of
+from signdiff_core.diffusion.options import Options
+from signdiff_core.diffusion.windows import Window, windows_of
 
 if TYPE_CHECKING:
     from signdiff_core.diffusion.detail import DetailModel
@@ -28,11 +31,11 @@ Redraw = Callable[[list[int], NDArray[np.uint8], list[Conditions]], NDArray[np.f
 """Draws crops of frames (by their numbers, (B, S, S, 3)) anew with their conditions, S pixels a side: (B, S, S, 3) in
 [0, 1]."""
 
-ENLARGED: Final = 2
+_ENLARGED: Final = 2
 """How much larger than in the frame crops are drawn without a `DetailModel`, where nobody says otherwise."""
 
-STRENGTH: Final = 0.4
-"""How much noise their crops get before, as a share of the steps."""
+_GRID: Final = 64
+"""Sides of crops that a base draws are multiples of this."""
 
 _SOFT: Final = 0.12
 """Width of the border in which a crop goes over into its frame, as a share of its side."""
@@ -61,40 +64,27 @@ class Refiner:
     redraw: Redraw
     strength: float = 1.0
 
-    @classmethod
-    def of(
-        cls,
-        joints: Joints,
-        conditions: Iterator[Conditions],
-        *,
-        parts: tuple[Part, ...],
-        step: int,
-        enlarged: int,
-        redraw: Redraw,
-        strength: float,
-    ) -> Refiner:
-        """Find the windows of joints, whose size is that of the frames that are seen."""
-        seen = np.where(joints.hidden, 0, joints.confidence)
-        windows = windows_of(
-            joints.positions, seen, camera=joints.camera, size=joints.size, parts=parts, step=-(-step // enlarged)
-        )
-        return cls(
-            windows=windows,
-            conditions=conditions,
-            size=joints.size,
-            enlarged=enlarged,
-            redraw=redraw,
-            strength=strength,
-        )
-
-    def __call__(self, numbers: Sequence[int], frames: Sequence[NDArray[np.floating] | None]) -> list[Any]:
+    def __call__(
+        self,
+        numbers: Sequence[int],
+        frames: Sequence[NDArray[np.floating] | None],
+        conditions: Sequence[Conditions],
+    ) -> list[Any]:
         """Refine a chunk of frames, each (h, w, 3) in [0, 1], or None for one that stays as it is.
+
+        Args:
+            numbers: of the frames in the video.
+            frames: as they were rendered.
+            conditions: with which they were; their FR maps are enlarged where there are no larger ones.
 
         Returns:
             Frames (H, W, 3) in [0, 1] of the size that is seen; None where there was none.
         """
         large = [None if frame is None else enlarged(frame, self.size) for frame in frames]
-        around = [next(self.conditions) for _ in numbers]
+        around = [
+            own._replace(fr_map=coarse.fr_map) if own.fr_map is None else own
+            for own, coarse in zip((next(self.conditions) for _ in numbers), conditions, strict=True)
+        ]
         crops = [
             (window.side, row, place)
             for row, number in enumerate(numbers)
@@ -142,6 +132,77 @@ class Refiner:
             if image is not None
         ]
         return Conditions.of(cut)
+
+
+def coarse_of(joints: Any, options: Options, network: DetailModel | None) -> tuple[Any, Options]:
+    """Give the joints and options of the frames that are rendered, of those that are seen.
+
+    Raises ValueError where there is no pose, or a side is no multiple of what the network enlarges.
+    """
+    if not isinstance(joints, Joints):
+        raise ValueError("image must be a pose where detail is drawn, for windows follow it, but holds drawings.")
+    if network is None:
+        return joints, options
+    if options.detail_scale is not None:
+        raise ValueError(
+            f"detail_scale must be left out where the pipeline has a detail_model, but is {options.detail_scale}."
+        )
+    scale, (width, height) = int(network.config.scale), joints.size
+    if width % (8 * scale) or height % (8 * scale):
+        raise ValueError(f"width and height must be multiples of {8 * scale}, but are {width} and {height}.")
+    small = width // scale, height // scale
+    return replace(joints, size=small), replace(options, width=small[0], height=small[1])
+
+
+def refiner_of(
+    joints: Joints,
+    options: Options,
+    redraw: Redraw,
+    network: DetailModel | None,
+    *,
+    count: int,
+    fr_image: Any,
+    frnet_source: Any,
+    control_maps: Sequence[str] | None,
+) -> Refiner:
+    """Find the windows of a pose, and what draws them: `count` conditions a frame, from the same sources.
+
+    FR maps that are given or drawn of frames are enlarged; others are drawn anew at the scale of the windows.
+    """
+    scale = 1 if network is not None else options.detail_scale or _ENLARGED
+    step = int(network.step) if network is not None else _GRID // gcd(_GRID, scale)
+    named = fr_image is None and (isinstance(frnet_source, str) or frnet_source is None)
+    source: Any = frnet_source if named else "two-pass"
+    mapper = options.frnet
+    shown = joints
+    if count > 1 and source is None and control_maps is None:
+        source = default_source(has_pose=True)
+    if source == "avatar" or control_maps is not None:
+        motion, camera = joints.performed()
+        shown = replace(joints.on_body(motion), camera=camera, confidence=np.ones_like(joints.confidence))
+        mapper = _larger(mapper, scale) if count > 1 else mapper
+    large = replace(joints, size=(joints.size[0] * scale, joints.size[1] * scale))
+    conditions = conditions_of(
+        large, None, source, mapper, count=count, start=options.first_frame, control_maps=control_maps
+    )
+    windows = windows_of(
+        shown.positions,
+        np.where(shown.hidden, 0, shown.confidence),
+        camera=shown.camera,
+        size=joints.size,
+        parts=options.detail,
+        step=step,
+    )
+    strength = 1.0 if network is None or options.detail_strength is None else float(options.detail_strength)
+    return Refiner(
+        windows=windows, conditions=conditions, size=joints.size, enlarged=scale, redraw=redraw, strength=strength
+    )
+
+
+def _larger(mapper: FRMapper | None, scale: int) -> FRMapper:
+    """Let FR-Net look at a picture that is so many times larger as it looks at the smaller one."""
+    known = (mapper or FRMapper()).parameters
+    return FRMapper(**{**known, "detect_resolution": scale * known["detect_resolution"]})
 
 
 def by_network(network: DetailModel, count: int) -> Redraw:

@@ -19,6 +19,7 @@ from signdiff_core.diffusion.folder import RendererSettings, check_controlnet, i
 from signdiff_core.diffusion.frmap import FRMapper, FRNetSource, check_source, default_source
 from signdiff_core.diffusion.images import Frame
 from signdiff_core.diffusion.options import CHUNK_SIZE, check_least, check_weights
+from signdiff_core.diffusion.windows import Part, check_parts
 from signdiff_core.framing import Framing, choose_camera, frame_size
 from signdiff_core.gaps import Missing
 from signdiff_core.video.reading import probe, read_video
@@ -56,6 +57,10 @@ class DiffusionRenderer:
             default the predictor where signdiff-frnet is installed, else the avatar where it can be drawn, else none.
         control_maps: in place of it, the maps of the pose that the model's ControlNets take, in their order, such as
             ("openpose", "depth"); see `SignDiffPipeline.stream`. By default those that the model's folder names.
+        detail: what of a pose is drawn a second time, in detail: "hands", "face" or both, or nothing; by default what
+            the model's folder says. See `SignDiffPipeline.stream`.
+        detail_scale: see there.
+        detail_strength: likewise.
         frnet: parameters for FR-Net, in place of those that the model was trained with; they must agree with them.
         chunk_size: frames in a batch.
         cache_interval: run the whole networks in every so many steps only; see `SignDiffPipeline.stream`.
@@ -81,6 +86,9 @@ class DiffusionRenderer:
         include_face: bool | None = None,
         frnet_source: FRNetSource | str | Path | Iterable[Frame] | None = None,
         control_maps: Sequence[str] | None = None,
+        detail: str | Sequence[Part] | None = None,
+        detail_scale: int | None = None,
+        detail_strength: float | None = None,
         frnet: Mapping[str, Any] | None = None,
         chunk_size: int = CHUNK_SIZE,
         cache_interval: int = 1,
@@ -104,6 +112,8 @@ class DiffusionRenderer:
             from signdiff_core.avatar.maps import check_maps
 
             self._control_maps = check_maps(control_maps)
+        self._detail = None if detail is None else check_parts(detail)
+        self._detailing = {"detail_scale": detail_scale, "detail_strength": detail_strength}
         self._device, self._dtype = device, dtype
         self._chunk_size, self._cache_interval = chunk_size, cache_interval
         self._loaded: SignDiffPipeline | None = None
@@ -155,14 +165,19 @@ class DiffusionRenderer:
         pipeline = self.pipeline
         settings = RendererSettings.read(self.folder)
         side = int(pipeline.unet.config.sample_size * pipeline.vae_scale_factor)
-        shape = asked if (size, width) != (None, None) else (side, side)
+        detail = check_parts(settings.detail) if self._detail is None else self._detail
+        is_detailed = bool(detail) and self._detailing["detail_strength"] != 0 and pipeline.detail_model is not None
+        larger = int(pipeline.detail_model.config.scale) if is_detailed else 1
+        shape = asked if (size, width) != (None, None) else (larger * side, larger * side)
         include_face = settings.include_face if self._include_face is None else self._include_face
         joints = Joints.of(pose, size=shape, framing=framing, missing=missing, include_face=include_face)
-        options = {
+        options: dict[str, Any] = {
             "start": start,
             "prompt": prompt or self._prompt or settings.prompt,
             "num_inference_steps": steps or self._steps or settings.steps,
             "guidance_scale": settings.guidance_scale if self._guidance_scale is None else self._guidance_scale,
+            "detail": detail,
+            **self._detailing,
         }
         maps = settings.control_maps if self._frnet_source is None else None
         if maps := self._control_maps or maps:
@@ -180,7 +195,9 @@ class DiffusionRenderer:
             elif source == "avatar":
                 joints = replace(joints, framing=joints.performed()[1])
         shown = np.asarray((np.where(joints.hidden, 0, joints.confidence)[start:] > 0).any(axis=1))
-        canvas, part = _on_canvas(joints, side, as_trained=settings.retarget)
+        canvas, seen = _on_canvas(joints, side, as_trained=settings.retarget)
+        canvas = replace(canvas, size=(larger * canvas.size[0], larger * canvas.size[1]))
+        part = tuple(slice(larger * cut.start, larger * cut.stop) for cut in seen)
         options |= {"image": canvas, "width": canvas.size[0], "height": canvas.size[1]}
         frames = self._frames(options, shape, part, seed)
         return (frame if seen else np.full_like(frame, _EMPTY) for frame, seen in zip(frames, shown, strict=True))
@@ -226,7 +243,7 @@ class DiffusionRenderer:
         return mapper
 
     def _frames(
-        self, options: dict[str, Any], shape: tuple[int, int], part: tuple[slice, slice], seed: int
+        self, options: dict[str, Any], shape: tuple[int, int], part: tuple[slice, ...], seed: int
     ) -> Iterator[NDArray[np.uint8]]:
         import torch
 

@@ -32,6 +32,7 @@ CLASSES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     },
     "safety_checker": {"stable_diffusion": ("StableDiffusionSafetyChecker",)},
     "scheduler": {"diffusers": ()},
+    "detail_model": {"signdiff_core.diffusion.detail": ("DetailModel",)},
 }
 """The classes of each part, by the library that ``model_index.json`` names; ``stable_diffusion`` is a module of
 diffusers. Schedulers are let in by their base class, and with a part goes each name that any release of diffusers or
