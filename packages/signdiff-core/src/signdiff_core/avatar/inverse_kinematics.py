@@ -262,7 +262,6 @@ class _Limb:
         self._set_hand(fingers)
         self.obstacle = obstacle
         self.goals = Goals(places=self.places, weights=self.weights, obstacle=obstacle)
-        self.fingers = fingers
         self._begin()
 
     def _set_arm(self, data: Array, *, known: bool) -> None:
