@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from signdiff_core import engines
 from signdiff_core.atomic import flush_to_disk, replacing
+from signdiff_core.camera import Camera
 from signdiff_core.interruption import exit_status, unwind_on_sigterm, word_for
 from signdiff_core.plugins import pip_line
 from signdiff_core.provenance import mark_generated, read_mark
@@ -42,7 +43,10 @@ if TYPE_CHECKING:
 _Points = tuple[NDArray[Any], NDArray[Any]]
 """Points (T, J, 3) and their confidences (T, J)."""
 
-_SHARES: Final = ("free_arms", "free_faces", "signing_arms")
+_SHARES: Final = ("free_arms", "free_faces", "signing_arms", "moved")
+
+_MOVED: Final = ((-0.14, 0.14), (-0.30, 0.08))
+"""How far a signer is moved aside and down, as shares of the frame: in wider views people stand higher."""
 
 CLIP: Final = 8
 """Frames that one signer performs of one pose file."""
@@ -54,7 +58,8 @@ class Plan:
 
     `size` is a frame's side in pixels, `frames` their number in all, `free_arms` and `free_faces` the shares of the
     clips whose arms, or head and face, move freely, `signing_arms` that of those whose arms are as signs have them; see
-    the modules of these names. `skeleton` is "openpose50" or "body_hands_face".
+    the modules of these names. In the share `moved`, signers stand elsewhere in the frame. `skeleton` is "openpose50"
+    or "body_hands_face".
     """
 
     poses: tuple[Path, ...]
@@ -65,6 +70,7 @@ class Plan:
     free_arms: float = 0.0
     free_faces: float = 0.0
     signing_arms: float = 0.0
+    moved: float = 0.0
     skeleton: str = "openpose50"
 
 
@@ -127,14 +133,16 @@ def write_clip(plan: Plan, clip: int) -> None:
 
     signer, neutral = Signer.sample(rng), Signer.neutral()
     motion, plain = _motions(plan, clip, pose, chosen, signer.avatar(), neutral.avatar())
-    kept = motion.joints
+    camera, aside = _view(plan, clip)
+    kept = motion.joints + aside
     if plan.skeleton == BODY_HANDS_FACE.name:
-        kept = np.concatenate([kept, face_points(motion)], axis=1)
+        kept = np.concatenate([kept, face_points(motion) + aside], axis=1)
 
     rows = []
-    pictures = zip(
-        render_frames(signer, motion, size=plan.size), render_frames(neutral, plain, size=plan.size), strict=True
+    drawn = (
+        render_frames(who, what, size=plan.size, camera=camera) for who, what in ((signer, motion), (neutral, plain))
     )
+    pictures = zip(*drawn, strict=True)
     for number, (frame, grey) in enumerate(pictures):
         index = clip * CLIP + number
         name, neutral_name = f"frames/{index:06d}.png", f"neutral/{index:06d}.png"
@@ -158,6 +166,16 @@ def write_clip(plan: Plan, clip: int) -> None:
         flush_to_disk(plan.output / row["neutral_file_name"])
     with replacing(done) as temporary:
         temporary.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def _view(plan: Plan, clip: int) -> tuple[Camera, NDArray[np.float32]]:
+    """Choose the camera of a clip, and how far joints are moved to be where it shows them in the default view."""
+    rng, default = np.random.default_rng([plan.seed, 2**35, clip]), Camera()
+    if rng.random() >= plan.moved:
+        return default, np.zeros(3, dtype=np.float32)
+    x, y = (rng.uniform(*bounds) for bounds in _MOVED)
+    camera = Camera(neck=(default.neck[0] + x, default.neck[1] + y))
+    return camera, np.array([x / default.scale, y / default.scale, 0], dtype=np.float32)
 
 
 def _motions(
@@ -314,6 +332,13 @@ def main(argv: list[str] | None = None) -> int:
         help="share of clips in which head and face move freely; still faces teach still faces (default: 0)",
     )
     parser.add_argument(
+        "--moved",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="share of clips in which signers stand elsewhere in the frame, as in wider views (default: 0)",
+    )
+    parser.add_argument(
         "--skeleton",
         choices=("openpose50", "body_hands_face"),
         default="openpose50",
@@ -349,6 +374,7 @@ def main(argv: list[str] | None = None) -> int:
         free_arms=arguments.free_arms,
         free_faces=arguments.free_faces,
         signing_arms=arguments.signing_arms,
+        moved=arguments.moved,
         skeleton=arguments.skeleton,
     )
     try:
