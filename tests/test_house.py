@@ -66,7 +66,7 @@ def test_private_modules_stay_in_their_package():
 
 
 def test_files_are_of_a_sensible_size():
-    assert len(HOUSE.files) <= 320
+    assert len(HOUSE.files) <= 335
     assert statistics.median(HOUSE.lines.values()) >= 105
     assert {name: lines for name, lines in HOUSE.lines.items() if lines > 450} == {}
 

@@ -18,6 +18,8 @@ from safetensors.numpy import load_file
 
 from signdiff_core.avatar import AvatarBody, Motion, face_points
 from signdiff_core.avatar.frames import is_held_out, main
+from signdiff_core.camera import Camera
+from signdiff_core.prepare.reader import FrameFolder
 from signdiff_core.provenance import mark_generated, read_mark
 from signdiff_core.skeleton import BODY_HANDS_FACE, make_pose
 
@@ -124,6 +126,34 @@ def test_arms_move_freely_in_the_share_of_clips_asked_for(poses, tmp_path, capsy
     assert "--free-arms must lie in [0, 1], but is 2.0" in capsys.readouterr().err
 
 
+def test_signers_stand_elsewhere_and_their_joints_with_them(poses, tmp_path, capsys):
+    """What is drawn of the joints, in the default view, lies on the signer in the frame."""
+    for share in ("0", "1"):
+        assert run(poses, tmp_path / share, "--moved", share, "--signing-arms", "0.5") == 0
+    own, moved = (FrameFolder(tmp_path / share) for share in ("0", "1"))
+    ways = []
+    for index in range(len(own)):
+        way = moved.joints(index) - own.joints(index)
+        assert np.ptp(way, axis=0).max() < 1e-6, "all joints move alike"
+        ways.append(way[0, :2])
+        x, y = np.rint(Camera().project(moved.joints(index)[1:2], 32)[0]).astype(int)
+        if 2 <= y < 30:  # the neck
+            corner, neck = (moved.image(index, 32)[row, column].astype(int) for row, column in ((1, 1), (y, x)))
+            assert np.abs(corner - neck).max() > 20
+    assert len({tuple(np.round(way, 4)) for way in ways}) > 1
+    assert np.ptp(np.array(ways), axis=0).max() < 0.45
+
+
+def test_arms_sign_in_the_share_of_clips_asked_for(poses, tmp_path, capsys):
+    for share in ("0", "1"):
+        assert run(poses, tmp_path / share, "--signing-arms", share) == 0
+    plain, signing = (joints_in(tmp_path / share) for share in ("0", "1"))
+    assert np.abs(plain - signing)[:, 8:].max() > 0.1
+    with pytest.raises(SystemExit):
+        run(poses, tmp_path / "wrong", "--signing-arms", "0.6", "--free-arms", "0.6")
+    assert "--free-arms and --signing-arms must be at most 1 together, but are 1.2" in capsys.readouterr().err
+
+
 def test_other_arguments_do_not_mix(poses, tmp_path, capsys):
     run(poses, tmp_path / "out")
     with pytest.raises(SystemExit) as stop:
@@ -146,7 +176,7 @@ def test_about_the_asked_share_is_held_out():
     assert not any(is_held_out(f"word-{n}", 0.0) for n in range(50))
 
 
-@pytest.mark.parametrize("option", ["--held-out", "--free-arms"])
+@pytest.mark.parametrize("option", ["--held-out", "--free-arms", "--moved"])
 @pytest.mark.parametrize("share", ["nan", "1.5"])
 def test_a_share_lies_between_0_and_1(option, share, tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from signdiff_core.avatar.free_arms import SPACE, free_arms
+from signdiff_core.avatar.free_arms import SPACE, free_arms, signing_arms
 from signdiff_core.skeleton import (
     LEFT_ELBOW,
     LEFT_HAND,
     LEFT_SHOULDER,
     LEFT_WRIST,
+    NOSE,
     RIGHT_ELBOW,
     RIGHT_HAND,
     RIGHT_SHOULDER,
@@ -71,3 +72,29 @@ def test_the_seed_alone_decides(made, pose):
     assert np.array_equal(joints, again)
     assert np.array_equal(confidence, same)
     assert not np.array_equal(joints, free_arms(source, np.random.default_rng(1))[0])
+
+
+def test_arms_as_in_signs_cross_touch_and_reach_the_face(pose):
+    source = np.repeat(pose.body.data[:4, 0].filled(), 100, axis=0)
+    joints, confidence = signing_arms(source, np.random.default_rng(0))
+    both = (confidence[:, [LEFT_WRIST, RIGHT_WRIST]] > 0).all(axis=1)
+    assert 0.8 < both.mean() < 0.95, "in an eighth, one hangs"
+    for arm in (LEFT, RIGHT):
+        shoulder, elbow, wrist, hand = arm
+        np.testing.assert_allclose(length(joints[both, elbow] - joints[both, shoulder]), 0.30, atol=1e-9)
+        np.testing.assert_allclose(length(joints[both, wrist] - joints[both, elbow]), 0.27, atol=1e-9)
+        np.testing.assert_allclose(joints[both, hand.start], joints[both, wrist])
+        assert (joints[both, wrist, 2] < 0).mean() > 0.97, "before the body, or where another hand has pulled them"
+    left, right = joints[both, LEFT_HAND], joints[both, RIGHT_HAND]
+    gaps = np.linalg.norm(left[:, :, None] - right[:, None], axis=-1).min(axis=(1, 2))
+    assert 0.15 < (gaps < 0.04).mean() < 0.5, "hands touch"
+    assert (left[:, 0, 0] < right[:, 0, 0]).mean() > 0.03, "arms cross"
+    away = np.linalg.norm(joints[both, :][:, [*range(8, 50)]] - joints[both, NOSE, None], axis=-1).min(axis=1)
+    assert 0.3 < (away < 0.17).mean() < 0.7, "hands are at the face"
+
+
+def test_the_seed_alone_decides_how_arms_sign(pose):
+    source = np.repeat(pose.body.data[:4, 0].filled(), 5, axis=0)
+    one, two, other = (signing_arms(source, np.random.default_rng(seed))[0] for seed in (0, 0, 1))
+    assert np.array_equal(one, two)
+    assert not np.array_equal(one, other)

@@ -22,13 +22,11 @@ from diffusers import (
 )
 from diffusers.pipelines.stable_diffusion import StableDiffusionPipelineOutput, StableDiffusionSafetyChecker
 from diffusers.schedulers import KarrasDiffusionSchedulers
-from diffusers.utils import logging
 from pose_format import Pose
 from transformers import CLIPImageProcessor, CLIPTextModel, CLIPTokenizer, CLIPVisionModelWithProjection
 
-from signdiff_core.diffusion.adapters import CheckedAdapters
 from signdiff_core.diffusion.conditions import Joints, apart, conditions_of
-from signdiff_core.diffusion.denoising import Rendered, Video, denoise, redrawing, refined, with_maps_of
+from signdiff_core.diffusion.denoising import Denoising, Rendered, Video, refined, with_maps_of
 from signdiff_core.diffusion.detail import DetailModel
 from signdiff_core.diffusion.frmap import FRMapper, FRNetSource
 from signdiff_core.diffusion.images import Frame, is_picture
@@ -44,7 +42,7 @@ if TYPE_CHECKING:
     from diffusers.callbacks import MultiPipelineCallbacks, PipelineCallback
 
 
-class SignDiffPipeline(CheckedAdapters):
+class SignDiffPipeline(Denoising):
     """Stable Diffusion with SignDiff's ControlNet, frame after frame.
 
     It takes what ``StableDiffusionControlNetPipeline`` takes. ``controlnet`` is one of six channels (see
@@ -84,13 +82,6 @@ class SignDiffPipeline(CheckedAdapters):
             requires_safety_checker,
         )
         self.register_modules(detail_model=detail_model)
-        self._counts_frames = False
-
-    @property
-    def num_conditions(self) -> int:
-        """Images that the ControlNet takes for a frame: 1, the drawing; 2, the drawing and the FR map; or more."""
-        nets = getattr(self.controlnet, "nets", None)
-        return len(nets) if nets is not None else int(self.controlnet.config.conditioning_channels) // 3
 
     def stream(
         self,
@@ -333,7 +324,7 @@ class SignDiffPipeline(CheckedAdapters):
             redraw = (
                 by_network(network, self.num_conditions)
                 if network is not None
-                else redrawing(self, video, strength=options.strength)
+                else self._redrawing(video, strength=options.strength)
             )
             sources = {name: given[name] for name in ("fr_image", "frnet_source", "control_maps")}
             refiner = refiner_of(whole, options, redraw, network, count=self.num_conditions, **sources)
@@ -346,9 +337,9 @@ class SignDiffPipeline(CheckedAdapters):
                 if any(condition.fr_map is None for condition in chunk):
                     # FR-Net looks at frames that are rendered without a map.
                     without = [condition.without_map() for condition in chunk]
-                    plain, _ = denoise(self, video, numbers, without, is_first_pass=True)
+                    plain, _ = self._denoise(video, numbers, without, is_first_pass=True)
                     chunk = with_maps_of(plain, chunk, options.frnet or FRMapper())
-                frames, interrupted = denoise(self, video, numbers, chunk, as_arrays=refiner is not None)
+                frames, interrupted = self._denoise(video, numbers, chunk, as_arrays=refiner is not None)
                 if refiner is not None:
                     frames = refined(frames, refiner, numbers, chunk, output_type=options.output_type)
                 for frame in frames[max(options.start - done, 0) :]:
@@ -374,12 +365,6 @@ class SignDiffPipeline(CheckedAdapters):
         """Tell whether the caller has interrupted the pipeline between frames; others' batches have their own say."""
         with alone_with(self):
             return bool(self.interrupt)
-
-    def progress_bar(self, iterable: Iterable[Any] | None = None, total: int | None = None) -> Any:
-        """Show the progress of steps; while a video's frames are counted, steps show none."""
-        if self._counts_frames:
-            return logging.tqdm(iterable, total=total, disable=True)
-        return super().progress_bar(iterable, total)
 
 
 _OWN: Final = {
