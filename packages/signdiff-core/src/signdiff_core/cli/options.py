@@ -66,6 +66,11 @@ def map_names(context: click.Context, parameter: click.Parameter, value: str | N
     return None if value is None else tuple(name.strip() for name in value.split(","))
 
 
+def _parts(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """Read parts of a signer (a click callback): ``hands,face``, or ``none``."""
+    return None if value is None else tuple(name.strip() for name in value.split(",") if name.strip() != "none")
+
+
 def debug_option(command: Command) -> Command:
     """Add ``--debug``, which every command takes, to a command."""
 
@@ -180,6 +185,22 @@ rendering = joined(
         callback=map_names,
         help="Which maps of the pose the model's ControlNets take, in their order, as draw makes them: "
         "openpose,depth and so on.  [default: the model's]",
+    ),
+    click.option(
+        "--detail",
+        metavar="hands,face|none",
+        callback=_parts,
+        help="What is drawn a second time, in detail.  [default: what the model was trained for]",
+    ),
+    click.option(
+        "--detail-scale",
+        type=click.IntRange(1, 8),
+        help="How much larger than in the frame, where the model has no network of detail.  [default: 2]",
+    ),
+    click.option(
+        "--detail-strength",
+        type=FiniteRange(0, 1),
+        help="How far that goes: 0 changes nothing.  [default: 1 with a network of detail, else 0.4]",
     ),
 )
 """How frames are drawn."""
