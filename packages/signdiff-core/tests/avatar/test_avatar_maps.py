@@ -289,5 +289,7 @@ def test_wrong_calls_are_refused(pose):
         control_maps(pose, [])
     with pytest.raises(ValueError, match="start must be at least 0, but is -1"):
         control_maps(pose, start=-1)
+    with pytest.raises(ValueError, match="size must be between 16 and 4096, but is 8"):
+        control_maps(pose, size=8)
     with pytest.raises(ValueError, match="device must be"):
         control_maps(pose, device="abacus")
