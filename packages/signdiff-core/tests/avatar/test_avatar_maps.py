@@ -161,6 +161,16 @@ def test_the_sides_of_a_head_are_coloured_as_scannet_has_them(scene):
     assert normal[top, column][1] > 190
 
 
+def test_trousers_face_outwards(pose):
+    """The outline of both legs: red at the viewer's left, without red at the right, as on all that is round."""
+    legs = Camera(scale=0.4, neck=(0.5, 0.3))
+    normal = next(control_maps(pose, ["normal"], size=256, framing=legs))["normal"].astype(int)
+    row = int(legs.project(np.array([0.0, 0.85]), 256)[1])
+    on_legs = np.flatnonzero(np.abs(normal[row] - [127, 127, 255]).max(axis=1) > 2)
+    assert normal[row, on_legs[1], 0] > 170 > 90 > normal[row, on_legs[-2], 0]
+    assert (normal[row, on_legs[1:-1], 2] > 127).all(), "what is seen faces the viewer"
+
+
 def test_canny_equals_canny_detector_to_the_pixel(aux, scene):
     _, frame, made = scene
     assert np.array_equal(made["canny"], aux.CannyDetector()(frame))
@@ -279,5 +289,7 @@ def test_wrong_calls_are_refused(pose):
         control_maps(pose, [])
     with pytest.raises(ValueError, match="start must be at least 0, but is -1"):
         control_maps(pose, start=-1)
+    with pytest.raises(ValueError, match="size must be between 16 and 4096, but is 8"):
+        control_maps(pose, size=8)
     with pytest.raises(ValueError, match="device must be"):
         control_maps(pose, device="abacus")

@@ -9,8 +9,8 @@ import pytest
 from signdiff_core import avatar
 
 PUBLIC = {
-    *("AvatarBody", "AvatarRenderer", "Motion", "Signer"),
-    *("body_names", "camera_of", "control_maps", "face_points", "fit", "render_frames"),
+    *("AvatarBody", "AvatarRenderer", "Motion", "Scene", "Signer"),
+    *("body_names", "camera_of", "check_maps", "control_maps", "drawn_maps", "face_points", "fit", "render_frames"),
 }
 
 

@@ -102,8 +102,8 @@ def test_with_the_avatar_s_maps_the_face_is_the_avatar_s_own(faced, points):
     joints = Joints.of(faced, size=(64, 64), framing=Camera(), include_face=True)
     made = list(neutral_conditions(joints, mapper=FRMapper(), start=3))
     expected = by_hand(faced, points, has_face=True)[3:]
-    for (drawing, _), each in zip(made, expected, strict=True):
-        assert np.array_equal(drawing, draw(each.astype(np.float32), size=64, camera=Camera()))
+    for condition, each in zip(made, expected, strict=True):
+        assert np.array_equal(condition.drawing, draw(each.astype(np.float32), size=64, camera=Camera()))
     absent = np.ones((FRAMES, 124))
     absent[2:5, [NOSE, *range(50, 124)]] = 0
     hidden = np.zeros((FRAMES, 124), dtype=bool)

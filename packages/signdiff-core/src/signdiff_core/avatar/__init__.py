@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from signdiff_core.avatar.body import AvatarBody, Motion, body_names
     from signdiff_core.avatar.face import face_points
     from signdiff_core.avatar.inverse_kinematics import fit
-    from signdiff_core.avatar.maps import control_maps
+    from signdiff_core.avatar.maps import Scene, check_maps, control_maps, drawn_maps
     from signdiff_core.avatar.raycast import render_frames
     from signdiff_core.avatar.renderer import AvatarRenderer, camera_of
     from signdiff_core.avatar.signer import Signer
@@ -18,10 +18,13 @@ __all__ = [
     "AvatarBody",
     "AvatarRenderer",
     "Motion",
+    "Scene",
     "Signer",
     "body_names",
     "camera_of",
+    "check_maps",
     "control_maps",
+    "drawn_maps",
     "face_points",
     "fit",
     "render_frames",
@@ -31,10 +34,13 @@ _HOMES = {
     "AvatarBody": "body",
     "AvatarRenderer": "renderer",
     "Motion": "body",
+    "Scene": "maps",
     "Signer": "signer",
     "body_names": "body",
     "camera_of": "renderer",
+    "check_maps": "maps",
     "control_maps": "maps",
+    "drawn_maps": "maps",
     "face_points": "face",
     "fit": "inverse_kinematics",
     "render_frames": "raycast",

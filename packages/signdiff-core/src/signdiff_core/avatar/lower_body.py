@@ -92,7 +92,7 @@ def _tube(rings: list[tuple[float, float, float, float, float]]) -> tuple[NDArra
     )
     corner = np.arange(_AROUND * (len(rings) - 1))
     beside = corner - corner % _AROUND + (corner + 1) % _AROUND
-    halves = [[corner, beside, corner + _AROUND], [beside, beside + _AROUND, corner + _AROUND]]
+    halves = [[corner, corner + _AROUND, beside], [beside, corner + _AROUND, beside + _AROUND]]
     return points.astype(np.float32), np.concatenate([np.stack(half, axis=1) for half in halves])
 
 

@@ -189,21 +189,20 @@ def drawn_maps(
         rays = 2 if 4 * width * height <= _MOST_RAYS else 1
         surfaces = render_surfaces(scene.signer, motion, size=(rays * width, rays * height), **view)
     each = zip(scene.positions[start:], seen, frames, surfaces, strict=True)
-    for joints, present, frame, (depth, normals) in each:
-        made = {}
-        for name in maps:
-            if name == "openpose":
-                made[name] = draw(joints, present, size=(height, width), camera=scene.camera)
-            elif name == "depth":
-                made[name] = depth_picture(nearness(depth, (width, height)))
-            elif name == "normal":
-                made[name] = normal_picture(_shrunk(normals, (width, height)))
-            elif name == "softedge":
-                near = nearness(depth, (width, height))
-                made[name] = soft_edges(frame, near, _shrunk(normals, (width, height)))
-            else:
-                made[name] = drawn[name](frame)
-        yield made
+
+    def made(name: str, joints: Any, present: Any, frame: Any, surface: Any) -> Picture:
+        depth, normals = surface
+        if name == "openpose":
+            return draw(joints, present, size=(height, width), camera=scene.camera)
+        if name == "depth":
+            return depth_picture(nearness(depth, scene.size))
+        if name == "normal":
+            return normal_picture(_shrunk(normals, scene.size))
+        if name == "softedge":
+            return soft_edges(frame, nearness(depth, scene.size), _shrunk(normals, scene.size))
+        return drawn[name](frame)
+
+    return ({name: made(name, *one) for name in maps} for one in each)
 
 
 def nearness(depth: NDArray[np.float32], size: tuple[int, int] | None = None) -> NDArray[np.float32]:

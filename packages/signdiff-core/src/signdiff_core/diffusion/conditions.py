@@ -190,7 +190,7 @@ def conditions_of(
     if control_maps is not None:
         if fr_image is not None or frnet_source is not None:
             raise ValueError("control_maps must be given in place of fr_image and frnet_source, not beside them.")
-        from signdiff_core.avatar.maps import check_maps
+        from signdiff_core.avatar import check_maps
 
         names = check_maps(control_maps)
         if not isinstance(image, Joints):
@@ -287,8 +287,7 @@ def mapped_conditions(
 
     FR maps are drawn by `mapper`, or with the annotator's own settings.
     """
-    from signdiff_core.avatar import Signer
-    from signdiff_core.avatar.maps import Scene, drawn_maps
+    from signdiff_core.avatar import Scene, Signer, drawn_maps
 
     motion, camera = joints.performed()
     own = joints.on_body(motion)

@@ -109,7 +109,7 @@ class DiffusionRenderer:
         self._frnet_source, self._frnet = _opened(frnet_source), frnet
         self._control_maps: Sequence[str] | None = None
         if control_maps is not None:
-            from signdiff_core.avatar.maps import check_maps
+            from signdiff_core.avatar import check_maps
 
             self._control_maps = check_maps(control_maps)
         self._detail = None if detail is None else check_parts(detail)
