@@ -30,7 +30,7 @@ COMMANDS = {
 }
 """Where each main command starts."""
 
-LIMITS = {"generate": 80, "train_controlnet": 78, "slp prepare": 55, "slp train": 60, "compare": 50}
+LIMITS = {"generate": 78, "train_controlnet": 65, "slp prepare": 55, "slp train": 60, "compare": 50}
 """At most so many files are reached by each."""
 
 
