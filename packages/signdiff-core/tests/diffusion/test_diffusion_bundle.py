@@ -10,6 +10,7 @@ from safetensors import safe_open  # noqa: E402
 
 from signdiff_core.demo.bundle import BundleConfig, bundle  # noqa: E402
 from signdiff_core.diffusion import SignDiffPipeline, superimposed  # noqa: E402
+from signdiff_core.diffusion.detail import DetailModel  # noqa: E402
 from signdiff_core.diffusion.folder import RendererSettings, read_frnet  # noqa: E402
 from signdiff_core.diffusion.renderer import BUNDLED  # noqa: E402
 
@@ -48,6 +49,18 @@ def test_a_bundle_is_small_nameless_and_ready_to_use(trained, tmp_path):
     assert read_frnet(target) == {"offset": 4.0}
     assert (target / "MODEL_CARD.md").read_text() == "card"
     SignDiffPipeline.from_pretrained(target)
+
+
+def test_a_bundle_has_its_network_of_detail_and_draws_with_it(trained, tmp_path):
+    (trained / "frnet.json").write_text('{"offset": 4.0}')
+    DetailModel(block_out_channels=(8, 16)).save_pretrained(tmp_path / "detail_model")
+    options = {"detail_model": str(tmp_path / "detail_model"), "frnet_source": "avatar"}
+    sizes = bundle(BundleConfig(pipeline=str(trained), output_dir=str(tmp_path / "bundle"), **options))
+    assert "detail_model/diffusion_pytorch_model.safetensors" in sizes
+    assert dtypes(tmp_path / "bundle") == {"F16"}
+    settings = RendererSettings.read(tmp_path / "bundle")
+    assert (settings.detail, settings.frnet_source) == (("hands", "face"), "avatar")
+    assert SignDiffPipeline.from_pretrained(tmp_path / "bundle").detail_model is not None
 
 
 def test_an_older_bundle_stays_whole_where_a_new_one_fails(trained, tmp_path, monkeypatch):

@@ -228,6 +228,8 @@ def test_settings_with_unknown_fields_are_refused(tmp_path):
     [
         ('{"steps": 0}', "steps must be a whole number of at least 1, but is 0"),
         ('{"steps": [1]}', "steps must be"),
+        ('{"detail": ["feet"]}', "detail must hold 'hands' or 'face', or nothing"),
+        ('{"frnet_source": "moon"}', "frnet_source must be 'predictor'"),
         ('{"prompt": 5}', "prompt must be a text, but is 5"),
         ('{"guidance_scale": "x"}', "guidance_scale must be a finite number, but is 'x'"),
         ('{"guidance_scale": NaN}', "guidance_scale must be"),

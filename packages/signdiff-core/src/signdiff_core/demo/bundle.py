@@ -23,13 +23,15 @@ class BundleConfig:
 
     pipeline: str = option(help="Folder of the trained pipeline, with frnet.json.")
     output_dir: str = option(str(BUNDLED), help="Folder to fill; its MODEL_CARD.md stays.")
+    detail_model: str | None = option(None, help="Folder of the network of detail that was trained for it.")
+    frnet_source: str | None = option(None, help="Where FR maps come from by default, if it is installed.")
     prompt: str | None = option(None, help="Default prompt. Default: the neutral avatar's caption.")
     steps: int = option(1, help="Default number of denoising steps.")
     guidance_scale: float = option(1.0, help="Default weight of the prompt.")
     retarget: bool = option(True, help="Bring poses to the neutral avatar's body; not for models of real people.")
 
 
-_PARTS: Final = ("controlnet", "scheduler", "text_encoder", "tokenizer", "unet", "vae")
+_PARTS: Final = ("controlnet", "detail_model", "scheduler", "text_encoder", "tokenizer", "unet", "vae")
 
 
 def bundle(config: BundleConfig) -> dict[str, int]:
@@ -40,19 +42,25 @@ def bundle(config: BundleConfig) -> dict[str, int]:
     import torch
 
     from signdiff_core.avatar import Signer
+    from signdiff_core.diffusion.detail import DetailModel
     from signdiff_core.diffusion.frmap import CONFIG_NAME
     from signdiff_core.diffusion.pipeline import SignDiffPipeline
 
     source, target = Path(config.pipeline), Path(config.output_dir)
     if read_frnet(source) is None:
         raise FileNotFoundError(f"pipeline must hold {CONFIG_NAME}, but {source} has none.")
-    pipeline = SignDiffPipeline.from_pretrained(str(source), local_files_only=True).to(dtype=torch.float16)
+    pipeline = SignDiffPipeline.from_pretrained(str(source), local_files_only=True)
+    if config.detail_model is not None:
+        pipeline.register_modules(detail_model=DetailModel.from_pretrained(config.detail_model))
+    pipeline.to(dtype=torch.float16)
     prompt = config.prompt or Signer.neutral().prompt
     settings = RendererSettings(
         prompt=prompt,
         steps=config.steps,
         guidance_scale=config.guidance_scale,
         retarget=config.retarget,
+        frnet_source=config.frnet_source,
+        detail=("hands", "face") if pipeline.detail_model is not None else (),
         include_face=RendererSettings.read(source).include_face,
     )
     with replacing_folder(target) as folder:

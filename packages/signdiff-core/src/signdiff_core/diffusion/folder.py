@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from signdiff_core.atomic import replacing
-from signdiff_core.diffusion.frmap import CONFIG_NAME
+from signdiff_core.diffusion.frmap import CONFIG_NAME, check_source
 from signdiff_core.diffusion.windows import check_parts
 from signdiff_core.trust import check_pipeline_folder
 from signdiff_core.trust.files import read_json
@@ -62,6 +62,9 @@ class RendererSettings:
     include_face: bool = False
     """Draw eyes, ears and face where a pose has them: the model was trained on drawings with faces."""
 
+    frnet_source: str | None = None
+    """Where FR maps of a pose come from: "avatar" or "predictor", if that is installed, or "two-pass" or "none"."""
+
     detail: Sequence[str] = ()
     """What of a pose is drawn a second time, in detail: "hands", "face" or both."""
 
@@ -72,7 +75,8 @@ class RendererSettings:
         maps = self.control_maps
         if maps is not None and not (isinstance(maps, list | tuple) and all(isinstance(name, str) for name in maps)):
             raise ValueError(f"control_maps must be a list of names, but is {maps!r}.")
-        check_parts(self.detail)
+        object.__setattr__(self, "detail", check_parts(self.detail))
+        check_source(self.frnet_source)
         if not isinstance(self.prompt, str):
             raise ValueError(f"prompt must be a text, but is {self.prompt!r}.")
         if not isinstance(self.steps, int) or isinstance(self.steps, bool) or self.steps < 1:

@@ -115,11 +115,18 @@ def check_source(source: object) -> None:
         raise ValueError(f"frnet_source must be {names}, frames or a video, but is {source!r}.")
 
 
-def default_source(*, has_pose: bool) -> FRNetSource:
+def default_source(*, has_pose: bool, preferred: str | None = None) -> FRNetSource:
     """Choose the source that suits what is installed, and whether the avatar has a pose to take.
 
-    That is the predictor where one is registered, else the avatar where it can be drawn, else none.
+    That is the one that a model prefers, if it can be had; else the predictor where one is registered, else the avatar
+    where it can be drawn, else none.
     """
+    if preferred == "avatar" and has_pose and can_draw_neutral():
+        return "avatar"
+    if preferred == "two-pass":
+        return "two-pass"
+    if preferred == "none":
+        return "none"
     if any(plugin.name == PREDICTOR for plugin in plugins.discover("signdiff.annotators")):
         return "predictor"
     return "avatar" if has_pose and can_draw_neutral() else "none"

@@ -54,7 +54,8 @@ class DiffusionRenderer:
         include_face: draw eyes, ears and face where a pose has them, for the model to follow; likewise.
         frnet_source: where FR maps come from: "predictor", "avatar", "two-pass" or "none", as
             `SignDiffPipeline.stream` has them; a video of somebody in the same poses, as a path; or its frames. By
-            default the predictor where signdiff-frnet is installed, else the avatar where it can be drawn, else none.
+            default what the model's folder prefers, if it is installed; else the predictor where signdiff-frnet is,
+            else the avatar where it can be drawn, else none.
         control_maps: in place of it, the maps of the pose that the model's ControlNets take, in their order, such as
             ("openpose", "depth"); see `SignDiffPipeline.stream`. By default those that the model's folder names.
         detail: what of a pose is drawn a second time, in detail: "hands", "face" or both, or nothing; by default what
@@ -187,7 +188,8 @@ class DiffusionRenderer:
             source = self._frnet_source
             if isinstance(source, _Video):
                 source = source.frames(len(joints))
-            source = default_source(has_pose=True) if source is None else source
+            if source is None:
+                source = default_source(has_pose=True, preferred=settings.frnet_source)
             options |= {"frnet_source": source, "frnet": None if source == "none" else self._mapper()}
             # The avatar does so by itself, and in given frames somebody of other proportions is seen.
             if settings.retarget and isinstance(source, str) and source != "avatar":
