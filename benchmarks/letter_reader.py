@@ -291,9 +291,7 @@ def train(
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     network = Network(len(classes)).to(memory_format=torch.channels_last)
-    averaged = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99), use_buffers=True
-    )
+    averaged = torch.optim.swa_utils.AveragedModel(network, avg_fn=_averaged, use_buffers=True)
     optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=0.05)
     languages = np.array([language for language, _ in classes])
     foreign = torch.from_numpy(languages[:, None] != languages[None])
@@ -319,6 +317,11 @@ def train(
             bar.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
     trained: Network = averaged.module
     return trained.to(memory_format=torch.contiguous_format).eval(), step
+
+
+def _averaged(mean: torch.Tensor, value: torch.Tensor, step: int | torch.Tensor) -> torch.Tensor:
+    """Average over the last hundred steps, and over fewer in the beginning."""
+    return mean + (value - mean) * max(0.01, 9 / (int(step) + 10))
 
 
 def coarse(square: NDArray[np.uint8]) -> NDArray[np.uint8]:
