@@ -15,8 +15,8 @@ Two readers:
   nearest of the recorded letters by the joints that it marks (`letter_scores.py`). Of several hands, the one about
   where the pose has it. ``--detector`` names another program that is called in the same way.
 - learned: a small network that was trained on avatars of other bodies and knows of no joints (`letter_reader.py`, which
-  trains it into DIR). It looks at a square about where the pose has the hand. It is left out without
-  ``--letter-reader``.
+  trains it into DIR). It looks at a square about where the pose has the hand, and reads nothing where fingers can't be
+  told apart. It is left out without ``--letter-reader``.
 
 Columns: letters read by each; how many less than the ceiling, in the same words; frames in which the detector finds the
 hand; how far its joints are from those that it marks in the ceiling's frame, mean in hand sizes; SSIM with the
@@ -301,7 +301,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for frames and readings")
-    parser.add_argument("--renderer", nargs="+", default=list(DEFAULTS), metavar="WORDS", help=f"default: {DEFAULTS}")
+    parser.add_argument("--renderer", nargs="*", default=list(DEFAULTS), metavar="WORDS", help=f"default: {DEFAULTS}")
     parser.add_argument("--which", choices=("steering", "last"), default="steering", help="default: steering")
     parser.add_argument("--words", type=int, default=14, help="of each language, 1 to 50 (default: 14)")
     parser.add_argument("--signed-languages", default="ase", help="divided by commas, or 'all' (default: ase)")

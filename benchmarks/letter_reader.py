@@ -5,14 +5,16 @@
 It is trained on frames of avatars that perform letters of the training words of all twelve alphabets: bodies, skins,
 sleeves, shirts, lights and backgrounds as `Signer.sample` draws them, never the neutral body, which is the one that
 benchmarks/legibility.py judges, nor two bodies that are kept for the test here. The square is where the pose's own
-joints say, at the scale of a frame of 512 pixels. Squares are turned, scaled, shifted, brightened, blurred and made
-coarse by chance, and hands are turned a little in space and moved to other places than those of spelling: what is read
-shall be the fingers, and neither the sharpness of the picture nor where the shoulder is.
+joints say, at the scale of a frame of 512 pixels. Squares are turned, scaled, shifted, brightened, covered around the
+hand, and a little blurred or made coarse by chance; hands are turned a little in space and moved to other places than
+those of spelling. What is read shall be the fingers: a network that may answer from a blur does, by outline and arm
+(seen: 90% of letters at a blur of 12 pixels). So a quarter of the squares is blurred until fingers can't be told apart,
+whole or within the hand, and the network learns to say that it can't read them.
 
 A class is a letter of a language. Of each picture the language is known, in training as in reading: signs of several
 alphabets look the same. DIR keeps the squares and the network (``reader.safetensors``, ``reader.json``), and the same
 command goes on with what is there. It prints how many letters of the two bodies, of words of the development split, are
-read, sharp and as a frame of 256 pixels has them.
+read, sharp, as a frame of 256 pixels has them, and blurred by 1 to 6 pixels.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +74,13 @@ ELSEWHERE = (0.12, 0.03)
 """By how much, at most, hands are moved in normalised units: all of a signer, and each. A letter's place is always the
 same in words of one language: by shoulder and face alone, it could be told."""
 
+SOFT, TOO_SOFT = (0.3, 2.5), (5.0, 9.0)
+"""Blur, standard deviations in pixels of a frame of 512: of squares whose letter is taught, and of those that are
+taught to be unreadable: at 4, an edge is as wide as a finger. A hand is about 100 pixels high."""
+
+NOTHING = "?"
+"""What is read where no letter can be."""
+
 WIDTHS = (24, 40, 64, 128)
 BATCH = 64
 
@@ -84,7 +94,7 @@ class Squares:
 
 
 class Network(nn.Module):
-    """From squares (B, 3, 112, 112) in [-1, 1] to a score of every class."""
+    """From squares (B, 3, 112, 112) in [-1, 1] to a score of every class, the last of which is an unreadable hand."""
 
     def __init__(self, classes: int) -> None:
         super().__init__()
@@ -126,7 +136,7 @@ class LetterReader:
     """Reads letters of squares around hands.
 
     Args:
-        network: what scores the classes.
+        network: what scores the classes, and last an unreadable hand.
         classes: the language and the letter of each.
     """
 
@@ -135,7 +145,7 @@ class LetterReader:
         self.languages = np.array([language for language, _ in classes])
 
     def __call__(self, squares: NDArray[np.uint8], language: str) -> list[str]:
-        """Read the letters of squares (N, 112, 112, 3) uint8 RGB that are signed in one language."""
+        """Read the letters of squares (N, 112, 112, 3) uint8 RGB that are signed in one language; "?" is no letter."""
         own = np.flatnonzero(self.languages == language)
         if not len(own):
             raise ValueError(f"language must be one of {', '.join(np.unique(self.languages))}, but is {language!r}.")
@@ -143,7 +153,8 @@ class LetterReader:
             scores = torch.cat(
                 [self.network(_tensor(part)) for part in np.array_split(squares, len(squares) // 64 + 1)]
             )
-        return [self.classes[own[k]][1] for k in scores[:, own].argmax(dim=1)]
+        names = [*(self.classes[number][1] for number in own), NOTHING]
+        return [names[k] for k in scores[:, [*own, len(self.classes)]].argmax(dim=1)]
 
     @classmethod
     def load(cls, folder: Path) -> LetterReader:
@@ -151,7 +162,7 @@ class LetterReader:
         classes = [
             (language, letter) for language, letter in json.loads((folder / "reader.json").read_text())["classes"]
         ]
-        network = Network(len(classes))
+        network = Network(len(classes) + 1)
         network.load_state_dict(load_file(folder / "reader.safetensors"))
         return cls(network, classes)
 
@@ -254,34 +265,78 @@ def _tensor(squares: NDArray[np.uint8]) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(squares)).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-def varied(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Turn, scale, shift, brighten, blur and coarsen squares (B, 3, 144, 144) by chance; (B, 3, 112, 112)."""
+class Variation:
+    """Changes squares by chance, so that a network learns fingers.
 
-    def chance(low: float, high: float, *shape: int) -> torch.Tensor:
-        return low + (high - low) * torch.rand(shape, generator=generator)
+    Args:
+        generator: what is drawn from.
+    """
 
-    count, share = len(x), CROP / x.shape[-1]
-    angle, scale, shift = chance(-0.17, 0.17, count), chance(0.87, 1.13, count), chance(-0.1, 0.1, count, 2)
-    cos, sin = share * scale * torch.cos(angle), share * scale * torch.sin(angle)
-    turn = torch.stack([cos, -sin, shift[:, 0], sin, cos, shift[:, 1]], dim=1).reshape(count, 2, 3)
-    grid = nnf.affine_grid(turn, [count, 3, CROP, CROP], align_corners=False)
-    x = nnf.grid_sample(x, grid, padding_mode="border", align_corners=False)
-    x = x * chance(0.75, 1.25, count, 1, 1, 1) * chance(0.9, 1.1, count, 3, 1, 1) + chance(-0.2, 0.2, count, 1, 1, 1)
-    parts = list(x.chunk(4))
-    parts[1] = _blurred(parts[1], float(chance(0.4, 1.2, 1)))
-    parts[2] = _blurred(parts[2], float(chance(0.8, 2.2, 1)))
-    small = nnf.interpolate(parts[3], scale_factor=float(chance(0.4, 0.8, 1)), mode="area")
-    parts[3] = nnf.interpolate(small, size=(CROP, CROP), mode="bicubic")
-    x = torch.cat(parts)
-    return x + 0.04 * chance(0, 1, count, 1, 1, 1) * torch.randn(x.shape, generator=generator)
+    def __init__(self, generator: torch.Generator) -> None:
+        self._generator = generator
+
+    def __call__(self, x: torch.Tensor, unreadable: int) -> torch.Tensor:
+        """Turn, scale, shift and brighten squares (B, 3, 144, 144); (B, 3, 112, 112).
+
+        The first `unreadable` are blurred so much that fingers can't be seen, every second of them within the hand
+        alone; of the others, a half is a little blurred or made coarse. In some, all around the hand is covered.
+        """
+        x = self._light(self._turned(x))
+        parts, count = [], len(x)
+        for part in x[:unreadable].split(4):
+            soft = _blurred(part, self._one(*TOO_SOFT))
+            inside = _disc(self._one(34, 56))
+            soft[::2] = inside * soft[::2] + (1 - inside) * part[::2]
+            parts.append(soft)
+        half = unreadable + (count - unreadable) // 2
+        for number, part in enumerate(x[unreadable:half].split(8)):
+            if number % 2:
+                parts.append(_blurred(part, self._one(*SOFT)))
+            else:
+                small = nnf.interpolate(part, scale_factor=self._one(0.5, 0.8), mode="area")
+                parts.append(nnf.interpolate(small, size=(CROP, CROP), mode="bicubic"))
+        x = torch.cat([*parts, x[half:]])
+        around, covered = _disc(self._one(50, 60)), self._chance(0, 1, count, 1, 1, 1) < 0.3
+        x = torch.where(covered, around * x + (1 - around) * self._chance(-1, 1, count, 3, 1, 1), x)
+        noise = torch.randn(x.shape, generator=self._generator)
+        return x + 0.04 * self._chance(0, 1, count, 1, 1, 1) * noise
+
+    def _turned(self, x: torch.Tensor) -> torch.Tensor:
+        count, share = len(x), CROP / x.shape[-1]
+        angle, scale, shift = (
+            self._chance(-0.26, 0.26, count),
+            self._chance(0.85, 1.15, count),
+            self._chance(-0.1, 0.1, count, 2),
+        )
+        cos, sin = share * scale * torch.cos(angle), share * scale * torch.sin(angle)
+        turn = torch.stack([cos, -sin, shift[:, 0], sin, cos, shift[:, 1]], dim=1).reshape(count, 2, 3)
+        grid = nnf.affine_grid(turn, [count, 3, CROP, CROP], align_corners=False)
+        return nnf.grid_sample(x, grid, mode="bicubic", padding_mode="border", align_corners=False)
+
+    def _light(self, x: torch.Tensor) -> torch.Tensor:
+        count = len(x)
+        contrast = self._chance(0.75, 1.25, count, 1, 1, 1) * self._chance(0.9, 1.1, count, 3, 1, 1)
+        return x * contrast + self._chance(-0.2, 0.2, count, 1, 1, 1)
+
+    def _chance(self, low: float, high: float, *shape: int) -> torch.Tensor:
+        return low + (high - low) * torch.rand(shape, generator=self._generator)
+
+    def _one(self, low: float, high: float) -> float:
+        return float(self._chance(low, high, 1))
+
+
+def _disc(radius: float) -> torch.Tensor:
+    """Mark a disc in the middle of a square, (1, 112, 112), with a soft edge."""
+    at = torch.arange(CROP) - (CROP - 1) / 2
+    return torch.clamp((radius - torch.hypot(at[:, None], at[None])) / 6 + 0.5, 0, 1)[None]
 
 
 def _blurred(x: torch.Tensor, sigma: float) -> torch.Tensor:
-    steps = torch.arange(-6, 7, dtype=torch.float32)
+    steps = torch.arange(-20, 21, dtype=torch.float32)
     weights = torch.exp(-0.5 * (steps / sigma) ** 2)
-    weights = (weights / weights.sum()).expand(3, 1, 13)
-    x = nnf.conv2d(nnf.pad(x, (6, 6, 0, 0), mode="replicate"), weights[:, :, None, :], groups=3)
-    return nnf.conv2d(nnf.pad(x, (0, 0, 6, 6), mode="replicate"), weights[:, :, :, None], groups=3)
+    weights = (weights / weights.sum()).expand(3, 1, 41)
+    x = nnf.conv2d(nnf.pad(x, (20, 20, 0, 0), mode="replicate"), weights[:, :, None, :], groups=3)
+    return nnf.conv2d(nnf.pad(x, (0, 0, 20, 20), mode="replicate"), weights[:, :, :, None], groups=3)
 
 
 def train(
@@ -290,24 +345,27 @@ def train(
     """Train a network for some minutes of a core; give it, with averaged weights, and the steps that it took."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    network = Network(len(classes)).to(memory_format=torch.channels_last)
+    network = Network(len(classes) + 1).to(memory_format=torch.channels_last)
     averaged = torch.optim.swa_utils.AveragedModel(network, avg_fn=_averaged, use_buffers=True)
     optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=0.05)
-    languages = np.array([language for language, _ in classes])
+    languages, unreadable = np.array([language for language, _ in classes]), BATCH // 4
     foreign = torch.from_numpy(languages[:, None] != languages[None])
+    foreign = torch.cat([foreign, torch.zeros(len(classes), 1, dtype=torch.bool)], dim=1)
+    vary = Variation(generator)
     start, step = time.process_time(), 0
     with tqdm(unit="step", disable=None) as bar:
         while (gone := (time.process_time() - start) / 60 / minutes) < 1:
             for group in optimizer.param_groups:
                 group["lr"] = 2e-3 * min(1, (step + 1) / 50) * (0.01 + 0.99 * (0.5 + 0.5 * np.cos(np.pi * gone)))
             at = torch.randint(len(squares.classes), (BATCH,), generator=generator).numpy()
-            classes_of = torch.from_numpy(squares.classes[at])
-            x = varied(_tensor(squares.pictures[at]), generator).contiguous(memory_format=torch.channels_last)
-            scores = network(x).masked_fill(foreign[classes_of], -1e4)
+            truth = torch.from_numpy(squares.classes[at])
+            others = foreign[truth]
+            truth[:unreadable] = len(classes)
+            x = vary(_tensor(squares.pictures[at]), unreadable).contiguous(memory_format=torch.channels_last)
+            scores = network(x).masked_fill(others, -1e4)
             # Smoothed by hand, among the letters of the language only.
-            likely = nnf.log_softmax(scores, dim=1).masked_fill(foreign[classes_of], 0)
-            own = (~foreign[classes_of]).sum(dim=1)
-            loss = 0.95 * nnf.cross_entropy(scores, classes_of) - 0.05 * (likely.sum(dim=1) / own).mean()
+            likely = nnf.log_softmax(scores, dim=1).masked_fill(others, 0).sum(dim=1) / (~others).sum(dim=1)
+            loss = 0.95 * nnf.cross_entropy(scores, truth) - 0.05 * likely.mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -324,6 +382,11 @@ def _averaged(mean: torch.Tensor, value: torch.Tensor, step: int | torch.Tensor)
     return mean + (value - mean) * max(0.01, 9 / (int(step) + 10))
 
 
+def blurred(sigma: float, square: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Blur a square by a standard deviation in pixels."""
+    return np.asarray(cv2.GaussianBlur(square, (0, 0), sigma))
+
+
 def coarse(square: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Show a square as half its pixels have it, enlarged again."""
     side = len(square)
@@ -332,10 +395,14 @@ def coarse(square: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def score(reader: LetterReader, squares: Squares) -> dict[str, dict[str, float]]:
-    """Tell how many letters are read, by language and in all, sharp and coarse."""
+    """Tell how many letters are read, by language and in all: sharp, coarse, and blurred by so many pixels."""
     middle = slice(MARGIN, MARGIN + CROP)
     rows: dict[str, dict[str, float]] = {}
-    for name, change in (("sharp", np.asarray), ("coarse", coarse)):
+    for name, change in {
+        "sharp": np.asarray,
+        "coarse": coarse,
+        **{f"blur {n}": partial(blurred, n) for n in range(1, 7)},
+    }.items():
         right: dict[str, list[bool]] = {}
         for language in dict.fromkeys(code for code, _ in reader.classes):
             own = np.flatnonzero(reader.languages[squares.classes] == language)

@@ -178,14 +178,26 @@ def test_the_learned_reader_learns_and_reads_what_it_wrote(tmp_path):
     numbers = np.arange(90) % 3
     pictures[numbers == 1, :, side // 2 :] += 80  # a bright right half
     squares = letter_reader.Squares(pictures=pictures, classes=numbers)
-    network, steps = letter_reader.train(squares, classes, minutes=0.3)
+    network, steps = letter_reader.train(squares, classes, minutes=0.5)
     letter_reader.LetterReader(network, classes).save(tmp_path, steps=steps)
     reader = letter_reader.LetterReader.load(tmp_path)
     scores = letter_reader.score(reader, squares)
     assert scores["sharp"]["ase"] > 0.95
-    assert scores["sharp"]["gsg"] == 1  # there is one letter to choose from
+    assert scores["sharp"]["gsg"] > 0.95
+    assert scores["blur 6"]["all"] < 0.2  # of what can't be seen, nothing is read
     with pytest.raises(ValueError, match="ase, gsg"):
         reader(pictures[:1, :CROP, :CROP], "xyz")
+
+
+def test_squares_that_are_to_be_unreadable_are_soft_within_the_hand():
+    import torch
+
+    pictures = torch.from_numpy(np.random.default_rng(0).uniform(-1, 1, (32, 3, 144, 144)).astype(np.float32))
+    x = letter_reader.Variation(torch.Generator().manual_seed(0))(pictures, 8)
+    assert x.shape == (32, 3, CROP, CROP)
+    middle = x[:, :, 36:76, 36:76]
+    rough = middle.diff(dim=3).abs().mean(dim=(1, 2, 3))
+    assert rough[:8].max() < 0.5 * rough[20:].min()
 
 
 def test_training_hands_are_turned_moved_and_of_other_bodies():
