@@ -11,12 +11,14 @@
 # ///
 """An independent reader of videos: where MediaPipe sees body, hands and face, each picture on its own.
 
-    uv run --script benchmarks/pixel_reader.py VIDEO OUT.npz [--step 3] [--most N]
+    uv run --script benchmarks/pixel_reader.py VIDEO OUT.npz [--step 3] [--most N] [--hands]
 
-It knows nothing of SignDiff, and nothing is carried from picture to picture: what it finds is in the pixels. Pictures
-are enlarged to 1,024 rows. OUT holds ``frames`` (N,), the numbers of the pictures that were read; ``pose`` (N, 33, 4),
-``left_hand`` and ``right_hand`` (N, 21, 4) and ``face`` (N, 478, 4) of x, y, z in pixels of the video and visibility,
-NaN where nothing was found; ``width``, ``height`` and ``fps``.
+VIDEO may also be pictures, by a pattern such as ``frames/%06d.png``. The reader knows nothing of SignDiff, and nothing
+is carried from picture to picture: what it finds is in the pixels. Pictures are enlarged to 1,024 rows. OUT holds
+``frames`` (N,), the numbers of the pictures that were read; ``pose`` (N, 33, 4), ``left_hand`` and ``right_hand``
+(N, 21, 4) and ``face`` (N, 478, 4) of x, y, z in pixels of the video and visibility, NaN where nothing was found;
+``width``, ``height`` and ``fps``. With ``--hands``, which looks for hands alone and finds them where there is no body,
+too, ``hands`` (N, 2, 21, 4) take the place of all parts, in no particular order.
 """
 
 from __future__ import annotations
@@ -27,9 +29,11 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+from mediapipe.python.solutions.hands import Hands
 from mediapipe.python.solutions.holistic import Holistic
 
 ROWS = 1024
+MOST_HANDS = 2
 PARTS = {
     "pose": ("pose_landmarks", 33),
     "left_hand": ("left_hand_landmarks", 21),
@@ -45,11 +49,14 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("--step", type=int, default=3, help="read every so many pictures (default: 3)")
     parser.add_argument("--most", type=int, default=None, help="pictures of the video, from its first (default: all)")
+    parser.add_argument("--hands", action="store_true", help="look for hands alone")
     options = parser.parse_args()
-    found: dict[str, list[np.ndarray]] = {name: [] for name in PARTS}
+    found: dict[str, list[np.ndarray]] = {name: [] for name in (["hands"] if options.hands else PARTS)}
     numbers = []
     with (
-        Holistic(static_image_mode=True, model_complexity=1, refine_face_landmarks=True) as detector,
+        Hands(static_image_mode=True, max_num_hands=MOST_HANDS, model_complexity=1)
+        if options.hands
+        else Holistic(static_image_mode=True, model_complexity=1, refine_face_landmarks=True) as detector,
         av.open(str(options.video)) as file,
     ):
         fps = float(file.streams.video[0].average_rate)
@@ -64,6 +71,10 @@ def main() -> None:
                 picture = cv2.resize(picture, (round(width * ROWS / height), ROWS), interpolation=cv2.INTER_CUBIC)
             seen = detector.process(np.ascontiguousarray(picture))
             numbers.append(number)
+            if options.hands:
+                several = [*(seen.multi_hand_landmarks or []), *[None] * MOST_HANDS][:MOST_HANDS]
+                found["hands"].append(np.stack([points_of(marks, 21, width, height, False) for marks in several]))
+                continue
             for name, (attribute, count) in PARTS.items():
                 found[name].append(points_of(getattr(seen, attribute), count, width, height, name == "pose"))
     temporary = options.output.with_name(f".{options.output.name}.tmp.npz")
