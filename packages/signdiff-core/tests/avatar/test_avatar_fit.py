@@ -105,7 +105,7 @@ def test_marked_shoulders_are_not_the_joints_that_arms_turn_about(body):
     joints = signing(body)
     marked, own = (fit(body, joints, smoothing=0, seen=seen).joints[:, RIGHT_WRIST] for seen in (True, False))
     scale = (marked - marked.mean(axis=0))[:, :2].std() / (own - own.mean(axis=0))[:, :2].std()
-    assert 0.8 < scale < 0.95, "detectors mark shoulders further in, and wrists further out"
+    assert 0.7 < scale < 0.95, "detectors mark shoulders further in, and wrists further out, which turn"
     assert -0.06 < (marked - own)[:, 1].mean() < 0, "and further up"
 
 

@@ -83,6 +83,12 @@ class SignDiffPipeline(Denoising):
         )
         self.register_modules(detail_model=detail_model)
 
+    @property
+    def components(self) -> dict[str, Any]:
+        """The parts, by their names: those of diffusers' pipeline, and a network of detail where there is one."""
+        parts: dict[str, Any] = super().components
+        return {name: part for name, part in parts.items() if name != "detail_model" or part is not None}
+
     def stream(
         self,
         prompt: str | list[str] | None = None,
