@@ -120,7 +120,8 @@ def test_a_format_that_only_reads_is_one(pose, tmp_path, site, installed):
     assert formats.read(tmp_path / "a.only") == "read by reader"
     with pytest.raises(FormatError, match="expected a format that writes, but reader only reads"):
         formats.write(pose, tmp_path / "b.only", format="reader")
-    with pytest.raises(FormatError, match="expected a pose in one of the formats"):
+    told = r"expected a name for a pose to write, which ends in \.pose or \.skels or no suffix, for a folder\."
+    with pytest.raises(FormatError, match=told):
         formats.write(pose, tmp_path / "b.only")
 
 

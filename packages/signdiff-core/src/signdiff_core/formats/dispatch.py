@@ -78,7 +78,7 @@ def format_for(
             raise FormatError(path, f"expected a format that writes, but {name} only reads.")
         return chosen
     fitting: dict[str, PoseFileFormat] = {}
-    broken, failed = [], []
+    broken, failed, endings = [], [], set[str]()
     for plugin in plugins.discover(_GROUP):
         try:
             candidate: PoseFileFormat = plugin.make()
@@ -92,13 +92,18 @@ def format_for(
                 failed.append(plugin.failure(f"cannot look at {path}", error))
                 continue
         else:
-            fits = hasattr(candidate, "write") and _suffix(path) in candidate.suffixes
+            own = candidate.suffixes if hasattr(candidate, "write") else ()
+            fits = _suffix(path) in own
+            endings |= set(own)
         if fits:
             fitting.setdefault(plugin.name, candidate)
     if len(fitting) > 1:
         raise FormatError(path, f"fits several formats, {', '.join(fitting)}: name the one that is meant.")
     if not fitting:
         reason = f" ({' '.join(broken + failed)})" if broken + failed else ""
+        if purpose == "write":
+            known = [*sorted(endings - {""}), *(["no suffix, for a folder"] if "" in endings else [])]
+            raise FormatError(path, f"expected a name for a pose to write, which ends in {' or '.join(known)}.{reason}")
         raise FormatError(path, f"expected a pose in one of the formats {', '.join(names())}.{reason}")
     for failure in failed:
         warnings.warn(failure, FormatWarning, stacklevel=2)
