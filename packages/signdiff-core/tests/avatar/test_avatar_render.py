@@ -240,6 +240,17 @@ def test_what_is_no_background_is_refused(joints, background, message):
         AvatarRenderer().render(nobody, size=SIZE, background=background)
 
 
+def test_what_is_hidden_is_told_as_hidden(joints):
+    confidence = np.ones((20, 50))
+    confidence[8:17] = 0
+    confidence[6:, 29:] = 0
+    pose = make_pose(np.repeat(joints[:1], 20, axis=0), 25, confidence=confidence)
+    with pytest.warns(MissingJointsWarning, match="only the 9 frames without anybody are hidden"):
+        AvatarRenderer().render(pose, size=SIZE, missing="hide")
+    with pytest.warns(MissingJointsWarning, match=r"held in \d+\.$"):
+        AvatarRenderer().render(pose, size=SIZE)
+
+
 def test_frames_without_anybody_can_show_the_background_alone(joints):
     confidence = np.ones((20, 50))
     confidence[1:] = 0

@@ -149,6 +149,13 @@ def test_a_folder_says_what_its_renderer_draws_in_detail(parts, net, pose, netwo
     assert small.shape == (100, 100, 3)
 
 
+def test_a_model_that_knows_one_scale_needs_a_network_of_detail(parts, net, pose, tmp_path):
+    SignDiffPipeline(**parts, controlnet=net).save_pretrained(tmp_path)
+    RendererSettings(steps=1, guidance_scale=1.0, retarget=True).write(tmp_path)
+    with pytest.raises(ValueError, match="detail must be left out for a model of avatars without a network of detail"):
+        DiffusionRenderer(model=tmp_path, frnet_source="none", detail=("hands",)).render(pose)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -129,8 +129,13 @@ def perform(pose: Pose, signer: Signer, *, width: int, height: int, framing: Fra
     pose = _with_depth(pose)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MissingJointsWarning)
-        seen = fill_gaps(pose, missing)
-    filled = fill_gaps(pose, "hold")
+        seen, filled = fill_gaps(pose, missing), fill_gaps(pose, "hold")
+    if filled.told:
+        gone = int((~seen.shown).sum()) if missing == "hide" else 0
+        hidden = f"; a body has all of its parts, so that only the {gone} frames without anybody are hidden" * (
+            gone > 0
+        )
+        warnings.warn(f"{filled.told}{hidden}.", MissingJointsWarning, stacklevel=3)
     motion = fit(signer.avatar(), filled.joints, filled.confidence, face=face_of(pose))
     camera = camera_of(motion, filled.confidence, width=width, height=height, framing=framing)
     return Performance(motion, camera, seen.hidden, seen.shown if missing == "hide" else np.ones(len(motion), bool))

@@ -167,6 +167,10 @@ class DiffusionRenderer:
         settings = RendererSettings.read(self.folder)
         side = int(pipeline.unet.config.sample_size * pipeline.vae_scale_factor)
         detail = check_parts(settings.detail) if self._detail is None else self._detail
+        if detail and settings.retarget and pipeline.detail_model is None and self._detailing["detail_strength"] != 0:
+            raise ValueError(
+                "detail must be left out for a model of avatars without a network of detail: it knows one scale only."
+            )
         is_detailed = bool(detail) and self._detailing["detail_strength"] != 0 and pipeline.detail_model is not None
         larger = int(pipeline.detail_model.config.scale) if is_detailed else 1
         shape = asked if (size, width) != (None, None) else (larger * side, larger * side)
